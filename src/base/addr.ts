@@ -1,0 +1,224 @@
+/**
+ * Addresses as the engine computes with them.
+ *
+ * An IPv4 address is one uint32. An IPv6 address is a string of eight UTF-16 code units, one per 16-bit group. Both compare with `===`,
+ * order with `<` as the kernel orders them in network byte order, and serve as Map keys, so that one predicate language covers both families.
+ * Text is met at the door only: `parseAddr` and `formatAddr`. A MAC address is a 48-bit integer.
+ */
+import { IPv6, validateIPv6 } from './ip-num.js';
+
+export type Ip4 = number;
+export type Ip6 = string;
+export type Addr = Ip4 | Ip6;
+export type Mac = number;
+export type Family = 'ipv4' | 'ipv6';
+
+export const familyOf = (a: Addr): Family => (typeof a === 'number' ? 'ipv4' : 'ipv6');
+export const addrBits = (family: Family): 32 | 128 => (family === 'ipv4' ? 32 : 128);
+export const ANY4: Ip4 = 0;
+export const ANY6: Ip6 = '\0\0\0\0\0\0\0\0';
+export const anyAddr = (family: Family): Addr => (family === 'ipv4' ? ANY4 : ANY6);
+
+/** Dotted quad as inet_pton(3) takes it (no leading zeros, exactly four parts); null otherwise. On the path of 100,000-rule loads, hence by hand. */
+export function parseIp4(text: string): Ip4 | null {
+  const n = text.length;
+  if (n < 7 || n > 15) return null;
+  let value = 0;
+  let part = -1;
+  let dots = 0;
+  for (let i = 0; i < n; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 46) {
+      if (part < 0 || ++dots > 3) return null;
+      value = value * 256 + part;
+      part = -1;
+    } else if (c >= 48 && c <= 57) {
+      if (part === 0) return null;
+      part = part < 0 ? c - 48 : part * 10 + c - 48;
+      if (part > 255) return null;
+    } else return null;
+  }
+  return dots === 3 && part >= 0 ? value * 256 + part : null;
+}
+
+/** IPv6 text in any legal spelling (RFC 4291, embedded IPv4 included); null otherwise. No zone index. */
+export function parseIp6(text: string): Ip6 | null {
+  if (text.length < 2 || text.length > 45 || !text.includes(':')) return null;
+  let t = text;
+  const v4at = t.lastIndexOf(':') + 1;
+  if (t.includes('.')) {
+    const v4 = parseIp4(t.slice(v4at));
+    if (v4 === null) return null;
+    t = `${t.slice(0, v4at)}${(v4 >>> 16).toString(16)}:${(v4 & 0xffff).toString(16)}`;
+  }
+  if (!/^[0-9a-fA-F:]+$/.test(t) || !validateIPv6(t)) return null;
+  let v = new IPv6(t).getValue();
+  const units = new Array<number>(8);
+  for (let i = 7; i >= 0; i--) {
+    units[i] = Number(v & 0xffffn);
+    v >>= 16n;
+  }
+  return String.fromCharCode(...units);
+}
+
+export function parseAddr(text: string): Addr | null {
+  return text.includes(':') ? parseIp6(text) : parseIp4(text);
+}
+
+export function formatIp4(a: Ip4): string {
+  return `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`;
+}
+
+/** As inet_ntop(3) prints it: lower case, longest run of zero groups (two or more, the first of equals) shortened, IPv4-mapped and -compatible dotted. */
+export function formatIp6(a: Ip6): string {
+  let best = -1;
+  let bestLen = 1;
+  for (let i = 0; i < 8; ) {
+    if (a.charCodeAt(i) !== 0) {
+      i++;
+      continue;
+    }
+    let j = i;
+    while (j < 8 && a.charCodeAt(j) === 0) j++;
+    if (j - i > bestLen) {
+      best = i;
+      bestLen = j - i;
+    }
+    i = j;
+  }
+  const dotted = best === 0 && (bestLen === 6 || (bestLen === 5 && a.charCodeAt(5) === 0xffff));
+  let out = '';
+  const groups = dotted ? 6 : 8;
+  for (let i = 0; i < groups; i++) {
+    if (best >= 0 && i >= best && i < best + bestLen) {
+      if (i === best) out += ':';
+      continue;
+    }
+    if (i > 0) out += ':';
+    out += a.charCodeAt(i).toString(16);
+  }
+  if (dotted) return `${out}:${formatIp4(((a.charCodeAt(6) << 16) | a.charCodeAt(7)) >>> 0)}`;
+  if (best >= 0 && best + bestLen === 8) out += ':';
+  return out;
+}
+
+export function formatAddr(a: Addr): string {
+  return typeof a === 'number' ? formatIp4(a) : formatIp6(a);
+}
+
+/** Netmask of a prefix length, as an address of that family. */
+export function prefixMask(family: Family, len: number): Addr {
+  if (family === 'ipv4') return len === 0 ? 0 : (0xffffffff << (32 - len)) >>> 0;
+  let s = '';
+  for (let i = 0; i < 8; i++) {
+    const bits = Math.min(16, Math.max(0, len - 16 * i));
+    s += String.fromCharCode(bits === 0 ? 0 : (0xffff << (16 - bits)) & 0xffff);
+  }
+  return s;
+}
+
+/** Prefix length of a contiguous mask, or -1. */
+export function maskToPrefix(mask: Addr): number {
+  const family = familyOf(mask);
+  for (let len = addrBits(family); len >= 0; len--) if (prefixMask(family, len) === mask) return len;
+  return -1;
+}
+
+/** Bitwise and; both of one family. */
+export function andAddr(a: Addr, mask: Addr): Addr {
+  if (typeof a === 'number') return (a & (mask as number)) >>> 0;
+  let s = '';
+  for (let i = 0; i < 8; i++) s += String.fromCharCode(a.charCodeAt(i) & (mask as string).charCodeAt(i));
+  return s;
+}
+
+export function orAddr(a: Addr, b: Addr): Addr {
+  if (typeof a === 'number') return (a | (b as number)) >>> 0;
+  let s = '';
+  for (let i = 0; i < 8; i++) s += String.fromCharCode(a.charCodeAt(i) | (b as string).charCodeAt(i));
+  return s;
+}
+
+export function notAddr(a: Addr): Addr {
+  if (typeof a === 'number') return ~a >>> 0;
+  let s = '';
+  for (let i = 0; i < 8; i++) s += String.fromCharCode(~a.charCodeAt(i) & 0xffff);
+  return s;
+}
+
+/** a + n within its width, wrapping. */
+export function addToAddr(a: Addr, n: number): Addr {
+  if (typeof a === 'number') return (a + n) >>> 0;
+  const u = new Array<number>(8);
+  let carry = n;
+  for (let i = 7; i >= 0; i--) {
+    const v = a.charCodeAt(i) + carry;
+    u[i] = ((v % 65536) + 65536) % 65536;
+    carry = Math.floor(v / 65536);
+  }
+  return String.fromCharCode(...u);
+}
+
+/** Network part of an address. */
+export const networkOf = (a: Addr, len: number): Addr => andAddr(a, prefixMask(familyOf(a), len));
+
+/** Is `a` in net/len? False across families. */
+export function inPrefix(a: Addr, net: Addr, len: number): boolean {
+  if (typeof a === 'number') return typeof net === 'number' && (len === 0 || (a ^ net) >>> (32 - len) === 0);
+  if (typeof net === 'number') return false;
+  const whole = len >> 4;
+  for (let i = 0; i < whole; i++) if (a.charCodeAt(i) !== net.charCodeAt(i)) return false;
+  const rest = len & 15;
+  return rest === 0 || (a.charCodeAt(whole) ^ net.charCodeAt(whole)) >>> (16 - rest) === 0;
+}
+
+/** Bytes at `at` of a buffer as an address. */
+export function readAddr(b: Uint8Array, at: number, family: Family): Addr {
+  if (family === 'ipv4') return ((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0;
+  return String.fromCharCode(
+    (b[at] << 8) | b[at + 1],
+    (b[at + 2] << 8) | b[at + 3],
+    (b[at + 4] << 8) | b[at + 5],
+    (b[at + 6] << 8) | b[at + 7],
+    (b[at + 8] << 8) | b[at + 9],
+    (b[at + 10] << 8) | b[at + 11],
+    (b[at + 12] << 8) | b[at + 13],
+    (b[at + 14] << 8) | b[at + 15],
+  );
+}
+
+export function writeAddr(b: Uint8Array, at: number, a: Addr): void {
+  if (typeof a === 'number') {
+    b[at] = a >>> 24;
+    b[at + 1] = a >>> 16;
+    b[at + 2] = a >>> 8;
+    b[at + 3] = a;
+    return;
+  }
+  for (let i = 0; i < 8; i++) {
+    const u = a.charCodeAt(i);
+    b[at + 2 * i] = u >>> 8;
+    b[at + 2 * i + 1] = u;
+  }
+}
+
+/** `02:00:00:00:00:10`, also one-digit parts as iptables prints and takes them; null otherwise. */
+export function parseMac(text: string): Mac | null {
+  const parts = text.split(':');
+  if (parts.length !== 6) return null;
+  let v = 0;
+  for (const p of parts) {
+    if (!/^[0-9a-fA-F]{1,2}$/.test(p)) return null;
+    v = v * 256 + Number.parseInt(p, 16);
+  }
+  return v;
+}
+
+export function formatMac(m: Mac): string {
+  const hex = m.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}:${hex.slice(6, 8)}:${hex.slice(8, 10)}:${hex.slice(10)}`;
+}
+
+export const MAC_BROADCAST: Mac = 0xffffffffffff;
+/** Group bit of the first octet: multicast and broadcast. */
+export const isMulticastMac = (m: Mac): boolean => Math.floor(m / 2 ** 40) % 2 === 1;

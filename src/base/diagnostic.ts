@@ -1,0 +1,105 @@
+/**
+ * What is wrong with an input, where, and what to do. Readers return a value *and* diagnostics and go on to find more; nothing is thrown.
+ */
+export type Severity = 'error' | 'warning';
+
+/** A place in a source text. Lines and columns count from 1; a column counts UTF-16 units; length 0 marks a point. */
+export interface Span {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly length: number;
+}
+
+export interface Diagnostic {
+  /** Stable, kebab-case; every code has a row in test/diagnostics.table.ts. */
+  readonly code: string;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly span: Span | null;
+  /** What to try: "did you mean …", the accepted forms. */
+  readonly hint?: string;
+  /** The source line itself, cut to a sane length, for the caret. */
+  readonly sourceLine?: string;
+}
+
+export interface Parsed<T> {
+  readonly value: T;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export const hasErrors = (ds: readonly Diagnostic[]): boolean => ds.some((d) => d.severity === 'error');
+
+/** Collects diagnostics for one source text. */
+export class Reporter {
+  readonly diagnostics: Diagnostic[] = [];
+  #lines: string[] | null = null;
+  constructor(
+    readonly file: string,
+    readonly text: string,
+  ) {}
+
+  lineText(line: number): string {
+    this.#lines ??= this.text.split('\n');
+    const s = this.#lines[line - 1] ?? '';
+    return s.length > 300 ? `${s.slice(0, 300)}…` : s;
+  }
+
+  /** `line` and `column` count from 1. */
+  report(severity: Severity, code: string, message: string, line: number, column: number, length: number, hint?: string): void {
+    this.diagnostics.push({
+      code,
+      severity,
+      message,
+      span: { file: this.file, line, column, length },
+      ...(hint === undefined ? {} : { hint }),
+      sourceLine: this.lineText(line),
+    });
+  }
+
+  error(code: string, message: string, line: number, column: number, length: number, hint?: string): void {
+    this.report('error', code, message, line, column, length, hint);
+  }
+
+  warning(code: string, message: string, line: number, column: number, length: number, hint?: string): void {
+    this.report('warning', code, message, line, column, length, hint);
+  }
+}
+
+/** As compilers print: file:line:col, the line, a caret, the hint. */
+export function formatDiagnostic(d: Diagnostic): string {
+  const where = d.span ? `${d.span.file}:${d.span.line}:${d.span.column}: ` : '';
+  let out = `${where}${d.severity}: ${d.message} [${d.code}]`;
+  if (d.span && d.sourceLine !== undefined) {
+    const before = d.sourceLine.slice(0, d.span.column - 1).replace(/[^\t]/g, ' ');
+    const width = Math.max(1, Math.min(d.span.length, d.sourceLine.length - d.span.column + 1));
+    out += `\n  ${d.sourceLine}\n  ${before}${'^'.repeat(width)}`;
+  }
+  if (d.hint) out += `\n  hint: ${d.hint}`;
+  return out;
+}
+
+/** The nearest of some names (edit distance at most a third of its length, at least 1), for "did you mean". */
+export function nearest(word: string, names: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const name of names) {
+    if (Math.abs(name.length - word.length) >= bestDistance) continue;
+    const d = editDistance(word, name);
+    if (d < bestDistance) {
+      best = name;
+      bestDistance = d;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length];
+}

@@ -1,0 +1,111 @@
+/**
+ * The shape of an iptables extension. A match file holds everything about it: name, kernel source, families, where it is allowed, options (iptables' own),
+ * parse, print (iptables-save's own text), check (the kernel's checkentry), lower (-> steps over Pred). match/mark.ts is the file to copy.
+ */
+import type { Addr, Family } from '../../base/addr.js';
+import type { HookPoint } from '../../trace/event.js';
+import type { PacketCtx, Pred } from '../pred.js';
+
+/** One long option, as the extension's option table of iptables declares it (XTOPT_*). Mandatory, repeated, excluded options are checked from this, generically. */
+export interface OptionSpec {
+  /** Without dashes. */
+  readonly name: string;
+  /** 'none': a flag. 'optional' takes an argument only if the next word does not look like an option. */
+  readonly arg: 'none' | 'required' | 'optional';
+  /** May be preceded by `!`. */
+  readonly invert?: boolean;
+  /** XTOPT_MAND. */
+  readonly mandatory?: boolean;
+  /** XTOPT_MULTI: may be given more than once. */
+  readonly multi?: boolean;
+  /** Options that exclude this one / that it needs. */
+  readonly excl?: readonly string[];
+  readonly also?: readonly string[];
+  /** The option it is another spelling of (`--destination-port` of `--dport`). */
+  readonly alias?: string;
+}
+
+/** An option as the user gave it. `name` is never an alias. */
+export interface Given {
+  readonly name: string;
+  readonly value: string;
+  readonly invert: boolean;
+}
+
+/** Thrown by parse/check with the tool's own words; the reader turns it into a located diagnostic. */
+export class OptionError extends Error {
+  constructor(
+    message: string,
+    /** The option to point at. */
+    readonly option?: string,
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What parse and print may know of the rule around. */
+export interface RuleContext {
+  readonly family: Family;
+  readonly table: string;
+  /** `-p`: protocol number, 0 = all; and whether it was negated. */
+  readonly proto: number;
+  readonly protoInverted: boolean;
+}
+
+/** What the kernel's checkentry may know besides: hooks from which the rule's chain can be reached, and the sets and the like that exist. */
+export interface CheckContext extends RuleContext {
+  /** Hooks that reach the rule's chain (par->hook_mask). */
+  readonly hooks: ReadonlySet<HookPoint>;
+  /** undefined: sets are not known, do not check. */
+  readonly sets?: { describe(name: string): { readonly type: string; readonly dimensions: number; readonly family: Family | 'unspec' } | undefined };
+}
+
+/** A rule is an ordered list of steps; the walker stops at the first "no". */
+export type RuleStep =
+  /** Pure: may be indexed, reordered by nobody. */
+  | { readonly kind: 'test'; readonly pred: Pred }
+  /** When `pred` says yes the packet is dropped at once (par->hotdrop). */
+  | { readonly kind: 'hotdrop'; readonly pred: Pred }
+  /** Decides *and* may change state (limit, recent, statistic, quota, set counters, socket --restore-skmark). Facts behind it may not be used to skip the rule. */
+  | { readonly kind: 'stateful'; readonly name: string; readonly test: (c: PacketCtx) => boolean; readonly show: string; readonly had?: (c: PacketCtx) => string };
+
+export interface Extension<T> {
+  readonly name: string;
+  /** Kernel source file, e.g. 'net/netfilter/xt_mark.c'. */
+  readonly kernel: string;
+  readonly families: readonly Family[];
+  /** Tables and hooks it is registered for; absent = all. */
+  readonly tables?: readonly string[];
+  readonly hooks?: readonly HookPoint[];
+  /** Protocols that `-p` must name (par->match->proto), e.g. [6] for tcp; absent = any. */
+  readonly protocols?: readonly number[];
+  readonly options: readonly OptionSpec[];
+  /** All options at once, after the generic checks. Throws OptionError. */
+  readonly parse: (given: readonly Given[], ctx: RuleContext) => T;
+  /** What iptables-save prints behind `-m name` / `-j NAME`, with a leading blank where not empty. */
+  readonly print: (data: T, ctx: RuleContext) => string;
+  /** The kernel's checkentry: throws OptionError with the cause. */
+  readonly check?: (data: T, ctx: CheckContext) => void;
+  /** True: rules with it load and print, but a packet that reaches one is inconclusive. */
+  readonly unsupported?: boolean;
+}
+
+export interface MatchDef<T = unknown> extends Extension<T> {
+  readonly lower: (data: T, ctx: RuleContext) => readonly RuleStep[];
+}
+
+export type TargetVerdict = 'CONTINUE' | 'ACCEPT' | 'DROP' | 'STOLEN' | 'QUEUE';
+
+export interface TargetDef<T = unknown> extends Extension<T> {
+  /** Acts on the packet. Must not keep state outside Env.state. */
+  readonly lower: (data: T, ctx: RuleContext) => (c: PacketCtx) => TargetVerdict;
+  /** Conntrack is needed in the namespace because of this instance (nf_ct_netns_get in checkentry); matches have the same field. */
+  readonly needsConntrack?: (data: T) => boolean;
+}
+export interface MatchDefWithConntrack<T = unknown> extends MatchDef<T> {
+  readonly needsConntrack?: (data: T) => boolean;
+}
+
+/** Kept for types that need an address in option data. */
+export type AddrRange = { readonly lo: Addr; readonly hi: Addr };

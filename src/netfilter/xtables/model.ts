@@ -1,0 +1,100 @@
+/**
+ * The native rule model of iptables and ip6tables: plain readonly data, edited through what-if recipes only.
+ * A chain's rules are one opaque immutable value that immer neither drafts nor freezes (it is a class); `Rule` is a view made on demand.
+ */
+import type { Addr, Family } from '../../base/addr.js';
+import type { Span } from '../../base/diagnostic.js';
+import type { MatchDefWithConntrack, TargetDef } from './extension.js';
+
+export interface XtCounters {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface MatchInstance<T = unknown> {
+  readonly def: MatchDefWithConntrack<T>;
+  readonly data: T;
+}
+
+export type Target =
+  /** No -j: the rule only counts. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'verdict'; readonly verdict: 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE' }
+  | { readonly kind: 'jump'; readonly chain: string }
+  | { readonly kind: 'goto'; readonly chain: string }
+  | { readonly kind: 'extension'; readonly def: TargetDef; readonly data: unknown }
+  /** Parsed, but no such extension is known: kept with its text; a packet that reaches it is inconclusive. */
+  | { readonly kind: 'unknown'; readonly name: string; readonly text: string };
+
+/** Interface name test: `+` at the end of the text is a wildcard. '' = any. */
+export interface IfaceMatch {
+  readonly name: string;
+  readonly invert: boolean;
+}
+export interface AddrMatch {
+  readonly addr: Addr;
+  readonly mask: Addr;
+  readonly invert: boolean;
+}
+
+export interface Rule {
+  readonly src: AddrMatch | null;
+  readonly dst: AddrMatch | null;
+  readonly in: IfaceMatch | null;
+  readonly out: IfaceMatch | null;
+  /** Protocol number; null = all. */
+  readonly proto: { readonly value: number; readonly invert: boolean } | null;
+  /** -f; null = not asked. */
+  readonly fragment: { readonly invert: boolean } | null;
+  readonly matches: readonly (MatchInstance | UnknownMatch)[];
+  readonly target: Target;
+  readonly counters: XtCounters;
+  readonly span: Span | null;
+}
+/** `-m name` with options that are not known: kept with its text. */
+export interface UnknownMatch {
+  readonly def: null;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Immutable list of rules. Editing returns a new list that shares what it can. */
+export interface RuleList {
+  readonly length: number;
+  /** From 0. */
+  at(i: number): Rule;
+  insert(i: number, rule: Rule): RuleList;
+  replace(i: number, rule: Rule): RuleList;
+  remove(i: number): RuleList;
+}
+
+export interface XtChain {
+  readonly name: string;
+  /** null for user chains. */
+  readonly policy: 'ACCEPT' | 'DROP' | null;
+  readonly counters: XtCounters;
+  readonly rules: RuleList;
+}
+
+export type XtTableName = 'raw' | 'mangle' | 'nat' | 'filter' | 'security';
+
+export interface XtTable {
+  readonly name: XtTableName;
+  /** Built-in chains first, in the kernel's order of hooks, then user chains in the order declared. */
+  readonly chains: readonly XtChain[];
+}
+
+/** What iptables-save prints; tables in the order of the text. A table that is not here is not loaded: it prints no trace and counts nothing. */
+export interface XtRuleset {
+  readonly family: Family;
+  readonly tables: readonly XtTable[];
+}
+
+/** Built-in chains of each table, in the order of hook numbers. */
+export const builtinChains: Readonly<Record<XtTableName, readonly string[]>> = {
+  raw: ['PREROUTING', 'OUTPUT'],
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  security: ['INPUT', 'FORWARD', 'OUTPUT'],
+};

@@ -1,0 +1,49 @@
+/** Walking IPv6 extension headers to the transport header: ipv6_find_hdr(), ipv6_skip_exthdr(). */
+
+export interface Transport {
+  /** Transport protocol, or the first unknown next header; 59 = none. */
+  readonly proto: number;
+  /** Offset of that header, -1 when truncated. */
+  readonly offset: number;
+  readonly isFragment: boolean;
+  /** In bytes. */
+  readonly fragOffset: number;
+  readonly mf: boolean;
+}
+
+export const NEXTHDR = { HOP: 0, ROUTING: 43, FRAGMENT: 44, ESP: 50, AUTH: 51, NONE: 59, DEST: 60, MOBILITY: 135 } as const;
+
+export function findTransport(d: Uint8Array): Transport {
+  let next = d[6];
+  let at = 40;
+  let isFragment = false;
+  let fragOffset = 0;
+  let mf = false;
+  for (;;) {
+    switch (next) {
+      case NEXTHDR.HOP:
+      case NEXTHDR.ROUTING:
+      case NEXTHDR.DEST:
+      case NEXTHDR.AUTH: {
+        if (at + 8 > d.length) return { proto: next, offset: -1, isFragment, fragOffset, mf };
+        const len = next === NEXTHDR.AUTH ? (d[at + 1] + 2) * 4 : (d[at + 1] + 1) * 8;
+        next = d[at];
+        at += len;
+        break;
+      }
+      case NEXTHDR.FRAGMENT: {
+        if (at + 8 > d.length) return { proto: next, offset: -1, isFragment, fragOffset, mf };
+        isFragment = true;
+        const fo = (d[at + 2] << 8) | d[at + 3];
+        fragOffset = fo & 0xfff8;
+        mf = (fo & 1) !== 0;
+        next = d[at];
+        at += 8;
+        if (fragOffset !== 0) return { proto: next, offset: at, isFragment, fragOffset, mf };
+        break;
+      }
+      default:
+        return { proto: next, offset: next === NEXTHDR.NONE ? -1 : at, isFragment, fragOffset, mf };
+    }
+  }
+}
