@@ -12,6 +12,8 @@ export interface OptionSpec {
   readonly name: string;
   /** 'none': a flag. 'optional' takes an argument only if the next word does not look like an option. */
   readonly arg: 'none' | 'required' | 'optional';
+  /** Takes that many words instead of one (`--tcp-flags MASK COMP`, `--match-set NAME DIRS`); `Given.value` holds them joined by single blanks. */
+  readonly words?: 2;
   /** May be preceded by `!`. */
   readonly invert?: boolean;
   /** XTOPT_MAND. */
