@@ -63,7 +63,8 @@ export class Skb {
   priority = 0;
   secmark = 0;
   ct: NfConn | null = null;
-  ctinfo: CtInfo = 7;
+  /** With `ct` null: 7 = untracked; anything else = not seen by conntrack or INVALID (skb->_nfct of a fresh skb is 0). */
+  ctinfo: CtInfo = 0;
   /** TRACE target seen. */
   nfTrace = false;
   dst: Dst | null = null;
