@@ -32,6 +32,10 @@ export interface Link {
   /** Address of the peer end / tunnel local as printed for non-Ethernet links (`link/ipip 0.0.0.0 brd 0.0.0.0`): text; null for Ethernet. */
   readonly addressText: string | null;
   readonly broadcastText: string | null;
+  /** `mode DEFAULT` of `ip link`; null where the dump does not say (`ip addr`). */
+  readonly linkmode?: string | null;
+  /** What else `ip -d` prints (min_mtu, numtxqueues, …) by its JSON key, in order, for printing it again. */
+  readonly detail?: readonly (readonly [string, unknown])[];
 }
 
 export interface IfAddr {
@@ -52,6 +56,8 @@ export interface IfAddr {
   readonly validLft: number | null;
   readonly preferredLft: number | null;
   readonly metric: number | null;
+  /** IFA_PROTO (`proto kernel_lo` of newer iproute2). */
+  readonly protocol?: string;
 }
 
 export interface Neigh {
