@@ -1,0 +1,186 @@
+/** A node's compiled routing: policy rules over route tables (fib_lookup(), fib_rules_lookup()). IPv6 tables are walked in fib6.ts. */
+import type { Addr, Family } from '../base/addr.js';
+import type { NetDevice } from '../packet/types.js';
+import type { RouteStep } from '../trace/event.js';
+import { derivedRoutes4 } from './local-table.js';
+import type { PolicyRule, Route } from './model.js';
+import { EACCES, EAGAIN, EINVAL, ENETUNREACH, RT_SCOPE, RT_TABLE, tableName } from './names.js';
+import { type CompiledRule, type CompiledRules, compileRules, ruleMatches } from './rules.js';
+import { type Alias, compileAlias, Table4, type TableHit } from './table4.js';
+import { routeText } from './text.js';
+import type { DevConf, FibAddr, FibResult, Flow, LookupOptions } from './types.js';
+
+export interface FibInput {
+  readonly family: Family;
+  /** null: follows from the addresses. */
+  readonly routes: readonly Route[] | null;
+  /** null: the rules of a fresh namespace. */
+  readonly rules: readonly PolicyRule[] | null;
+  readonly addrs: readonly FibAddr[];
+  readonly devices: readonly NetDevice[];
+}
+
+/** What all route functions read of a node: its compiled routing and its sysctls. */
+export interface RouteEnv {
+  readonly fib: Fib;
+  readonly conf: DevConf;
+}
+
+export const NO_ROUTE: FibResult = {
+  errno: ENETUNREACH,
+  type: 'unreachable',
+  route: null,
+  nexthop: -1,
+  dev: null,
+  gateway: null,
+  table: 0,
+  prefixlen: 0,
+  scope: RT_SCOPE.NOWHERE,
+  nhScope: RT_SCOPE.NOWHERE,
+  prefsrc: null,
+  pref: -1,
+  alternatives: [],
+};
+
+export class Fib {
+  readonly family = 'ipv4' as const;
+  readonly addrs: readonly FibAddr[];
+  readonly devices: readonly NetDevice[];
+  readonly routes: readonly Route[];
+  readonly rules: CompiledRules;
+  readonly byName: ReadonlyMap<string, NetDevice>;
+  readonly byIndex: ReadonlyMap<number, NetDevice>;
+  /** Every ifa_local: what inet_lookup_ifaddr_rcu() knows. */
+  readonly ownAddrs: ReadonlyMap<Addr, NetDevice>;
+  /** A local route that no address made (fib_has_custom_local_routes). */
+  readonly customLocalRoutes: boolean;
+  readonly #tables = new Map<number, Table4>();
+  /** Local and main in one, while no rule was ever changed (fib_unmerge). */
+  readonly #merged: boolean;
+
+  constructor(input: FibInput) {
+    this.devices = input.devices;
+    this.addrs = input.addrs.filter((a) => a.family === 'ipv4');
+    this.byName = new Map(input.devices.map((d) => [d.name, d]));
+    this.byIndex = new Map(input.devices.map((d) => [d.ifindex, d]));
+    const own = new Map<Addr, NetDevice>();
+    for (const a of this.addrs) {
+      const dev = this.byName.get(a.dev);
+      if (dev && !own.has(a.local)) own.set(a.local, dev);
+    }
+    this.ownAddrs = own;
+    this.rules = compileRules('ipv4', input.rules, input.devices);
+    this.#merged = !this.rules.custom;
+    this.routes = (input.routes ?? derivedRoutes4(this.addrs, input.devices)).filter((r) => r.family === 'ipv4');
+    this.customLocalRoutes = this.routes.some((r) => r.type === 'local' && r.protocol !== 'kernel');
+    const byTable = new Map<number, Alias[]>();
+    for (const r of this.routes) {
+      const id = this.#merged && r.table === RT_TABLE.LOCAL ? RT_TABLE.MAIN : r.table;
+      const list = byTable.get(id);
+      const alias = compileAlias(r, this.byName, new Set(own.keys()));
+      if (list) list.push(alias);
+      else byTable.set(id, [alias]);
+    }
+    for (const [id, list] of byTable) this.#tables.set(id, new Table4(list));
+  }
+
+  /** fib_get_table(): with merged tables local is main. */
+  table(id: number): Table4 | undefined {
+    return this.#tables.get(this.#merged && id === RT_TABLE.LOCAL ? RT_TABLE.MAIN : id);
+  }
+
+  /** Rules with l3mdev need vrf devices, which the engine does not have; null: nothing of that kind decides here. */
+  get unsupported(): string | null {
+    return this.rules.l3mdev && this.devices.some((d) => d.kind === 'vrf') ? 'ip rule l3mdev with a vrf device' : null;
+  }
+
+  /** fib_table_lookup() of one table; errno 11 (EAGAIN) where it has no answer or a throw route. */
+  lookupTable(id: number, flow: Flow, conf: DevConf, ignoreLinkstate = false): FibResult {
+    const t = this.table(id);
+    const hit = t?.lookup(flow, conf, ignoreLinkstate) ?? null;
+    return t && hit ? toResult(t, hit, -1) : { ...NO_ROUTE, errno: EAGAIN };
+  }
+
+  /** fib_lookup(). */
+  lookup(flow: Flow, conf: DevConf, o: LookupOptions = {}): FibResult {
+    const ignore = o.ignoreLinkstate ?? false;
+    return this.#merged ? this.#lookupMerged(flow, conf, ignore, o.steps) : this.#walkRules(flow, conf, ignore, o.steps);
+  }
+
+  #lookupMerged(flow: Flow, conf: DevConf, ignore: boolean, steps: RouteStep[] | undefined): FibResult {
+    const main = this.#tables.get(RT_TABLE.MAIN);
+    const hit = main?.lookup(flow, conf, ignore) ?? null;
+    if (main && hit && hit.errno !== EAGAIN) {
+      const local = hit.alias.route.table === RT_TABLE.LOCAL;
+      steps?.push({ pref: 0, table: 'local', route: local ? routeText(hit.alias.route) : null });
+      if (!local) steps?.push({ pref: 32766, table: 'main', route: routeText(hit.alias.route) });
+      return toResult(main, hit, local ? 0 : 32766);
+    }
+    steps?.push({ pref: 0, table: 'local', route: null }, { pref: 32766, table: 'main', route: hit ? routeText(hit.alias.route) : null });
+    const def = this.#tables.get(RT_TABLE.DEFAULT);
+    const last = def?.lookup(flow, conf, ignore) ?? null;
+    steps?.push({ pref: 32767, table: 'default', route: last ? routeText(last.alias.route) : null });
+    return def && last && last.errno !== EAGAIN ? toResult(def, last, 32767) : NO_ROUTE;
+  }
+
+  #walkRules(flow: Flow, conf: DevConf, ignore: boolean, steps: RouteStep[] | undefined): FibResult {
+    const list = this.rules.list;
+    let i = 0;
+    // A goto only ever leads forward, so the walk ends.
+    while (i < list.length) {
+      const c = list[i++];
+      if (!ruleMatches(c, flow) || c.action === 'nop') continue;
+      if (c.action === 'goto') {
+        if (c.target < 0) continue;
+        steps?.push({ pref: c.rule.priority, table: `goto ${list[c.target].rule.priority}`, route: null });
+        i = c.target;
+        continue;
+      }
+      if (c.action !== 'table') {
+        steps?.push({ pref: c.rule.priority, table: c.action, route: null });
+        return { ...NO_ROUTE, errno: ruleErrno(c.action), pref: c.rule.priority };
+      }
+      const t = this.#tables.get(c.table);
+      const hit = t?.lookup(flow, conf, ignore) ?? null;
+      steps?.push({ pref: c.rule.priority, table: tableName(c.table), route: hit ? routeText(hit.alias.route) : null });
+      if (!t || !hit || hit.errno === EAGAIN) continue;
+      if (hit.errno === 0 && suppressed(c.rule, hit)) continue;
+      return toResult(t, hit, c.rule.priority);
+    }
+    return NO_ROUTE;
+  }
+}
+
+/** fib4_rule_action(): what a rule that refuses means. */
+function ruleErrno(action: CompiledRule['action']): number {
+  return action === 'unreachable' ? ENETUNREACH : action === 'prohibit' ? EACCES : EINVAL;
+}
+
+/** fib4_rule_suppress(). */
+function suppressed(rule: PolicyRule, hit: TableHit): boolean {
+  if (rule.suppressPrefixlen !== null && hit.alias.route.dstLen <= rule.suppressPrefixlen) return true;
+  const dev = hit.alias.nexthops[0]?.dev;
+  return rule.suppressIfgroup !== null && dev != null && dev.group === rule.suppressIfgroup;
+}
+
+function toResult(table: Table4, hit: TableHit, pref: number): FibResult {
+  const { alias, nexthop } = hit;
+  const r = alias.route;
+  const nh = nexthop >= 0 ? alias.nexthops[nexthop] : null;
+  const defaults = r.dstLen === 0 && hit.errno === 0 ? table.equals(alias) : [];
+  return {
+    errno: hit.errno,
+    type: r.type,
+    route: r,
+    nexthop,
+    dev: nh?.dev ?? null,
+    gateway: nh !== null && nh.scope === RT_SCOPE.LINK ? nh.nh.gateway : null,
+    table: r.table,
+    prefixlen: r.dstLen,
+    scope: alias.scope,
+    nhScope: nh?.scope ?? RT_SCOPE.NOWHERE,
+    prefsrc: r.prefsrc,
+    pref,
+    alternatives: defaults.length > 1 ? defaults.map((a) => a.route) : [],
+  };
+}

@@ -1,0 +1,82 @@
+/** Source validation: fib_validate_source() and __fib_validate_source() of 6.18 (net/ipv4/fib_frontend.c). */
+import type { NetDevice } from '../packet/types.js';
+import type { RouteStep } from '../trace/event.js';
+import type { RouteEnv } from './fib.js';
+import { RT_SCOPE } from './names.js';
+import { type FibResult, type FlowKeys, type Flow, LOOPBACK_IFINDEX, maxConf, NO_KEYS, orConf } from './types.js';
+
+export interface SourceQuery {
+  readonly src: number;
+  /** Destination of the packet; 0 for broadcast and multicast. */
+  readonly dst: number;
+  readonly tos: number;
+  readonly mark: number;
+  /** ifindex the packet will leave by; 0 for local delivery. */
+  readonly oif: number;
+  /** Device it came in on. */
+  readonly dev: NetDevice;
+  readonly keys: FlowKeys;
+  /** It came out of a tunnel (secpath_exists): rp_filter does not apply. */
+  readonly secpath: boolean;
+  readonly steps?: RouteStep[];
+}
+
+export type SourceReason = 'IP_RPFILTER' | 'IP_LOCAL_SOURCE' | 'IP_INVALID_SOURCE';
+
+/** All that decided, for telling; `reverse` is null where no lookup was needed. */
+export interface SourceCheck {
+  readonly reason: SourceReason | null;
+  /** The source is on link (nexthop scope host or narrower): what a redirect needs. */
+  readonly onLink: boolean;
+  readonly rpFilterAll: number;
+  readonly rpFilterDev: number;
+  /** max(all, dev), 0 behind a tunnel. */
+  readonly effective: number;
+  readonly reverse: FibResult | null;
+  /** Mark the reverse lookup used. */
+  readonly mark: number;
+  readonly srcValidMark: boolean;
+  /** Only the short check against own addresses ran. */
+  readonly fast: boolean;
+}
+
+export function validateSource(env: RouteEnv, q: SourceQuery): SourceCheck {
+  const { conf, fib } = env;
+  const name = q.dev.name;
+  const effective = q.secpath ? 0 : maxConf(conf, name, 'rp_filter');
+  const facts = {
+    rpFilterAll: conf.all('rp_filter'),
+    rpFilterDev: conf.dev(name, 'rp_filter'),
+    effective,
+    srcValidMark: orConf(conf, name, 'src_valid_mark'),
+  };
+  if (effective === 0 && (q.dev.ifindex !== q.oif || !orConf(conf, name, 'send_redirects'))) {
+    const fast = (reason: SourceReason | null): SourceCheck => ({ ...facts, reason, onLink: false, reverse: null, mark: 0, fast: true });
+    if (orConf(conf, name, 'accept_local')) return fast(null);
+    if (!fib.customLocalRoutes && !fib.rules.custom) return fast(fib.ownAddrs.has(q.src) ? 'IP_LOCAL_SOURCE' : null);
+  }
+  return { ...facts, ...fullCheck(env, q, effective, facts.srcValidMark), fast: false };
+}
+
+type Full = Pick<SourceCheck, 'reason' | 'onLink' | 'reverse' | 'mark'>;
+
+function fullCheck(env: RouteEnv, q: SourceQuery, rpf: number, srcValidMark: boolean): Full {
+  const { fib, conf } = env;
+  const keys = fib.rules.needsKeys ? { proto: q.keys.proto, sport: q.keys.dport, dport: q.keys.sport } : NO_KEYS;
+  const mark = srcValidMark ? q.mark : 0;
+  const flow: Flow = { src: q.dst, dst: q.src, iif: q.oif || LOOPBACK_IFINDEX, oif: 0, mark, tos: q.tos, ...keys, uid: 0, scope: RT_SCOPE.UNIVERSE };
+  const reverse = fib.lookup(flow, conf, { steps: q.steps });
+  const answer = (reason: SourceReason | null, onLink = false): Full => ({ reason, onLink, reverse, mark });
+  const lastResort = (): Full => answer(rpf !== 0 ? 'IP_RPFILTER' : null);
+  if (reverse.errno !== 0) return lastResort();
+  if (reverse.type !== 'unicast') {
+    if (reverse.type !== 'local') return answer('IP_INVALID_SOURCE');
+    if (!orConf(conf, q.dev.name, 'accept_local')) return answer('IP_LOCAL_SOURCE');
+  }
+  const usesDev = reverse.route?.nexthops.some((n) => n.dev === q.dev.name) ?? false;
+  if (usesDev || (reverse.type === 'local' && q.dev.loopback)) return answer(null, reverse.nhScope >= RT_SCOPE.HOST);
+  if (!fib.addrs.some((a) => a.dev === q.dev.name)) return lastResort();
+  if (rpf === 1) return answer('IP_RPFILTER');
+  const again = fib.lookup({ ...flow, oif: q.dev.ifindex }, conf, { ignoreLinkstate: true });
+  return answer(null, again.errno === 0 && again.type === 'unicast' && again.nhScope >= RT_SCOPE.HOST);
+}

@@ -1,0 +1,102 @@
+/** One IPv4 route table: fib_table_lookup() over an Lpm. */
+import type { NetDevice } from '../packet/types.js';
+import { Lpm } from './lpm.js';
+import type { Nexthop, Route } from './model.js';
+import { RT_SCOPE, routeTypeErrno, scopeNumber } from './names.js';
+import { type DevConf, type Flow, orConf } from './types.js';
+
+/** struct fib_nh_common. */
+export interface CompiledNexthop {
+  readonly nh: Nexthop;
+  readonly dev: NetDevice | null;
+  readonly oif: number;
+  /** 253 behind a gateway, 254 on link, 255 this host. */
+  readonly scope: number;
+  readonly dead: boolean;
+  readonly linkdown: boolean;
+}
+
+/** struct fib_alias with its fib_info. */
+export interface Alias {
+  readonly route: Route;
+  readonly scope: number;
+  readonly errno: number;
+  readonly nexthops: readonly CompiledNexthop[];
+  readonly dead: boolean;
+}
+
+export interface TableHit {
+  readonly alias: Alias;
+  /** -1 for a route that refuses. */
+  readonly nexthop: number;
+  readonly errno: number;
+}
+
+export function compileAlias(route: Route, devices: ReadonlyMap<string, NetDevice>, ownAddrs: ReadonlySet<unknown>): Alias {
+  const scope = scopeNumber(route.scope);
+  const nexthops = route.nexthops.map((nh): CompiledNexthop => {
+    const dev = nh.dev === null ? null : (devices.get(nh.dev) ?? null);
+    const hostRoute = scope === RT_SCOPE.HOST || scope === RT_SCOPE.NOWHERE;
+    // A gateway that is this node itself makes the nexthop one of this host (fib_check_nh_v4_gw).
+    const viaScope = nh.gateway !== null && ownAddrs.has(nh.gateway) ? RT_SCOPE.HOST : RT_SCOPE.LINK;
+    return {
+      nh,
+      dev,
+      oif: dev?.ifindex ?? -1,
+      scope: hostRoute ? RT_SCOPE.NOWHERE : nh.gateway === null ? RT_SCOPE.HOST : viaScope,
+      // Printed `dead` with `linkdown` only means that ignore_routes_with_linkdown is on; a lookup asks the sysctl itself.
+      dead: (nh.flags.includes('dead') && !nh.flags.includes('linkdown')) || dev === null || (!dev.up && !hostRoute),
+      linkdown: dev === null ? nh.flags.includes('linkdown') : !dev.carrier,
+    };
+  });
+  return { route, scope, errno: routeTypeErrno[route.type], nexthops, dead: nexthops.length > 0 && nexthops.every((n) => n.dead) };
+}
+
+/** Order of aliases under one prefix: table (merged tables only), tos, both descending, then metric; equals as they were added. */
+function byAliasOrder(a: Alias, b: Alias): number {
+  return b.route.table - a.route.table || b.route.tos - a.route.tos || a.route.metric - b.route.metric;
+}
+
+const TOS_MASK = 0x1c;
+export const ignoreLinkdown = (conf: DevConf, dev: NetDevice): boolean => orConf(conf, dev.name, 'ignore_routes_with_linkdown');
+
+function goodNexthop(n: CompiledNexthop, oif: number, conf: DevConf, ignoreLinkstate: boolean): boolean {
+  if (n.dead) return false;
+  if (n.linkdown && !ignoreLinkstate && n.dev !== null && ignoreLinkdown(conf, n.dev)) return false;
+  return oif === 0 || oif === n.oif;
+}
+
+export class Table4 {
+  readonly #lpm: Lpm<Alias>;
+
+  constructor(aliases: readonly Alias[]) {
+    // Array.sort is stable: equals stay in the order of the dump.
+    const sorted = [...aliases].sort(byAliasOrder);
+    this.#lpm = new Lpm('ipv4', sorted.map((item) => ({ addr: item.route.dst, len: item.route.dstLen, item })));
+  }
+
+  /** null: nothing here (-EAGAIN); a throw route gives a hit with errno 11. */
+  lookup(f: Flow, conf: DevConf, ignoreLinkstate: boolean): TableHit | null {
+    for (let node = this.#lpm.find(f.dst); node !== null; node = node.parent) {
+      for (const alias of node.items) {
+        const r = alias.route;
+        if (r.tos !== 0 && r.tos !== (f.tos & TOS_MASK)) continue;
+        if (alias.scope < f.scope) continue;
+        if (alias.errno !== 0) return { alias, nexthop: -1, errno: alias.errno };
+        if (alias.dead) continue;
+        for (let i = 0; i < alias.nexthops.length; i++) {
+          if (goodNexthop(alias.nexthops[i], f.oif, conf, ignoreLinkstate)) return { alias, nexthop: i, errno: 0 };
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Routes of the same prefix, tos and metric as `hit`: what fib_select_default() chooses among. */
+  equals(hit: Alias): readonly Alias[] {
+    let node = this.#lpm.find(hit.route.dst);
+    while (node !== null && node.len !== hit.route.dstLen) node = node.parent;
+    if (node === null) return [];
+    return node.items.filter((a) => a.route.tos === hit.route.tos && a.route.metric === hit.route.metric && a.route.table === hit.route.table);
+  }
+}
