@@ -1,0 +1,22 @@
+/** One batch of corpus lines: parse, replay, score. Runs in a worker thread or in the main one. */
+import type { Diagnostic } from '../base/diagnostic.js';
+import { parseCase } from '../harness/conformance/corpus.js';
+import { modelCase } from '../harness/conformance/model-case.js';
+import { type ScoredCase, summarise } from '../harness/conformance/report.js';
+import { runCase } from '../harness/conformance/run.js';
+import type { Batch, BatchResult } from './conformance-pool.js';
+
+export function runBatch(batch: Batch): BatchResult {
+  const cases: ScoredCase[] = [];
+  const emitted: string[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const line of batch.lines) {
+    const p = parseCase(line, batch.file);
+    diagnostics.push(...p.diagnostics);
+    if (!p.value) continue;
+    const { score, model } = runCase(p.value, modelCase);
+    cases.push(summarise(score));
+    if (batch.emit) emitted.push(JSON.stringify(model));
+  }
+  return { cases, emitted, diagnostics };
+}
