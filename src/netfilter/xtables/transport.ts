@@ -1,0 +1,38 @@
+/** What the matches on transport headers have in common: later fragments never match, and a packet too short for its own header is dropped at once. */
+import type { PortRange } from './values.js';
+import { dport, present, sport, whenPresent } from '../fields.js';
+import { between, call, type PacketCtx, type Pred } from '../pred.js';
+import type { RuleStep } from './extension.js';
+
+/** A whole packet or first fragment that holds fewer than `bytes` of its transport header (skb_header_pointer() gives NULL). */
+const tooShort = (c: PacketCtx, bytes: number): boolean => c.skb.fragOffset === 0 && (c.skb.thoff < 0 || c.skb.data.length < c.skb.thoff + bytes);
+
+/** par->hotdrop of a match that needs `bytes` of transport header. */
+export const dropTinygram = (bytes: number): RuleStep => ({
+  kind: 'hotdrop',
+  pred: call(`transport header of ${bytes} bytes`, [], (c) => tooShort(c, bytes), `fewer than ${bytes} bytes of transport header`),
+});
+
+/** tcp_mt() also drops a fragment that starts at byte 8: it would overwrite the flags. Offsets of IPv6 are in bytes there, so that it never applies. */
+export const dropFlagFragment: RuleStep = {
+  kind: 'hotdrop',
+  pred: call('fragment offset 8', [], (c) => c.family === 'ipv4' && c.skb.fragOffset === 8, 'a TCP fragment at offset 8'),
+};
+
+/** The packet holds the first words of a transport header: no later fragment. */
+export const hasPorts: Pred = present(sport);
+
+export interface PortMatch {
+  readonly range: PortRange;
+  readonly invert: boolean;
+}
+export const ANY_PORTS: PortMatch = { range: [0, 65535], invert: false };
+
+/** The tests of `--sport` and `--dport`; those that allow everything are left out. */
+export function portTests(src: PortMatch, dst: PortMatch): Pred[] {
+  const tests: Pred[] = [];
+  for (const [f, m] of [[sport, src], [dport, dst]] as const) {
+    if (m.invert || m.range[0] !== 0 || m.range[1] !== 65535) tests.push(whenPresent(f, m.invert, between(f, m.range[0], m.range[1])));
+  }
+  return tests.length > 0 ? tests : [hasPorts];
+}

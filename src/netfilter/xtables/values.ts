@@ -1,0 +1,251 @@
+/**
+ * The value types of iptables' option tables (XTTYPE_* of libxtables, xtables_strtoul, xtables_save_string, …): text to value with the tool's own
+ * words when it is wrong, value to text as the save tools print it. `ext` is the extension's name, `option` the option's without dashes.
+ */
+import { type Addr, type Family, addrBits, formatAddr, maskToPrefix, notAddr, anyAddr, parseIp4, parseIp6, prefixMask } from '../../base/addr.js';
+import { protocolNumber, servicePort } from '../../base/well-known.js';
+import { type Given, OptionError } from './extension.js';
+
+export const U8 = 0xff;
+export const U16 = 0xffff;
+export const U32 = 0xffffffff;
+export const U64 = 0xffffffffffffffffn;
+
+const NUMBER = /^[ \t\n\v\f\r]*\+?(0[xX][0-9a-fA-F]+|[0-9]+)/;
+
+/** The number a text starts with, as strtoumax(3) with base 0 reads it, and what is left; null when it starts with none (a minus is refused). */
+export function scanUint(text: string): { readonly value: bigint; readonly rest: string } | null {
+  const m = NUMBER.exec(text);
+  if (!m) return null;
+  const digits = m[1];
+  let used = digits;
+  let value: bigint;
+  if (digits.length > 1 && digits[0] === '0' && digits[1] !== 'x' && digits[1] !== 'X') {
+    used = /^[0-7]+/.exec(digits)![0];
+    value = BigInt(`0o${used}`);
+  } else value = BigInt(digits.slice(0, 40));
+  return { value, rest: text.slice(m[0].length - digits.length + used.length) };
+}
+
+/** A whole text as an unsigned number within lo..hi (xtables_strtoui); null otherwise. */
+export function parseUint(text: string, lo = 0, hi = U32): number | null {
+  if (/^[1-9][0-9]{0,8}$/.test(text)) {
+    const n = Number(text);
+    return n >= lo && n <= hi ? n : null;
+  }
+  const s = scanUint(text);
+  if (!s || s.rest !== '' || s.value < BigInt(lo) || s.value > BigInt(hi)) return null;
+  return Number(s.value);
+}
+
+/** XTTYPE_UINT8/16/32. */
+export function uint(ext: string, g: Given, lo = 0, hi = U32): number {
+  const v = parseUint(g.value, lo, hi);
+  if (v === null) throw new OptionError(`${ext}: bad value for option "--${g.name}", or out of range (${lo}-${hi}).`, g.name);
+  return v;
+}
+
+/** XTTYPE_UINT64. */
+export function uint64(ext: string, g: Given, lo = 0n): bigint {
+  const s = scanUint(g.value);
+  if (!s || s.rest !== '' || s.value < lo || s.value > U64) throw new OptionError(`${ext}: bad value for option "--${g.name}", or out of range (${lo}-${U64}).`, g.name);
+  return s.value;
+}
+
+/** XTTYPE_UINT*RC: `lo[:hi]`, at most `count` components; a missing first one is 0, a missing second one the largest. Numbers as they stand, 1 to `count` of them. */
+export function uintRange(ext: string, g: Given, hi: bigint, count = 2): readonly bigint[] {
+  const out: bigint[] = [];
+  let rest = g.value;
+  for (;;) {
+    if (out.length === count) throw new OptionError(`${ext}: Too many components for option "--${g.name}" (max: ${count})`, g.name);
+    if (rest === '' || rest[0] === ':') out.push(out.length === 1 ? hi : 0n);
+    else {
+      const s = scanUint(rest);
+      if (!s || s.value > hi) throw new OptionError(`${ext}: bad value for option "--${g.name}" near "${rest}", or out of range (0-${hi}).`, g.name);
+      if (s.rest !== '' && s.rest[0] !== ':') throw new OptionError(`${ext}: Argument to "--${g.name}" has unexpected characters near "${s.rest}".`, g.name);
+      out.push(s.value);
+      rest = s.rest;
+    }
+    if (rest === '') return out;
+    rest = rest.slice(1);
+  }
+}
+
+/** uintRange of at most 32 bits as a pair; one number stands for both ends. */
+export function uintPair(ext: string, g: Given, hi: number): readonly [number, number] {
+  const [a, b] = uintRange(ext, g, BigInt(hi));
+  return [Number(a), Number(b ?? a)];
+}
+
+export interface ValueMask {
+  readonly value: number;
+  readonly mask: number;
+}
+
+/** XTTYPE_MARKMASK32: `mark[/mask]`. */
+export function markMask(g: Given): ValueMask {
+  const v = scanUint(g.value);
+  if (!v || v.value > BigInt(U32)) throw new OptionError(`bad mark value for option "--${g.name}", or out of range.`, g.name);
+  if (v.rest === '') return { value: Number(v.value), mask: U32 };
+  if (v.rest[0] === '/') {
+    const m = scanUint(v.rest.slice(1));
+    if (!m || m.value > BigInt(U32)) throw new OptionError(`bad mask value for option "--${g.name}", or out of range.`, g.name);
+    if (m.rest === '') return { value: Number(v.value), mask: Number(m.value) };
+  }
+  throw new OptionError(`trailing garbage after value for option "--${g.name}".`, g.name);
+}
+
+/** `0x10` or `0x10/0xff`, the mask left out where it is all ones. */
+export const showMark = (value: number, mask: number): string => (mask === U32 ? hex(value) : `${hex(value)}/${hex(mask)}`);
+export const hex = (n: number): string => `0x${n.toString(16)}`;
+
+const TOS: readonly (readonly [string, number])[] = [
+  ['minimize-delay', 0x10],
+  ['maximize-throughput', 0x08],
+  ['maximize-reliability', 0x04],
+  ['minimize-cost', 0x02],
+  ['normal-service', 0x00],
+];
+/** XTTYPE_TOSMASK: `value[/mask]` or a name, which gets `nameMask`. */
+export function tosMask(g: Given, nameMask: number): ValueMask {
+  if (parseUint(g.value.split('/', 1)[0], 0, U8) !== null || /^\s*[0-9]/.test(g.value)) {
+    const [v, m, ...more] = g.value.split('/');
+    const value = parseUint(v, 0, U8);
+    const mask = m === undefined ? U8 : parseUint(m, 0, U8);
+    if (value === null || mask === null || more.length > 0) throw new OptionError(`Illegal value: "${g.value}"`, g.name);
+    return { value, mask };
+  }
+  const named = TOS.find(([n]) => n === g.value.toLowerCase());
+  if (!named) throw new OptionError(`Symbolic name "${g.value}" is unknown`, g.name, `one of ${TOS.map(([n]) => n).join(', ')}`);
+  return { value: named[1], mask: nameMask };
+}
+
+/** xtables_parse_port(): a number or a service of that protocol. */
+export function parsePort(text: string, proto: string | null, option: string): number {
+  const v = parseUint(text, 0, U16) ?? servicePort(text, proto);
+  if (v === undefined) throw new OptionError(`invalid port/service \`${text}' specified`, option);
+  return v;
+}
+
+export type PortRange = readonly [lo: number, hi: number];
+
+/** `--sport lo[:hi]` of tcp, udp, sctp and dccp; open ends are 0 and 65535. */
+export function portRange(g: Given, proto: string, reversed = 'invalid portrange (min > max)'): PortRange {
+  const colon = g.value.indexOf(':');
+  if (colon < 0) {
+    const p = parsePort(g.value, proto, g.name);
+    return [p, p];
+  }
+  const a = g.value.slice(0, colon);
+  const b = g.value.slice(colon + 1);
+  const lo = a === '' ? 0 : parsePort(a, proto, g.name);
+  const hi = b === '' ? U16 : parsePort(b, proto, g.name);
+  if (lo > hi) throw new OptionError(reversed, g.name);
+  return [lo, hi];
+}
+export const showPorts = ([lo, hi]: PortRange): string => (lo === hi ? `${lo}` : `${lo}:${hi}`);
+
+/** XTTYPE_PORTRC: ports resolved by getaddrinfo(3). */
+export function portRc(ext: string, g: Given): PortRange {
+  const parts = g.value.split(':');
+  if (parts.length > 2) throw new OptionError(`${ext}: Too many components for option "--${g.name}" (max: 2)`, g.name);
+  const ports = parts.map((t, i) => {
+    if (t === '') return i === 0 ? 0 : U16;
+    const v = /^[0-9]+$/.test(t) ? Number(t) & U16 : servicePort(t, null);
+    if (v === undefined) throw new OptionError(`Port "${t}" does not resolve to anything.`, g.name);
+    return v;
+  });
+  return [ports[0], ports[1] ?? ports[0]];
+}
+
+/** XTTYPE_PROTOCOL: xtables_parse_protocol(). */
+export function parseProtocol(g: Given): number {
+  const v = parseUint(g.value, 0, U8) ?? protocolNumber(g.value);
+  if (v === undefined) throw new OptionError(`unknown protocol "${g.value}" specified`, g.name);
+  return v;
+}
+
+/** An IPv4 address as inet_aton(3) reads it: one to four parts, decimal, octal or hex; null otherwise. */
+export function parseIp4Loose(text: string): number | null {
+  const strict = parseIp4(text);
+  if (strict !== null) return strict;
+  const parts = text.split('.');
+  if (parts.length > 4) return null;
+  let v = 0;
+  for (let i = 0; i < parts.length; i++) {
+    if (!/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(parts[i])) return null;
+    const last = i === parts.length - 1;
+    const n = parseUint(parts[i], 0, last ? 256 ** (4 - i) - 1 : 255);
+    if (n === null) return null;
+    v += last ? n : n * 256 ** (3 - i);
+  }
+  return v;
+}
+
+/** XTTYPE_HOST: an address; host names are not looked up. */
+export function host(text: string, family: Family, option: string): Addr {
+  const a = family === 'ipv4' ? parseIp4Loose(text) : parseIp6(text);
+  if (a === null) throw new OptionError(`getaddrinfo: Name or service not known: ${text}`, option, 'host names are not resolved; give an address');
+  return a;
+}
+
+export interface AddrMask {
+  readonly addr: Addr;
+  readonly mask: Addr;
+}
+
+/** XTTYPE_HOSTMASK: `address[/mask]`; the address is not cut to the mask. */
+export function hostMask(ext: string, g: Given, family: Family): AddrMask {
+  const slash = g.value.indexOf('/');
+  if (slash < 0) return { addr: host(g.value, family, g.name), mask: notAddr(anyAddr(family)) };
+  return { addr: host(g.value.slice(0, slash), family, g.name), mask: prefixMask(family, prefixLength(ext, g.name, g.value.slice(slash + 1), family)) };
+}
+
+/** XTTYPE_PLEN: a prefix length, or a mask written out. */
+export function prefixLength(ext: string, option: string, text: string, family: Family): number {
+  const bits = addrBits(family);
+  const n = parseUint(text, 0, bits);
+  if (n !== null) return n;
+  const mask = family === 'ipv4' ? parseIp4Loose(text) : parseIp6(text);
+  if (mask === null) throw new OptionError(`${ext}: bad value for option "--${option}", neither a valid network mask nor valid CIDR (0-${bits}).`, option);
+  const len = maskToPrefix(mask);
+  return len < 0 ? bits : len;
+}
+
+/** ` addr`, ` addr/len` or ` addr/mask` with a leading blank (xtables_ipaddr_to_numeric, xtables_ipmask_to_numeric). */
+export function showAddrMask({ addr, mask }: AddrMask): string {
+  const len = maskToPrefix(mask);
+  const bits = addrBits(typeof addr === 'number' ? 'ipv4' : 'ipv6');
+  return ` ${formatAddr(addr)}${len < 0 ? `/${formatAddr(mask)}` : len === bits ? '' : `/${len}`}`;
+}
+
+/** xtables_save_string(): a blank, then the text, in quotes unless it is of letters, digits, `-` and `_` only. */
+export function saveString(text: string): string {
+  if (/^[-_0-9A-Za-z]+$/.test(text)) return ` ${text}`;
+  return ` "${text.replace(/["\\']/g, '\\$&')}"`;
+}
+
+/** ` !` where inverted. */
+export const bang = (invert: boolean): string => (invert ? ' !' : '');
+
+/** The option of that name, or undefined. */
+export const given = (gs: readonly Given[], name: string): Given | undefined => gs.find((g) => g.name === name);
+
+/** `text` given, else null. */
+export const isGiven = (gs: readonly Given[], name: string): boolean => gs.some((g) => g.name === name);
+
+/** xtables_param_act(XTF_BAD_VALUE). */
+export const badValue = (ext: string, option: string, value: string): OptionError => new OptionError(`${ext}: Bad value for "--${option}" option: "${value}"`, option);
+
+/** xtables_parse_interface(): a name that the kernel can hold. */
+export function interfaceName(g: Given): string {
+  if (g.value.length > 15) throw new OptionError(`interface name \`${g.value}' must be shorter than IFNAMSIZ (15)`, g.name);
+  return g.value;
+}
+
+/** Words of a comma-separated list, matched without case against names of which a beginning suffices (strncasecmp of the word's length). Null at a bad word. */
+export function byBeginning<T>(word: string, names: readonly (readonly [string, T])[]): T | null {
+  const w = word.toLowerCase();
+  for (const [name, v] of names) if (w !== '' && name.toLowerCase().startsWith(w)) return v;
+  return null;
+}
