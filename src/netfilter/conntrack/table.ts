@@ -38,6 +38,10 @@ export class Conn implements NfConn {
     public reply: Tuple,
     public zone: Zone,
   ) {}
+  /** nf_ct_is_confirmed(): was put into the table, even if it has been taken out since. */
+  get confirmed(): boolean {
+    return (this.status & IPS.CONFIRMED) !== 0;
+  }
   tuple(dir: Dir): Tuple {
     return dir === ORIGINAL ? this.orig : this.reply;
   }

@@ -1,0 +1,182 @@
+/** Binding flows to addresses and ports: nf_nat_core.c of 6.18. */
+import { type Addr, addToAddr, andAddr, notAddr, orAddr } from '../../base/addr.js';
+import { invariant } from '../../base/assert.js';
+import { IPPROTO } from '../../packet/skb.js';
+import { IPS, type Tuple } from '../../packet/types.js';
+import type { RuleRef } from '../../trace/event.js';
+import { type Manip, NAT_NOTHING, type NatRange } from '../env.js';
+import type { ConntrackHost } from './host.js';
+import { type Conn, REPLY, type Table } from './table.js';
+import { TCP } from './tcp-states.js';
+import { tcpTrack } from './tcp.js';
+import { hasPorts, invertTuple, tupleEqual } from './tuple.js';
+
+/** How many ports are tried from one starting point before a new one is drawn, and below how many the search gives up. */
+const MAX_ATTEMPTS = 128;
+const MIN_ATTEMPTS = 16;
+/** In the last tries a TCP flow in TIME_WAIT or later may be evicted (nf_nat_used_tuple_harder). */
+const HARDER_THRESHOLD = 32;
+
+const doneBit = (manip: Manip): number => (manip === 'SNAT' ? IPS.SRC_NAT_DONE : IPS.DST_NAT_DONE);
+export const natBit = (manip: Manip): number => (manip === 'SNAT' ? IPS.SRC_NAT : IPS.DST_NAT);
+/** nf_nat_initialized() */
+export const isBound = (ct: Conn, manip: Manip): boolean => (ct.status & doneBit(manip)) !== 0;
+
+function inverse(t: Tuple): Tuple {
+  const r = invertTuple(t);
+  invariant(r, 'a tracked tuple has no inverse');
+  return r;
+}
+
+const inAddrRange = (a: Addr, r: NatRange): boolean => r.minAddr === null || r.maxAddr === null || (a >= r.minAddr && a <= r.maxAddr);
+
+/** l4proto_in_range(): is the port (ICMP: id) that `manip` may change inside the range? */
+function portInRange(t: Tuple, manip: Manip, r: NatRange): boolean {
+  if (r.minPort === null || r.maxPort === null) return true;
+  if (t.proto === IPPROTO.ICMP || t.proto === IPPROTO.ICMPV6) return t.sport >= r.minPort && t.sport <= r.maxPort;
+  if (!hasPorts(t.proto) && t.proto !== IPPROTO.GRE) return true;
+  const port = manip === 'SNAT' ? t.sport : t.dport;
+  return port >= r.minPort && port <= r.maxPort;
+}
+
+/** The port half of a tuple that NAT may choose: where it stands and from which numbers. null = the protocol has none to choose. */
+interface PortChoice {
+  readonly field: 'sport' | 'dport';
+  readonly min: number;
+  readonly size: number;
+}
+
+function portChoice(t: Tuple, manip: Manip, r: NatRange, related: boolean): PortChoice | null {
+  const given = r.minPort !== null && r.maxPort !== null ? { min: Math.min(r.minPort, r.maxPort), size: Math.abs(r.maxPort - r.minPort) + 1 } : null;
+  if (t.proto === IPPROTO.ICMP || t.proto === IPPROTO.ICMPV6) return { field: 'sport', ...(given ?? { min: 0, size: 65536 }) };
+  const field = manip === 'SNAT' ? 'sport' : 'dport';
+  if (t.proto === IPPROTO.GRE) return related ? { field, ...(given ?? { min: 1, size: 65535 }) } : null;
+  if (!hasPorts(t.proto)) return null;
+  if (given) return { field, ...given };
+  // Without a range the destination port stays, and a source port stays in its class.
+  if (manip === 'DNAT') return null;
+  if (t.sport < 512) return { field, min: 1, size: 511 };
+  if (t.sport < 1024) return { field, min: 600, size: 424 };
+  return { field, min: 1024, size: 64512 };
+}
+
+/** xt_NETMAP: the network part of the range, the host part of the address. */
+function netmapRange(r: NatRange, a: Addr): NatRange {
+  if (!r.netmap || r.minAddr === null || r.maxAddr === null) return r;
+  const host = typeof a === 'number' ? ((r.minAddr as number) ^ (r.maxAddr as number)) >>> 0 : xor6(r.minAddr as string, r.maxAddr as string);
+  const mapped = orAddr(andAddr(a, host), andAddr(r.minAddr, notAddr(host)));
+  return { ...r, minAddr: mapped, maxAddr: mapped };
+}
+const xor6 = (a: string, b: string): string => String.fromCharCode(...Array.from({ length: 8 }, (_, i) => a.charCodeAt(i) ^ b.charCodeAt(i)));
+
+/** Size of an address range, at most 2^31 (more is never drawn from). */
+function rangeSize(min: Addr, max: Addr): number {
+  if (typeof min === 'number') return Math.min((max as number) - min + 1, 2 ** 31);
+  let n = 0;
+  for (let i = 0; i < 8; i++) n = n * 65536 + ((max as string).charCodeAt(i) - min.charCodeAt(i));
+  return Math.min(n + 1, 2 ** 31);
+}
+
+export class Nat {
+  constructor(
+    readonly host: ConntrackHost,
+    readonly table: Table,
+  ) {}
+
+  /** nf_nat_used_tuple(): would answers to `t` be taken for another flow's? */
+  #used(t: Tuple, ct: Conn): boolean {
+    return this.table.taken(inverse(t), ct);
+  }
+
+  /** nf_nat_used_tuple_harder(): near the end of the search a closed TCP flow makes room for a newer one. */
+  #usedHarder(t: Tuple, ct: Conn, attemptsLeft: number): boolean {
+    if (attemptsLeft > HARDER_THRESHOLD || t.proto !== IPPROTO.TCP || tcpTrack(ct)?.state !== TCP.SYN_SENT) return this.#used(t, ct);
+    const hit = this.table.find(inverse(t), ct.zone);
+    if (!hit) return false;
+    const old = tcpTrack(hit.ct);
+    if (hit.dir !== REPLY || !old || old.state < TCP.TIME_WAIT) return true;
+    if (hit.ct.status & (IPS.FIXED_TIMEOUT | IPS.DYING) || !(hit.ct.status & IPS.SRC_NAT)) return true;
+    if (((tcpTrack(ct).seen[0].end - old.seen[0].end) | 0) <= 0) return true;
+    return !this.table.remove(hit.ct);
+  }
+
+  /** find_appropriate_src(): another flow of the same source keeps its mapping. */
+  #sameMapping(ct: Conn, t: Tuple, r: NatRange): Tuple | null {
+    for (const other of this.table.withSource(t, ct.zone)) {
+      const mapped = inverse(other.reply);
+      const candidate: Tuple = { ...t, src: mapped.src, sport: mapped.sport };
+      if (inAddrRange(candidate.src, r) && portInRange(candidate, 'SNAT', r)) return candidate;
+    }
+    return null;
+  }
+
+  /** find_best_ips_proto(). Which address of a range is a hash in the kernel, hence a choice here; --persistent asks the door under another name. */
+  #address(t: Tuple, r: NatRange, manip: Manip): Tuple {
+    if (r.minAddr === null || r.maxAddr === null) return t;
+    let addr = r.minAddr;
+    if (r.minAddr !== r.maxAddr) addr = addToAddr(r.minAddr, this.host.choose.below(rangeSize(r.minAddr, r.maxAddr), r.persistent ? 'nat-address-persistent' : 'nat-address'));
+    return manip === 'SNAT' ? { ...t, src: addr } : { ...t, dst: addr };
+  }
+
+  /** nf_nat_l4proto_unique_tuple(). */
+  #uniquePort(t: Tuple, r: NatRange, manip: Manip, ct: Conn): Tuple {
+    const choice = portChoice(t, manip, r, ct.master !== null);
+    if (!choice) return t;
+    const { field, min, size } = choice;
+    const draw = (): number => (size === 1 ? 0 : this.host.choose.port(min, min + size - 1) - min);
+    let offset: number;
+    if (r.basePort !== null) offset = (t[field] - r.basePort) & 0xffff;
+    else offset = manip === 'DNAT' && !r.random && !r.randomFully ? 0 : draw();
+    let candidate = t;
+    for (let attempts = Math.min(size, MAX_ATTEMPTS); ; attempts = attempts >>> 1, offset = draw()) {
+      for (let i = 0; i < attempts; i++) {
+        candidate = { ...t, [field]: min + (((offset + i) & 0xffff) % size) };
+        if (!this.#usedHarder(candidate, ct, attempts - i)) return candidate;
+      }
+      if (attempts >= size || attempts < MIN_ATTEMPTS) return candidate;
+    }
+  }
+
+  /** get_unique_tuple(). */
+  #uniqueTuple(orig: Tuple, r: NatRange, manip: Manip, ct: Conn): Tuple {
+    const random = r.random || r.randomFully;
+    if (manip === 'SNAT' && !random) {
+      if (inAddrRange(orig.src, r) && portInRange(orig, 'SNAT', r)) {
+        if (!this.#used(orig, ct)) return orig;
+      } else {
+        const same = this.#sameMapping(ct, orig, r);
+        if (same && !this.#used(same, ct)) return same;
+      }
+    }
+    const t = this.#address(orig, r, manip);
+    if (!random) {
+      if (r.minPort !== null) {
+        if (r.basePort === null && portInRange(t, manip, r) && (r.minPort === r.maxPort || !this.#used(t, ct))) return t;
+      } else if (!this.#used(t, ct)) return t;
+    }
+    return this.#uniquePort(t, r, manip, ct);
+  }
+
+  /** nf_nat_setup_info(): binds an unconfirmed flow for `manip`. */
+  setup(ct: Conn, given: NatRange, manip: Manip, rule: RuleRef | null): boolean {
+    if (ct.confirmed) return true;
+    if (isBound(ct, manip)) return false;
+    const current = inverse(ct.reply);
+    const range = netmapRange(given, manip === 'SNAT' ? current.src : current.dst);
+    const wanted = this.#uniqueTuple(current, range, manip, ct);
+    if (!tupleEqual(wanted, current)) {
+      ct.reply = inverse(wanted);
+      ct.status |= natBit(manip);
+      ct.natRule[manip === 'SNAT' ? 1 : 0] = rule;
+    }
+    if (manip === 'SNAT') this.table.addSource(ct);
+    ct.status |= doneBit(manip);
+    return true;
+  }
+
+  /** nf_nat_alloc_null_binding(): no rule wanted it; the address stays, the source port may still have to give way to another flow's. */
+  bindNull(ct: Conn, manip: Manip): boolean {
+    const addr = manip === 'SNAT' ? ct.reply.dst : ct.reply.src;
+    return this.setup(ct, { ...NAT_NOTHING, minAddr: addr, maxAddr: addr }, manip, null);
+  }
+}

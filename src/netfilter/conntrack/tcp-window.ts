@@ -1,0 +1,243 @@
+/** Sequence numbers and windows: tcp_in_window(), tcp_options(), tcp_sack() of nf_conntrack_proto_tcp.c. */
+import type { Dir } from './table.js';
+import { FLAG, SEGMENT, TCP } from './tcp-states.js';
+
+export const WIN = { SCALE: 1, SACK_PERM: 2, CLOSE_INIT: 4, BE_LIBERAL: 8, DATA_UNACKNOWLEDGED: 16, MAXACK_SET: 32, EXP_CHALLENGE_ACK: 64, SIMULTANEOUS_OPEN: 128 } as const;
+
+/** struct ip_ct_tcp_state: what is known of one sender. Numbers are uint32. */
+export interface TcpSide {
+  /** Highest seq + len sent. */
+  end: number;
+  /** Highest seq + len it may send: last ack + window of the other side. */
+  maxEnd: number;
+  /** Largest window it announced. */
+  maxWin: number;
+  maxAck: number;
+  scale: number;
+  /** WIN bits. */
+  flags: number;
+}
+export const newSide = (): TcpSide => ({ end: 0, maxEnd: 0, maxWin: 0, maxAck: 0, scale: 0, flags: 0 });
+
+/** struct ip_ct_tcp. */
+export interface TcpTrack {
+  state: number;
+  readonly seen: readonly [TcpSide, TcpSide];
+  lastDir: Dir;
+  lastIndex: number;
+  lastSeq: number;
+  lastAck: number;
+  lastEnd: number;
+  lastWin: number;
+  lastScale: number;
+  lastFlags: number;
+  retrans: number;
+}
+export const newTrack = (): TcpTrack => ({
+  state: TCP.NONE,
+  seen: [newSide(), newSide()],
+  lastDir: 0,
+  lastIndex: SEGMENT.NONE,
+  lastSeq: 0,
+  lastAck: 0,
+  lastEnd: 0,
+  lastWin: 0,
+  lastScale: 0,
+  lastFlags: 0,
+  retrans: 0,
+});
+
+/** A TCP header with what tracking needs. */
+export interface Segment {
+  readonly seq: number;
+  readonly ack: number;
+  readonly win: number;
+  /** Flag byte. */
+  readonly flags: number;
+  /** seq + payload, SYN and FIN counted. */
+  readonly end: number;
+  readonly options: Uint8Array;
+}
+
+/** null when the header is truncated or its length impossible. `at` is the offset of the TCP header. */
+export function readSegment(d: Uint8Array, at: number): Segment | null {
+  const length = d.length - at;
+  if (length < 20) return null;
+  const header = (d[at + 12] >>> 4) * 4;
+  if (header < 20 || length < header) return null;
+  const u32 = (o: number): number => ((d[at + o] << 24) | (d[at + o + 1] << 16) | (d[at + o + 2] << 8) | d[at + o + 3]) >>> 0;
+  const flags = d[at + 13];
+  const seq = u32(4);
+  const end = (seq + length - header + (flags & FLAG.SYN ? 1 : 0) + (flags & FLAG.FIN ? 1 : 0)) >>> 0;
+  return { seq, ack: u32(8), win: (d[at + 14] << 8) | d[at + 15], flags, end, options: d.subarray(at + 20, at + header) };
+}
+
+export function segmentKind(flags: number): number {
+  if (flags & FLAG.RST) return SEGMENT.RST;
+  if (flags & FLAG.SYN) return flags & FLAG.ACK ? SEGMENT.SYNACK : SEGMENT.SYN;
+  if (flags & FLAG.FIN) return SEGMENT.FIN;
+  return flags & FLAG.ACK ? SEGMENT.ACK : SEGMENT.NONE;
+}
+
+/** Serial number arithmetic on uint32. */
+export const before = (a: number, b: number): boolean => ((a - b) | 0) < 0;
+export const after = (a: number, b: number): boolean => before(b, a);
+const u = (n: number): number => n >>> 0;
+
+/** Walks the options, stopping at the first silly one as the kernel does. `visit` gets kind, offset of the value and its length. */
+function eachOption(o: Uint8Array, visit: (kind: number, at: number, length: number) => void): void {
+  for (let i = 0; i < o.length; ) {
+    const kind = o[i];
+    if (kind === 0) return;
+    if (kind === 1) {
+      i++;
+      continue;
+    }
+    if (o.length - i < 2) return;
+    const size = o[i + 1];
+    if (size < 2 || size > o.length - i) return;
+    visit(kind, i + 2, size - 2);
+    i += size;
+  }
+}
+
+/** tcp_options(): window scale and SACK-permitted of a SYN. */
+export function takeOptions(s: Segment, side: TcpSide): void {
+  if (s.options.length === 0) return;
+  side.scale = 0;
+  side.flags &= WIN.BE_LIBERAL;
+  eachOption(s.options, (kind, at, length) => {
+    if (kind === 4 && length === 0) side.flags |= WIN.SACK_PERM;
+    else if (kind === 3 && length === 1) {
+      side.scale = Math.min(s.options[at], 14);
+      side.flags |= WIN.SCALE;
+    }
+  });
+}
+
+/** tcp_sack(): highest right edge of a SACK block, or `ack`. */
+function highestSack(s: Segment, ack: number): number {
+  let sack = ack;
+  let done = false;
+  eachOption(s.options, (kind, at, length) => {
+    if (done || kind !== 5 || length < 8 || length % 8 !== 0) return;
+    done = true;
+    const o = s.options;
+    for (let i = at + 4; i < at + length; i += 8) {
+      const edge = u((o[i] << 24) | (o[i + 1] << 16) | (o[i + 2] << 8) | o[i + 3]);
+      if (after(edge, sack)) sack = edge;
+    }
+  });
+  return sack;
+}
+
+/** tcp_init_sender(): first SYN(-ACK) of a direction. */
+function initSender(sender: TcpSide, receiver: TcpSide, s: Segment, dir: Dir): void {
+  sender.end = s.end;
+  sender.maxEnd = s.end;
+  sender.maxWin = s.win === 0 ? 1 : s.win;
+  takeOptions(s, sender);
+  // Scaling holds only where both sides offered it.
+  if (dir === 1 && !(sender.flags & WIN.SCALE && receiver.flags & WIN.SCALE)) {
+    sender.scale = 0;
+    receiver.scale = 0;
+  }
+}
+
+export type WindowVerdict = 'accept' | 'ignore' | 'invalid';
+/** Smallest span of acceptable old acknowledgements. */
+const MAX_ACK_WINDOW = 66000;
+
+/**
+ * tcp_in_window(): does the segment fit into what both ends can accept? Updates the track when it does.
+ * 'ignore' = out of window in a harmless way: it passes without a state change. `liberal` is nf_conntrack_tcp_be_liberal.
+ */
+export function inWindow(t: TcpTrack, dir: Dir, kind: number, s: Segment, liberal: boolean): WindowVerdict {
+  const sender = t.seen[dir];
+  const receiver = t.seen[1 - dir];
+  const syn = (s.flags & FLAG.SYN) !== 0;
+  const hasAck = (s.flags & FLAG.ACK) !== 0;
+  let { seq, ack, end } = s;
+  let sack = receiver.flags & WIN.SACK_PERM ? highestSack(s, ack) : ack;
+  const refuse = (v: WindowVerdict): WindowVerdict => (liberal || sender.flags & WIN.BE_LIBERAL ? 'accept' : v);
+
+  if (sender.maxWin === 0) {
+    if (syn) {
+      initSender(sender, receiver, s, dir);
+      if (!hasAck) return 'accept';
+    } else {
+      // Picked up in the middle: believe this segment.
+      sender.end = end;
+      const win = u(s.win << sender.scale);
+      sender.maxWin = win === 0 ? 1 : win;
+      sender.maxEnd = u(end + sender.maxWin);
+      if (receiver.maxWin === 0) {
+        receiver.end = sack;
+        receiver.maxEnd = sack;
+      } else if (sack === u(receiver.end + 1)) receiver.end = u(receiver.end + 1);
+    }
+  } else if (syn && after(end, sender.end) && (t.state === TCP.SYN_SENT || t.state === TCP.SYN_RECV)) {
+    initSender(sender, receiver, s, dir);
+    if (dir === 1 && !hasAck) return 'accept';
+  }
+
+  if (!hasAck || (s.flags & FLAG.RST && ack === 0)) {
+    ack = receiver.end;
+    sack = receiver.end;
+  }
+  if (s.flags & FLAG.RST && seq === 0 && t.state === TCP.SYN_SENT) {
+    seq = sender.end;
+    end = sender.end;
+  }
+
+  const oldestAck = u(receiver.end - Math.max(sender.maxWin, MAX_ACK_WINDOW) - 1);
+  if (!before(seq, u(sender.maxEnd + 1))) {
+    const overshot = u(end - sender.maxEnd + 1);
+    const inReceiverWindow = receiver.maxWin !== 0 && after(end, u(sender.end - receiver.maxWin - 1));
+    if (inReceiverWindow && after(sack, oldestAck) && overshot <= receiver.maxWin && before(sack, u(receiver.end + 1))) {
+      // Only the upper bound failed: remember the data, so that its acknowledgement is believed.
+      sender.end = end;
+      sender.flags |= WIN.DATA_UNACKNOWLEDGED;
+      return refuse('ignore');
+    }
+    return refuse('invalid');
+  }
+  if (!before(sack, u(receiver.end + 1))) return refuse('invalid');
+  if (receiver.maxWin !== 0 && !after(end, u(sender.end - receiver.maxWin - 1))) return refuse('ignore');
+  if (!after(sack, oldestAck)) return refuse('ignore');
+
+  advance(t, dir, kind, s, { seq, ack, sack, end, win: syn ? s.win : u(s.win << sender.scale) });
+  return 'accept';
+}
+
+function advance(t: TcpTrack, dir: Dir, kind: number, s: Segment, v: { seq: number; ack: number; sack: number; end: number; win: number }): void {
+  const sender = t.seen[dir];
+  const receiver = t.seen[1 - dir];
+  const { seq, ack, sack, end, win } = v;
+  sender.maxWin = Math.max(sender.maxWin, u(win + u(sack - ack)));
+  if (after(end, sender.end)) {
+    sender.end = end;
+    sender.flags |= WIN.DATA_UNACKNOWLEDGED;
+  }
+  if (s.flags & FLAG.ACK) {
+    if (!(sender.flags & WIN.MAXACK_SET)) {
+      sender.maxAck = ack;
+      sender.flags |= WIN.MAXACK_SET;
+    } else if (after(ack, sender.maxAck)) sender.maxAck = ack;
+  }
+  if (receiver.maxWin !== 0 && after(end, sender.maxEnd)) receiver.maxWin = u(receiver.maxWin + u(end - sender.maxEnd));
+  if (after(u(sack + win), u(receiver.maxEnd - 1))) receiver.maxEnd = u(sack + win + (win === 0 ? 1 : 0));
+  if (ack === receiver.end) receiver.flags &= ~WIN.DATA_UNACKNOWLEDGED;
+
+  if (kind !== SEGMENT.ACK) return;
+  if (t.lastDir === dir && t.lastSeq === seq && t.lastAck === ack && t.lastEnd === end && t.lastWin === s.win) {
+    t.retrans++;
+    return;
+  }
+  t.lastDir = dir;
+  t.lastSeq = seq;
+  t.lastAck = ack;
+  t.lastEnd = end;
+  t.lastWin = s.win;
+  t.retrans = 0;
+}

@@ -1,0 +1,190 @@
+/** TCP tracking: nf_conntrack_tcp_packet() and tcp_new() of nf_conntrack_proto_tcp.c. The table of states is tcp-states.ts, windows are tcp-window.ts. */
+import { type CtInfo, IPS } from '../../packet/types.js';
+import { setting, timeout } from './host.js';
+import { INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
+import { type Conn, type Dir, dirOf } from './table.js';
+import { FLAG, SEGMENT, TCP, TCP_IGNORE, TCP_INVALID, TCP_TIMEOUT, TCP_TRANSITIONS, TCP_VALID_FLAGS } from './tcp-states.js';
+import { before, inWindow, newSide, newTrack, readSegment, type Segment, segmentKind, takeOptions, type TcpTrack, WIN } from './tcp-window.js';
+
+export const tcpTrack = (ct: Conn): TcpTrack => ct.proto as TcpTrack;
+/** nf_conntrack_tcp_established() */
+const established = (t: TcpTrack, ct: Conn): boolean => t.state === TCP.ESTABLISHED && (ct.status & IPS.ASSURED) !== 0;
+/** tcp_can_early_drop(): states in which the tuple may already be in use anew. */
+const closing = (state: number): boolean => state === TCP.FIN_WAIT || state === TCP.LAST_ACK || state === TCP.TIME_WAIT || state === TCP.CLOSE || state === TCP.CLOSE_WAIT;
+
+/** tcp_new(): null when the first packet cannot start an entry. */
+function startTrack(s: Segment, loose: boolean): TcpTrack | null {
+  const first = TCP_TRANSITIONS[0][segmentKind(s.flags)][TCP.NONE];
+  if (first >= TCP_INVALID) return null;
+  const t = newTrack();
+  const side = t.seen[0];
+  side.end = s.end;
+  side.maxWin = s.win === 0 ? 1 : s.win;
+  if (first === TCP.SYN_SENT) {
+    side.maxEnd = s.end;
+    takeOptions(s, side);
+    return t;
+  }
+  if (!loose) return null;
+  side.maxEnd = (s.end + side.maxWin) >>> 0;
+  side.flags = WIN.SACK_PERM | WIN.BE_LIBERAL;
+  t.seen[1].flags = WIN.SACK_PERM | WIN.BE_LIBERAL;
+  return t;
+}
+
+/** A segment let through without believing it: remember it, the other side's answer may tell. */
+function noteIgnored(t: TcpTrack, kind: number, dir: Dir, s: Segment, oldState: number): void {
+  t.lastIndex = kind;
+  t.lastDir = dir;
+  t.lastSeq = s.seq;
+  t.lastEnd = s.end;
+  t.lastWin = s.win;
+  if (kind === SEGMENT.SYN && dir === 0) {
+    const seen = newSide();
+    takeOptions(s, seen);
+    t.lastFlags = seen.flags & (WIN.SCALE | WIN.SACK_PERM);
+    t.lastScale = seen.flags & WIN.SCALE ? seen.scale : 0;
+    // In LAST_ACK a challenge ACK (RFC 5961) would look like the last ACK.
+    if (oldState === TCP.LAST_ACK) t.lastFlags |= WIN.EXP_CHALLENGE_ACK;
+  }
+  if (oldState === TCP.SYN_SENT && kind === SEGMENT.ACK && dir === 1) t.lastAck = s.ack;
+}
+
+/** SYN-ACK that acknowledges a SYN we had ignored: both ends are in step, the entry follows them. */
+function adoptIgnoredSyn(t: TcpTrack, dir: Dir): void {
+  const side = t.seen[t.lastDir];
+  side.end = t.lastEnd;
+  side.maxEnd = t.lastEnd;
+  side.maxWin = t.lastWin === 0 ? 1 : t.lastWin;
+  side.scale = t.lastScale;
+  t.lastFlags &= ~WIN.EXP_CHALLENGE_ACK;
+  side.flags = t.lastFlags;
+  const other = t.seen[dir];
+  Object.assign(other, newSide(), { flags: other.flags & WIN.BE_LIBERAL });
+}
+
+type RstVerdict = { readonly state: number; readonly skipWindow: boolean } | 'invalid';
+/** Which resets are believed: exact sequence number in an established connection (RFC 5961), or the answer to something we had ignored. */
+function judgeReset(t: TcpTrack, ct: Conn, dir: Dir, s: Segment, ignoreInvalid: boolean): RstVerdict {
+  const old = t.state;
+  if (closing(old)) return { state: TCP.CLOSE, skipWindow: true };
+  let state: number = TCP.CLOSE;
+  const other = t.seen[1 - dir];
+  if (other.flags & WIN.MAXACK_SET && t.lastIndex !== SEGMENT.SYN) {
+    const est = established(t, ct);
+    if (s.seq === 0 && !est) return { state, skipWindow: false };
+    if (before(s.seq, other.maxAck) && !ignoreInvalid) return 'invalid';
+    if (!est || s.seq === other.maxAck) return { state, skipWindow: false };
+    if (t.lastIndex === SEGMENT.ACK && t.lastDir === dir && s.seq === t.lastEnd) return { state, skipWindow: false };
+    // Not exact: keep the state, the end will send a challenge ACK.
+    state = old;
+  }
+  const answersIgnored =
+    ((ct.status & IPS.SEEN_REPLY && t.lastIndex === SEGMENT.SYN && t.lastDir !== dir) || (!(ct.status & IPS.ASSURED) && t.lastIndex === SEGMENT.ACK)) &&
+    s.ack === t.lastEnd;
+  const answersChallenge = old === TCP.SYN_SENT && t.lastIndex === SEGMENT.ACK && t.lastDir === 1 && s.seq === t.lastAck;
+  return { state, skipWindow: answersIgnored || answersChallenge };
+}
+
+/** nf_tcp_handle_invalid(): an assured entry whose FINs or RSTs do not fit both ways is dead sooner. */
+function shortenForInvalid(a: TrackArgs, t: TcpTrack, dir: Dir, kind: number): void {
+  const { ct, host } = a;
+  if (!(ct.status & IPS.ASSURED) || ct.status & IPS.FIXED_TIMEOUT || (kind !== SEGMENT.RST && kind !== SEGMENT.FIN)) return;
+  if (t.lastDir !== dir && (t.lastIndex === SEGMENT.FIN || t.lastIndex === SEGMENT.RST)) {
+    const left = ct.expires - host.now();
+    const unack = timeout(host, 'nf_conntrack_tcp_timeout_unacknowledged');
+    if (left >= 120_000 && left > unack) ct.expires = host.now() + unack;
+    return;
+  }
+  t.lastIndex = kind;
+  t.lastDir = dir;
+}
+
+function nextTimeout(a: TrackArgs, t: TcpTrack, kind: number, state: number): number {
+  const of = (name: string): number => timeout(a.host, `nf_conntrack_tcp_timeout_${name}`);
+  const normal = of(TCP_TIMEOUT[state]);
+  if (t.retrans >= setting(a.host, 'nf_conntrack_tcp_max_retrans') && normal > of('max_retrans')) return of('max_retrans');
+  if (kind === SEGMENT.RST) return of('close');
+  if ((t.seen[0].flags | t.seen[1].flags) & WIN.DATA_UNACKNOWLEDGED && normal > of('unacknowledged')) return of('unacknowledged');
+  if (t.lastWin === 0 && normal > of('max_retrans')) return of('max_retrans');
+  return normal;
+}
+
+/** nf_conntrack_tcp_packet(). */
+export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
+  const { ct, skb, host } = a;
+  const s = readSegment(skb.data, a.offset);
+  if (!s || (a.checkSum && skb.csumBad) || !TCP_VALID_FLAGS.has(s.flags & ~(FLAG.ECE | FLAG.CWR | FLAG.PSH))) return INVALID;
+  if (!ct.confirmed) {
+    const fresh = startTrack(s, setting(host, 'nf_conntrack_tcp_loose') !== 0);
+    if (!fresh) return INVALID;
+    ct.proto = fresh;
+  }
+  const t = tcpTrack(ct);
+  const old = t.state;
+  const dir = dirOf(info);
+  const kind = segmentKind(s.flags);
+  let next = TCP_TRANSITIONS[dir][kind][old];
+  let skipWindow = false;
+
+  if (next === TCP_INVALID) return INVALID;
+  if (next === TCP_IGNORE || (next === TCP.SYN_SENT && old >= TCP.TIME_WAIT)) {
+    const closedBefore = (t.seen[0].flags | t.seen[1].flags) & WIN.CLOSE_INIT || (t.lastDir === dir && t.lastIndex === SEGMENT.RST);
+    if (next === TCP.SYN_SENT && closedBefore) return a.kill(ct) ? { kind: 'repeat' } : { kind: 'drop' };
+    if (kind === SEGMENT.SYNACK && t.lastIndex === SEGMENT.SYN && t.lastDir !== dir && s.ack === t.lastEnd) {
+      next = TCP.SYN_RECV;
+      adoptIgnoredSyn(t, dir);
+      return finish(a, t, info, s, kind, TCP.SYN_SENT, next, false);
+    }
+    noteIgnored(t, kind, dir, s, old);
+    return { kind: 'accept' };
+  }
+  if (next === TCP.TIME_WAIT) {
+    const challenge = t.lastFlags & WIN.EXP_CHALLENGE_ACK;
+    if (old === TCP.LAST_ACK && kind === SEGMENT.ACK && t.lastDir !== dir && t.lastIndex === SEGMENT.SYN && challenge) {
+      t.lastFlags &= ~WIN.EXP_CHALLENGE_ACK;
+      return { kind: 'accept' };
+    }
+  } else if (next === TCP.SYN_SENT2) t.lastFlags |= WIN.SIMULTANEOUS_OPEN;
+  else if (next === TCP.SYN_RECV) {
+    if (dir === 1 && kind === SEGMENT.ACK && t.lastFlags & WIN.SIMULTANEOUS_OPEN) next = TCP.ESTABLISHED;
+  } else if (next === TCP.CLOSE && kind === SEGMENT.RST) {
+    const verdict = judgeReset(t, ct, dir, s, setting(host, 'nf_conntrack_tcp_ignore_invalid_rst') !== 0);
+    if (verdict === 'invalid') return INVALID;
+    next = verdict.state;
+    skipWindow = verdict.skipWindow;
+  }
+  return finish(a, t, info, s, kind, old, next, skipWindow);
+}
+
+/** From the window check on. */
+function finish(a: TrackArgs, t: TcpTrack, info: CtInfo, s: Segment, kind: number, old: number, next: number, skipWindow: boolean): TrackVerdict {
+  const { ct, host } = a;
+  const dir = dirOf(info);
+  if (!skipWindow) {
+    const verdict = inWindow(t, dir, kind, s, setting(host, 'nf_conntrack_tcp_be_liberal') !== 0);
+    if (verdict === 'ignore') return { kind: 'accept' };
+    if (verdict === 'invalid') {
+      shortenForInvalid(a, t, dir, kind);
+      return INVALID;
+    }
+  }
+  t.lastIndex = kind;
+  t.lastDir = dir;
+  t.state = next;
+  if (old !== next && next === TCP.FIN_WAIT) t.seen[dir].flags |= WIN.CLOSE_INIT;
+  let extra = nextTimeout(a, t, kind, next);
+  if (!(ct.status & IPS.SEEN_REPLY)) {
+    // A reset as the only answer: there never was a connection.
+    if (s.flags & FLAG.RST) {
+      a.kill(ct);
+      return { kind: 'accept' };
+    }
+    if (kind === SEGMENT.SYN && old === TCP.SYN_SENT) return { kind: 'accept' };
+    const unack = timeout(host, 'nf_conntrack_tcp_timeout_unacknowledged');
+    if (next === TCP.ESTABLISHED && extra > unack) extra = unack;
+  } else if (!(ct.status & IPS.ASSURED) && (old === TCP.SYN_RECV || old === TCP.ESTABLISHED) && next === TCP.ESTABLISHED) ct.status |= IPS.ASSURED;
+  refresh(a, info, extra);
+  return { kind: 'accept' };
+}
+
