@@ -1,0 +1,169 @@
+/** VXLAN: vxlan_xmit() puts a frame into UDP, vxlan_rcv() takes it out again (drivers/net/vxlan/vxlan_core.c, net/ipv4/udp_tunnel_core.c). */
+import { isMulticastMac, MAC_BROADCAST, type Mac } from '../../base/addr.js';
+import { type VxlanPlan, vxlanPlans, type VxlanRemote, VxlanState } from '../../link/vxlan.js';
+import { buildIp4, buildUdp } from '../../packet/build.js';
+import { ETH_P_IP, ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
+import { carryMeta } from '../../packet/skb-meta.js';
+import { RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST } from '../../packet/types.js';
+import { type Flight, flight } from '../flight.js';
+import type { Kernel } from '../kernel.js';
+
+const UDP_HLEN = 8;
+const VXLAN_HLEN = 8;
+const ETH_HLEN = 14;
+const ECN_MASK = 3;
+const ECN_ECT_0 = 2;
+const ECN_CE = 3;
+
+const stateOf = (k: Kernel, plan: VxlanPlan): VxlanState => k.state(plan, () => new VxlanState(plan));
+const unsupported = (k: Kernel, f: Flight, what: string): never => k.inconclusive(`VXLAN: ${what}`, k.packetCtx(f, 'ipv4', 'OUTPUT', null, f.skb.dev));
+
+/** ndo_start_xmit of a vxlan device: one outer packet for each remote of the destination's entry. */
+export function vxlanXmit(k: Kernel, f: Flight): 'gone' {
+  const { skb } = f;
+  const plan = vxlanPlans(k.given.links, k.given.fdb).find((p) => p.name === skb.dev?.name);
+  if (!plan || !skb.eth) {
+    k.drop(skb, 'NOT_SPECIFIED', 'vxlan_xmit', 'tunnel-no-device', { dev: skb.dev?.name ?? null });
+    return 'gone';
+  }
+  if (plan.unsupported.length > 0) unsupported(k, f, plan.unsupported.join(', '));
+  const remotes = stateOf(k, plan).find(skb.eth.dst);
+  if (!remotes || remotes.length === 0) {
+    k.drop(skb, 'NO_TX_TARGET', 'vxlan_xmit', 'tunnel-no-device', { dev: plan.name, mac: skb.eth.dst });
+    return 'gone';
+  }
+  for (const r of remotes.slice(1)) {
+    const clone = flight(k.cloneSkb(skb, 'clone'));
+    clone.errno = 0;
+    vxlanXmitOne(k, clone, plan, r);
+  }
+  vxlanXmitOne(k, f, plan, remotes[0]);
+  return 'gone';
+}
+
+/** vxlan_xmit_one(). The outer packet keeps the mark and the socket; its device is the vxlan device until it is routed out. */
+function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): void {
+  const { skb } = f;
+  const dev = skb.dev!;
+  if (typeof r.addr !== 'number') return unsupported(k, f, 'an IPv6 underlay');
+  const sport = sourcePort(k, plan);
+  const dport = r.port ?? plan.dstPort;
+  const inner = innerTos(skb);
+  const tos = plan.tosInherit ? inner : plan.tos;
+  const via = r.via === null ? null : (k.device(r.via) ?? null);
+  const route = k.routeOutput('ipv4', {
+    dst: r.addr,
+    ...(plan.local === null ? {} : { src: plan.local }),
+    oif: via,
+    mark: skb.mark,
+    tos,
+    proto: IPPROTO.UDP,
+    sport,
+    dport,
+  });
+  const dst = route.dst;
+  if (!dst || dst.dev.name === dev.name) {
+    k.drop(skb, 'NOT_SPECIFIED', 'vxlan_xmit_one', dst ? 'loop' : 'no-route', { remote: k.showAddr(r.addr) });
+    return;
+  }
+  if (dst.flags & RTCF_LOCAL && !(dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST))) unsupported(k, f, 'a remote that is this node');
+  const headroom = 20 + UDP_HLEN + VXLAN_HLEN + ETH_HLEN;
+  if (skb.data.length + headroom > dst.mtu && dst.mtu > 0) unsupported(k, f, 'an inner packet larger than the tunnel takes');
+  const src = plan.local ?? route.src ?? 0;
+  const multicast = r.addr >>> 28 === 0xe;
+  const ttl = plan.ttlInherit ? skb.ttl : plan.ttl !== 0 ? plan.ttl : multicast ? 1 : dst.hoplimit > 0 ? dst.hoplimit : k.sysctl('net/ipv4/ip_default_ttl') || 64;
+  const udp = buildUdp({ sport, dport, payload: encapsulate(skb, r.vni ?? plan.vni) }, src, r.addr);
+  if (!plan.udpCsum) udp[6] = udp[7] = 0;
+  const df = plan.df === 'set' || (plan.df === 'inherit' && (skb.protocol === ETH_P_IPV6 || (skb.protocol === ETH_P_IP && skb.df)));
+  const ecn = (inner & ECN_MASK) === ECN_CE ? ECN_ECT_0 : inner & ECN_MASK;
+  const data = buildIp4({ src: src as number, dst: r.addr, proto: IPPROTO.UDP, ttl, tos: (tos & ~ECN_MASK) | ecn, df, payload: udp });
+  const outer = k.newSkb(data, ETH_P_IP, { kind: 'encapsulated', of: skb.id }, dev);
+  carryMeta(skb, outer, 'vxlan');
+  outer.dst = dst;
+  outer.dev = dev;
+  k.tell(skb, { t: 'consume', why: 'encapsulated', into: outer.id });
+  k.traverse('ip_local_out', flight(outer));
+}
+
+/** udp_flow_src_port(): a hash of the inner flow within the range; a range of one port leaves no choice. */
+function sourcePort(k: Kernel, plan: VxlanPlan): number {
+  const min = plan.portMax > plan.portMin ? plan.portMin : 32768;
+  const max = plan.portMax > plan.portMin ? plan.portMax : 60999;
+  return max - min === 1 ? min : min + k.choose.below(max - min, 'vxlan-source-port');
+}
+
+const innerTos = (skb: Skb): number => (skb.protocol === ETH_P_IP || skb.protocol === ETH_P_IPV6 ? skb.tos : 0);
+
+/** VXLAN header and the whole inner frame. */
+function encapsulate(skb: Skb, vni: number): Uint8Array {
+  const tag = skb.vlan === null ? 0 : 4;
+  const b = new Uint8Array(VXLAN_HLEN + ETH_HLEN + tag + skb.data.length);
+  b[0] = 0x08;
+  b[4] = vni >>> 16;
+  b[5] = vni >>> 8;
+  b[6] = vni;
+  writeMac(b, VXLAN_HLEN, skb.eth!.dst);
+  writeMac(b, VXLAN_HLEN + 6, skb.eth!.src);
+  let at = VXLAN_HLEN + 12;
+  if (skb.vlan !== null) {
+    b.set([0x81, 0x00, skb.vlan >>> 8, skb.vlan & 255], at);
+    at += 4;
+  }
+  b[at] = skb.protocol >>> 8;
+  b[at + 1] = skb.protocol;
+  b.set(skb.data, at + 2);
+  return b;
+}
+
+function writeMac(b: Uint8Array, at: number, mac: Mac): void {
+  for (let i = 0, v = mac; i < 6; i++, v = Math.floor(v / 256)) b[at + 5 - i] = v % 256;
+}
+const readMac = (b: Uint8Array, at: number): Mac => b.subarray(at, at + 6).reduce((v, x) => v * 256 + x, 0);
+
+/** Is a VXLAN device listening on this UDP port? (The kernel's socket of vxlan_sock_add().) */
+export const vxlanListens = (k: Kernel, dport: number): boolean => vxlanPlans(k.given.links, k.given.fdb).some((p) => p.dstPort === dport && k.device(p.name)?.up);
+
+/**
+ * encap_rcv of that socket. `f.skb` is the outer packet, its network header in front. The inner frame is queued on its vxlan device; the outer
+ * datagram counts as delivered whatever becomes of it.
+ */
+export function vxlanRcv(k: Kernel, f: Flight): 'gone' {
+  const { skb } = f;
+  k.count('UdpInDatagrams');
+  const at = skb.thoff + UDP_HLEN;
+  const d = skb.data;
+  const drop = (reason: string, cause: 'bad-header' | 'tunnel-no-device' | 'device-down' | 'loop'): 'gone' => {
+    k.drop(skb, reason, 'vxlan_rcv', cause, { dport: skb.dport });
+    return 'gone';
+  };
+  if (d.length < at + VXLAN_HLEN + ETH_HLEN) return drop('PKT_TOO_SMALL', 'bad-header');
+  if ((d[at] & 0x08) === 0) return drop('VXLAN_INVALID_HDR', 'bad-header');
+  const vni = (d[at + 4] << 16) | (d[at + 5] << 8) | d[at + 6];
+  const plan = vxlanPlans(k.given.links, k.given.fdb).find((p) => p.vni === vni && p.dstPort === skb.dport);
+  const dev = plan && k.device(plan.name);
+  if (!plan || !dev) return drop('VXLAN_VNI_NOT_FOUND', 'tunnel-no-device');
+  if (plan.unsupported.length > 0) unsupported(k, f, plan.unsupported.join(', '));
+  const frame = d.subarray(at + VXLAN_HLEN);
+  const eth = { dst: readMac(frame, 0), src: readMac(frame, 6) };
+  if (eth.src === dev.mac) return drop('LOCAL_MAC', 'loop');
+  if (!dev.up) return drop('DEV_READY', 'device-down');
+  stateOf(k, plan).learn(eth.src, skb.saddr);
+  const inner = k.newSkb(frame.slice(ETH_HLEN), (frame[12] << 8) | frame[13], { kind: 'decapsulated', of: skb.id }, dev);
+  carryMeta(skb, inner, 'vxlan');
+  inner.eth = eth;
+  inner.pktType = eth.dst === MAC_BROADCAST ? 'broadcast' : isMulticastMac(eth.dst) ? 'multicast' : eth.dst === dev.mac ? 'host' : 'otherhost';
+  if (!ecnDecapsulate(skb.tos, inner)) return drop('IP_TUNNEL_ECN', 'bad-header');
+  k.tell(skb, { t: 'consume', why: 'decapsulated', into: inner.id });
+  k.netifRx(inner, dev);
+  return 'gone';
+}
+
+/** INET_ECN_decapsulate(): congestion seen outside is carried inside; impossible combinations drop. */
+function ecnDecapsulate(outerTos: number, inner: Skb): boolean {
+  if (inner.protocol !== ETH_P_IP && inner.protocol !== ETH_P_IPV6) return true;
+  if ((outerTos & ECN_MASK) !== ECN_CE) return true;
+  if ((inner.tos & ECN_MASK) === 0) return false;
+  inner.tos |= ECN_CE;
+  return true;
+}
+
