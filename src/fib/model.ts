@@ -29,9 +29,11 @@ export interface Route {
   readonly protocol: string;
   /** One for a plain route; none for blackhole and the like. */
   readonly nexthops: readonly Nexthop[];
-  /** mtu, advmss, hoplimit, rtt, window, … as printed; `lock` lists locked ones. */
+  /** mtu, advmss, hoplimit, window, … as printed (times in ms; features: 1 = ecn); `lock` lists locked ones. Keys are of fib/text.ts METRIC_NAMES only. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly lock: readonly string[];
+  /** Congestion control of the route (`congctl reno`); absent: none. */
+  readonly congctl?: string;
   /** IPv6 router preference: 'low' | 'medium' | 'high'. */
   readonly pref: string | null;
   /** Seconds; null = none. */

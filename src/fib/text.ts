@@ -26,6 +26,7 @@ function metricWords(r: Route): string {
     else if (IN_MS.has(name)) out += n >= 1000 ? `${n / 1000}s ` : `${n}ms `;
     else out += `${n} `;
   }
+  if (r.congctl !== undefined) out += `congctl ${r.lock.includes('congctl') ? 'lock ' : ''}${r.congctl} `;
   return out;
 }
 
@@ -69,7 +70,31 @@ function nexthopText(r: Route, nh: Route['nexthops'][number]): string {
   return s;
 }
 
-/** `ip` prints TOS through rt_dsfield: names of /etc/iproute2/rt_dsfield, else hexadecimal. */
+const DSFIELD: ReadonlyMap<number, string> = new Map([
+  [0x28, 'AF11'],
+  [0x30, 'AF12'],
+  [0x38, 'AF13'],
+  [0x48, 'AF21'],
+  [0x50, 'AF22'],
+  [0x58, 'AF23'],
+  [0x68, 'AF31'],
+  [0x70, 'AF32'],
+  [0x78, 'AF33'],
+  [0x88, 'AF41'],
+  [0x90, 'AF42'],
+  [0x98, 'AF43'],
+  [0x20, 'CS1'],
+  [0x40, 'CS2'],
+  [0x60, 'CS3'],
+  [0x80, 'CS4'],
+  [0xa0, 'CS5'],
+  [0xc0, 'CS6'],
+  [0xe0, 'CS7'],
+  [0xb8, 'EF'],
+]);
+export const dsfieldNames: ReadonlyMap<number, string> = DSFIELD;
+
+/** `ip` prints TOS through rt_dsfield: the name of /etc/iproute2/rt_dsfield, else two hexadecimal digits. */
 export function tosText(tos: number): string {
-  return `0x${tos.toString(16).padStart(2, '0')}`;
+  return DSFIELD.get(tos) ?? `0x${tos.toString(16).padStart(2, '0')}`;
 }
