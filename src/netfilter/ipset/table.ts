@@ -1,0 +1,146 @@
+/**
+ * Members of a set in little memory: keys of a fixed number of 32-bit words in one typed array, in insertion order, and an open-addressing index
+ * of row numbers over them. A million IPv4 addresses are 4 MB of keys and 8 MB of index.
+ */
+import { EMPTY_EXT, type Ext } from './ext.js';
+
+const FREE = -1;
+const GONE = -2;
+
+export class WordTable {
+  readonly width: number;
+  /** Keys, row by row. */
+  rows: Uint32Array;
+  /** Rows used, removed ones included. */
+  #used = 0;
+  #live = 0;
+  #index: Int32Array;
+  #filled = 0;
+  #ext: (Ext | null)[] | null = null;
+  #removed: Set<number> | null = null;
+
+  constructor(width: number, expected = 8) {
+    this.width = width;
+    this.rows = new Uint32Array(width * Math.max(8, expected));
+    this.#index = new Int32Array(indexSize(expected)).fill(FREE);
+  }
+
+  get size(): number {
+    return this.#live;
+  }
+
+  /** Row of a key, -1 if there is none. */
+  find(key: ArrayLike<number>): number {
+    const index = this.#index;
+    const mask = index.length - 1;
+    const rows = this.rows;
+    const w = this.width;
+    const first = key[0];
+    for (let slot = hashWords(key, w) & mask; ; slot = (slot + 1) & mask) {
+      const row = index[slot];
+      if (row === FREE) return -1;
+      if (row === GONE) continue;
+      const at = row * w;
+      if (rows[at] !== first) continue;
+      let i = 1;
+      while (i < w && rows[at + i] === key[i]) i++;
+      if (i === w) return row;
+    }
+  }
+
+  /** Adds a key that is not there; returns its row. */
+  insert(key: ArrayLike<number>, ext: Ext): number {
+    const row = this.#used++;
+    const w = this.width;
+    if ((row + 1) * w > this.rows.length) {
+      const bigger = new Uint32Array(this.rows.length * 2);
+      bigger.set(this.rows);
+      this.rows = bigger;
+    }
+    for (let i = 0; i < w; i++) this.rows[row * w + i] = key[i];
+    if (this.#ext) this.#ext.push(ext === EMPTY_EXT ? null : ext);
+    else if (ext !== EMPTY_EXT) this.setExt(row, ext);
+    if ((this.#filled + 1) * 4 > this.#index.length * 3) this.#rebuild(indexSize(this.#live + 1));
+    else this.#place(row);
+    this.#live++;
+    return row;
+  }
+
+  remove(row: number): void {
+    const index = this.#index;
+    const mask = index.length - 1;
+    let slot = hashRow(this.rows, row * this.width, this.width) & mask;
+    while (index[slot] !== row) slot = (slot + 1) & mask;
+    index[slot] = GONE;
+    this.#removed ??= new Set();
+    this.#removed.add(row);
+    if (this.#ext) this.#ext[row] = null;
+    this.#live--;
+  }
+
+  ext(row: number): Ext {
+    return this.#ext?.[row] ?? EMPTY_EXT;
+  }
+  setExt(row: number, ext: Ext): void {
+    this.#ext ??= new Array<Ext | null>(this.#used).fill(null);
+    this.#ext[row] = ext === EMPTY_EXT ? null : ext;
+  }
+  /** No member has any extension. */
+  get plain(): boolean {
+    return this.#ext === null;
+  }
+
+  /** Rows in insertion order. */
+  *live(): Generator<number> {
+    for (let row = 0; row < this.#used; row++) if (!this.#removed?.has(row)) yield row;
+  }
+
+  /** A copy without gaps and slack; the table itself where there is none to save. */
+  trimmed(): WordTable {
+    const w = this.width;
+    if (!this.#removed) {
+      if (this.rows.length > this.#used * w) this.rows = this.rows.slice(0, Math.max(1, this.#used) * w);
+      return this;
+    }
+    const t = new WordTable(w, this.#live);
+    for (const row of this.live()) t.insert(this.rows.subarray(row * w, row * w + w), this.ext(row));
+    return t;
+  }
+
+  #place(row: number): void {
+    const index = this.#index;
+    const mask = index.length - 1;
+    let slot = hashRow(this.rows, row * this.width, this.width) & mask;
+    while (index[slot] >= 0) slot = (slot + 1) & mask;
+    if (index[slot] === FREE) this.#filled++;
+    index[slot] = row;
+  }
+  #rebuild(size: number): void {
+    this.#index = new Int32Array(size).fill(FREE);
+    this.#filled = 0;
+    for (let row = 0; row < this.#used; row++) if (!this.#removed?.has(row)) this.#place(row);
+  }
+}
+
+/** A power of two that is at most three quarters full. */
+function indexSize(n: number): number {
+  let size = 16;
+  while (size * 3 < n * 4) size *= 2;
+  return size;
+}
+
+function mix(h: number): number {
+  h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
+  h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+function hashWords(key: ArrayLike<number>, width: number): number {
+  let h = key[0] | 0;
+  for (let i = 1; i < width; i++) h = Math.imul(h, 0x9e3779b1) ^ Math.imul(key[i], 0x85ebca6b);
+  return mix(h);
+}
+function hashRow(rows: Uint32Array, at: number, width: number): number {
+  let h = rows[at] | 0;
+  for (let i = 1; i < width; i++) h = Math.imul(h, 0x9e3779b1) ^ Math.imul(rows[at + i], 0x85ebca6b);
+  return mix(h);
+}
