@@ -78,6 +78,8 @@ export class Skb {
   fragGeometry: readonly number[] | null = null;
   /** Any original fragment had DF set (IPSKB_FRAG_PMTU). */
   fragDf = false;
+  /** skb->ignore_df: own packets that may be fragmented although DF is set. */
+  ignoreDf = false;
   /** The transport checksum was wrong when it was received (conntrack: INVALID; stack: dropped). */
   csumBad = false;
   /** nft/xt trace id, 0 = none yet. */
@@ -278,6 +280,7 @@ export class Skb {
     c.fragMaxSize = this.fragMaxSize;
     c.fragGeometry = this.fragGeometry;
     c.fragDf = this.fragDf;
+    c.ignoreDf = this.ignoreDf;
     c.csumBad = this.csumBad;
     c.traceId = this.traceId;
     c.tclassid = this.tclassid;

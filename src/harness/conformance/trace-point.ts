@@ -1,0 +1,100 @@
+/** A TRACE line in the corpus' schema: the fields that the kernel prints for that packet, decoded from the event's copy of it. */
+import { formatAddr } from '../../base/addr.js';
+import { ETH_P_IPV6, Skb } from '../../packet/skb.js';
+import type { EventOf, PacketView } from '../../trace/event.js';
+import type { TracePoint } from './corpus.js';
+
+const names = new Map<number, string>([
+  [1, 'icmp'],
+  [2, 'igmp'],
+  [4, 'ipip'],
+  [6, 'tcp'],
+  [17, 'udp'],
+  [33, 'dccp'],
+  [47, 'gre'],
+  [50, 'esp'],
+  [51, 'ah'],
+  [58, 'icmpv6'],
+  [132, 'sctp'],
+  [136, 'udplite'],
+]);
+
+const flagLetters: readonly (readonly [number, string])[] = [
+  [1, 'F'],
+  [2, 'S'],
+  [4, 'R'],
+  [8, 'P'],
+  [16, 'A'],
+  [32, 'U'],
+  [64, 'E'],
+  [128, 'C'],
+];
+
+const skbOf = (v: PacketView): Skb => new Skb(0, { kind: 'clone', of: null }, v.data, v.protocol);
+
+type Draft = { -readonly [K in keyof TracePoint]: TracePoint[K] };
+
+export function tracePoint(e: EventOf<'trace'>): TracePoint {
+  const s = skbOf(e.view);
+  const p: Draft = { point: `${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`, in: e.in, out: e.out, src: formatAddr(s.saddr), dst: formatAddr(s.daddr), mark: e.view.mark };
+  if (e.physin) p.physin = e.physin;
+  if (e.physout) p.physout = e.physout;
+  const v6 = e.view.protocol === ETH_P_IPV6;
+  p.len = v6 ? s.totLen : s.totLen;
+  p.tos = v6 ? s.tos : s.tos & 0xfe;
+  p.ttl = s.ttl;
+  if (!v6) {
+    p.id = s.ipId;
+    if (s.df) p.df = true;
+    if (s.mf) p.mf = true;
+    if (s.fragOffset) p.frag_off = s.fragOffset;
+  }
+  transport(p, s, v6, true);
+  if (e.view.uid !== null) p.uid = e.view.uid;
+  return p;
+}
+
+function transport(p: Draft, s: Skb, v6: boolean, legacy: boolean): void {
+  const proto = s.l4proto;
+  if (!(legacy && v6 && proto === 50)) p.proto = names.get(proto) ?? String(proto);
+  const th = s.thoff;
+  if (th < 0 || s.fragOffset !== 0) return;
+  const left = s.data.length - th;
+  if (proto === 6 || proto === 17 || proto === 136 || (!legacy && (proto === 132 || proto === 33))) {
+    if (left < 4) return;
+    p.sport = s.u16(th);
+    p.dport = s.u16(th + 2);
+    if (proto === 6 && legacy && left >= 20) {
+      const flags = s.u8(th + 13);
+      const text = flagLetters
+        .filter(([bit]) => flags & bit)
+        .map(([, l]) => l)
+        .join('');
+      if (text) p.flags = text;
+    }
+    return;
+  }
+  if ((proto === 1 && !v6) || (proto === 58 && v6)) {
+    if (left < 2) return;
+    p.type = s.u8(th);
+    p.code = s.u8(th + 1);
+    if (v6 && legacy && (p.type === 128 || p.type === 129) && left >= 6) p.id = s.u16(th + 4);
+  }
+}
+
+export function tracePointNft(e: EventOf<'nft-trace'>, pkt: number): TracePoint {
+  const s = skbOf(e.view);
+  const v6 = e.view.protocol === ETH_P_IPV6;
+  const suffix = e.kind === 'rule' ? `rule:${e.rule.num}` : e.kind;
+  const p: Draft = { point: `${e.rule.table}:${e.rule.chain}:${suffix}`, in: e.in, out: e.out, src: formatAddr(s.saddr), dst: formatAddr(s.daddr), mark: e.mark, pkt };
+  p.len = s.totLen;
+  p.tos = s.tos;
+  p.ttl = s.ttl;
+  if (!v6) p.id = s.ipId;
+  transport(p, s, v6, false);
+  if (e.kind === 'policy') p.policy = e.policy ?? 'accept';
+  else p.verdict = e.verdict;
+  if (e.rule.handle !== undefined && e.kind === 'rule') p.handle = e.rule.handle;
+  if (v6) p.family = 'ip6';
+  return p;
+}

@@ -1,0 +1,169 @@
+/**
+ * Compiled chains: each rule becomes an ordered list of steps and an action. Memoised on the identity of a chain's rules, so that a what-if that
+ * changes one rule compiles one chain again. No second evaluator: `walk.ts` runs exactly this, with or without telling.
+ */
+import type { Family } from '../../base/addr.js';
+import { maskToPrefix } from '../../base/addr.js';
+import { memoByIdentity } from '../../base/memo.js';
+import type { HookPoint, RuleRef } from '../../trace/event.js';
+import { between, call, equals, negateIf, type PacketCtx, type Pred, prefix } from '../pred.js';
+import type { RuleContext, RuleStep, TargetVerdict } from './extension.js';
+import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
+import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, XtChain, XtRuleset, XtTable, XtTableName } from './model.js';
+
+export type Action =
+  | { readonly kind: 'fallthrough' }
+  | { readonly kind: 'verdict'; readonly verdict: 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE' }
+  | { readonly kind: 'jump'; readonly chain: string; readonly goto: boolean }
+  | { readonly kind: 'call'; readonly run: (c: PacketCtx) => TargetVerdict; readonly name: string }
+  | { readonly kind: 'unsupported'; readonly what: string };
+
+export interface CompiledRule {
+  readonly steps: readonly RuleStep[];
+  readonly action: Action;
+  readonly ref: RuleRef;
+  /** An ACCEPT, DROP, RETURN or QUEUE without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
+  readonly unconditional: boolean;
+  readonly rule: Rule;
+}
+
+export interface CompiledChain {
+  readonly name: string;
+  readonly policy: 'ACCEPT' | 'DROP' | null;
+  readonly rules: readonly CompiledRule[];
+  /** End of the chain: rule number rules + 1. */
+  readonly end: RuleRef;
+  readonly source: XtChain;
+}
+
+export interface CompiledTable {
+  readonly name: XtTableName;
+  readonly family: Family;
+  readonly chains: readonly CompiledChain[];
+  readonly byName: ReadonlyMap<string, CompiledChain>;
+}
+
+/** NF_*_PRI_* of the hooks where a table hangs. */
+export const hookOfChain: Readonly<Record<string, HookPoint>> = {
+  PREROUTING: 'PREROUTING',
+  INPUT: 'INPUT',
+  FORWARD: 'FORWARD',
+  OUTPUT: 'OUTPUT',
+  POSTROUTING: 'POSTROUTING',
+};
+
+function addrPred(field: typeof ipSrc, m: AddrMatch): Pred {
+  const len = maskToPrefix(m.mask);
+  if (len >= 0) return negateIf(m.invert, prefix(field, m.addr, len));
+  const show = `masked address`;
+  return negateIf(
+    m.invert,
+    call(field.name, [field], (c) => maskedEquals(field.read(c), m), show),
+  );
+}
+
+function maskedEquals(v: number | string | undefined, m: AddrMatch): boolean {
+  if (typeof v === 'number') return typeof m.addr === 'number' && ((v ^ m.addr) & (m.mask as number)) === 0;
+  if (typeof v !== 'string' || typeof m.addr !== 'string') return false;
+  for (let i = 0; i < 8; i++) if (((v.charCodeAt(i) ^ m.addr.charCodeAt(i)) & (m.mask as string).charCodeAt(i)) !== 0) return false;
+  return true;
+}
+
+function ifacePred(field: typeof inIface, m: IfaceMatch): Pred | null {
+  if (m.name === '') return null;
+  const p = m.name.endsWith('+') ? between(field, m.name.slice(0, -1), `${m.name.slice(0, -1)}\uffff`) : equals(field, m.name);
+  return negateIf(m.invert, p);
+}
+
+/** What ip_packet_match() / ip6_packet_match() test, in the kernel's order. */
+function ipPreds(rule: Rule): Pred[] {
+  const out: Pred[] = [];
+  if (rule.src) out.push(addrPred(ipSrc, rule.src));
+  if (rule.dst) out.push(addrPred(ipDst, rule.dst));
+  const i = rule.in && ifacePred(inIface, rule.in);
+  if (i) out.push(i);
+  const o = rule.out && ifacePred(outIface, rule.out);
+  if (o) out.push(o);
+  if (rule.proto && rule.proto.value !== 0) out.push(negateIf(rule.proto.invert, equals(ipProtocol, rule.proto.value)));
+  if (rule.fragment) out.push(negateIf(rule.fragment.invert, equals(ip4Fragment, 1)));
+  return out;
+}
+
+function compileAction(rule: Rule, ctx: RuleContext): Action {
+  const t = rule.target;
+  switch (t.kind) {
+    case 'none':
+      return { kind: 'fallthrough' };
+    case 'verdict':
+      return { kind: 'verdict', verdict: t.verdict };
+    case 'jump':
+      return { kind: 'jump', chain: t.chain, goto: false };
+    case 'goto':
+      return { kind: 'jump', chain: t.chain, goto: true };
+    case 'extension':
+      return { kind: 'call', run: t.def.lower(t.data, ctx), name: t.def.name };
+    case 'unknown':
+      return { kind: 'unsupported', what: `target ${t.name}` };
+  }
+}
+
+export function ruleContext(family: Family, table: string, rule: Rule): RuleContext {
+  return { family, table, proto: rule.proto?.value ?? 0, protoInverted: rule.proto?.invert ?? false };
+}
+
+function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
+  const ctx = ruleContext(family, ref.table, rule);
+  const preds = ipPreds(rule);
+  const steps: RuleStep[] = preds.map((pred) => ({ kind: 'test', pred }));
+  for (const m of rule.matches) {
+    if (m.def === null) {
+      const what = `match ${m.name}`;
+      steps.push({ kind: 'stateful', name: m.name, show: m.text, test: (c) => c.env.inconclusive(what, c) });
+    } else steps.push(...(m as MatchInstance).def.lower(m.data, ctx));
+  }
+  const action = compileAction(rule, ctx);
+  const unconditional = action.kind === 'verdict' && preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
+  return { steps, action, ref, unconditional, rule };
+}
+
+/** One cache per (table, chain name, family): the same rules object cannot stand in two chains. */
+const compiledRules = memoByIdentity((_: RuleList) => new Map<string, readonly CompiledRule[]>());
+
+export function compileChain(chain: XtChain, table: XtTableName, family: Family, backend: 'legacy' | 'nft' = 'legacy'): CompiledChain {
+  const cache = compiledRules(chain.rules);
+  const key = `${backend}\0${family}\0${table}\0${chain.name}`;
+  let rules = cache.get(key);
+  if (!rules) {
+    const made: CompiledRule[] = [];
+    for (let i = 0; i < chain.rules.length; i++) made.push(compileRule(chain.rules.at(i), { backend, family, table, chain: chain.name, num: i + 1 }, family));
+    rules = made;
+    cache.set(key, rules);
+  }
+  return { name: chain.name, policy: chain.policy, rules, end: { backend, family, table, chain: chain.name, num: rules.length + 1 }, source: chain };
+}
+
+const tables = memoByIdentity((_: XtTable) => new Map<string, CompiledTable>());
+
+export function compileTable(table: XtTable, family: Family, backend: 'legacy' | 'nft' = 'legacy'): CompiledTable {
+  const cache = tables(table);
+  const key = `${backend}\0${family}`;
+  let hit = cache.get(key);
+  if (!hit) {
+    const chains = table.chains.map((ch) => compileChain(ch, table.name, family, backend));
+    hit = { name: table.name, family, chains, byName: new Map(chains.map((ch) => [ch.name, ch])) };
+    cache.set(key, hit);
+  }
+  return hit;
+}
+
+/** Does any rule of the set ask for connection tracking (nf_ct_netns_get)? NAT chains with a NAT target do, a state match does. */
+export const rulesetNeedsConntrack = memoByIdentity((r: XtRuleset): boolean => r.tables.some((t) => t.chains.some((ch) => chainNeedsConntrack(ch.rules))));
+
+const chainNeedsConntrack = memoByIdentity((rules: RuleList): boolean => {
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules.at(i);
+    for (const m of rule.matches) if (m.def?.needsConntrack?.((m as MatchInstance).data)) return true;
+    if (rule.target.kind === 'extension' && rule.target.def.needsConntrack?.(rule.target.data)) return true;
+  }
+  return false;
+});

@@ -1,0 +1,167 @@
+/**
+ * The walker: ipt_do_table() and ip6t_do_table(). One loop with an explicit jump stack; it decides and tells at once.
+ *
+ *   rule matched      -> counters, TRACE line, then the action
+ *   RETURN / end      -> pop; from a base chain: the policy
+ *   jump              -> push the rule behind it; goto does not
+ */
+import type { Recorder } from '../../trace/event.js';
+import { type PacketCtx, test, whyNot } from '../pred.js';
+import type { CompiledChain, CompiledRule, CompiledTable } from './compile.js';
+import type { RuleStep, TargetVerdict } from './extension.js';
+import { packetView } from '../../packet/view.js';
+
+/** Packets and bytes per rule of one run: [packets, bytes] pairs, the policy behind the last rule. */
+export class ChainCounters {
+  readonly #counts = new Map<CompiledChain, Float64Array>();
+  of(chain: CompiledChain): Float64Array {
+    let a = this.#counts.get(chain);
+    if (!a) {
+      a = new Float64Array(2 * (chain.rules.length + 1));
+      this.#counts.set(chain, a);
+    }
+    return a;
+  }
+  entries(): Iterable<[CompiledChain, Float64Array]> {
+    return this.#counts;
+  }
+}
+
+export type WalkVerdict = Exclude<TargetVerdict, 'CONTINUE'>;
+
+function runStep(s: RuleStep, c: PacketCtx): boolean {
+  switch (s.kind) {
+    case 'test':
+      return test(s.pred, c);
+    case 'hotdrop':
+      if (!test(s.pred, c)) return true;
+      c.hotdrop = true;
+      return false;
+    case 'stateful':
+      return s.test(c);
+  }
+}
+
+function matches(r: CompiledRule, c: PacketCtx): boolean {
+  for (const s of r.steps) {
+    if (!runStep(s, c)) {
+      if (c.env.rec.verbose && c.env.rec.on) tellNoMatch(r, s, c);
+      return false;
+    }
+  }
+  return true;
+}
+
+function tellNoMatch(r: CompiledRule, s: RuleStep, c: PacketCtx): void {
+  const why = s.kind === 'test' ? whyNot(s.pred, c) : s.kind === 'stateful' ? [{ field: s.name, wanted: s.show, had: s.had?.(c) ?? '' }] : [];
+  c.env.rec.event({ t: 'no-match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: r.ref, why });
+}
+
+/** Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. */
+export function walkTable(table: CompiledTable, chainName: string, c: PacketCtx, counters: ChainCounters): WalkVerdict {
+  const base = table.byName.get(chainName);
+  if (!base) return 'ACCEPT';
+  const rec = c.env.rec;
+  const stack: { chain: CompiledChain; next: number }[] = [];
+  let chain = base;
+  let i = 0;
+  c.hotdrop = false;
+  for (;;) {
+    if (i >= chain.rules.length) {
+      if (chain === base && stack.length === 0) return policy(base, c, counters);
+      if (c.skb.nfTrace && rec.on) tellTrace(c, chain.end, chain.policy === null ? 'return' : 'policy');
+      const back = stack.pop();
+      // A goto from a base chain that falls off its end continues at that base chain's policy.
+      if (!back) return policy(base, c, counters);
+      chain = back.chain;
+      i = back.next;
+      continue;
+    }
+    const r = chain.rules[i];
+    c.rule = r.ref;
+    if (!matches(r, c)) {
+      if (c.hotdrop) return hotdrop(c);
+      i++;
+      continue;
+    }
+    const counts = counters.of(chain);
+    counts[2 * i]++;
+    counts[2 * i + 1] += c.skb.data.length;
+    if (c.skb.nfTrace && rec.on) tellTrace(c, r.ref, r.unconditional ? (chain.policy === null ? 'return' : 'policy') : 'rule');
+    if (rec.on) tellMatch(r, c, rec);
+    const a = r.action;
+    switch (a.kind) {
+      case 'fallthrough':
+        i++;
+        break;
+      case 'verdict':
+        if (a.verdict !== 'RETURN') return a.verdict;
+        {
+          const back = stack.pop();
+          if (!back) return policy(base, c, counters);
+          chain = back.chain;
+          i = back.next;
+        }
+        break;
+      case 'jump': {
+        const to = table.byName.get(a.chain);
+        if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
+        if (!a.goto) stack.push({ chain, next: i + 1 });
+        chain = to;
+        i = 0;
+        break;
+      }
+      case 'call': {
+        const v = a.run(c);
+        if (c.hotdrop) return hotdrop(c);
+        if (v !== 'CONTINUE') return v;
+        i++;
+        break;
+      }
+      case 'unsupported':
+        return c.env.inconclusive(a.what, c);
+    }
+  }
+}
+
+function hotdrop(c: PacketCtx): WalkVerdict {
+  c.hotdrop = false;
+  return 'DROP';
+}
+
+/** The base chain's policy: a rule of its own in the kernel's blob, traced and counted as rule N+1. */
+function policy(base: CompiledChain, c: PacketCtx, counters: ChainCounters): WalkVerdict {
+  const counts = counters.of(base);
+  counts[2 * base.rules.length]++;
+  counts[2 * base.rules.length + 1] += c.skb.data.length;
+  c.rule = base.end;
+  if (c.skb.nfTrace && c.env.rec.on) tellTrace(c, base.end, 'policy');
+  if (c.env.rec.on) c.env.rec.event({ t: 'policy', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: base.end, policy: base.policy ?? 'ACCEPT' });
+  return base.policy ?? 'ACCEPT';
+}
+
+function tellMatch(r: CompiledRule, c: PacketCtx, rec: Recorder): void {
+  const a = r.action;
+  const verdict = a.kind === 'verdict' ? a.verdict : a.kind === 'jump' ? `${a.goto ? 'goto' : 'jump'} ${a.chain}` : a.kind === 'call' ? a.name : 'continue';
+  rec.event({ t: 'match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: r.ref, verdict });
+}
+
+/** trace_packet() of ip_tables.c: what the legacy TRACE target prints. */
+function tellTrace(c: PacketCtx, rule: CompiledRule['ref'], kind: 'rule' | 'return' | 'policy'): void {
+  const s = c.skb;
+  c.env.rec.event({
+    t: 'trace',
+    node: c.env.node,
+    skb: s.id,
+    time: c.env.now(),
+    rule,
+    kind,
+    in: c.in?.name ?? '',
+    out: c.out?.name ?? '',
+    physin: s.nfBridge?.physindev.name ?? '',
+    physout: s.nfBridge?.physoutdev?.name ?? '',
+    view: packetView(s),
+    macDev: (c.in ?? c.out)?.name ?? null,
+    macLinkType: (c.in ?? c.out)?.linkType ?? '',
+  });
+}

@@ -1,0 +1,37 @@
+/** Is the transport checksum of a received packet wrong? What nf_ip_checksum() and the protocols' receive paths find. */
+import { crc32c, foldChecksum, pseudoSum, sum16 } from './checksum.js';
+import { IPPROTO, ETH_P_IP, ETH_P_IPV6, type Skb } from './skb.js';
+
+/** False for fragments (nothing can be said yet), protocols without one, and UDP/IPv4 without a checksum. */
+export function transportChecksumBad(skb: Skb): boolean {
+  if (skb.protocol !== ETH_P_IP && skb.protocol !== ETH_P_IPV6) return false;
+  const v6 = skb.protocol === ETH_P_IPV6;
+  if (skb.data.length < (v6 ? 40 : 20) || skb.isFragment) return false;
+  const th = skb.thoff;
+  const end = Math.min(skb.totLen, skb.data.length);
+  if (th < 0 || th >= end) return false;
+  const d = skb.data;
+  const proto = skb.l4proto;
+  const src = v6 ? d.subarray(8, 24) : d.subarray(12, 16);
+  const dst = v6 ? d.subarray(24, 40) : d.subarray(16, 20);
+  const withPseudo = (): boolean => foldChecksum(sum16(d, th, end, pseudoSum(src, dst, proto, end - th))) !== 0;
+  switch (proto) {
+    case IPPROTO.TCP:
+      return end - th >= 20 && withPseudo();
+    case IPPROTO.UDP:
+      return end - th >= 8 && !(skb.u16(th + 6) === 0 && !v6) && withPseudo();
+    case IPPROTO.ICMP:
+      return !v6 && end - th >= 8 && foldChecksum(sum16(d, th, end)) !== 0;
+    case IPPROTO.ICMPV6:
+      return v6 && end - th >= 8 && withPseudo();
+    case IPPROTO.SCTP: {
+      if (end - th < 12) return false;
+      const copy = d.slice(th, end);
+      const stored = (copy[8] | (copy[9] << 8) | (copy[10] << 16) | (copy[11] << 24)) >>> 0;
+      copy.fill(0, 8, 12);
+      return crc32c(copy, 0, copy.length) !== stored;
+    }
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Kernel: what a stage may do on its node. Stages are functions `(k: Kernel, f: Flight) => outcome`; the outcome is looked up in the picture
+ * (packet-flow.ts). Implemented by NodeRun; an interface, so that stages and the run do not import each other.
+ */
+import type { Addr, Family, Mac } from '../base/addr.js';
+import type { Env } from '../netfilter/env.js';
+import type { Conntrack } from '../netfilter/conntrack/index.js';
+import type { PacketCtx } from '../netfilter/pred.js';
+import type { CompiledTable } from '../netfilter/xtables/compile.js';
+import type { XtTableName } from '../netfilter/xtables/model.js';
+import type { ChainCounters } from '../netfilter/xtables/walk.js';
+import type { Origin, Skb } from '../packet/skb.js';
+import type { Dst, NetDevice } from '../packet/types.js';
+import type { NodeState } from '../scenario/model.js';
+import type { Cause } from '../trace/cause.js';
+import type { EventBody, HookPoint, RuleRef } from '../trace/event.js';
+import type { Flight, HookVerdict } from './flight.js';
+import type { Mib } from './mib.js';
+import type { SocketLayer } from './sockets/layer.js';
+
+export type Facts = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface Kernel extends Env {
+  /** What the scenario says about this node; never changes. Plans are memoised on its parts. */
+  readonly given: NodeState;
+  readonly mib: Mib;
+  /** Add to a MIB counter (nstat name). */
+  count(name: string, n?: number): void;
+  /** kfree_skb_reason(): the packet's fate. `reason` is the kernel's name, `location` its function. */
+  drop(skb: Skb, reason: string, location: string, cause: Cause, facts?: Facts, rule?: RuleRef | null): void;
+  /** Records an event about this skb when somebody listens. Build costly bodies only under `k.rec.on`. */
+  tell(skb: Skb | null, body: EventBody): void;
+  /** A new skb of this run, announced as an 'skb' event. */
+  newSkb(data: Uint8Array, protocol: number, origin: Origin, dev?: NetDevice | null): Skb;
+  cloneSkb(skb: Skb, kind?: Origin['kind']): Skb;
+  /** Runs the steps of a hook in the kernel's order (NF_HOOK without okfn: the caller's next box is the okfn). Drops are already told and counted when it says 'drop'. */
+  hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict;
+  /** Runs a packet from a box of the picture to its end, synchronously (packets made inside a stage). Returns errno (0 = fine). */
+  traverse(box: string, f: Flight): number;
+  /** netif_rx(): queue for the receive path of this node's device; runs after the packet at hand is done. */
+  netifRx(skb: Skb, dev: NetDevice): void;
+  /** ndo_start_xmit of a wire device: the frame leaves the node. */
+  wire(skb: Skb, dev: NetDevice): void;
+  readonly devices: readonly NetDevice[];
+  /** What a rule sees, for questions outside of a rule walk. */
+  packetCtx(f: Flight, family: Family, point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): PacketCtx;
+  showAddr(a: Addr): string;
+  readonly conntrack: Conntrack;
+  /** A loaded table, compiled; undefined when it is not loaded (and so prints nothing). */
+  table(family: Family, name: XtTableName): CompiledTable | undefined;
+  readonly counters: ChainCounters;
+  /** xfrm4_policy_check() / xfrm6_policy_check(). */
+  xfrmPolicyCheck(skb: Skb, dir: 'in' | 'fwd'): boolean;
+  /** xfrm4_route_forward(): may put a bundle into skb.dst. */
+  xfrmRouteForward(skb: Skb): boolean;
+  xfrmFacts(skb: Skb, dir: 'in' | 'fwd' | 'out'): Facts;
+  xfrmMtu(dst: Dst): number;
+  /** MTU of the route as forwarding takes it: the device's (ip_dst_mtu_maybe_forward). */
+  routeMtu(dst: Dst): number;
+  /** inet_getpeer rate limiting of redirects: true at most once per source until it was silent. Counts the redirect as sent. */
+  redirectAllowed(to: Addr): boolean;
+  /** Some xfrm policy or state exists. */
+  readonly hasXfrm: boolean;
+  /** inet_select_addr() of the input device for icmp_errors_use_inbound_ifaddr. */
+  inboundAddress(skb: Skb): Addr | null;
+  /** fib_compute_spec_dst(): the address to answer from. */
+  specificDst(skb: Skb): Addr;
+  /** Identification for an IPv4 packet of our own. */
+  ipId(): number;
+  /** ip_defrag() for local delivery; false = held or dropped. Puts the whole datagram into the flight. */
+  defragLocal(f: Flight): boolean;
+  readonly sockets: SocketLayer;
+  /** nf_conntrack_confirm() outside of its hook (br_nf_local_in): puts skb.ct into the table. */
+  ctConfirm(f: Flight): HookVerdict;
+  /** IN_DEV_CONF: per-device value of net.ipv4.conf (or ipv6.conf) by name. `conf('eth0','forwarding')`. */
+  conf(family: Family, dev: string, name: string): number;
+  /** IN_DEV_ANDCONF / ORCONF / MAXCONF with `all`. */
+  maxConf(family: Family, dev: string, name: string): number;
+  orConf(family: Family, dev: string, name: string): boolean;
+  andConf(family: Family, dev: string, name: string): boolean;
+  /** Neighbour lookup: MAC, or null when it is not (yet) known. */
+  neighbour(dev: NetDevice, addr: Addr): number | null;
+  isLocalAddr(family: Family, addr: Addr): boolean;
+  /** ip_route_input_noref(): sets skb.dst, or returns the drop reason. */
+  routeInput4(skb: Skb, daddr: Addr, saddr: Addr, tos: number, dev: NetDevice): { readonly reason: string | null; readonly cause: Cause; readonly facts: Facts };
+  /** ip_route_output_key(): sets nothing; null with errno when there is no route. */
+  routeOutput(family: Family, q: OutputQuery): { dst: Dst | null; src: Addr | null; errno: number };
+  /** RuleRef of a policy, not of a rule. */
+  isPolicyRef(r: RuleRef): boolean;
+  /** ipv4_conntrack_defrag() / ipv6_defrag(); the whole datagram goes into the flight. */
+  defragConntrack(f: Flight, point: 'PREROUTING' | 'OUTPUT'): HookVerdict;
+  /** nf_xfrm_me_harder(): a new policy lookup after NAT; 'accept' where no policy is concerned. */
+  xfrmReroute(f: Flight): HookVerdict;
+  /** Queues the packet behind the resolution of a neighbour; true when it is the first (solicit now). */
+  hold(f: Flight, dev: NetDevice, hop: Addr): boolean;
+  learnNeighbour(dev: NetDevice, addr: Addr, mac: Mac): void;
+  isKnownNeighbour(dev: NetDevice, addr: Addr): boolean;
+  /** inet_addr_onlink(). */
+  onLink(dev: NetDevice, a: Addr, b: Addr): boolean;
+  /** inet_select_addr() / ipv6_dev_get_saddr(). */
+  selectAddr(family: Family, dev: NetDevice, dst: Addr, scope: 'universe' | 'link' | 'host'): Addr | null;
+}
+
+export interface OutputQuery {
+  readonly dst: Addr;
+  readonly src?: Addr;
+  readonly oif?: NetDevice | null;
+  readonly mark?: number;
+  readonly tos?: number;
+  readonly proto?: number;
+  readonly sport?: number;
+  readonly dport?: number;
+  readonly uid?: number;
+  /** FLOWI_FLAG_ANYSRC. */
+  readonly anySource?: boolean;
+  readonly purpose?: 'output' | 'reroute' | 'other';
+}

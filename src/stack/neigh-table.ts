@@ -1,0 +1,67 @@
+/** The neighbour tables of a running node: what `ip neigh` showed, what was learnt, and the packets that wait. */
+import type { Addr, Mac } from '../base/addr.js';
+import type { Neigh } from '../link/model.js';
+import type { Flight } from './flight.js';
+
+interface Entry {
+  mac: Mac | null;
+  readonly waiting: Flight[];
+}
+
+const usable = new Set(['PERMANENT', 'REACHABLE', 'STALE', 'DELAY', 'PROBE', 'NOARP']);
+const QUEUE = 101;
+
+export class NeighTable {
+  readonly #byDev = new Map<string, Map<Addr, Entry>>();
+
+  constructor(given: readonly Neigh[]) {
+    for (const e of given) {
+      if (e.proxy || e.lladdr === null || !e.state.some((s) => usable.has(s))) continue;
+      this.#table(e.dev).set(e.dst, { mac: e.lladdr, waiting: [] });
+    }
+  }
+
+  #table(dev: string): Map<Addr, Entry> {
+    let t = this.#byDev.get(dev);
+    if (!t) this.#byDev.set(dev, (t = new Map()));
+    return t;
+  }
+
+  lookup(dev: string, addr: Addr): Mac | null {
+    return this.#byDev.get(dev)?.get(addr)?.mac ?? null;
+  }
+
+  has(dev: string, addr: Addr): boolean {
+    return this.#byDev.get(dev)?.has(addr) ?? false;
+  }
+
+  /** True when resolution starts with this packet; later ones only queue. */
+  hold(f: Flight, dev: string, addr: Addr): boolean {
+    const t = this.#table(dev);
+    const e = t.get(addr);
+    if (e) {
+      if (e.waiting.length < QUEUE) e.waiting.push(f);
+      return false;
+    }
+    t.set(addr, { mac: null, waiting: [f] });
+    return true;
+  }
+
+  /** Packets that waited for it, in order. */
+  learn(dev: string, addr: Addr, mac: Mac): readonly Flight[] {
+    const t = this.#table(dev);
+    const e = t.get(addr);
+    if (!e) {
+      t.set(addr, { mac, waiting: [] });
+      return [];
+    }
+    e.mac = mac;
+    return e.waiting.splice(0);
+  }
+
+  entries(): Iterable<[string, Addr, Mac | null]> {
+    const out: [string, Addr, Mac | null][] = [];
+    for (const [dev, t] of this.#byDev) for (const [a, e] of t) out.push([dev, a, e.mac]);
+    return out;
+  }
+}

@@ -1,0 +1,414 @@
+/**
+ * NodeRun: one node while packets pass. The immutable side (given state, compiled plan) is shared; this is the mutable side, private to a run:
+ * conntrack, sets, counters, neighbours, sockets. It implements Kernel for the stages and Env for the rules.
+ */
+import { type Addr, type Family, formatAddr, type Mac } from '../base/addr.js';
+import { invariant } from '../base/assert.js';
+import { Conntrack, type ConntrackHost } from '../netfilter/conntrack/index.js';
+import type { Chooser, ConntrackPort, FibAnswer, FibQuery, SetsPort } from '../netfilter/env.js';
+import { SetStore } from '../netfilter/ipset/store.js';
+import type { PacketCtx } from '../netfilter/pred.js';
+import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
+import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
+import { ChainCounters } from '../netfilter/xtables/walk.js';
+import { byName } from '../base/memo.js';
+import { type Origin, Skb } from '../packet/skb.js';
+import type { Dst, NetDevice, RouteType, SkSocket } from '../packet/types.js';
+import { packetView } from '../packet/view.js';
+import type { NodeState } from '../scenario/model.js';
+import type { Cause } from '../trace/cause.js';
+import type { EventBody, HookPoint, Recorder, RuleRef } from '../trace/event.js';
+import { conntrackPort } from './conntrack-port.js';
+import { type Flight, flight, type HookVerdict } from './flight.js';
+import { hookTable } from './hooks.js';
+import { Inconclusive } from './inconclusive.js';
+import type { Facts, Kernel, OutputQuery } from './kernel.js';
+import { Mib } from './mib.js';
+import { NeighTable } from './neigh-table.js';
+import { type Box, packetFlow } from './packet-flow.js';
+import { addrsOf, devicesOf } from './plan.js';
+import { sendReset } from './reject.js';
+import { Routing } from './routing.js';
+import type { SocketLayer } from './sockets/layer.js';
+import { classify } from './stages/dev.js';
+import { icmpSend } from './stages/icmp-send.js';
+import { type Sysctls, sysctlsOf } from './sysctls.js';
+import type { Receiver, World } from './world.js';
+
+/** Boxes walked by one packet; more means a loop inside one node (REROUTED for ever, a tunnel into itself). */
+const MAX_BOXES = 1000;
+/** Packets made inside packets: errors about errors cannot be, tunnels in tunnels can. */
+const MAX_DEPTH = 40;
+
+export class NodeRun implements Kernel, Receiver {
+  readonly node: string;
+  readonly name: string;
+  readonly mib = new Mib();
+  readonly counters = new ChainCounters();
+  readonly sysctls: Sysctls;
+  readonly devices: readonly NetDevice[];
+  readonly addrs: ReturnType<typeof addrsOf>;
+  readonly conntrack: Conntrack;
+  readonly ct: ConntrackPort;
+  readonly sets: SetsPort & SetStore;
+  readonly routing: Routing;
+  readonly neigh: NeighTable;
+  readonly #devByName: ReadonlyMap<string, NetDevice>;
+  readonly #devByIndex: ReadonlyMap<number, NetDevice>;
+  readonly #states = new Map<object | string, unknown>();
+  readonly #redirected = new Set<Addr>();
+  #sockets: SocketLayer | null = null;
+  #depth = 0;
+  #ipId = 0;
+
+  constructor(
+    readonly given: NodeState,
+    readonly world: World,
+    makeSockets: (n: NodeRun) => SocketLayer,
+  ) {
+    this.node = given.name;
+    this.name = given.name;
+    const devices = devicesOf(given.links);
+    this.devices = devices.list;
+    this.#devByName = devices.byName;
+    this.#devByIndex = devices.byIndex;
+    this.addrs = addrsOf(given.addrs);
+    this.sysctls = sysctlsOf(given.sysctls);
+    this.neigh = new NeighTable(given.neighs);
+    this.routing = new Routing(this);
+    this.conntrack = new Conntrack(this.#conntrackHost());
+    this.ct = conntrackPort(this);
+    this.sets = new SetStore(given.sets, () => this.now());
+    this.#sockets = makeSockets(this);
+  }
+
+  #conntrackHost(): ConntrackHost {
+    return {
+      node: this.node,
+      rec: this.world.rec,
+      choose: this.world.choose,
+      now: () => this.now(),
+      sysctl: (path) => this.sysctls.stated(path),
+      tell: (skb, body) => this.tell(skb, body),
+      newSkb: (data, protocol, origin, dev) => this.newSkb(data, protocol, origin, dev),
+      count: (name, n) => this.count(name, n),
+      drop: (skb, reason, location, cause) => this.drop(skb, reason, location, cause),
+    };
+  }
+
+  get rec(): Recorder {
+    return this.world.rec;
+  }
+  get choose(): Chooser {
+    return this.world.choose;
+  }
+  get sockets(): SocketLayer {
+    invariant(this.#sockets, 'sockets are made with the node');
+    return this.#sockets;
+  }
+  now(): number {
+    return this.world.clock;
+  }
+  ipId(): number {
+    this.#ipId = (this.#ipId + 1) & 0xffff;
+    return this.#ipId;
+  }
+
+  // --- telling and counting ---
+
+  count(name: string, n = 1): void {
+    this.mib.add(name, n);
+  }
+  tell(skb: Skb | null, body: EventBody): void {
+    if (this.rec.on) this.rec.event({ node: this.node, skb: skb?.id ?? 0, time: this.world.clock, ...body });
+  }
+  drop(skb: Skb, reason: string, location: string, cause: Cause, facts: Facts = {}, rule: RuleRef | null = null): void {
+    this.conntrack.release(skb);
+    this.tell(skb, { t: 'drop', reason, location, cause, facts, rule });
+  }
+  newSkb(data: Uint8Array, protocol: number, origin: Origin, dev: NetDevice | null = null): Skb {
+    const skb = new Skb(this.world.nextId(), origin, data, protocol);
+    if (this.rec.on) this.tell(skb, { t: 'skb', origin, view: packetView(skb), dev: dev?.name ?? null });
+    return skb;
+  }
+  cloneSkb(skb: Skb, kind: Origin['kind'] = 'clone'): Skb {
+    const c = skb.copy(this.world.nextId(), { kind, of: skb.id });
+    if (this.rec.on) this.tell(c, { t: 'skb', origin: c.origin, view: packetView(c), dev: c.dev?.name ?? null });
+    return c;
+  }
+  showAddr(a: Addr): string {
+    return formatAddr(a);
+  }
+
+  // --- the walk ---
+
+  /** Runs from a box to the end of the packet's way; returns the errno that the kernel function would return. */
+  traverse(start: string, f: Flight): number {
+    if (++this.#depth > MAX_DEPTH) {
+      this.#depth--;
+      this.loop(f.skb, f.skb.dev);
+      return 0;
+    }
+    try {
+      let box: string | null = start;
+      for (let n = 0; box !== null; n++) {
+        if (n > MAX_BOXES) {
+          this.loop(f.skb, f.skb.dev);
+          break;
+        }
+        const b: Box | undefined = packetFlow[box];
+        invariant(b, `no box ${box}`);
+        if (this.rec.on) this.tell(f.skb, { t: 'box', box });
+        const outcome: string = b.stage(this, f);
+        box = b.next[outcome];
+        invariant(box !== undefined, `no way out of a box by ${outcome}`);
+      }
+      return f.errno;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  /** One received frame, to its end; what the engine does not know ends it as inconclusive. */
+  receive(skb: Skb, dev: NetDevice): void {
+    skb.dev = dev;
+    this.attempt(skb, () => this.traverse('netif_receive_skb', flight(skb)));
+  }
+
+  /** Runs `work`; an Inconclusive thrown inside becomes the event that tells it. */
+  attempt(skb: Skb | null, work: () => void): void {
+    const depth = this.#depth;
+    try {
+      work();
+    } catch (e) {
+      this.#depth = depth;
+      if (!(e instanceof Inconclusive)) throw e;
+      if (!e.told) this.tell(skb, { t: 'inconclusive', what: e.what, rule: e.rule });
+    }
+  }
+
+  loop(skb: Skb, dev: NetDevice | null): void {
+    this.drop(skb, 'NOT_SPECIFIED', 'netif_receive_skb', 'loop', { dev: dev?.name ?? null });
+  }
+
+  packetCtx(f: Flight, family: Family, point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): PacketCtx {
+    return { skb: f.skb, family, hook: point, in: indev, out: outdev, env: this, rule: null, hotdrop: false };
+  }
+
+  hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict {
+    const steps = hookTable(this.given).get(`${family}:${point}`);
+    if (this.rec.on && family !== 'arp') {
+      this.tell(f.skb, { t: 'hook', family, hook: point, in: indev?.name ?? null, out: outdev?.name ?? null, view: packetView(f.skb) });
+    }
+    if (!steps) return 'accept';
+    const h = { indev, outdev, point };
+    for (const s of steps) {
+      const v = s.run(this, f, h);
+      if (v === 'okfn') return 'accept';
+      if (v !== 'accept') return v;
+    }
+    return 'accept';
+  }
+
+  table(family: Family, name: XtTableName): CompiledTable | undefined {
+    const set = family === 'ipv4' ? this.given.iptables : this.given.ip6tables;
+    const t = set && byName(set.tables, name);
+    return t ? compileTable(t, family) : undefined;
+  }
+
+  ctConfirm(f: Flight): HookVerdict {
+    if (this.conntrack.confirm(f.skb) === 'ACCEPT') return 'accept';
+    this.drop(f.skb, 'NETFILTER_DROP', 'nf_hook_slow', 'ct-clash');
+    return 'drop';
+  }
+
+  isPolicyRef(r: RuleRef): boolean {
+    if (!builtinChains[r.table as XtTableName]?.includes(r.chain)) return false;
+    const t = this.table(r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName);
+    return t?.byName.get(r.chain)?.rules.length === r.num - 1;
+  }
+
+  // --- devices and wires ---
+
+  device(name: string): NetDevice | undefined {
+    return this.#devByName.get(name);
+  }
+  deviceByIndex(ifindex: number): NetDevice | undefined {
+    return this.#devByIndex.get(ifindex);
+  }
+  netifRx(skb: Skb, dev: NetDevice): void {
+    if (skb.pktType !== 'loopback') classify(skb, dev);
+    this.world.enqueue(this, skb, dev);
+  }
+  /** A frame of the outside world arrives at a device. */
+  arrive(skb: Skb, dev: NetDevice): void {
+    classify(skb, dev);
+    if (this.rec.on) this.tell(skb, { t: 'receive', dev: dev.name, frame: frameOf(skb) });
+    this.world.enqueue(this, skb, dev);
+  }
+  wire(skb: Skb, dev: NetDevice): void {
+    if (this.rec.on) this.tell(skb, { t: 'emit', dev: dev.name, frame: frameOf(skb) });
+    this.world.wiring(this.node, dev, skb);
+  }
+
+  // --- sysctls ---
+
+  sysctl(path: string): number {
+    return this.sysctls.get(path);
+  }
+  conf(family: Family, dev: string, name: string): number {
+    return this.sysctls.conf(family, dev, name);
+  }
+  maxConf(family: Family, dev: string, name: string): number {
+    return Math.max(this.sysctls.conf(family, 'all', name), this.sysctls.conf(family, dev, name));
+  }
+  orConf(family: Family, dev: string, name: string): boolean {
+    return this.sysctls.conf(family, 'all', name) !== 0 || this.sysctls.conf(family, dev, name) !== 0;
+  }
+  andConf(family: Family, dev: string, name: string): boolean {
+    return this.sysctls.conf(family, 'all', name) !== 0 && this.sysctls.conf(family, dev, name) !== 0;
+  }
+
+  // --- neighbours ---
+
+  neighbour(dev: NetDevice, addr: Addr): Mac | null {
+    return this.neigh.lookup(dev.name, addr);
+  }
+  hold(f: Flight, dev: NetDevice, hop: Addr): boolean {
+    return this.neigh.hold(f, dev.name, hop);
+  }
+  learnNeighbour(dev: NetDevice, addr: Addr, mac: Mac): void {
+    for (const f of this.neigh.learn(dev.name, addr, mac)) this.traverse('neigh_output', f);
+  }
+  isKnownNeighbour(dev: NetDevice, addr: Addr): boolean {
+    return this.neigh.has(dev.name, addr);
+  }
+
+  // --- routing ---
+
+  isLocalAddr(family: Family, addr: Addr): boolean {
+    return this.addrType(family, addr, null) === 'local';
+  }
+  addrType(family: Family, addr: Addr, dev: NetDevice | null): RouteType {
+    return this.routing.addrType(family, addr, dev);
+  }
+  fib(q: FibQuery): FibAnswer {
+    return this.routing.query(q);
+  }
+  routeInput4(skb: Skb, daddr: Addr, saddr: Addr, tos: number, dev: NetDevice): { reason: string | null; cause: Cause; facts: Facts } {
+    return this.routing.input(skb, daddr as number, saddr as number, tos, dev);
+  }
+  routeOutput(family: Family, q: OutputQuery): { dst: Dst | null; src: Addr | null; errno: number } {
+    invariant(family === 'ipv4', 'IPv6 output has its own way');
+    return this.routing.output(q);
+  }
+  routeMtu(dst: Dst): number {
+    return dst.mtu;
+  }
+  onLink(dev: NetDevice, a: Addr, b: Addr): boolean {
+    return this.routing.onLink(dev, a, b);
+  }
+  selectAddr(_family: Family, dev: NetDevice, dst: Addr, scope: 'universe' | 'link' | 'host'): Addr | null {
+    return this.routing.select(dev, dst, scope);
+  }
+  inboundAddress(skb: Skb): Addr | null {
+    const dev = this.deviceByIndex(skb.iif);
+    return dev ? this.routing.select(dev, skb.saddr, 'link') : null;
+  }
+  specificDst(skb: Skb): Addr {
+    return this.routing.specificDst(skb);
+  }
+  redirectAllowed(to: Addr): boolean {
+    if (this.#redirected.has(to)) return false;
+    this.#redirected.add(to);
+    return true;
+  }
+
+  // --- xfrm (xfrm/ decides; a node without policies lets everything pass) ---
+
+  get hasXfrm(): boolean {
+    return this.given.xfrmPolicies.length > 0 || this.given.xfrmStates.length > 0;
+  }
+  xfrmPolicyCheck(_skb: Skb, _dir: 'in' | 'fwd'): boolean {
+    return true;
+  }
+  xfrmRouteForward(_skb: Skb): boolean {
+    return true;
+  }
+  xfrmFacts(_skb: Skb, _dir: 'in' | 'fwd' | 'out'): Facts {
+    return {};
+  }
+  xfrmMtu(dst: Dst): number {
+    return dst.mtu;
+  }
+  xfrmReroute(_f: Flight): HookVerdict {
+    return 'accept';
+  }
+
+  // --- reassembly ---
+
+  defragConntrack(f: Flight, point: 'PREROUTING' | 'OUTPUT'): HookVerdict {
+    return this.#defragged(f, this.conntrack.defrag(f.skb, point));
+  }
+  defragLocal(f: Flight): boolean {
+    return this.#defragged(f, this.conntrack.gather(f.skb, 'local-deliver')) === 'accept';
+  }
+  #defragged(f: Flight, r: ReturnType<Conntrack['defrag']>): HookVerdict {
+    if (r === 'STOLEN') return 'stolen';
+    if (r === 'DROP') {
+      this.drop(f.skb, 'NETFILTER_DROP', 'nf_hook_slow', 'frag-incomplete');
+      return 'drop';
+    }
+    f.skb = r.skb;
+    return 'accept';
+  }
+
+  // --- what rules ask for ---
+
+  socket(family: Family, proto: number, src: Addr, sport: number, dst: Addr, dport: number, dev: NetDevice | null, want: 'established' | 'listener' | 'any'): SkSocket | null {
+    return this.sockets.lookup(family, proto, src, sport, dst, dport, dev, want);
+  }
+  sendReset(c: PacketCtx): void {
+    sendReset(this, c);
+  }
+  sendIcmpError(c: PacketCtx, type: number, code: number): void {
+    icmpSend(this, c.skb, type, code, 0);
+  }
+  state<T>(key: object | string, make: () => T): T {
+    let v = this.#states.get(key) as T | undefined;
+    if (v === undefined) {
+      v = make();
+      this.#states.set(key, v);
+    }
+    return v;
+  }
+  inconclusive(what: string, c: PacketCtx): never {
+    this.tell(c.skb, { t: 'inconclusive', what, rule: c.rule });
+    throw new Inconclusive(what, c.rule, true);
+  }
+  tee(c: PacketCtx): void {
+    this.inconclusive('TEE', c);
+  }
+}
+
+/** The frame as it stands on the wire: link header (where the device has one), VLAN tag, payload. */
+export function frameOf(skb: Skb): Uint8Array {
+  if (!skb.eth) return skb.data.slice();
+  const tag = skb.vlan === null ? 0 : 4;
+  const b = new Uint8Array(14 + tag + skb.data.length);
+  putMac(b, 0, skb.eth.dst);
+  putMac(b, 6, skb.eth.src);
+  if (skb.vlan !== null) b.set([0x81, 0, skb.vlan >>> 8, skb.vlan & 255], 12);
+  b[12 + tag] = skb.protocol >>> 8;
+  b[13 + tag] = skb.protocol;
+  b.set(skb.data, 14 + tag);
+  return b;
+}
+
+function putMac(b: Uint8Array, at: number, mac: Mac): void {
+  let v = mac;
+  for (let i = 5; i >= 0; i--) {
+    b[at + i] = v % 256;
+    v = Math.floor(v / 256);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * THE PICTURE: "Packet flow in Netfilter and General Networking" as one typed table.
+ *
+ *   box -> the kernel function it stands for -> each outcome of that function -> the next box
+ *
+ *                      +--------- bridge ports ---------------------------------------------------+
+ *   netif_receive_skb -+-> br_handle_frame -> (bridging decision) -> br_forward -> br_dev_queue_push_xmit -> dev_queue_xmit
+ *         |                        \-> br_pass_frame_up -> netif_receive_skb of the bridge device
+ *         +-> ip_rcv [PREROUTING] -> ip_rcv_finish (routing decision, source validation)
+ *                 -> ip_local_deliver [INPUT] -> ip_local_deliver_finish -> icmp_rcv, tcp_v4_rcv, udp_rcv, ...
+ *                 -> ip_forward [FORWARD] -> dst_output
+ *                 -> ip_error
+ *   sockets, icmp_send, RST -> ip_local_out [OUTPUT] -> dst_output -> ip_output [POSTROUTING] -> ip_finish_output
+ *                 -> neigh_output -> dev_queue_xmit -> the wire, lo, a bridge, a tunnel
+ *
+ * `next` is total: an outcome without a row or a box that does not exist is a compile error. The same table drives the run and draws itself.
+ */
+import type { Flight } from './flight.js';
+import type { Kernel } from './kernel.js';
+import * as dev from './stages/dev.js';
+import { icmpRcv } from './stages/icmp-rcv.js';
+import * as deliver from './stages/ip-deliver.js';
+import * as fwd from './stages/ip-forward.js';
+import * as out from './stages/ip-output.js';
+import * as rcv from './stages/ip-rcv.js';
+import * as neigh from './stages/neigh.js';
+
+export type Stage<O extends string = string> = (k: Kernel, f: Flight) => O;
+
+/** A box: its stage, the layer it is drawn in, the hook it runs (if any) and where each outcome leads. `null` = the packet's way ends. */
+export interface Box<O extends string = string, N extends string = string> {
+  readonly stage: Stage<O>;
+  readonly layer: 'link' | 'bridge' | 'network' | 'transport' | 'tunnel';
+  readonly hook?: string;
+  readonly next: Readonly<Record<O, N | null>>;
+}
+
+const box = <O extends string, const N extends string>(layer: Box['layer'], stage: Stage<O>, next: Readonly<Record<O, N | null>>, hook?: string): Box<O, N> => ({
+  stage,
+  layer,
+  next,
+  ...(hook ? { hook } : {}),
+});
+
+const boxes = {
+  // --- link layer, receive ---
+  netif_receive_skb: box('link', dev.netifReceive, { bridge: 'br_handle_frame', ip: 'ip_rcv', ip6: 'ipv6_rcv', arp: 'arp_rcv', gone: null }, 'INGRESS'),
+  arp_rcv: box('link', neigh.arpRcv, { gone: null }),
+
+  // --- IPv4 receive ---
+  ip_rcv: box('network', rcv.ipRcv, { ip_rcv_finish: 'ip_rcv_finish', gone: null }, 'PREROUTING'),
+  ip_rcv_finish: box('network', rcv.ipRcvFinish, { local: 'ip_local_deliver', forward: 'ip_forward', error: 'ip_error', gone: null }),
+  ip_error: box('network', rcv.ipError, { gone: null }),
+  ip_local_deliver: box('network', deliver.ipLocalDeliver, { ip_local_deliver_finish: 'ip_local_deliver_finish', gone: null }, 'INPUT'),
+  ip_local_deliver_finish: box('network', deliver.ipLocalDeliverFinish, {
+    icmp: 'icmp_rcv',
+    tcp: 'tcp_v4_rcv',
+    udp: 'udp_rcv',
+    igmp: 'igmp_rcv',
+    ipip: 'tunnel4_rcv',
+    xfrm4: 'xfrm4_rcv',
+    gone: null,
+  }),
+  icmp_rcv: box('transport', icmpRcv, { gone: null }),
+  tcp_v4_rcv: box('transport', deliver.tcpRcv, { gone: null }),
+  udp_rcv: box('transport', deliver.udpRcv, { gone: null }),
+  igmp_rcv: box('transport', deliver.igmpRcv, { gone: null }),
+
+  // --- IPv4 forward and output ---
+  ip_forward: box('network', fwd.ipForward, { ip_forward_finish: 'dst_output', gone: null }, 'FORWARD'),
+  ip_local_out: box('network', out.ipLocalOut, { dst_output: 'dst_output', gone: null }, 'OUTPUT'),
+  dst_output: box('network', out.dstOutput, { ip_output: 'ip_output', ip_mc_output: 'ip_mc_output', xfrm_output: 'xfrm_output', gone: null }),
+  ip_output: box('network', out.ipOutput, { ip_finish_output: 'ip_finish_output', gone: null }, 'POSTROUTING'),
+  ip_mc_output: box('network', out.ipMcOutput, { ip_finish_output: 'ip_finish_output', gone: null }, 'POSTROUTING'),
+  ip_finish_output: box('network', out.ipFinishOutput, { ip_finish_output2: 'ip_finish_output2', dst_output: 'dst_output', gone: null }),
+  ip_finish_output2: box('network', out.ipFinishOutput2, { neigh_output: 'neigh_output' }),
+
+  // --- neighbour and device output ---
+  neigh_output: box('link', neigh.neighOutput, { dev_queue_xmit: 'dev_queue_xmit', gone: null }),
+  dev_queue_xmit: box('link', dev.devQueueXmit, { wire: 'dev_hard_start_xmit', loopback: 'loopback_xmit', bridge: 'br_dev_xmit', vxlan: 'vxlan_xmit', ipip: 'ipip_tunnel_xmit', gone: null }),
+  dev_hard_start_xmit: box('link', dev.wireXmit, { gone: null }),
+  loopback_xmit: box('link', dev.loopbackXmit, { gone: null }),
+} as const;
+
+/** Boxes whose stages live in files of their own domain; named here so that the picture is whole. */
+type Declared = 'br_handle_frame' | 'br_dev_xmit' | 'vxlan_xmit' | 'ipip_tunnel_xmit' | 'tunnel4_rcv' | 'xfrm4_rcv' | 'xfrm_output' | 'ipv6_rcv';
+export type BoxName = keyof typeof boxes | Declared;
+
+type NextOf<B> = B extends Box<infer _O, infer N> ? N : never;
+type Unknown = Exclude<{ [K in keyof typeof boxes]: NextOf<(typeof boxes)[K]> }[keyof typeof boxes], BoxName>;
+/** Compile error here: some `next` names a box that does not exist. */
+const complete: [Unknown] extends [never] ? 'complete' : Unknown = 'complete';
+void complete;
+
+export const packetFlow: Readonly<Record<string, Box>> = boxes as unknown as Readonly<Record<string, Box>>;

@@ -1,0 +1,214 @@
+/** Routing as the stages ask for it: the fib's pure functions with this node's state, and their telling. */
+import type { Addr, Family } from '../base/addr.js';
+import { addrOnlink, addrType, compileFib, type Fib, type InputResult, NO_KEYS, primaryAddress, routeInput, type RouteEnv, routeOutput, selectAddress } from '../fib/index.js';
+import type { FibAnswer, FibQuery } from '../netfilter/env.js';
+import type { Skb } from '../packet/skb.js';
+import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
+import type { Cause } from '../trace/cause.js';
+import type { EventBody, RouteStep } from '../trace/event.js';
+import type { Facts, OutputQuery } from './kernel.js';
+import type { NodeRun } from './node-run.js';
+
+const RT_SCOPE = { universe: 0, link: 253, host: 254 } as const;
+const MULTICAST_ALL = 0xe0000001;
+
+const causeOf: Readonly<Record<string, Cause>> = {
+  IP_RPFILTER: 'rp-filter',
+  IP_LOCAL_SOURCE: 'source-is-ours',
+  IP_INVALID_SOURCE: 'martian-source',
+  IP_LOCALNET: 'localnet',
+  IP_INVALID_DEST: 'martian-destination',
+};
+
+export class Routing {
+  readonly fib: Fib;
+  readonly env: RouteEnv;
+  constructor(readonly n: NodeRun) {
+    const g = n.given;
+    this.fib = compileFib({ family: 'ipv4', routes: g.routes, rules: g.rules, addrs: n.addrs, devices: n.devices });
+    const s = n.sysctls;
+    this.env = { fib: this.fib, conf: { all: (key) => s.conf('ipv4', 'all', key), dev: (name, key) => s.conf('ipv4', name, key) } };
+  }
+
+  #chooseNexthop = (weights: readonly number[]): number => {
+    const total = weights.reduce((a, b) => a + b, 0);
+    let at = this.n.choose.below(total, 'ecmp');
+    for (let i = 0; i < weights.length; i++) {
+      if (at < weights[i]) return i;
+      at -= weights[i];
+    }
+    return 0;
+  };
+
+  #isMember = (_dev: NetDevice, group: number): boolean => group === MULTICAST_ALL;
+
+  input(skb: Skb, daddr: number, saddr: number, tos: number, dev: NetDevice): { reason: string | null; cause: Cause; facts: Facts } {
+    const n = this.n;
+    const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
+    const ports = skb.l4proto === 6 || skb.l4proto === 17;
+    const r = routeInput(this.env, {
+      src: saddr,
+      dst: daddr,
+      tos,
+      mark: skb.mark,
+      dev,
+      proto: skb.l4proto,
+      keys: ports && skb.sport >= 0 ? { proto: skb.l4proto, sport: skb.sport, dport: skb.dport } : { ...NO_KEYS, proto: skb.l4proto },
+      secpath: skb.secpath !== null,
+      isMember: this.#isMember,
+      chooseNexthop: this.#chooseNexthop,
+      ...(steps ? { steps } : {}),
+    });
+    if (n.rec.on) this.#tellInput(skb, r, daddr, saddr, tos, dev, steps ?? []);
+    if (r.reason !== null) {
+      const cause = r.reason === 'NOT_SPECIFIED' ? 'multicast-no-member' : (causeOf[r.reason] ?? 'unclassified');
+      if (r.martian && n.orConf('ipv4', dev.name, 'log_martians')) this.#logMartian(skb, r.martian, daddr, saddr, dev);
+      return { reason: r.reason, cause, facts: this.#facts(r, daddr, saddr, dev) };
+    }
+    skb.dst = r.dst;
+    return { reason: null, cause: 'unclassified', facts: {} };
+  }
+
+  #tellInput(skb: Skb, r: InputResult, daddr: number, saddr: number, tos: number, dev: NetDevice, tables: readonly RouteStep[]): void {
+    const body: EventBody = {
+      t: 'route',
+      purpose: 'input',
+      src: saddr,
+      dst: daddr,
+      iif: dev.name,
+      oif: null,
+      mark: skb.mark,
+      tos,
+      tables,
+      type: r.dst?.type ?? r.result?.type ?? 'unreachable',
+      dev: r.dst?.dev.name ?? r.result?.dev?.name ?? null,
+      gateway: r.dst?.gateway ?? null,
+      prefsrc: r.dst?.prefsrc ?? null,
+      errno: r.dst?.error ?? r.result?.errno ?? 0,
+    };
+    this.n.tell(skb, body);
+    const s = r.source;
+    if (s)
+      this.n.tell(skb, {
+        t: 'source-check',
+        src: saddr,
+        dev: dev.name,
+        rpFilterAll: s.rpFilterAll,
+        rpFilterDev: s.rpFilterDev,
+        effective: s.effective,
+        reverseDev: s.reverse?.dev?.name ?? null,
+        ok: s.reason === null,
+        mark: s.mark,
+        srcValidMark: s.srcValidMark,
+      });
+  }
+
+  #facts(r: InputResult, daddr: number, saddr: number, dev: NetDevice): Facts {
+    const s = r.source;
+    return {
+      src: this.n.showAddr(saddr),
+      dst: this.n.showAddr(daddr),
+      dev: dev.name,
+      rp_filter_all: s?.rpFilterAll ?? null,
+      rp_filter_dev: s?.rpFilterDev ?? null,
+      rp_filter: s?.effective ?? null,
+      reverse_dev: s?.reverse?.dev?.name ?? null,
+      reverse_errno: s?.reverse?.errno ?? null,
+      src_valid_mark: s?.srcValidMark ?? null,
+      mark: s?.mark ?? null,
+    };
+  }
+
+  /** ip_handle_martian_source(), the destination's likewise: text as dmesg shows it. */
+  #logMartian(skb: Skb, which: 'source' | 'destination', daddr: number, saddr: number, dev: NetDevice): void {
+    const n = this.n;
+    if (which === 'destination') n.tell(skb, { t: 'klog', text: `IPv4: martian destination ${n.showAddr(daddr)} from ${n.showAddr(saddr)}, dev ${dev.name}` });
+    else n.tell(skb, { t: 'klog', text: `IPv4: martian source ${n.showAddr(daddr)} from ${n.showAddr(saddr)}, on dev ${dev.name}` });
+  }
+
+  output(q: OutputQuery): { dst: Dst | null; src: Addr | null; errno: number } {
+    const n = this.n;
+    const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
+    const r = routeOutput(this.env, {
+      src: (q.src as number | undefined) ?? 0,
+      dst: q.dst as number,
+      oif: q.oif?.ifindex ?? 0,
+      mark: q.mark ?? 0,
+      tos: q.tos ?? 0,
+      keys: { proto: q.proto ?? 0, sport: q.sport ?? 0, dport: q.dport ?? 0 },
+      uid: q.uid ?? 0,
+      anySrc: q.anySource ?? false,
+      isMember: this.#isMember,
+      chooseNexthop: this.#chooseNexthop,
+      ...(steps ? { steps } : {}),
+    });
+    if (n.rec.on)
+      n.tell(null, {
+        t: 'route',
+        purpose: q.purpose ?? 'output',
+        src: (q.src as number | undefined) ?? 0,
+        dst: q.dst,
+        iif: null,
+        oif: q.oif?.name ?? null,
+        mark: q.mark ?? 0,
+        tos: q.tos ?? 0,
+        tables: steps ?? [],
+        type: r.dst?.type ?? 'unreachable',
+        dev: r.dst?.dev.name ?? null,
+        gateway: r.dst?.gateway ?? null,
+        prefsrc: r.dst ? r.src : null,
+        errno: r.errno,
+      });
+    return { dst: r.dst, src: r.dst ? r.src : null, errno: r.errno };
+  }
+
+  addrType(family: Family, a: Addr, dev: NetDevice | null): RouteType {
+    return family === 'ipv4' ? addrType(this.env, a as number, dev) : 'unicast';
+  }
+
+  query(q: FibQuery): FibAnswer {
+    const flow = {
+      src: q.src as number,
+      dst: q.dst as number,
+      iif: q.iif?.ifindex ?? 0,
+      oif: q.oif?.ifindex ?? 0,
+      mark: q.mark,
+      tos: q.tos,
+      proto: q.proto,
+      sport: q.sport,
+      dport: q.dport,
+      uid: 0,
+      scope: q.scopeLink ? RT_SCOPE.link : 0,
+    };
+    const r = this.fib.lookup(flow, this.env.conf, { ignoreLinkstate: true });
+    const devs = (r.route?.nexthops ?? []).map((h) => (h.dev === null ? undefined : this.n.device(h.dev))).filter((d): d is NetDevice => d !== undefined);
+    return { errno: r.errno, type: r.type, dev: r.dev, devs, gateway: r.gateway, realm: 0 };
+  }
+
+  select(dev: NetDevice, dst: Addr, scope: 'universe' | 'link' | 'host'): Addr | null {
+    const a = selectAddress(this.env, dev, dst as number, RT_SCOPE[scope]);
+    return a === 0 ? null : a;
+  }
+
+  primary(dev: NetDevice): Addr | null {
+    const a = primaryAddress(this.env, dev);
+    return a === 0 ? null : a;
+  }
+
+  /** fib_compute_spec_dst(). */
+  specificDst(skb: Skb): Addr {
+    const dst = skb.dst!;
+    if ((dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST | RTCF_LOCAL)) === RTCF_LOCAL) return skb.daddr;
+    const dev = skb.dev!;
+    const src = skb.saddr as number;
+    if (src >>> 24 === 0) return selectAddress(this.env, dev, src, RT_SCOPE.link);
+    const mark = this.n.orConf('ipv4', dev.name, 'src_valid_mark') ? skb.mark : 0;
+    const r = this.fib.lookup({ src: 0, dst: src, iif: 1, oif: 0, mark, tos: skb.tos & 0x1c, ...NO_KEYS, uid: 0, scope: 0 }, this.env.conf);
+    if (r.errno === 0) return (r.prefsrc as number | null) ?? selectAddress(this.env, r.dev, typeof r.gateway === 'number' ? r.gateway : 0, r.scope);
+    return selectAddress(this.env, dev, src, RT_SCOPE.universe);
+  }
+
+  onLink(dev: NetDevice, a: Addr, b: Addr): boolean {
+    return addrOnlink(this.env, dev, a as number, b as number);
+  }
+}

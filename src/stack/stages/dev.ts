@@ -1,0 +1,71 @@
+/** Devices: netif_receive_skb(), dev_queue_xmit() and the drivers that are boxes of the picture (net/core/dev.c, drivers/net/loopback.c). */
+import { isMulticastMac, MAC_BROADCAST } from '../../base/addr.js';
+import { crossBorder } from '../../packet/skb-meta.js';
+import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, type Skb } from '../../packet/skb.js';
+import type { NetDevice } from '../../packet/types.js';
+import type { Flight } from '../flight.js';
+import type { Kernel } from '../kernel.js';
+
+/** eth_type_trans(): whom the frame is for, by its destination MAC. */
+export function classify(skb: Skb, dev: NetDevice): void {
+  const dst = skb.eth?.dst;
+  if (dst === undefined || dst === dev.mac) skb.pktType = 'host';
+  else if (dst === MAC_BROADCAST) skb.pktType = 'broadcast';
+  else if (isMulticastMac(dst)) skb.pktType = 'multicast';
+  else skb.pktType = 'otherhost';
+}
+
+/** __netif_receive_skb_core(): taps, the bridge's rx_handler, then the protocol. */
+export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'ip' | 'ip6' | 'arp' | 'gone' {
+  const { skb } = f;
+  const dev = skb.dev!;
+  skb.iif = dev.ifindex;
+  if (!dev.up) {
+    k.drop(skb, 'NOT_SPECIFIED', 'enqueue_to_backlog', 'device-down', { dev: dev.name });
+    return 'gone';
+  }
+  if (dev.master !== null && k.device(dev.master)?.kind === 'bridge' && skb.pktType !== 'loopback') return 'bridge';
+  switch (skb.protocol) {
+    case ETH_P_IP:
+      return 'ip';
+    case ETH_P_IPV6:
+      return 'ip6';
+    case ETH_P_ARP:
+      return 'arp';
+    default:
+      k.drop(skb, 'UNHANDLED_PROTO', '__netif_receive_skb_core', 'proto-unknown', { ethertype: skb.protocol });
+      return 'gone';
+  }
+}
+
+/** __dev_queue_xmit(): a device that is down or without carrier has the noop queueing discipline. */
+export function devQueueXmit(k: Kernel, f: Flight): 'wire' | 'loopback' | 'bridge' | 'vxlan' | 'ipip' | 'gone' {
+  const { skb } = f;
+  const dev = skb.dev!;
+  if (!dev.up) {
+    f.errno = 100;
+    k.drop(skb, 'NOT_SPECIFIED', '__dev_queue_xmit', 'device-down', { dev: dev.name });
+    return 'gone';
+  }
+  if (dev.loopback) return 'loopback';
+  if (dev.kind === 'bridge') return 'bridge';
+  if (dev.kind === 'vxlan') return 'vxlan';
+  if (!dev.carrier) {
+    k.drop(skb, 'QDISC_DROP', '__dev_queue_xmit', 'no-carrier', { dev: dev.name });
+    return 'gone';
+  }
+  return dev.kind === 'ipip' ? 'ipip' : 'wire';
+}
+
+/** loopback_xmit(): the packet comes in again; what it carries stays with it (route, conntrack, mark, trace flag). */
+export function loopbackXmit(k: Kernel, f: Flight): 'gone' {
+  const { skb } = f;
+  crossBorder(skb, 'loopback');
+  k.netifRx(skb, skb.dev!);
+  return 'gone';
+}
+
+export function wireXmit(k: Kernel, f: Flight): 'gone' {
+  k.wire(f.skb, f.skb.dev!);
+  return 'gone';
+}

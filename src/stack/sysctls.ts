@@ -1,0 +1,83 @@
+/** Sysctls of a node: what is stated, then what the kernel has by default. Values are integers; text that is none reads as 0. */
+import { memoByIdentity } from '../base/memo.js';
+import type { Sysctl } from '../scenario/model.js';
+
+/** Defaults of a fresh namespace, where they are not 0. Keys below `net/ipv4/conf/DEV/` stand under `conf/`. */
+const defaults = new Map<string, number>([
+  ['net/ipv4/ip_default_ttl', 64],
+  ['net/ipv4/icmp_echo_ignore_broadcasts', 1],
+  ['net/ipv4/icmp_ignore_bogus_error_responses', 1],
+  ['net/ipv4/ip_local_reserved_ports', 0],
+  ['net/bridge/bridge-nf-call-iptables', 1],
+  ['net/bridge/bridge-nf-call-ip6tables', 1],
+  ['net/bridge/bridge-nf-call-arptables', 1],
+  ['net/ipv4/tcp_window_scaling', 1],
+  ['net/ipv4/tcp_sack', 1],
+  ['net/ipv6/conf/all/hop_limit', 64],
+  ['net/ipv6/icmp/echo_ignore_all', 0],
+]);
+
+const confDefaults = new Map<string, number>([
+  ['accept_redirects', 1],
+  ['send_redirects', 1],
+  ['secure_redirects', 1],
+  ['shared_media', 1],
+  ['hop_limit', 64],
+  ['accept_source_route', 0],
+  ['disable_policy', 0],
+]);
+
+export class Sysctls {
+  readonly #values = new Map<string, number>();
+  /** per-device lookups, resolved once. */
+  readonly #conf = new Map<string, number>();
+  readonly #readers = new Set<string>();
+
+  constructor(list: readonly Sysctl[]) {
+    for (const s of list) this.#values.set(s.name, Number.parseInt(s.value, 10) || 0);
+  }
+
+  /** Value by path below /proc/sys; undefined where the scenario does not state it and the kernel's own default is not known here. */
+  stated(path: string): number | undefined {
+    return this.#values.get(path);
+  }
+
+  get(path: string): number {
+    return this.#values.get(path) ?? defaults.get(path) ?? 0;
+  }
+
+  /** net.FAMILY.conf.DEV.KEY; unstated ones follow conf/default and, for forwarding, ip_forward. */
+  conf(family: 'ipv4' | 'ipv6', dev: string, key: string): number {
+    const id = `${family}/${dev}/${key}`;
+    let v = this.#conf.get(id);
+    if (v === undefined) {
+      v = this.#resolve(family, dev, key);
+      this.#conf.set(id, v);
+    }
+    return v;
+  }
+
+  #resolve(family: 'ipv4' | 'ipv6', dev: string, key: string): number {
+    const own = this.#values.get(`net/${family}/conf/${dev}/${key}`);
+    if (own !== undefined) return own;
+    this.#readers.add(`net/${family}/conf/${dev}/${key}`);
+    if (key === 'forwarding') {
+      const global = family === 'ipv4' ? this.#values.get('net/ipv4/ip_forward') : undefined;
+      const all = this.#values.get(`net/${family}/conf/all/forwarding`);
+      const known = global ?? all;
+      if (known !== undefined) return known;
+    }
+    if (dev !== 'all') {
+      const byDefault = this.#values.get(`net/${family}/conf/default/${key}`);
+      if (byDefault !== undefined) return byDefault;
+    }
+    return confDefaults.get(key) ?? 0;
+  }
+
+  /** Paths whose value was asked for and assumed, in the order first asked. */
+  assumed(): readonly string[] {
+    return [...this.#readers];
+  }
+}
+
+export const sysctlsOf = memoByIdentity((list: readonly Sysctl[]) => new Sysctls(list));

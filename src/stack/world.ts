@@ -1,0 +1,71 @@
+/** Several nodes and the wires between them: ids, the virtual clock, the queue of received frames, the one door for chance. */
+import type { Chooser } from '../netfilter/env.js';
+import type { Skb } from '../packet/skb.js';
+import type { NetDevice } from '../packet/types.js';
+import type { Recorder } from '../trace/event.js';
+
+/** What a wire needs of a node. */
+export interface Receiver {
+  readonly name: string;
+  /** Runs one received skb to its end. */
+  receive(skb: Skb, dev: NetDevice): void;
+  /** Told when the queue is given up. */
+  loop(skb: Skb, dev: NetDevice): void;
+}
+
+/** Where frames go that leave a node by a device; null: off the map. */
+export type Wiring = (node: string, dev: NetDevice, skb: Skb) => void;
+
+const MAX_RECEIVED = 10_000;
+
+export class World {
+  #ids = 0;
+  clock = 0;
+  readonly #queue: { node: Receiver; skb: Skb; dev: NetDevice }[] = [];
+  wiring: Wiring = () => {};
+
+  constructor(
+    readonly rec: Recorder,
+    readonly choose: Chooser,
+  ) {}
+
+  nextId(): number {
+    return ++this.#ids;
+  }
+
+  /** netif_rx(): received frames wait until the packet at hand is done. */
+  enqueue(node: Receiver, skb: Skb, dev: NetDevice): void {
+    this.#queue.push({ node, skb, dev });
+  }
+
+  /** Runs until nothing moves any more; bounded, since two routers may play ping-pong for ever. */
+  run(): void {
+    for (let n = 0; ; n++) {
+      const next = this.#queue.shift();
+      if (!next) return;
+      if (n >= MAX_RECEIVED) {
+        next.node.loop(next.skb, next.dev);
+        this.#queue.length = 0;
+        return;
+      }
+      next.node.receive(next.skb, next.dev);
+    }
+  }
+}
+
+/** Free choices from a seed: the same seed, the same run (xorshift32). */
+export function seededChooser(seed = 1): Chooser {
+  let s = seed >>> 0 || 1;
+  const next = (): number => {
+    s ^= s << 13;
+    s >>>= 0;
+    s ^= s >>> 17;
+    s ^= s << 5;
+    s >>>= 0;
+    return s;
+  };
+  return {
+    port: (min, max) => min + (next() % (max - min + 1)),
+    below: (bound) => (bound <= 1 ? 0 : next() % bound),
+  };
+}
