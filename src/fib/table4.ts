@@ -46,7 +46,8 @@ export function compileAlias(route: Route, devices: ReadonlyMap<string, NetDevic
       scope: hostRoute ? RT_SCOPE.NOWHERE : nh.gateway === null ? RT_SCOPE.HOST : viaScope,
       // Printed `dead` with `linkdown` only means that ignore_routes_with_linkdown is on; a lookup asks the sysctl itself.
       dead: (nh.flags.includes('dead') && !nh.flags.includes('linkdown')) || dev === null || (!dev.up && !hostRoute),
-      linkdown: dev === null ? nh.flags.includes('linkdown') : !dev.carrier,
+      // fib_sync_down_dev() passes over nexthops of this host: local routes never get linkdown.
+      linkdown: !hostRoute && (dev === null ? nh.flags.includes('linkdown') : !dev.carrier),
     };
   });
   return { route, scope, errno: routeTypeErrno[route.type], nexthops, dead: nexthops.length > 0 && nexthops.every((n) => n.dead) };

@@ -75,7 +75,9 @@ export function newRoute(family: Family): RouteDraft {
   };
 }
 
-/** Routes in the order of the dump. A line that cannot be read is reported and left out. */
+/**
+ * Routes in the order of the dump; an IPv4 dump may go on with IPv6 routes (`ip route show table all`). A line that cannot be read is reported and left out.
+ */
 export function readIpRoute(text: string, o: ReadRouteOptions): Parsed<readonly Route[]> {
   const reporter = new Reporter(o.file, text);
   const value = looksLikeJson(text) ? ofJson(text, reporter, o) : ofText(text, reporter, o);
@@ -94,11 +96,22 @@ function ofText(text: string, reporter: Reporter, o: ReadRouteOptions): Route[] 
     else entries.push(words);
   }
   const out: Route[] = [];
+  let family = o.family;
   for (const words of entries) {
-    const r = routeOfWords(new Words(words, reporter, words[0].line), reporter, o);
+    family = familyOfLine(words, family);
+    const r = routeOfWords(new Words(words, reporter, words[0].line), reporter, { ...o, family });
     if (r) out.push(r);
   }
   return out;
+}
+
+/** `ip route show table all` without -4 goes on with the IPv6 routes: there, and only in that direction, the family changes on the way. */
+function familyOfLine(words: readonly Word[], family: Family): Family {
+  if (family === 'ipv6') return family;
+  const dst = words[asRouteType(words[0].text) ? 1 : 0]?.text ?? '';
+  if (dst.includes(':') && parsePrefix(dst, 'ipv6') !== null) return 'ipv6';
+  const via = words.findIndex((w) => w.text === 'via');
+  return dst === 'default' && via > 0 && (words[via + 1]?.text ?? '').includes(':') ? 'ipv6' : family;
 }
 
 /** What cannot be put on the route at once: the plain nexthop's parts and those of a multipath route. */
@@ -275,12 +288,23 @@ function nexthopOfWords(words: Words, reporter: Reporter, family: Family): Nexth
 
 function ofJson(text: string, reporter: Reporter, o: ReadRouteOptions): Route[] {
   const out: Route[] = [];
+  let family = o.family;
   for (const f of jsonEntries(text, reporter)) {
     const before = reporter.diagnostics.length;
-    const r = routeOfJson(f, o);
+    family = familyOfJson(f, family);
+    const r = routeOfJson(f, { ...o, family });
     if (!reporter.diagnostics.slice(before).some((d) => d.severity === 'error')) out.push(r);
   }
   return out;
+}
+
+function familyOfJson(f: JsonFields, family: Family): Family {
+  const text = (key: string): string => {
+    const n = f.get(key);
+    return n?.t === 'string' ? n.value : '';
+  };
+  const dst = text('dst');
+  return family === 'ipv6' || dst.includes(':') || (dst === 'default' && text('gateway').includes(':')) ? 'ipv6' : 'ipv4';
 }
 
 function routeOfJson(f: JsonFields, o: ReadRouteOptions): Route {

@@ -62,6 +62,8 @@ const protocolByName = new Map(protocols.map(([n, name]) => [name, n]));
 /** The word `ip` prints for a routing protocol given by name or number (0..255); null where it takes neither. */
 export function routeProtocol(text: string): string | null {
   if (protocolByName.has(text)) return text;
+  // What older releases called protocol 0.
+  if (text === 'none') return 'unspec';
   if (!/^(\d{1,3}|0[xX][0-9a-fA-F]{1,2})$/.test(text)) return null;
   const n = Number(text);
   return n > 255 ? null : (protocolByNumber.get(n) ?? String(n));
