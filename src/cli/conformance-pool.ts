@@ -37,7 +37,7 @@ export async function runPool(batches: readonly Batch[], jobs: number, url: URL,
   const results = new Array<BatchResult>(batches.length);
   let next = 0;
   const thread = async (): Promise<void> => {
-    const worker = new Worker(url);
+    const worker = startThread(url);
     try {
       while (next < batches.length) {
         const i = next++;
@@ -52,15 +52,27 @@ export async function runPool(batches: readonly Batch[], jobs: number, url: URL,
   return results;
 }
 
+/** Run from source, a thread has to load the TypeScript loader of this process itself. */
+function startThread(url: URL): Worker {
+  if (!url.pathname.endsWith('.ts')) return new Worker(url);
+  return new Worker(`import('tsx/esm/api').then((t) => { t.register(); return import(${JSON.stringify(url.href)}); })`, { eval: true, execArgv: [] });
+}
+
 function ask(worker: Worker, batch: Batch): Promise<BatchResult> {
   return new Promise((resolve, reject) => {
-    const settle = (f: () => void): void => {
-      worker.removeAllListeners();
-      f();
+    const settle = (): void => {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
     };
-    worker.on('message', (r: BatchResult) => settle(() => resolve(r)));
-    worker.on('error', (e) => settle(() => reject(e)));
-    worker.on('exit', (code) => settle(() => reject(new Error(`a worker thread ended with code ${code}`))));
+    const onMessage = (r: BatchResult): void => {
+      settle();
+      resolve(r);
+    };
+    const onError = (e: unknown): void => {
+      settle();
+      reject(e);
+    };
+    const onExit = (code: number): void => onError(new Error(`a worker thread ended with code ${code}`));
+    worker.on('message', onMessage).on('error', onError).on('exit', onExit);
     worker.postMessage(batch);
   });
 }
