@@ -55,6 +55,8 @@ export interface FibAnswer {
   readonly devs: readonly NetDevice[];
   readonly gateway: Addr | null;
   readonly realm: number;
+  /** dst_mtu() of the route; absent = the device's. */
+  readonly mtu?: number;
 }
 
 /** Flags of a set match or SET target: XT_SET_OPT bits in words. */

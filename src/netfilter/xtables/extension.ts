@@ -59,6 +59,8 @@ export interface RuleContext {
 export interface CheckContext extends RuleContext {
   /** Hooks that reach the rule's chain (par->hook_mask). */
   readonly hooks: ReadonlySet<HookPoint>;
+  /** The rule's matches as printed behind `-m`, for targets whose checkentry looks at them (TCPMSS). */
+  readonly matchTexts?: readonly string[];
   /** undefined: sets are not known, do not check. */
   readonly sets?: { describe(name: string): { readonly type: string; readonly dimensions: number; readonly family: Family | 'unspec' } | undefined };
 }

@@ -1,0 +1,69 @@
+/** Addresses, masks and interfaces as `-s -d -i -o` take them (libxtables: xtables_ipparse_multiple, xtables_parse_interface). */
+import { type Addr, addrBits, andAddr, anyAddr, type Family, formatAddr, maskToPrefix, parseIp6, prefixMask } from '../../base/addr.js';
+import { OptionError } from './extension.js';
+import type { AddrMatch, IfaceMatch } from './model.js';
+import { parseUint } from './numbers.js';
+
+/**
+ * Dotted address in numbers of any base; fewer than four parts are filled with zeros from the right, in a mask they are refused
+ * (xtables_numeric_to_ipaddr, xtables_numeric_to_ipmask).
+ */
+export function parseLooseIp4(text: string, isMask: boolean): number | null {
+  const parts = text.split('.');
+  if (parts.length > 4 || (isMask && parts.length < 4)) return null;
+  let v = 0;
+  for (let i = 0; i < 4; i++) {
+    const n = i < parts.length ? parseUint(parts[i], 255) : 0;
+    if (n === null) return null;
+    v = v * 256 + n;
+  }
+  return v;
+}
+
+export const parseFamilyAddr = (text: string, family: Family): Addr | null => (family === 'ipv4' ? parseLooseIp4(text, false) : parseIp6(text));
+
+function parseMask(text: string, family: Family): Addr {
+  const whole = family === 'ipv4' ? parseLooseIp4(text, true) : parseIp6(text);
+  if (whole !== null) return whole;
+  const len = parseUint(text, addrBits(family));
+  if (len === null) throw new OptionError(`invalid mask \`${text}' specified`, undefined, `a prefix length 0..${addrBits(family)}, or a mask in the form of an address`);
+  return prefixMask(family, len);
+}
+
+/** One `ADDRESS[/MASK]`. Host names are refused: there is no resolver here. */
+export function parseHostMask(text: string, family: Family): { addr: Addr; mask: Addr } {
+  const slash = text.indexOf('/');
+  const mask = slash < 0 ? prefixMask(family, addrBits(family)) : parseMask(text.slice(slash + 1), family);
+  if (mask === anyAddr(family)) return { addr: mask, mask };
+  const host = slash < 0 ? text : text.slice(0, slash);
+  const addr = parseFamilyAddr(host, family);
+  if (addr === null) {
+    const other = parseFamilyAddr(host, family === 'ipv4' ? 'ipv6' : 'ipv4') !== null;
+    const hint = other ? `that is an ${family === 'ipv4' ? 'IPv6' : 'IPv4'} address` : 'names are not resolved here: write the address';
+    throw new OptionError(`host/network \`${host}' not found`, undefined, hint);
+  }
+  return { addr: andAddr(addr, mask), mask };
+}
+
+/** `-s a,b/24`: several rules; equal ones count once. */
+export function parseHostList(text: string, family: Family, invert: boolean): readonly (AddrMatch | null)[] {
+  const out: AddrMatch[] = [];
+  for (const part of text.split(',')) {
+    const h = parseHostMask(part.replace(/^\s+/, ''), family);
+    if (!out.some((o) => o.addr === h.addr && o.mask === h.mask)) out.push({ ...h, invert });
+  }
+  return out.map((m) => (m.mask === anyAddr(family) && !invert ? null : m));
+}
+
+/** null: any. */
+export function parseIface(name: string, invert: boolean): IfaceMatch | null {
+  if (name === '') throw new OptionError('Empty interface is likely to be undesired');
+  if (name.length > 15) throw new OptionError(`interface name \`${name}' must be shorter than IFNAMSIZ (15)`);
+  return name === '+' && !invert ? null : { name, invert };
+}
+
+/** As save prints it: `/24`, or `/255.0.255.0` where the mask has holes. */
+export function formatAddrMatch(m: AddrMatch): string {
+  const len = maskToPrefix(m.mask);
+  return `${formatAddr(m.addr)}/${len >= 0 ? len : formatAddr(m.mask)}`;
+}

@@ -1,0 +1,37 @@
+/** MASQUERADE: SNAT to an address of the output device (nf_nat_masquerade.c). */
+import { ANY4 } from '../../../base/addr.js';
+import { NAT_NOTHING, type NatRange } from '../../env.js';
+import type { TargetDef } from '../extension.js';
+import { BOTH, find, formatPorts, has, parseNatPorts } from './common.js';
+
+export const MASQUERADE: TargetDef<NatRange> = {
+  name: 'MASQUERADE',
+  kernel: 'net/netfilter/xt_MASQUERADE.c',
+  families: BOTH,
+  tables: ['nat'],
+  hooks: ['POSTROUTING'],
+  options: [
+    { name: 'to-ports', arg: 'required' },
+    { name: 'random', arg: 'none' },
+    { name: 'random-fully', arg: 'none' },
+  ],
+  parse(given, ctx) {
+    const g = find(given, 'to-ports');
+    const p = g ? parseNatPorts('MASQUERADE', g.value, ctx, 'to-ports', false) : null;
+    return { ...NAT_NOTHING, minPort: p?.min ?? null, maxPort: p?.max ?? null, random: has(given, 'random'), randomFully: has(given, 'random-fully') };
+  },
+  print(r) {
+    const ports = r.minPort === null || r.maxPort === null ? '' : ` --to-ports ${formatPorts({ min: r.minPort, max: r.maxPort, base: null })}`;
+    return `${ports}${r.random ? ' --random' : ''}${r.randomFully ? ' --random-fully' : ''}`;
+  },
+  needsConntrack: () => true,
+  lower: (r) => (c) => {
+    const { ct } = c.skb;
+    // A source of 0.0.0.0 is made here and not meant to be masqueraded (DHCP).
+    if (ct && c.family === 'ipv4' && ct.orig.src === ANY4) return 'ACCEPT';
+    const addr = c.env.ct.masqueradeAddress(c);
+    if (addr === null) return 'DROP';
+    if (ct) ct.masqIndex = c.out?.ifindex ?? 0;
+    return c.env.ct.natSetup(c, { ...r, minAddr: addr, maxAddr: addr }, 'SNAT') ? 'ACCEPT' : 'DROP';
+  },
+};

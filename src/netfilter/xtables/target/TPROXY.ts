@@ -1,0 +1,59 @@
+/** TPROXY: hands the packet to a local transparent socket without changing it (xt_TPROXY.c). */
+import { type Addr, anyAddr, formatAddr } from '../../../base/addr.js';
+import { servicePort } from '../../../base/well-known.js';
+import { parseFamilyAddr } from '../address.js';
+import type { TargetDef } from '../extension.js';
+import { OptionError } from '../extension.js';
+import { hex, parseUint } from '../numbers.js';
+import { BOTH, find, markOption, setMark } from './common.js';
+
+interface TproxyData {
+  /** 0: the packet's own. */
+  readonly port: number;
+  /** All zero: the input device's. */
+  readonly addr: Addr;
+  readonly value: number;
+  readonly mask: number;
+}
+
+export const TPROXY: TargetDef<TproxyData> = {
+  name: 'TPROXY',
+  kernel: 'net/netfilter/xt_TPROXY.c',
+  families: BOTH,
+  tables: ['mangle'],
+  hooks: ['PREROUTING'],
+  options: [
+    { name: 'on-port', arg: 'required', mandatory: true },
+    { name: 'on-ip', arg: 'required' },
+    { name: 'tproxy-mark', arg: 'required' },
+  ],
+  parse(given, ctx) {
+    const p = find(given, 'on-port');
+    const port = p ? (parseUint(p.value, 65535) ?? servicePort(p.value, null)) : undefined;
+    if (port === undefined) throw new OptionError(`Port "${p?.value}" does not resolve to anything.`, 'on-port');
+    const ip = find(given, 'on-ip');
+    const addr = ip ? parseFamilyAddr(ip.value, ctx.family) : anyAddr(ctx.family);
+    if (addr === null) throw new OptionError(`host/network \`${ip?.value}' not found`, 'on-ip', 'names are not resolved here: write the address');
+    const mark = find(given, 'tproxy-mark');
+    return { port, addr, ...(mark ? markOption('TPROXY', mark) : { value: 0, mask: 0 }) };
+  },
+  print: (d) => ` --on-port ${d.port} --on-ip ${formatAddr(d.addr)} --tproxy-mark ${hex(d.value)}/${hex(d.mask)}`,
+  check(_d, ctx) {
+    if ((ctx.proto !== 6 && ctx.proto !== 17) || ctx.protoInverted) throw new OptionError('TPROXY: Can be used only with -p tcp or -p udp');
+  },
+  lower: (d) => (c) => {
+    const { skb, env } = c;
+    const family = skb.family;
+    if (skb.sport < 0) return 'DROP';
+    const dev = c.in;
+    let sk = env.socket(family, skb.l4proto, skb.saddr, skb.sport, skb.daddr, skb.dport, dev, 'established');
+    if (!sk) {
+      const addr = d.addr !== anyAddr(family) ? d.addr : (env.ct.redirectAddress(c) ?? skb.daddr);
+      sk = env.socket(family, skb.l4proto, skb.saddr, skb.sport, addr, d.port === 0 ? skb.dport : d.port, dev, 'listener');
+    }
+    if (!sk?.transparent) return 'DROP';
+    setMark(c, (skb.mark & ~d.mask) ^ d.value);
+    skb.sk = sk;
+    return 'ACCEPT';
+  },
+};

@@ -1,0 +1,84 @@
+/** SNAT and DNAT (xt_nat.c): both families' ranges of addresses and ports. */
+import { type Addr, type Family, formatAddr, parseIp4, parseIp6 } from '../../../base/addr.js';
+import type { Given, RuleContext, TargetDef } from '../extension.js';
+import { OptionError } from '../extension.js';
+import { NAT_NOTHING, type NatRange } from '../../env.js';
+import { BOTH, formatPorts, has, parseNatPorts, type PortRange } from './common.js';
+
+/** [addr[-addr]][:port[-port[/base]]], IPv6 addresses in brackets where ports follow. */
+function parseRange(ext: string, g: Given, ctx: RuleContext, withBase: boolean): NatRange {
+  const { family } = ctx;
+  let addrs = g.value;
+  let ports: string | null = null;
+  if (family === 'ipv6' && addrs.startsWith('[')) {
+    const close = addrs.indexOf(']');
+    if (close < 2) throw new OptionError('Invalid address format', g.name);
+    const colon = addrs.indexOf(':', close);
+    if (colon >= 0) ports = addrs.slice(colon + 1);
+    addrs = addrs.slice(1, close);
+  } else {
+    const colon = addrs.indexOf(':');
+    if (colon === 0 || (family === 'ipv4' && colon > 0)) {
+      const isPort = family === 'ipv4' || !addrs.startsWith('::');
+      if (isPort) {
+        ports = addrs.slice(colon + 1);
+        addrs = addrs.slice(0, colon);
+      }
+    }
+  }
+  const range = ports === null ? null : parseNatPorts(ext, ports, ctx, g.name, withBase);
+  if (addrs === '' && range) return natRange(null, null, range);
+  const dash = addrs.indexOf('-');
+  const min = natAddr(dash < 0 ? addrs : addrs.slice(0, dash), family, g.name);
+  const max = dash < 0 ? min : natAddr(addrs.slice(dash + 1), family, g.name);
+  return natRange(min, max, range);
+}
+
+function natAddr(text: string, family: Family, option: string): Addr {
+  const a = family === 'ipv4' ? parseIp4(text) : parseIp6(text);
+  if (a === null) throw new OptionError(`Bad IP address "${text}"`, option);
+  return a;
+}
+
+const natRange = (minAddr: Addr | null, maxAddr: Addr | null, p: PortRange | null): NatRange => ({
+  ...NAT_NOTHING,
+  minAddr,
+  maxAddr,
+  minPort: p?.min ?? null,
+  maxPort: p?.max ?? null,
+  basePort: p?.base ?? null,
+});
+
+function printRange(r: NatRange, family: Family): string {
+  let out = '';
+  const ports = r.minPort === null || r.maxPort === null ? null : formatPorts({ min: r.minPort, max: r.maxPort, base: r.basePort });
+  if (r.minAddr !== null && r.maxAddr !== null) {
+    out = formatAddr(r.minAddr) + (r.maxAddr === r.minAddr ? '' : `-${formatAddr(r.maxAddr)}`);
+    if (family === 'ipv6' && ports !== null) out = `[${out}]`;
+  }
+  return ports === null ? out : `${out}:${ports}`;
+}
+
+function natTarget(name: 'SNAT' | 'DNAT'): TargetDef<NatRange> {
+  const option = name === 'SNAT' ? 'to-source' : 'to-destination';
+  const flags = name === 'SNAT' ? ['random', 'random-fully', 'persistent'] : ['random', 'persistent'];
+  return {
+    name,
+    kernel: 'net/netfilter/xt_nat.c',
+    families: BOTH,
+    tables: ['nat'],
+    hooks: name === 'SNAT' ? ['POSTROUTING', 'INPUT'] : ['PREROUTING', 'OUTPUT'],
+    options: [{ name: option, arg: 'required', mandatory: true }, ...flags.map((f) => ({ name: f, arg: 'none' }) as const)],
+    parse(given, ctx) {
+      const range = parseRange(name, given.find((g) => g.name === option) as Given, ctx, name === 'DNAT');
+      return { ...range, random: has(given, 'random'), randomFully: has(given, 'random-fully'), persistent: has(given, 'persistent') };
+    },
+    print: (r, ctx) =>
+      ` --${option} ${printRange(r, ctx.family)}${r.random ? ' --random' : ''}${r.randomFully ? ' --random-fully' : ''}${r.persistent ? ' --persistent' : ''}`,
+    needsConntrack: () => true,
+    lower: (r) => (c) => (c.env.ct.natSetup(c, r, name) ? 'ACCEPT' : 'DROP'),
+  };
+}
+
+export const SNAT = natTarget('SNAT');
+export const DNAT = natTarget('DNAT');
