@@ -3,6 +3,7 @@
  * A node is what its tools print, read by formats/; what a node does not state follows Linux (stack/plan.ts).
  */
 import type { Addr } from '../base/addr.js';
+import type { Span } from '../base/diagnostic.js';
 import type { PolicyRule, Route } from '../fib/model.js';
 import type { FdbEntry, IfAddr, Link, Neigh, PortVlan } from '../link/model.js';
 import type { IpSet } from '../netfilter/ipset/model.js';
@@ -54,4 +55,121 @@ export interface NodeState {
   readonly xfrmStates: readonly XfrmState[];
   /** Text of `conntrack -L` to preload. */
   readonly conntrack: string | null;
+}
+
+// --- the scenario ---
+
+/** One end of a wire: a device of a node. */
+export interface WireEnd {
+  readonly node: string;
+  readonly dev: string;
+}
+
+/** What connects devices of different nodes. Two ends are a cable; more are an Ethernet segment (a hub that learns nothing, or a learning switch when it has a name). */
+export interface Wire {
+  readonly kind: 'pair' | 'segment';
+  /** `switch:` name, null where none is given. */
+  readonly name: string | null;
+  readonly ends: readonly WireEnd[];
+  readonly span: Span;
+}
+
+/** An administrator's command on a node. */
+export interface NodeCommand {
+  readonly node: string;
+  readonly command: string;
+  readonly span: Span | null;
+}
+
+/** Options of a socket that sends; null = the kernel chooses. */
+export interface SendOptions {
+  readonly src: Addr | null;
+  readonly dev: string | null;
+  readonly ttl: number | null;
+  readonly tos: number;
+  readonly mark: number;
+  readonly uid: number;
+}
+
+export type PacketSpec =
+  | ({ readonly kind: 'ping'; readonly to: Addr; readonly id: number | null; readonly seq: number; /** Bytes behind the ICMP header. */ readonly size: number; readonly df: boolean } & SendOptions)
+  | ({ readonly kind: 'udp'; readonly to: Addr; readonly dport: number; readonly sport: number | null; readonly payload: Uint8Array } & SendOptions)
+  /** A conversation: connect, then each of `send` as one write, then close if asked. */
+  | ({ readonly kind: 'tcp'; readonly to: Addr; readonly dport: number; readonly sport: number | null; readonly send: readonly string[]; readonly close: boolean } & SendOptions)
+  /** Packet text (packet/text.ts). */
+  | { readonly kind: 'text'; readonly text: string }
+  /** Bytes as the device receives them: with link header on Ethernet devices, without on others. */
+  | { readonly kind: 'frame'; readonly bytes: Uint8Array }
+  /** The bytes of a capture file. */
+  | { readonly kind: 'pcap'; readonly file: string; readonly bytes: Uint8Array };
+
+export interface ScenarioPacket {
+  readonly name: string;
+  readonly description: string;
+  /** Commands that run before it. */
+  readonly do: readonly NodeCommand[];
+  readonly count: number;
+  /** Sent by a socket of a node, or arriving at a device. */
+  readonly source: { readonly kind: 'local'; readonly node: string } | { readonly kind: 'device'; readonly node: string; readonly dev: string };
+  readonly spec: PacketSpec;
+  readonly span: Span;
+}
+
+export interface WhatIf {
+  readonly name: string;
+  readonly description: string;
+  readonly commands: readonly NodeCommand[];
+  readonly span: Span;
+}
+
+/**
+ * One expectation: `key` and `value` as the file has them (scenario/schema.ts `expectSchema` lists keys and their shapes), so that the vocabulary can grow;
+ * a key of `reply:` concerns the answer.
+ */
+export interface Expectation {
+  readonly packet: string;
+  readonly direction: 'request' | 'reply';
+  readonly key: string;
+  readonly value: unknown;
+  readonly span: Span;
+}
+
+/** What a rule generator wrote, to be applied to a node with the tool's own semantics before the first packet. */
+export interface Application {
+  readonly node: string;
+  readonly tool: 'iptables_restore' | 'ip6tables_restore' | 'ipset_restore' | 'nft' | 'commands';
+  /** Text for the tool; for 'commands' one per line; null where `run` prints it. */
+  readonly text: string | null;
+  readonly run: readonly string[] | null;
+  readonly noflush: boolean;
+  readonly span: Span;
+}
+
+export interface Scenario {
+  readonly file: string;
+  readonly name: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly nodes: readonly NodeState[];
+  readonly wires: readonly Wire[];
+  /** Commands before the first packet. */
+  readonly do: readonly NodeCommand[];
+  readonly apply: readonly Application[];
+  readonly packets: readonly ScenarioPacket[];
+  readonly expect: readonly Expectation[];
+  readonly whatIf: readonly WhatIf[];
+  readonly traceAll: boolean;
+  /** Virtual time at the start, milliseconds. */
+  readonly clock: number;
+  readonly seed: number;
+}
+
+/** How files are read: handed down by cli/, so that nothing below it touches a disk. Paths are relative to wherever the first path was. */
+export interface FileSource {
+  /** Text of a file, null if there is none. */
+  read(path: string): string | null;
+  /** Names in a folder (not paths), null if there is none. */
+  list(dir: string): readonly string[] | null;
+  /** Bytes of a file, for captures; null if there is none. Without it text files only. */
+  readBytes?(path: string): Uint8Array | null;
 }

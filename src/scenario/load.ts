@@ -1,0 +1,237 @@
+/**
+ * Loading a scenario file: YAML, `extends:`, the schema, then what names and texts mean. Everything that is wrong is found at once, each with its place.
+ */
+import type { z } from 'zod';
+import { hasErrors, nearest, type Parsed } from '../base/diagnostic.js';
+import { loadNode } from './load-node.js';
+import { loadPackets, readDevice } from './load-packets.js';
+import { childFlag, childNumber, childText, didYouMean, Loading, readCommands, resolvePath, sourceOf, textsOf } from './loading.js';
+import type { Application, FileSource, NodeState, Scenario, WhatIf, Wire, WireEnd } from './model.js';
+import { scenarioSchema } from './schema.js';
+import { at, child, overlay, parseTree, plain, type Tree } from './tree.js';
+
+/** How far `extends:` may go. */
+const MAX_EXTENDS = 16;
+
+/** The scenario in a file, null where it has errors. Paths inside are relative to the file that names them. */
+export function loadScenario(path: string, files: FileSource): Parsed<Scenario | null> {
+  const l = new Loading(files);
+  const root = readLayers(l, path, []);
+  if (!root) return { value: null, diagnostics: l.diagnostics };
+  return build(l, root, path);
+}
+
+/** The scenario in a text; `path` names it in diagnostics and is what its relative paths start from. */
+export function parseScenario(text: string, path: string, files: FileSource): Parsed<Scenario | null> {
+  const l = new Loading({ ...files, read: (p) => (p === path ? text : files.read(p)), list: (d) => files.list(d), readBytes: (p) => files.readBytes?.(p) ?? null });
+  const root = readLayers(l, path, []);
+  if (!root) return { value: null, diagnostics: l.diagnostics };
+  return build(l, root, path);
+}
+
+function build(l: Loading, root: Tree, path: string): Parsed<Scenario | null> {
+  checkSchema(l, root);
+  if (hasErrors(l.diagnostics)) return { value: null, diagnostics: l.diagnostics };
+  const scenario = interpret(l, root, path);
+  return { value: hasErrors(l.diagnostics) ? null : scenario, diagnostics: l.diagnostics };
+}
+
+/** The file laid over what it extends. */
+function readLayers(l: Loading, path: string, above: readonly string[]): Tree | null {
+  const text = l.files.read(path);
+  if (text === null) {
+    l.diagnostics.push({ code: 'file-not-found', severity: 'error', message: `there is no file “${path}”`, span: { file: path, line: 1, column: 1, length: 0 } });
+    return null;
+  }
+  l.remember(path, text);
+  const { tree, diagnostics } = parseTree(text, path);
+  l.take(diagnostics, null);
+  if (!tree) return null;
+  if (tree.t !== 'map') {
+    l.errorAt('scenario-type', 'a scenario is a map of keys', tree.span, 'it starts with “version: 1”');
+    return null;
+  }
+  const base = child(tree, 'extends');
+  if (base?.t !== 'scalar') return tree;
+  const basePath = resolvePath(path, sourceOf(base));
+  if (basePath === path || above.includes(basePath) || above.length >= MAX_EXTENDS) {
+    l.errorAt('extends-cycle', `“${sourceOf(base)}” extends this file in turn`, base.span);
+    return null;
+  }
+  if (l.files.read(basePath) === null) {
+    l.errorAt('file-not-found', `there is no file “${basePath}”`, base.span, 'paths are relative to the file that names them');
+    return null;
+  }
+  const below = readLayers(l, basePath, [...above, path]);
+  return below ? overlay(below, tree) : null;
+}
+
+// --- schema ---
+
+type Issue = z.core.$ZodIssue;
+
+function checkSchema(l: Loading, root: Tree): void {
+  const result = scenarioSchema.safeParse(plain(root));
+  if (result.success) return;
+  for (const issue of result.error.issues) reportIssue(l, root, issue, []);
+}
+
+function reportIssue(l: Loading, root: Tree, issue: Issue, prefix: readonly PropertyKey[]): void {
+  const path = [...prefix, ...issue.path];
+  const here = at(root, path);
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) {
+      const entry = here.t === 'map' ? here.entries.find((e) => e.key === key) : undefined;
+      l.errorAt('unknown-key', `“${key}” is not known here`, entry?.keySpan ?? here.span, keyHint(key, path));
+    }
+  } else if (issue.code === 'invalid_union') {
+    const best = bestBranch(issue.errors, here);
+    if (best) for (const i of best) reportIssue(l, root, i, path);
+    else l.errorAt('scenario-type', `this must be ${wanted(issue.errors)}`, here.span);
+  } else if (issue.code === 'invalid_type') {
+    if (here.t === 'map' && path.length > 0 && !hasPath(root, path)) l.errorAt('missing-key', `“${String(path[path.length - 1])}” is missing`, here.span);
+    else l.errorAt('scenario-type', `this must be ${typeWord(issue.expected)}`, here.span);
+  } else if (issue.code === 'invalid_value') {
+    const values = issue.values.map(String);
+    if (!hasPath(root, path)) l.errorAt('missing-key', `“${String(path[path.length - 1])}” is missing`, here.span, `one of ${values.join(', ')}`);
+    else l.errorAt('scenario-value', `“${sourceOf(here)}” is not known here`, here.span, didYouMean(sourceOf(here), values, 'known are'));
+  } else l.errorAt('scenario-value', issue.message, here.span);
+}
+
+const hasPath = (root: Tree, path: readonly PropertyKey[]): boolean => {
+  const parent = at(root, path.slice(0, -1));
+  const last = path[path.length - 1];
+  return parent.t === 'map' ? child(parent, String(last)) !== undefined : parent.t === 'seq' ? Number(last) < parent.items.length : path.length === 0;
+};
+
+/** Of a union, the branch that the writer meant: the one whose issues lie deeper, or concern keys of a map that is a map. */
+function bestBranch(branches: readonly (readonly Issue[])[], here: Tree): readonly Issue[] | null {
+  const wrongKind = (i: Issue): boolean => i.path.length === 0 && (i.code === 'invalid_type' || (i.code === 'invalid_value' && here.t !== 'scalar') || (i.code === 'invalid_union' && here.t === 'scalar'));
+  return branches.find((b) => !b.some(wrongKind)) ?? null;
+}
+
+const typeWord = (t: string): string =>
+  ({ string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false', object: 'a map of keys', record: 'a map of keys', array: 'a list' })[t] ?? t;
+function wanted(branches: readonly (readonly Issue[])[]): string {
+  const words = branches.flatMap((b) => b.filter((i) => i.path.length === 0)).map((i) => (i.code === 'invalid_type' ? typeWord(i.expected) : i.code === 'invalid_value' ? `one of ${i.values.join(', ')}` : 'something else'));
+  return [...new Set(words)].join(' or ') || 'something else';
+}
+
+/** The keys known at a path, from the schema itself. */
+function keyHint(key: string, path: readonly PropertyKey[]): string {
+  const known = [...new Set(shapesAt(scenarioSchema, path).flatMap((s) => Object.keys(s)))];
+  const near = nearest(key, known) ?? nearest(key.replace(/-/g, '_'), known);
+  return near === undefined ? `known are ${known.join(', ')}` : `did you mean “${near}”?`;
+}
+
+interface Def {
+  readonly type: string;
+  readonly shape?: Record<string, z.core.$ZodType>;
+  readonly innerType?: z.core.$ZodType;
+  readonly options?: readonly z.core.$ZodType[];
+  readonly element?: z.core.$ZodType;
+  readonly valueType?: z.core.$ZodType;
+}
+
+function shapesAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): Record<string, unknown>[] {
+  const def = schema._zod.def as unknown as Def;
+  if (def.innerType) return shapesAt(def.innerType, path);
+  if (def.options) return def.options.flatMap((o) => shapesAt(o, path));
+  if (path.length === 0) return def.shape ? [def.shape] : [];
+  const [first, ...rest] = path;
+  const next = def.shape ? (Object.hasOwn(def.shape, first) ? def.shape[String(first)] : undefined) : (def.element ?? def.valueType);
+  return next ? shapesAt(next, rest) : [];
+}
+
+// --- meaning ---
+
+function interpret(l: Loading, root: Tree, path: string): Scenario {
+  const nodes = readNodes(l, root);
+  const names = new Set(nodes.map((n) => n.name));
+  const { packets, expect } = loadPackets(l, root, nodes);
+  return {
+    file: path,
+    name: childText(root, 'name') ?? path.replace(/^.*\//, '').replace(/\.ya?ml$/, ''),
+    description: childText(root, 'description')?.trim() ?? '',
+    tags: textsOf(child(root, 'tags')).map(sourceOf),
+    nodes,
+    wires: readWires(l, root, nodes),
+    do: readCommands(l, child(root, 'do'), names),
+    apply: readApplications(l, root, names),
+    packets,
+    expect,
+    whatIf: readWhatIfs(l, root, names),
+    traceAll: childFlag(root, 'trace_all') ?? false,
+    clock: childNumber(root, 'clock') ?? 0,
+    seed: childNumber(root, 'seed') ?? 1,
+  };
+}
+
+function readNodes(l: Loading, root: Tree): NodeState[] {
+  const list = child(root, 'nodes');
+  if (list?.t !== 'map') return [];
+  const kernel = childText(root, 'kernel');
+  if (list.entries.length === 0) l.errorAt('no-nodes', 'a scenario has at least one node', list.span);
+  return list.entries.map((e, i) => {
+    if (!/^[\w.-]+$/.test(e.key)) l.errorAt('node-name', `“${e.key}” cannot be the name of a node`, e.keySpan, 'letters, digits, dots, dashes and underscores');
+    return loadNode(l, e.key, e.value, i, kernel);
+  });
+}
+
+function readWires(l: Loading, root: Tree, nodes: readonly NodeState[]): Wire[] {
+  const out: Wire[] = [];
+  const used = new Set<string>();
+  for (const item of textsOf(child(root, 'wires'))) {
+    const list = item.t === 'map' ? child(item, 'ends') : item;
+    const ends: WireEnd[] = [];
+    for (const t of textsOf(list)) {
+      const end = readDevice({ l, nodes }, t);
+      if (!end) continue;
+      const key = `${end.node}:${end.dev}`;
+      if (used.has(key)) l.errorAt('wire-end-twice', `${key} hangs on two wires`, t.span);
+      used.add(key);
+      ends.push({ node: end.node, dev: end.dev });
+    }
+    const count = textsOf(list).length;
+    if (count < 2) l.errorAt('wire-ends', 'a wire has at least two ends', item.span, '[NODE:DEVICE, NODE:DEVICE]');
+    const name = childText(item, 'switch');
+    out.push({ kind: item.t === 'map' || count > 2 ? 'segment' : 'pair', name, ends, span: item.span });
+  }
+  return out;
+}
+
+function readWhatIfs(l: Loading, root: Tree, names: ReadonlySet<string>): WhatIf[] {
+  const map = child(root, 'what_if');
+  if (map?.t !== 'map') return [];
+  return map.entries.map((e) => ({
+    name: e.key,
+    description: e.value.t === 'map' ? (childText(e.value, 'description')?.trim() ?? '') : '',
+    commands: readCommands(l, e.value.t === 'map' ? child(e.value, 'do') : e.value, names),
+    span: e.keySpan,
+  }));
+}
+
+const applyKeys = ['iptables_restore', 'ip6tables_restore', 'ipset_restore', 'nft', 'commands', 'run'] as const;
+
+function readApplications(l: Loading, root: Tree, names: ReadonlySet<string>): Application[] {
+  const out: Application[] = [];
+  for (const item of textsOf(child(root, 'apply'))) {
+    const node = child(item, 'node');
+    const given = applyKeys.filter((k) => child(item, k));
+    if (node && !names.has(sourceOf(node))) l.errorAt('unknown-node', `there is no node “${sourceOf(node)}”`, node.span, didYouMean(sourceOf(node), names, 'nodes'));
+    if (given.length !== 1) {
+      l.errorAt('apply-kind', 'an entry of apply: does exactly one thing', item.span, `one of ${applyKeys.join(', ')}`);
+      continue;
+    }
+    const value = child(item, given[0]);
+    if (!value) continue;
+    const file = child(value, 'file');
+    const common = { node: sourceOf(node), noflush: childFlag(item, 'noflush') ?? false, span: value.span };
+    if (given[0] === 'run') {
+      const as = (childText(item, 'as') ?? 'iptables_restore') as Application['tool'];
+      out.push({ ...common, tool: as, text: null, run: textsOf(value).map(sourceOf) });
+    } else if (given[0] === 'commands') out.push({ ...common, tool: 'commands', text: textsOf(value).map(sourceOf).join('\n'), run: null });
+    else out.push({ ...common, tool: given[0], text: file ? (l.fileText(file, sourceOf(file))?.text ?? '') : sourceOf(value), run: null });
+  }
+  return out;
+}
