@@ -56,7 +56,7 @@ export function makeDst(r: FibResult | null, p: DstParts): Dst {
 }
 
 /** `realms 5` or `from/to`: the kernel's tclassid (from << 16 | to). */
-function realmOf(route: Route | null): number {
+export function realmOf(route: Route | null): number {
   if (!route?.realms) return 0;
   const [a, b] = route.realms.split('/');
   const n = (t: string): number => (/^(0x[0-9a-fA-F]+|\d+)$/.test(t) ? Number(t) & 0xffff : 0);
