@@ -166,6 +166,8 @@ export interface SkSocket {
   priority: number;
   readonly boundDev: NetDevice | null;
   readonly transparent: boolean;
+  /** Bound to every local address (inet_rcv_saddr is 0); absent: to one. */
+  readonly boundAny?: boolean;
   /** TIME_WAIT or NEW_SYN_RECV mini sockets print no UID. */
   readonly full: boolean;
   readonly cgroupPath: string | null;

@@ -71,10 +71,11 @@ export function uintRange(ext: string, g: Given, hi: bigint, count = 2): readonl
   }
 }
 
-/** uintRange of at most 32 bits as a pair; one number stands for both ends. */
+/** uintRange of at most 32 bits as a pair; one number stands for both ends. Reversed ranges are refused. */
 export function uintPair(ext: string, g: Given, hi: number): readonly [number, number] {
-  const [a, b] = uintRange(ext, g, BigInt(hi));
-  return [Number(a), Number(b ?? a)];
+  const [a, b = a] = uintRange(ext, g, BigInt(hi));
+  if (a > b) throw new OptionError(`${ext}: range "${g.value}" of option "--${g.name}" is the wrong way round`, g.name);
+  return [Number(a), Number(b)];
 }
 
 export interface ValueMask {
@@ -155,7 +156,9 @@ export function portRc(ext: string, g: Given): PortRange {
     if (v === undefined) throw new OptionError(`Port "${t}" does not resolve to anything.`, g.name);
     return v;
   });
-  return [ports[0], ports[1] ?? ports[0]];
+  const [lo, hi = lo] = ports;
+  if (lo > hi) throw new OptionError(`${ext}: port range "${g.value}" of option "--${g.name}" is the wrong way round`, g.name);
+  return [lo, hi];
 }
 
 /** XTTYPE_PROTOCOL: xtables_parse_protocol(). */
@@ -248,4 +251,17 @@ export function byBeginning<T>(word: string, names: readonly (readonly [string, 
   const w = word.toLowerCase();
   for (const [name, v] of names) if (w !== '' && name.toLowerCase().startsWith(w)) return v;
   return null;
+}
+
+/** A range option of 32-bit numbers, everything where it was not given; reversed ones are refused. */
+export function numberRange(ext: string, g: Given | undefined, hi = U32): { readonly lo: number; readonly hi: number; readonly invert: boolean } {
+  if (!g) return { lo: 0, hi, invert: false };
+  const [a, b] = uintPair(ext, g, hi);
+  return { lo: a, hi: b, invert: g.invert };
+}
+
+/** ` --name lo:hi`, nothing where the range allows all and is not inverted. */
+export function showNumberRange(name: string, r: { readonly lo: number; readonly hi: number; readonly invert: boolean }, max = U32): string {
+  if (r.lo === 0 && r.hi === max && !r.invert) return '';
+  return `${bang(r.invert)} --${name} ${r.lo === r.hi ? r.lo : `${r.lo}:${r.hi}`}`;
 }

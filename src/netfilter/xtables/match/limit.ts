@@ -1,0 +1,53 @@
+/** `-m limit --limit 3/hour --limit-burst 5`: a token bucket of the rule. */
+import type { PacketCtx } from '../../pred.js';
+import { type CheckContext, type MatchDef, OptionError } from '../extension.js';
+import { parseRate, showRate } from '../rate.js';
+import { given, uint } from '../values.js';
+
+interface LimitMatch {
+  /** Time a packet costs, in 1/10000 s. */
+  readonly period: number;
+  readonly burst: number;
+}
+/** XT_LIMIT_SCALE: parts of a second. */
+const SCALE = 10000;
+const PER_MS = SCALE / 1000;
+const DEFAULT_BURST = 5;
+const DEFAULT_PERIOD = (SCALE * 3600) / 3;
+
+/** limit_mt(): credit grows with time up to `burst` packets' worth; a match costs one packet's. Full at the start. */
+function take(d: LimitMatch, c: PacketCtx): boolean {
+  const cap = d.period * d.burst;
+  const bucket = c.env.state(d, () => ({ credit: cap, at: c.env.now() }));
+  const now = c.env.now();
+  bucket.credit = Math.min(cap, bucket.credit + (now - bucket.at) * PER_MS);
+  bucket.at = now;
+  if (bucket.credit < d.period) return false;
+  bucket.credit -= d.period;
+  return true;
+}
+
+/** limit_mt_check(): the product is computed in 32 bits. */
+function check(d: LimitMatch, _: CheckContext): void {
+  if (d.burst === 0 || Math.imul(d.period, d.burst) >>> 0 < d.period) throw new OptionError(`Overflow, try lower: ${d.period}/${d.burst}`, 'limit-burst');
+}
+
+export const limit: MatchDef<LimitMatch> = {
+  name: 'limit',
+  kernel: 'net/netfilter/xt_limit.c',
+  families: ['ipv4', 'ipv6'],
+  options: [
+    { name: 'limit', arg: 'required' },
+    { name: 'limit-burst', arg: 'required' },
+  ],
+  parse: (gs) => {
+    const rate = given(gs, 'limit');
+    const burst = given(gs, 'limit-burst');
+    const parsed = rate && parseRate(rate.value, SCALE, 'limit');
+    if (parsed === null) throw new OptionError(`bad rate "${rate!.value}"'`, 'limit', 'for example 10/minute');
+    return { period: parsed?.period ?? DEFAULT_PERIOD, burst: burst ? uint('limit', burst, 0, 10000) : DEFAULT_BURST };
+  },
+  print: (d) => ` --limit ${showRate(d.period, SCALE)}${d.burst === DEFAULT_BURST ? '' : ` --limit-burst ${d.burst}`}`,
+  check,
+  lower: (d) => [{ kind: 'stateful', name: 'limit', test: (c) => take(d, c), show: `at most ${showRate(d.period, SCALE)} after a burst of ${d.burst}` }],
+};

@@ -1,0 +1,26 @@
+/** `-m realm [!] --realm value[/mask]`: the routing realm of the packet's route. */
+import { realm as realmField } from '../../fields.js';
+import { masked, negateIf } from '../../pred.js';
+import { type MatchDef, OptionError } from '../extension.js';
+import { bang, scanUint, showMark, U32, type ValueMask } from '../values.js';
+
+/** Names of rt_realms(5) that every system has. */
+const NAMES = new Map([['cosmos', 0]]);
+
+export const realm: MatchDef<ValueMask & { readonly invert: boolean }> = {
+  name: 'realm',
+  kernel: 'net/netfilter/xt_realm.c',
+  families: ['ipv4'],
+  hooks: ['POSTROUTING', 'FORWARD', 'OUTPUT', 'INPUT'],
+  options: [{ name: 'realm', arg: 'required', invert: true, mandatory: true }],
+  parse: ([g]) => {
+    const named = NAMES.get(g.value);
+    if (named !== undefined) return { value: named, mask: U32, invert: g.invert };
+    const v = scanUint(g.value);
+    const m = v?.rest[0] === '/' ? scanUint(v.rest.slice(1)) : null;
+    if (!v || v.value > BigInt(U32) || (v.rest !== '' && (!m || m.rest !== '' || m.value > BigInt(U32)))) throw new OptionError(`Realm "${g.value}" not found`, 'realm');
+    return { value: Number(v.value), mask: m ? Number(m.value) : U32, invert: g.invert };
+  },
+  print: (d) => `${bang(d.invert)} --realm ${showMark(d.value, d.mask)}`,
+  lower: (d) => [{ kind: 'test', pred: negateIf(d.invert, masked(realmField, d.mask, d.value)) }],
+};
