@@ -5,16 +5,33 @@
  *   RETURN / end      -> pop; from a base chain: the policy
  *   jump              -> push the rule behind it; goto does not
  */
-import type { Recorder } from '../../trace/event.js';
+import type { Recorder, RuleRef } from '../../trace/event.js';
 import { type PacketCtx, test, whyNot } from '../pred.js';
-import type { CompiledChain, CompiledRule, CompiledTable } from './compile.js';
+import type { Action, CompiledChain } from './compile.js';
 import type { RuleStep, TargetVerdict } from './extension.js';
 import { packetView } from '../../packet/view.js';
 
+/** What the walker walks; xtables and ebtables compile to it. */
+export interface WalkRule {
+  readonly steps: readonly RuleStep[];
+  readonly action: Action;
+  readonly ref: RuleRef;
+  readonly unconditional: boolean;
+}
+export interface WalkChain {
+  /** Null: a user chain, whose end returns. */
+  readonly policy: 'ACCEPT' | 'DROP' | null;
+  readonly rules: readonly WalkRule[];
+  readonly end: RuleRef;
+}
+export interface WalkTable<C extends WalkChain = WalkChain> {
+  readonly byName: ReadonlyMap<string, C>;
+}
+
 /** Packets and bytes per rule of one run: [packets, bytes] pairs, the policy behind the last rule. */
-export class ChainCounters {
-  readonly #counts = new Map<CompiledChain, Float64Array>();
-  of(chain: CompiledChain): Float64Array {
+export class ChainCounters<C extends WalkChain = CompiledChain> {
+  readonly #counts = new Map<C, Float64Array>();
+  of(chain: C): Float64Array {
     let a = this.#counts.get(chain);
     if (!a) {
       a = new Float64Array(2 * (chain.rules.length + 1));
@@ -22,7 +39,7 @@ export class ChainCounters {
     }
     return a;
   }
-  entries(): Iterable<[CompiledChain, Float64Array]> {
+  entries(): Iterable<[C, Float64Array]> {
     return this.#counts;
   }
 }
@@ -42,7 +59,7 @@ function runStep(s: RuleStep, c: PacketCtx): boolean {
   }
 }
 
-function matches(r: CompiledRule, c: PacketCtx): boolean {
+function matches(r: WalkRule, c: PacketCtx): boolean {
   for (const s of r.steps) {
     if (!runStep(s, c)) {
       if (c.env.rec.verbose && c.env.rec.on) tellNoMatch(r, s, c);
@@ -52,17 +69,17 @@ function matches(r: CompiledRule, c: PacketCtx): boolean {
   return true;
 }
 
-function tellNoMatch(r: CompiledRule, s: RuleStep, c: PacketCtx): void {
+function tellNoMatch(r: WalkRule, s: RuleStep, c: PacketCtx): void {
   const why = s.kind === 'test' ? whyNot(s.pred, c) : s.kind === 'stateful' ? [{ field: s.name, wanted: s.show, had: s.had?.(c) ?? '' }] : [];
   c.env.rec.event({ t: 'no-match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: r.ref, why });
 }
 
 /** Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. */
-export function walkTable(table: CompiledTable, chainName: string, c: PacketCtx, counters: ChainCounters): WalkVerdict {
+export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: string, c: PacketCtx, counters: ChainCounters<C>): WalkVerdict {
   const base = table.byName.get(chainName);
   if (!base) return 'ACCEPT';
   const rec = c.env.rec;
-  const stack: { chain: CompiledChain; next: number }[] = [];
+  const stack: { chain: C; next: number }[] = [];
   let chain = base;
   let i = 0;
   c.hotdrop = false;
@@ -130,7 +147,7 @@ function hotdrop(c: PacketCtx): WalkVerdict {
 }
 
 /** The base chain's policy: a rule of its own in the kernel's blob, traced and counted as rule N+1. */
-function policy(base: CompiledChain, c: PacketCtx, counters: ChainCounters): WalkVerdict {
+function policy<C extends WalkChain>(base: C, c: PacketCtx, counters: ChainCounters<C>): WalkVerdict {
   const counts = counters.of(base);
   counts[2 * base.rules.length]++;
   counts[2 * base.rules.length + 1] += c.skb.data.length;
@@ -140,14 +157,16 @@ function policy(base: CompiledChain, c: PacketCtx, counters: ChainCounters): Wal
   return base.policy ?? 'ACCEPT';
 }
 
-function tellMatch(r: CompiledRule, c: PacketCtx, rec: Recorder): void {
+function tellMatch(r: WalkRule, c: PacketCtx, rec: Recorder): void {
   const a = r.action;
   const verdict = a.kind === 'verdict' ? a.verdict : a.kind === 'jump' ? `${a.goto ? 'goto' : 'jump'} ${a.chain}` : a.kind === 'call' ? a.name : 'continue';
   rec.event({ t: 'match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: r.ref, verdict });
 }
 
 /** trace_packet() of ip_tables.c: what the legacy TRACE target prints. */
-function tellTrace(c: PacketCtx, rule: CompiledRule['ref'], kind: 'rule' | 'return' | 'policy'): void {
+function tellTrace(c: PacketCtx, rule: RuleRef, kind: 'rule' | 'return' | 'policy'): void {
+  // Tracing is a matter of iptables; ebtables rules leave no line.
+  if (rule.backend === 'ebtables') return;
   const s = c.skb;
   c.env.rec.event({
     t: 'trace',
