@@ -39,6 +39,8 @@ export interface Kernel extends Env {
   traverse(box: string, f: Flight): number;
   /** netif_rx(): queue for the receive path of this node's device; runs after the packet at hand is done. */
   netifRx(skb: Skb, dev: NetDevice): void;
+  /** The same, with the packet type as it stands (gro_cells_receive of a decapsulated packet). */
+  netifRxAs(skb: Skb, dev: NetDevice): void;
   /** ndo_start_xmit of a wire device: the frame leaves the node. */
   wire(skb: Skb, dev: NetDevice): void;
   readonly devices: readonly NetDevice[];

@@ -34,6 +34,7 @@ import { classify } from './stages/dev.js';
 import { icmpSend } from './stages/icmp-send.js';
 import { type Sysctls, sysctlsOf } from './sysctls.js';
 import type { Receiver, World } from './world.js';
+import { bundleOf, Xfrm } from './xfrm.js';
 
 /** Boxes walked by one packet; more means a loop inside one node (REROUTED for ever, a tunnel into itself). */
 const MAX_BOXES = 1000;
@@ -53,6 +54,7 @@ export class NodeRun implements Kernel, Receiver {
   readonly sets: SetsPort & SetStore;
   readonly routing: Routing;
   readonly neigh: NeighTable;
+  readonly xfrm = new Xfrm(this);
   readonly #devByName: ReadonlyMap<string, NetDevice>;
   readonly #devByIndex: ReadonlyMap<number, NetDevice>;
   readonly #states = new Map<object | string, unknown>();
@@ -240,6 +242,9 @@ export class NodeRun implements Kernel, Receiver {
     if (skb.pktType !== 'loopback') classify(skb, dev);
     this.world.enqueue(this, skb, dev);
   }
+  netifRxAs(skb: Skb, dev: NetDevice): void {
+    this.world.enqueue(this, skb, dev);
+  }
   /** A frame of the outside world arrives at a device. */
   arrive(skb: Skb, dev: NetDevice): void {
     classify(skb, dev);
@@ -329,20 +334,39 @@ export class NodeRun implements Kernel, Receiver {
   get hasXfrm(): boolean {
     return this.given.xfrmPolicies.length > 0 || this.given.xfrmStates.length > 0;
   }
-  xfrmPolicyCheck(_skb: Skb, _dir: 'in' | 'fwd'): boolean {
+  xfrmPolicyCheck(skb: Skb, dir: 'in' | 'fwd'): boolean {
+    const refused = this.xfrm.check(skb, dir);
+    if (refused) this.count(refused.counter);
+    return refused === null;
+  }
+  xfrmRouteForward(skb: Skb): boolean {
+    return this.#xfrmRoute(skb, 'XfrmFwdHdrError');
+  }
+  /** Puts the bundle of the packet's policy into its route; false where IPsec cannot carry it. */
+  #xfrmRoute(skb: Skb, counter: string): boolean {
+    if (this.given.xfrmPolicies.length === 0) return true;
+    const dst = skb.dst!;
+    const plain = dst.xfrm === null ? dst : bundleOf(dst).plain;
+    const r = this.xfrm.lookup(skb, plain);
+    if (typeof r === 'string') {
+      this.count(r === 'block' ? 'XfrmOutPolBlock' : counter);
+      return false;
+    }
+    skb.dst = r;
     return true;
   }
-  xfrmRouteForward(_skb: Skb): boolean {
-    return true;
-  }
-  xfrmFacts(_skb: Skb, _dir: 'in' | 'fwd' | 'out'): Facts {
-    return {};
+  xfrmFacts(skb: Skb, dir: 'in' | 'fwd' | 'out'): Facts {
+    return this.xfrm.facts(skb, dir);
   }
   xfrmMtu(dst: Dst): number {
-    return dst.mtu;
+    return this.xfrm.mtu(dst);
   }
-  xfrmReroute(_f: Flight): HookVerdict {
-    return 'accept';
+  xfrmReroute(f: Flight): HookVerdict {
+    if (this.given.xfrmPolicies.length === 0 || f.skb.dst === null) return 'accept';
+    if (this.#xfrmRoute(f.skb, 'XfrmOutNoStates')) return 'accept';
+    f.errno = 1;
+    this.drop(f.skb, 'NETFILTER_DROP', 'nf_hook_slow', 'xfrm-no-state', this.xfrmFacts(f.skb, 'out'));
+    return 'drop';
   }
 
   // --- reassembly ---

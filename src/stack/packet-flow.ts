@@ -23,7 +23,9 @@ import * as deliver from './stages/ip-deliver.js';
 import * as fwd from './stages/ip-forward.js';
 import * as out from './stages/ip-output.js';
 import * as rcv from './stages/ip-rcv.js';
+import * as ipip from './stages/ipip.js';
 import * as neigh from './stages/neigh.js';
+import * as xfrm from './stages/xfrm.js';
 
 export type Stage<O extends string = string> = (k: Kernel, f: Flight) => O;
 
@@ -75,6 +77,12 @@ const boxes = {
   ip_finish_output: box('network', out.ipFinishOutput, { ip_finish_output2: 'ip_finish_output2', dst_output: 'dst_output', gone: null }),
   ip_finish_output2: box('network', out.ipFinishOutput2, { neigh_output: 'neigh_output' }),
 
+  // --- tunnels and IPsec ---
+  xfrm_output: box('tunnel', xfrm.xfrmOutput, { ip_local_out: 'ip_local_out', dst_output: 'dst_output', gone: null }, 'POSTROUTING'),
+  xfrm4_rcv: box('tunnel', xfrm.xfrmInput, { ip_rcv: 'ip_rcv', ip_local_deliver_finish: 'ip_local_deliver_finish', gone: null }),
+  ipip_tunnel_xmit: box('tunnel', ipip.ipipTunnelXmit, { ip_local_out: 'ip_local_out', gone: null }),
+  tunnel4_rcv: box('tunnel', ipip.tunnel4Rcv, { gone: null }),
+
   // --- neighbour and device output ---
   neigh_output: box('link', neigh.neighOutput, { dev_queue_xmit: 'dev_queue_xmit', gone: null }),
   dev_queue_xmit: box('link', dev.devQueueXmit, { wire: 'dev_hard_start_xmit', loopback: 'loopback_xmit', bridge: 'br_dev_xmit', vxlan: 'vxlan_xmit', ipip: 'ipip_tunnel_xmit', gone: null }),
@@ -83,7 +91,7 @@ const boxes = {
 } as const;
 
 /** Boxes whose stages live in files of their own domain; named here so that the picture is whole. */
-type Declared = 'br_handle_frame' | 'br_dev_xmit' | 'vxlan_xmit' | 'ipip_tunnel_xmit' | 'tunnel4_rcv' | 'xfrm4_rcv' | 'xfrm_output' | 'ipv6_rcv';
+type Declared = 'br_handle_frame' | 'br_dev_xmit' | 'vxlan_xmit' | 'ipv6_rcv';
 export type BoxName = keyof typeof boxes | Declared;
 
 type NextOf<B> = B extends Box<infer _O, infer N> ? N : never;

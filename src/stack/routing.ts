@@ -2,8 +2,8 @@
 import type { Addr, Family } from '../base/addr.js';
 import { addrOnlink, addrType, compileFib, type Fib, type InputResult, NO_KEYS, primaryAddress, routeInput, type RouteEnv, routeOutput, selectAddress } from '../fib/index.js';
 import type { FibAnswer, FibQuery } from '../netfilter/env.js';
-import type { Skb } from '../packet/skb.js';
-import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
+import { IPSKB_DOREDIRECT, type Skb } from '../packet/skb.js';
+import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
 import type { Cause } from '../trace/cause.js';
 import type { EventBody, RouteStep } from '../trace/event.js';
 import type { Facts, OutputQuery } from './kernel.js';
@@ -66,6 +66,7 @@ export class Routing {
       return { reason: r.reason, cause, facts: this.#facts(r, daddr, saddr, dev) };
     }
     skb.dst = r.dst;
+    if (r.dst && r.dst.flags & RTCF_DOREDIRECT) skb.cb.flags |= IPSKB_DOREDIRECT;
     return { reason: null, cause: 'unclassified', facts: {} };
   }
 

@@ -1,8 +1,10 @@
 /** The engine as a CaseRunner: builds the node from a case's recorded state through the readers of users' dumps, replays the steps, and writes down what happened. */
 import { formatAddr } from '../../base/addr.js';
 import { hasErrors } from '../../base/diagnostic.js';
+import { protoName } from '../../formats/conntrack.js';
+import { entryOf } from '../../netfilter/conntrack/entry.js';
+import type { Conn } from '../../netfilter/conntrack/index.js';
 import type { NfConn, Tuple } from '../../packet/types.js';
-import { IPS } from '../../packet/types.js';
 import { nodeFromCorpus } from '../../scenario/node.js';
 import type { NodeState } from '../../scenario/model.js';
 import { NodeRun } from '../../stack/node-run.js';
@@ -145,31 +147,18 @@ function tuple(t: Tuple): CtTuple {
   return ends;
 }
 
-const protoNames = new Map([
-  [1, 'icmp'],
-  [6, 'tcp'],
-  [17, 'udp'],
-  [58, 'icmpv6'],
-  [132, 'sctp'],
-  [33, 'dccp'],
-  [136, 'udplite'],
-  [47, 'gre'],
-]);
-
-function ctEntry(ct: NfConn & { stateName?(): string | null }): ConntrackEntry {
-  const flags: string[] = [];
-  if (!(ct.status & IPS.SEEN_REPLY)) flags.push('UNREPLIED');
-  if (ct.status & IPS.ASSURED) flags.push('ASSURED');
-  const state = ct.stateName?.() ?? null;
+function ctEntry(ct: Conn): ConntrackEntry {
+  const e = entryOf(ct, 0);
+  const flags = [...(e.unreplied ? ['UNREPLIED'] : []), ...(e.assured ? ['ASSURED'] : [])];
   return {
-    l3: ct.orig.family === 'ipv4' ? 'ipv4' : 'ipv6',
-    proto: protoNames.get(ct.orig.proto) ?? 'unknown',
-    ...(state ? { state } : {}),
-    flags,
-    orig: tuple(ct.orig),
-    reply: tuple(ct.reply),
-    mark: ct.mark,
-    zone: ct.zone.id,
+    l3: e.orig.family,
+    proto: protoName(e.orig.proto),
+    ...(e.state === null ? {} : { state: e.state }),
+    ...(flags.length > 0 ? { flags } : {}),
+    orig: tuple(e.orig),
+    reply: tuple(e.reply),
+    mark: e.mark,
+    zone: e.zone.id,
   };
 }
 

@@ -92,7 +92,8 @@ export class Conntrack {
   attach(skb: Skb, cause: Skb): void {
     if (!cause.ct) {
       skb.ct = null;
-      skb.ctinfo = cause.ctinfo === CTINFO.UNTRACKED ? CTINFO.UNTRACKED : 0;
+      // An untracked cause does not make its answer untracked.
+      skb.ctinfo = 0;
       return;
     }
     skb.ct = cause.ct;

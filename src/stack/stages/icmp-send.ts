@@ -49,7 +49,7 @@ export function icmpSend(k: Kernel, skb: Skb, type: number, code: number, info: 
   const room = Math.min(r.dst.mtu, 576) - 28;
   const quoted = skb.data.subarray(0, Math.min(room, skb.data.length));
   const from = (r.src ?? ANY4) === ANY4 ? RTN_DUMMY : r.src!;
-  emit(k, { kind: 'icmp-error', of: skb.id }, r.dst, from, skb.saddr, tos, type, code, info, quoted, mark);
+  emit(k, { kind: 'icmp-error', of: skb.id }, r.dst, from, skb.saddr, tos, type, code, info, quoted, mark, isError ? skb : null);
 }
 
 /** icmp_reply(): echo and timestamp replies go back to the source, from the address that was asked (or the specific one of a broadcast). */
@@ -58,7 +58,7 @@ export function icmpReply(k: Kernel, skb: Skb, type: number, info: number, body:
   const mark = k.sysctl('net/ipv4/fwmark_reflect') !== 0 ? skb.mark : 0;
   const r = k.routeOutput('ipv4', { dst: skb.saddr, src: saddr, mark, tos: skb.tos & 0x1e, proto: 1 });
   if (r.dst === null) return;
-  emit(k, { kind: 'reply', of: skb.id }, r.dst, r.src ?? saddr, skb.saddr, skb.tos, type, 0, info, body, mark);
+  emit(k, { kind: 'reply', of: skb.id }, r.dst, r.src ?? saddr, skb.saddr, skb.tos, type, 0, info, body, mark, null);
 }
 
 function emit(
@@ -73,6 +73,8 @@ function emit(
   info: number,
   body: Uint8Array,
   mark: number,
+  /** The packet an error is about: its flow is the error's (icmp_glue_bits). */
+  about: Skb | null,
 ): void {
   const icmp = new Uint8Array(8 + body.length);
   icmp[0] = type;
@@ -90,6 +92,7 @@ function emit(
   const made = k.newSkb(data, ETH_P_IP, origin);
   made.mark = mark;
   made.dst = dst;
+  if (about !== null) k.conntrack.attach(made, about);
   k.count('IcmpOutMsgs');
   k.count(`IcmpMsgOutType${type}`);
   const row = icmpTypes[type];

@@ -34,6 +34,9 @@ export function ipLocalDeliverFinish(k: Kernel, f: Flight): 'icmp' | 'tcp' | 'ud
       k.drop(skb, 'XFRM_POLICY', 'ip_local_deliver_finish', 'xfrm-policy', k.xfrmFacts(skb, 'in'));
       return 'gone';
     }
+    // nf_reset_ct(): sockets do not know of connection tracking.
+    skb.ct = null;
+    skb.ctinfo = 0;
   }
   k.count('IpInDelivers');
   return handler;
