@@ -10,7 +10,7 @@ import type { NetDevice } from '../packet/types.js';
 import { childFlag, childNumber, childText, didYouMean, type Loading, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { SocketState } from './model.js';
 import { emptyNode, nodeFromFiles, type SourceText } from './node.js';
-import { type NodeDraft, type PartKind, parts } from './parts.js';
+import { type NodeDraft, type PartKind, type PartOptions, parts } from './parts.js';
 import { child, type Tree } from './tree.js';
 
 /** Keys of a node whose value is a tool's text; `links`, `addresses`, `sysctl` and `sockets` also have short forms. */
@@ -26,12 +26,14 @@ export function loadNode(l: Loading, name: string, tree: Tree, index: number, ke
   if (own !== null) draft.kernel = own;
   const nft = childText(tree, 'backend') === 'nft';
   shortAddress(l, draft, tree, index);
+  // Without a folder of dumps the scenario itself is all that there is to know about the node.
+  const options: PartOptions = { allSetsKnown: child(tree, 'dumps') === undefined };
   for (const row of parts) {
     const value = child(tree, row.kind);
     if (!value || !partKeys.has(row.kind) || row.kind === 'kernel') continue;
     if (value.t === 'map' && !child(value, 'file')) shortForm(l, draft, row.kind, value, index);
     else if (row.kind === 'sockets' && value.t === 'seq') draft.sockets = readSocketList(l, value);
-    else readPart(l, draft, nft && (row.kind === 'iptables' || row.kind === 'ip6tables') ? `${row.kind}-nft` : row.kind, value);
+    else readPart(l, draft, nft && (row.kind === 'iptables' || row.kind === 'ip6tables') ? `${row.kind}-nft` : row.kind, value, options);
   }
   const listen = child(tree, 'listen');
   if (listen) draft.sockets = [...draft.sockets, ...readListen(l, listen, draft.sockets.length)];
@@ -64,15 +66,15 @@ function readDumps(l: Loading, draft: NodeDraft, tree: Tree): void {
 }
 
 /** A part given as text, or as { file: PATH }. */
-function readPart(l: Loading, draft: NodeDraft, kind: PartKind, value: Tree): void {
+function readPart(l: Loading, draft: NodeDraft, kind: PartKind, value: Tree, options: PartOptions): void {
   const row = parts.find((p) => p.kind === kind);
   if (!row) return;
   const file = child(value, 'file');
   const before = { sysctls: draft.sysctls };
   if (file) {
     const source = l.fileText(file, sourceOf(file));
-    if (source) l.take(row.read(draft, source.text, source.path), null);
-  } else if (value.t === 'scalar') l.take(row.read(draft, String(value.value ?? ''), value.span.file), value);
+    if (source) l.take(row.read(draft, source.text, source.path, options), null);
+  } else if (value.t === 'scalar') l.take(row.read(draft, String(value.value ?? ''), value.span.file, options), value);
   if (kind === 'sysctl') draft.sysctls = mergedSysctls(before.sysctls, draft.sysctls);
 }
 

@@ -2,11 +2,8 @@
  * Editing a scenario: the only place that changes one, through immer recipes. What a recipe does not touch keeps its identity, so that plans memoised on it stay valid;
  * rule lists and set members are classes, which immer neither drafts nor freezes: a recipe puts a new one in their place.
  */
-import { type Draft, produce, setAutoFreeze } from 'immer';
+import { type Draft, produce } from 'immer';
 import type { NodeState, Scenario } from './model.js';
-
-// Freezing a 100,000-rule node costs more than compiling it; the types already forbid writing.
-setAutoFreeze(false);
 
 /** A recipe for the whole scenario. It returns nothing; it changes its argument. */
 export type ScenarioRecipe = (s: Draft<Scenario>) => void;
