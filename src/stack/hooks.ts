@@ -12,6 +12,7 @@ import type { NodeState } from '../scenario/model.js';
 import type { HookPoint, RuleRef } from '../trace/event.js';
 import type { Flight, HookVerdict } from './flight.js';
 import { brNetfilterSteps } from './br-netfilter.js';
+import { ebtablesSteps } from './ebtables-steps.js';
 import type { HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
@@ -209,7 +210,7 @@ const ipSteps = (family: IpFamily): readonly HookStep[] => [
   confirmStep(family, 'POSTROUTING'),
 ];
 
-export const allSteps: readonly HookStep[] = [...ipSteps('ipv4'), ...ipSteps('ipv6'), ...brNetfilterSteps];
+export const allSteps: readonly HookStep[] = [...ipSteps('ipv4'), ...ipSteps('ipv6'), ...brNetfilterSteps, ...ebtablesSteps];
 
 export type HookTable = ReadonlyMap<string, readonly HookStep[]>;
 

@@ -17,6 +17,8 @@
  */
 import type { Flight } from './flight.js';
 import type { Kernel } from './kernel.js';
+import * as brIn from './stages/bridge-input.js';
+import * as brOut from './stages/bridge-output.js';
 import * as dev from './stages/dev.js';
 import { icmpRcv } from './stages/icmp-rcv.js';
 import * as deliver from './stages/ip-deliver.js';
@@ -25,6 +27,7 @@ import * as out from './stages/ip-output.js';
 import * as rcv from './stages/ip-rcv.js';
 import * as ipip from './stages/ipip.js';
 import * as neigh from './stages/neigh.js';
+import * as vxlan from './stages/vxlan.js';
 import * as xfrm from './stages/xfrm.js';
 
 export type Stage<O extends string = string> = (k: Kernel, f: Flight) => O;
@@ -46,8 +49,22 @@ const box = <O extends string, const N extends string>(layer: Box['layer'], stag
 
 const boxes = {
   // --- link layer, receive ---
-  netif_receive_skb: box('link', dev.netifReceive, { bridge: 'br_handle_frame', ip: 'ip_rcv', ip6: 'ipv6_rcv', arp: 'arp_rcv', gone: null }, 'INGRESS'),
+  netif_receive_skb: box('link', dev.netifReceive, { bridge: 'br_handle_frame', deliver: 'deliver_skb', gone: null }, 'INGRESS'),
+  deliver_skb: box('link', dev.deliverSkb, { ip: 'ip_rcv', ip6: 'ipv6_rcv', arp: 'arp_rcv', gone: null }),
   arp_rcv: box('link', neigh.arpRcv, { gone: null }),
+
+  // --- bridge: brouting, bridging decision, forwarding ---
+  br_handle_frame: box('bridge', brIn.brHandleFrame, { ebt_broute: 'ebt_broute', pass: 'deliver_skb', gone: null }),
+  ebt_broute: box('bridge', brIn.brouting, { bridge: 'nf_hook_bridge_pre', route: 'deliver_skb', gone: null }, 'BROUTING'),
+  nf_hook_bridge_pre: box('bridge', brIn.nfHookBridgePre, { br_handle_frame_finish: 'br_handle_frame_finish', gone: null }, 'PREROUTING'),
+  br_handle_frame_finish: box('bridge', brIn.brHandleFrameFinish, { br_pass_frame_up: 'br_pass_frame_up', br_forward: 'br_forward', br_flood: 'br_flood', gone: null }),
+  br_pass_frame_up: box('bridge', brIn.brPassFrameUp, { netif_receive_skb: 'netif_receive_skb', gone: null }, 'INPUT'),
+  br_forward: box('bridge', brOut.brForward, { __br_forward: '__br_forward', br_pass_frame_up: 'br_pass_frame_up', gone: null }),
+  br_flood: box('bridge', brOut.brFlood, { __br_forward: '__br_forward', br_pass_frame_up: 'br_pass_frame_up', gone: null }),
+  __br_forward: box('bridge', brOut.brForwardHook, { br_forward_finish: 'br_forward_finish', gone: null }, 'FORWARD'),
+  br_forward_finish: box('bridge', brOut.brForwardFinish, { br_dev_queue_push_xmit: 'br_dev_queue_push_xmit', gone: null }, 'POSTROUTING'),
+  br_dev_queue_push_xmit: box('bridge', brOut.brDevQueuePushXmit, { dev_queue_xmit: 'dev_queue_xmit', gone: null }),
+  br_dev_xmit: box('bridge', brOut.brDevXmit, { br_forward: 'br_forward', br_flood: 'br_flood', gone: null }),
 
   // --- IPv4 receive ---
   ip_rcv: box('network', rcv.ipRcv, { ip_rcv_finish: 'ip_rcv_finish', gone: null }, 'PREROUTING'),
@@ -65,7 +82,7 @@ const boxes = {
   }),
   icmp_rcv: box('transport', icmpRcv, { gone: null }),
   tcp_v4_rcv: box('transport', deliver.tcpRcv, { gone: null }),
-  udp_rcv: box('transport', deliver.udpRcv, { gone: null }),
+  udp_rcv: box('transport', deliver.udpRcv, { vxlan: 'vxlan_rcv', gone: null }),
   igmp_rcv: box('transport', deliver.igmpRcv, { gone: null }),
 
   // --- IPv4 forward and output ---
@@ -81,6 +98,8 @@ const boxes = {
   xfrm_output: box('tunnel', xfrm.xfrmOutput, { ip_local_out: 'ip_local_out', dst_output: 'dst_output', gone: null }, 'POSTROUTING'),
   xfrm4_rcv: box('tunnel', xfrm.xfrmInput, { ip_rcv: 'ip_rcv', ip_local_deliver_finish: 'ip_local_deliver_finish', gone: null }),
   ipip_tunnel_xmit: box('tunnel', ipip.ipipTunnelXmit, { ip_local_out: 'ip_local_out', gone: null }),
+  vxlan_xmit: box('tunnel', vxlan.vxlanXmit, { gone: null }),
+  vxlan_rcv: box('tunnel', vxlan.vxlanRcv, { gone: null }),
   tunnel4_rcv: box('tunnel', ipip.tunnel4Rcv, { gone: null }),
 
   // --- neighbour and device output ---
@@ -91,7 +110,7 @@ const boxes = {
 } as const;
 
 /** Boxes whose stages live in files of their own domain; named here so that the picture is whole. */
-type Declared = 'br_handle_frame' | 'br_dev_xmit' | 'vxlan_xmit' | 'ipv6_rcv';
+type Declared = 'ipv6_rcv';
 export type BoxName = keyof typeof boxes | Declared;
 
 type NextOf<B> = B extends Box<infer _O, infer N> ? N : never;

@@ -15,8 +15,8 @@ export function classify(skb: Skb, dev: NetDevice): void {
   else skb.pktType = 'otherhost';
 }
 
-/** __netif_receive_skb_core(): taps, the bridge's rx_handler, then the protocol. */
-export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'ip' | 'ip6' | 'arp' | 'gone' {
+/** __netif_receive_skb_core(): taps, then the bridge's rx_handler where the device is a port. */
+export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'deliver' | 'gone' {
   const { skb } = f;
   const dev = skb.dev!;
   skb.iif = dev.ifindex;
@@ -24,7 +24,12 @@ export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'ip' | 'ip6' | 'a
     k.drop(skb, 'NOT_SPECIFIED', 'enqueue_to_backlog', 'device-down', { dev: dev.name });
     return 'gone';
   }
-  if (dev.master !== null && k.device(dev.master)?.kind === 'bridge' && skb.pktType !== 'loopback') return 'bridge';
+  return dev.master !== null && k.device(dev.master)?.kind === 'bridge' ? 'bridge' : 'deliver';
+}
+
+/** deliver_skb(): the protocol handlers, for what no rx_handler has kept. */
+export function deliverSkb(k: Kernel, f: Flight): 'ip' | 'ip6' | 'arp' | 'gone' {
+  const { skb } = f;
   switch (skb.protocol) {
     case ETH_P_IP:
       return 'ip';

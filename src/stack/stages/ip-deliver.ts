@@ -3,6 +3,7 @@ import { IPPROTO } from '../../packet/skb.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend } from './icmp-send.js';
+import { vxlanListens } from './vxlan.js';
 
 /** Reassembly for ourselves, then the INPUT hook. */
 export function ipLocalDeliver(k: Kernel, f: Flight): 'ip_local_deliver_finish' | 'gone' {
@@ -68,7 +69,9 @@ export function tcpRcv(k: Kernel, f: Flight): 'gone' {
   return 'gone';
 }
 
-export function udpRcv(k: Kernel, f: Flight): 'gone' {
+/** __udp4_lib_rcv(): the socket of a tunnel device comes first (udp_encap_needed). */
+export function udpRcv(k: Kernel, f: Flight): 'vxlan' | 'gone' {
+  if (vxlanListens(k, f.skb.dport)) return 'vxlan';
   k.sockets.udpRcv(f.skb);
   return 'gone';
 }
