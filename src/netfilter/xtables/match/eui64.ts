@@ -6,7 +6,7 @@ import type { MatchDef } from '../extension.js';
 /** eui64_mt6(): universal bit flipped, ff:fe in the middle. */
 function matches(c: PacketCtx): boolean {
   const mac = smac.read(c) as number | undefined;
-  if (mac === undefined || c.skb.fragOffset !== 0) return false;
+  if (mac === undefined) return false;
   const b = Array.from({ length: 6 }, (_, i) => Math.floor(mac / 256 ** (5 - i)) % 256);
   const wanted = [b[0] ^ 2, b[1], b[2], 0xff, 0xfe, b[3], b[4], b[5]];
   return wanted.every((v, i) => c.skb.u8(16 + i) === v);
