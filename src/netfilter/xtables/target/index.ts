@@ -1,5 +1,6 @@
 /** Every target extension: one file (or a file for twins) and one line each. ACCEPT, DROP, RETURN and QUEUE are verdicts, no extensions. */
 import type { TargetDef } from '../extension.js';
+import { AUDIT, IDLETIMER, LED, RATEEST } from './bystanders.js';
 import { CHECKSUM } from './CHECKSUM.js';
 import { CLASSIFY } from './CLASSIFY.js';
 import { CONNMARK } from './CONNMARK.js';
@@ -14,34 +15,51 @@ import { REDIRECT } from './REDIRECT.js';
 import { REJECT4, REJECT6 } from './REJECT.js';
 import { SET } from './SET.js';
 import { TCPMSS } from './TCPMSS.js';
+import { ECN, TCPOPTSTRIP } from './tcp-header.js';
 import { TEE } from './TEE.js';
 import { TPROXY } from './TPROXY.js';
 import { CT, NOTRACK, TRACE } from './tracking.js';
+import { CLUSTERIP, CONNSECMARK, DNPT, HMARK, NFQUEUE, SECMARK, SNPT, SYNPROXY, ULOG } from './unsupported.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each target has option data of its own.
 export const targets: readonly TargetDef<any>[] = [
+  AUDIT,
   CHECKSUM,
   CLASSIFY,
+  CLUSTERIP,
   CONNMARK,
+  CONNSECMARK,
   CT,
   DNAT,
+  DNPT,
   DSCP,
+  ECN,
   HL,
+  HMARK,
+  IDLETIMER,
+  LED,
   LOG,
   MARK,
   MASQUERADE,
   NETMAP,
   NFLOG,
+  NFQUEUE,
   NOTRACK,
+  RATEEST,
   REDIRECT,
   REJECT4,
   REJECT6,
+  SECMARK,
   SET,
   SNAT,
+  SNPT,
+  SYNPROXY,
   TCPMSS,
+  TCPOPTSTRIP,
   TEE,
   TOS,
   TPROXY,
   TRACE,
   TTL,
+  ULOG,
 ];
