@@ -177,6 +177,7 @@ export class Defrag {
     skb.fragGeometry = q.pieces.map((p) => p.at + p.to - p.from);
     skb.fragMaxSize = Math.max(...q.pieces.map((p) => p.length));
     skb.fragDf = df;
+    skb.ignoreDf = user !== 'local-deliver';
     skb.csumBad = transportChecksumBad(data, skb.family, skb.l4proto, skb.thoff);
     if (!v6) this.host.count('IpReasmOKs');
     else if (user === 'local-deliver') this.host.count('Ip6ReasmOKs');
