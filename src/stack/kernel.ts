@@ -61,6 +61,8 @@ export interface Kernel extends Env {
   routeMtu(dst: Dst): number;
   /** inet_getpeer rate limiting of redirects: true at most once per source until it was silent. Counts the redirect as sent. */
   redirectAllowed(to: Addr): boolean;
+  /** The same bucket for what ip_error() tells a source. */
+  errorAllowed(to: Addr): boolean;
   /** Some xfrm policy or state exists. */
   readonly hasXfrm: boolean;
   /** inet_select_addr() of the input device for icmp_errors_use_inbound_ifaddr. */

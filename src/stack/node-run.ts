@@ -22,6 +22,7 @@ import { conntrackPort } from './conntrack-port.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
 import { hookTable } from './hooks.js';
 import { Inconclusive } from './inconclusive.js';
+import { InetPeers } from './inet-peers.js';
 import type { Facts, Kernel, OutputQuery } from './kernel.js';
 import { Mib } from './mib.js';
 import { NeighTable } from './neigh-table.js';
@@ -58,7 +59,7 @@ export class NodeRun implements Kernel, Receiver {
   readonly #devByName: ReadonlyMap<string, NetDevice>;
   readonly #devByIndex: ReadonlyMap<number, NetDevice>;
   readonly #states = new Map<object | string, unknown>();
-  readonly #redirected = new Set<Addr>();
+  readonly #peers = new InetPeers();
   #sockets: SocketLayer | null = null;
   #depth = 0;
   #ipId = 0;
@@ -324,9 +325,10 @@ export class NodeRun implements Kernel, Receiver {
     return this.routing.specificDst(skb);
   }
   redirectAllowed(to: Addr): boolean {
-    if (this.#redirected.has(to)) return false;
-    this.#redirected.add(to);
-    return true;
+    return this.#peers.redirect(to, this.now());
+  }
+  errorAllowed(to: Addr): boolean {
+    return this.#peers.error(to, this.now());
   }
 
   // --- xfrm (xfrm/ decides; a node without policies lets everything pass) ---

@@ -27,10 +27,13 @@ export const icmpIsError = (type: number): boolean => type > NR_ICMP_TYPES || (i
 
 const RTN_DUMMY = 0xc0000008; // 192.0.0.8, INADDR_DUMMY (RFC 7600)
 
+/** icmp_xmit_lock(): while the node sends ICMP, nothing that happens to it makes the node send ICMP. */
+const icmpSocket = (k: Kernel): { busy: boolean } => k.state('icmp socket', () => ({ busy: false }));
+
 /** icmp_send(skb_in, type, code, info): says why a packet cannot go on, unless it must not be answered. */
 export function icmpSend(k: Kernel, skb: Skb, type: number, code: number, info: number): void {
   const rt = skb.dst;
-  if (rt === null) return;
+  if (rt === null || icmpSocket(k).busy) return;
   if (skb.pktType !== 'host') return;
   if (rt.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) return;
   if (skb.fragOffset !== 0) return;
@@ -54,6 +57,7 @@ export function icmpSend(k: Kernel, skb: Skb, type: number, code: number, info: 
 
 /** icmp_reply(): echo and timestamp replies go back to the source, from the address that was asked (or the specific one of a broadcast). */
 export function icmpReply(k: Kernel, skb: Skb, type: number, info: number, body: Uint8Array): void {
+  if (icmpSocket(k).busy) return;
   const saddr = k.specificDst(skb);
   const mark = k.sysctl('net/ipv4/fwmark_reflect') !== 0 ? skb.mark : 0;
   const r = k.routeOutput('ipv4', { dst: skb.saddr, src: saddr, mark, tos: skb.tos & 0x1e, proto: 1 });
@@ -98,6 +102,12 @@ function emit(
   const row = icmpTypes[type];
   if (row) k.count(`IcmpOut${row.name}`);
   const f = flight(made);
-  k.traverse('ip_local_out', f);
+  const socket = icmpSocket(k);
+  socket.busy = true;
+  try {
+    k.traverse('ip_local_out', f);
+  } finally {
+    socket.busy = false;
+  }
   if (f.errno !== 0) k.count('IpOutDiscards');
 }

@@ -126,7 +126,7 @@ export function ipError(k: Kernel, f: Flight): 'gone' {
     k.count('IpExtInNoRoutes');
   }
   const code = error === 113 ? 1 : error === 101 ? 0 : error === 13 ? 13 : -1;
-  if (code >= 0) icmpSend(k, skb, 3, code, 0);
+  if (code >= 0 && k.errorAllowed(skb.saddr)) icmpSend(k, skb, 3, code, 0);
   const cause = type === 'blackhole' ? 'route-blackhole' : type === 'prohibit' ? 'route-prohibit' : error === 113 ? 'route-unreachable' : 'no-route';
   k.drop(skb, reason, 'ip_error', cause, facts);
   return 'gone';

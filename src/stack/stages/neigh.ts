@@ -107,15 +107,12 @@ export function arpRcv(k: Kernel, f: Flight): 'gone' {
       if (k.addrType('ipv4', tip, null) === 'local') sendArp(k, dev, 2, dev.mac, tip, sha, sip, sha);
       return ignore();
     }
+    // A source that the reverse-path check refuses is not answered; nothing counts as dropped.
     const r = k.routeInput4(skb, tip, sip, 0, dev);
     if (r.reason === null && skb.dst?.type === 'local') {
       k.learnNeighbour(dev, sip, sha);
       if (arpAnswers(k, dev, sip, tip)) sendArp(k, dev, 2, dev.mac, tip, sha, sip, sha);
       return ignore();
-    }
-    if (r.reason !== null) {
-      k.drop(skb, r.reason, 'arp_process', r.cause, r.facts);
-      return 'gone';
     }
     return ignore();
   }
