@@ -3,6 +3,8 @@ export { addrOnlink, addrType, ipDevFind, isLocalMulticast4, isLoopback4, isMult
 export { addrScope6, addrType6, isLinkLocal6, isMulticast6, isOwn6, LOOPBACK6, needStrict6, selectAddress6 } from './addr6.js';
 export { compileFib } from './compile.js';
 export { advmss4, makeDst, routeMtu } from './dst.js';
+export { type Changed, changeRoutes, changeRules, completeRoute, type RouteChange, type RouteCommand, type RuleChange } from './edit.js';
+export { completeRoute6 } from './edit6.js';
 export { Fib, type FibInput, NO_ROUTE, type RouteEnv } from './fib.js';
 export { compileFib6, Fib6, type RouteEnv6 } from './fib6.js';
 export { type InputPacket, type InputReason, type InputResult, routeInput } from './input.js';
