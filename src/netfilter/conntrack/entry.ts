@@ -50,7 +50,7 @@ export function entryOf(ct: Conn, now: number, acct = false): CtEntry {
 }
 
 /** What the status bits of NAT must have been for the two tuples to differ like this. */
-function natStatus(orig: Tuple, reply: Tuple): number {
+export function natStatus(orig: Tuple, reply: Tuple): number {
   const plain = invertTuple(orig);
   if (!plain) return 0;
   const icmp = orig.proto === IPPROTO.ICMP || orig.proto === IPPROTO.ICMPV6;
