@@ -45,14 +45,13 @@ export function parseHostMask(text: string, family: Family): { addr: Addr; mask:
   return { addr: andAddr(addr, mask), mask };
 }
 
-/** `-s a,b/24`: several rules; equal ones count once. */
+/** `-s a,b/24`: as many rules. */
 export function parseHostList(text: string, family: Family, invert: boolean): readonly (AddrMatch | null)[] {
-  const out: AddrMatch[] = [];
-  for (const part of text.split(',')) {
-    const h = parseHostMask(part.replace(/^\s+/, ''), family);
-    if (!out.some((o) => o.addr === h.addr && o.mask === h.mask)) out.push({ ...h, invert });
-  }
-  return out.map((m) => (m.mask === anyAddr(family) && !invert ? null : m));
+  const one = (part: string): AddrMatch | null => {
+    const { addr, mask } = parseHostMask(part, family);
+    return mask === anyAddr(family) && !invert ? null : { addr, mask, invert };
+  };
+  return text.includes(',') ? text.split(',').map((part) => one(part.replace(/^\s+/, ''))) : [one(text)];
 }
 
 /** null: any. */

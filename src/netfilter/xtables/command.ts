@@ -295,8 +295,12 @@ class CommandParser {
           if (invert) this.#fail('unexpected ! flag before --table', at);
           this.#table = text;
           return;
+        case 'n':
+        case 'x':
+        case '0':
+          return this.#once(letter, at, invert);
         default:
-          if (invert) this.#fail('nothing appropriate following !', at);
+          if (invert) this.#fail(`cannot have ! before -${letter}`, at);
           return;
       }
     } catch (e) {
@@ -428,10 +432,8 @@ class CommandParser {
       if (name !== null && name.length > MAX_CHAIN_NAME) this.#fail(`chain name \`${name}' too long (must be under ${MAX_CHAIN_NAME + 1} chars)`, 1);
     }
     const isRule = RULE_COMMANDS.has(letter) && !(letter === 'D' && this.#number !== null);
-    if (!isRule) {
-      const stray = ['p', 's', 'd', 'i', 'o', 'f', 'j'].find((o) => this.#seen.has(o));
-      if (stray) this.#fail(`Illegal option \`-${stray}' with this command`, last);
-    }
+    const stray = illegalOptions(letter, isRule).find((o) => this.#seen.has(o));
+    if (stray) this.#fail(stray === '0' ? "Illegal option `--line-numbers' with this command" : `Illegal option \`-${stray}' with this command`, last);
     return {
       letter,
       chain: this.#chain,
@@ -534,6 +536,14 @@ class CommandParser {
     this.ctx.cache.set(key, made);
     return made;
   }
+}
+
+/** commands_v_options: what does not go with a command. */
+function illegalOptions(letter: CommandLetter, isRule: boolean): readonly string[] {
+  if (isRule) return letter === 'D' || letter === 'C' ? ['n', 'x', '0', 'c'] : ['n', 'x', '0'];
+  const rule = ['p', 's', 'd', 'i', 'o', 'f', 'j'];
+  if (letter === 'L') return [...rule, 'c'];
+  return letter === 'P' ? [...rule, 'n', 'x', '0'] : [...rule, 'c', 'n', 'x', '0'];
 }
 
 const NO_TARGET: Target = { kind: 'none' };

@@ -26,8 +26,8 @@ export const CONNMARK: TargetDef<ConnmarkData> = {
     ...OPS.slice(0, 5).map((o) => op(o, 'required')),
     op('save-mark', 'none'),
     op('restore-mark', 'none'),
-    { name: 'left-shift-mark', arg: 'required', excl: ['right-shift-mark'] },
-    { name: 'right-shift-mark', arg: 'required', excl: ['left-shift-mark'] },
+    { name: 'left-shift-mark', arg: 'required' },
+    { name: 'right-shift-mark', arg: 'required' },
     { name: 'ctmask', arg: 'required', excl: ['mask'] },
     { name: 'nfmask', arg: 'required', excl: ['mask'] },
     { name: 'mask', arg: 'required', excl: ['ctmask', 'nfmask'] },
@@ -39,9 +39,9 @@ export const CONNMARK: TargetDef<ConnmarkData> = {
       const m = find(given, name) ?? find(given, 'mask');
       return m ? u32Option('CONNMARK', m) : U32;
     };
-    const left = find(given, 'left-shift-mark');
-    const right = find(given, 'right-shift-mark');
-    const shift = left ? -uintOption('CONNMARK', left, 32) : right ? uintOption('CONNMARK', right, 32) : 0;
+    // Of two shifts the last counts.
+    const s = given.findLast((x) => x.name.endsWith('-shift-mark'));
+    const shift = s ? uintOption('CONNMARK', s, 32) * (s.name.startsWith('left') ? -1 : 1) : 0;
     if (g.name === 'save-mark' || g.name === 'restore-mark') {
       return { mode: g.name === 'save-mark' ? 'save' : 'restore', ctmark: 0, ctmask: maskOf('ctmask'), nfmask: maskOf('nfmask'), shift };
     }

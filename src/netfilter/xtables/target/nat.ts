@@ -70,7 +70,9 @@ function natTarget(name: 'SNAT' | 'DNAT'): TargetDef<NatRange> {
     hooks: name === 'SNAT' ? ['POSTROUTING', 'INPUT'] : ['PREROUTING', 'OUTPUT'],
     options: [{ name: option, arg: 'required', mandatory: true }, ...flags.map((f) => ({ name: f, arg: 'none' }) as const)],
     parse(given, ctx) {
-      const range = parseRange(name, given.find((g) => g.name === option) as Given, ctx, name === 'DNAT');
+      const parsed = parseRange(name, given.find((g) => g.name === option) as Given, ctx, true);
+      // SNAT's revision has no place for the base port: it comes back as 0.
+      const range = name === 'SNAT' && parsed.basePort !== null ? { ...parsed, basePort: 0 } : parsed;
       return { ...range, random: has(given, 'random'), randomFully: has(given, 'random-fully'), persistent: has(given, 'persistent') };
     },
     print: (r, ctx) =>

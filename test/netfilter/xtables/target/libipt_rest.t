@@ -1,0 +1,39 @@
+# Recorded from iptables-legacy 1.8.9 on Linux 6.18.
+:INPUT
+*filter
+-j AUDIT --type Accept;-j AUDIT --type accept;OK
+-j AUDIT --type acc;;FAIL
+-j AUDIT;;FAIL
+-j IDLETIMER --timeout 5 --label a;=;OK
+-j IDLETIMER --timeout 0 --label a;;FAIL
+-j IDLETIMER --timeout 5;;FAIL
+-j IDLETIMER --timeout 5 --label aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;-j IDLETIMER --timeout 5 --label aaaaaaaaaaaaaaaaaaaaaaaaaaa;OK
+-j RATEEST --rateest-name a --rateest-interval 1s --rateest-ewmalog 2s;-j RATEEST --rateest-name a --rateest-interval 1.0s --rateest-ewmalog 2.0s;OK
+-j RATEEST --rateest-name a --rateest-interval 0.25sec --rateest-ewmalog 2m;;FAIL
+-j RATEEST --rateest-name b --rateest-interval 500us --rateest-ewmalog 2s;-j RATEEST --rateest-name b --rateest-interval 250.0ms --rateest-ewmalog 512.0s;OK
+-j RATEEST --rateest-name a --rateest-interval 250ms;;FAIL
+-j RATEEST --rateest-name a --rateest-interval 250ms --rateest-ewmalog 1;;FAIL
+-j TEE --gateway 1.2.3.4 --oif eth0;=;OK
+-j TEE;;FAIL
+-j NFQUEUE;-j NFQUEUE --queue-num 0;OK
+-j NFQUEUE --queue-num 3 --queue-bypass;=;OK
+-j NFQUEUE --queue-balance 1:2 --queue-num 3;;FAIL
+-j NFQUEUE --queue-cpu-fanout;;FAIL
+-j NFQUEUE --queue-balance 0:6 --queue-cpu-fanout --queue-bypass;-j NFQUEUE --queue-balance 0:6 --queue-bypass --queue-cpu-fanout;OK
+-j NFQUEUE --queue-balance 6:6;;FAIL
+-j HMARK --hmark-src-prefix 32 --hmark-rnd 4 --hmark-mod 42;-j HMARK --hmark-src-prefix 32 --hmark-rnd 0x00000004 --hmark-mod 42;OK
+-j HMARK --hmark-src-prefix 255.255.0.0 --hmark-rnd 4 --hmark-mod 42;-j HMARK --hmark-src-prefix 16 --hmark-rnd 0x00000004 --hmark-mod 42;OK
+-j HMARK --hmark-src-prefix 32 --hmark-mod 42;;FAIL
+-j HMARK --hmark-rnd 4 --hmark-mod 42;;FAIL
+-j HMARK --hmark-tuple src,dst,sport,dport,proto --hmark-rnd 4 --hmark-mod 42;-j HMARK --hmark-src-prefix 32 --hmark-dst-prefix 32 --hmark-sport-mask 0xffff --hmark-dport-mask 0xffff --hmark-proto-mask 0xffff --hmark-rnd 0x00000004 --hmark-mod 42;OK
+-j HMARK --hmark-tuple src,dst,spi --hmark-rnd 4 --hmark-mod 42;-j HMARK --hmark-src-prefix 32 --hmark-dst-prefix 32 --hmark-spi-mask 0xffffffff --hmark-rnd 0x00000004 --hmark-mod 42;OK
+-j HMARK --hmark-tuple src,foo --hmark-rnd 4 --hmark-mod 42;;FAIL
+-j HMARK --hmark-tuple spi,sport --hmark-rnd 4 --hmark-mod 42;;FAIL
+-j HMARK --hmark-tuple ct --hmark-rnd 4 --hmark-mod 42;-j HMARK --hmark-rnd 0x00000004 --hmark-mod 42 --hmark-tuple ct;OK
+-j HMARK --hmark-sport 80 --hmark-sport-mask 0xff --hmark-rnd 4 --hmark-mod 42;-j HMARK --hmark-sport-mask 0x00ff --hmark-sport 0x0050 --hmark-rnd 0x00000004 --hmark-mod 42;OK
+-j HMARK --hmark-tuple src --hmark-rnd 4 --hmark-mod 0;;FAIL
+-p tcp -j SYNPROXY --mss 1460 --wscale 7 --sack-perm --timestamp --ecn;-p tcp -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460 --ecn;OK
+-p tcp -j SYNPROXY;=;OK
+-p tcp -j SYNPROXY --mss 65536;-p tcp -j SYNPROXY --mss 0;OK
+-j SYNPROXY --mss 1;;FAIL
+-j CONNSECMARK --save;;FAIL
