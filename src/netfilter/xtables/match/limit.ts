@@ -16,9 +16,9 @@ const DEFAULT_BURST = 5;
 const DEFAULT_PERIOD = (SCALE * 3600) / 3;
 
 /** limit_mt(): credit grows with time up to `burst` packets' worth; a match costs one packet's. Full at the start. */
-function take(d: LimitMatch, c: PacketCtx): boolean {
+function take(d: LimitMatch, instance: object, c: PacketCtx): boolean {
   const cap = d.period * d.burst;
-  const bucket = c.env.state(d, () => ({ credit: cap, at: c.env.now() }));
+  const bucket = c.env.state(instance, () => ({ credit: cap, at: c.env.now() }));
   const now = c.env.now();
   bucket.credit = Math.min(cap, bucket.credit + (now - bucket.at) * PER_MS);
   bucket.at = now;
@@ -49,5 +49,9 @@ export const limit: MatchDef<LimitMatch> = {
   },
   print: (d) => ` --limit ${showRate(d.period, SCALE)}${d.burst === DEFAULT_BURST ? '' : ` --limit-burst ${d.burst}`}`,
   check,
-  lower: (d) => [{ kind: 'stateful', name: 'limit', test: (c) => take(d, c), show: `at most ${showRate(d.period, SCALE)} after a burst of ${d.burst}` }],
+  lower: (d) => {
+    // Equal options of two rules are one value; each rule has a bucket of its own.
+    const instance = {};
+    return [{ kind: 'stateful', name: 'limit', test: (c) => take(d, instance, c), show: `at most ${showRate(d.period, SCALE)} after a burst of ${d.burst}` }];
+  },
 };

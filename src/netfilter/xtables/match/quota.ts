@@ -9,8 +9,8 @@ interface QuotaMatch {
 }
 
 /** quota_mt(): the first packet that does not fit ends it, also for smaller ones behind. */
-function spend(d: QuotaMatch, c: PacketCtx): boolean {
-  const left = c.env.state(d, () => ({ bytes: d.quota }));
+function spend(d: QuotaMatch, instance: object, c: PacketCtx): boolean {
+  const left = c.env.state(instance, () => ({ bytes: d.quota }));
   const need = BigInt(c.skb.totLen);
   if (left.bytes < need) {
     left.bytes = 0n;
@@ -27,5 +27,9 @@ export const quota: MatchDef<QuotaMatch> = {
   options: [{ name: 'quota', arg: 'required', invert: true, mandatory: true }],
   parse: ([g]) => ({ quota: uint64('quota', g), invert: g.invert }),
   print: (d) => `${bang(d.invert)} --quota ${d.quota}`,
-  lower: (d) => [{ kind: 'stateful', name: 'quota', test: (c) => spend(d, c) !== d.invert, show: `the first ${d.quota} bytes` }],
+  lower: (d) => {
+    // Equal options of two rules are one value; each rule spends its own.
+    const instance = {};
+    return [{ kind: 'stateful', name: 'quota', test: (c) => spend(d, instance, c) !== d.invert, show: `the first ${d.quota} bytes` }];
+  },
 };

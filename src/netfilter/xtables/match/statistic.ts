@@ -35,8 +35,8 @@ function parse(gs: readonly Given[]): StatisticMatch {
 }
 
 /** statistic_mt(): the counter of a rule starts so that the packet of index `packet` is the first to match. */
-function nth(d: StatisticMatch & { mode: 'nth' }, c: PacketCtx): boolean {
-  const counter = c.env.state(d, () => ({ seen: 0 }));
+function nth(d: StatisticMatch & { mode: 'nth' }, instance: object, c: PacketCtx): boolean {
+  const counter = c.env.state(instance, () => ({ seen: 0 }));
   const hit = counter.seen % d.every === d.packet;
   counter.seen++;
   return hit;
@@ -57,12 +57,16 @@ export const statistic: MatchDef<StatisticMatch> = {
     d.mode === 'random'
       ? ` --mode random${bang(d.invert)} --probability ${(d.probability / 0x80000000).toFixed(11)}`
       : ` --mode nth${bang(d.invert)} --every ${d.every} --packet ${d.packet}`,
-  lower: (d) => [
-    {
-      kind: 'stateful',
-      name: 'statistic',
-      test: (c) => (d.mode === 'nth' ? nth(d, c) : c.env.choose.below(0x80000000, 'statistic') < d.probability) !== d.invert,
-      show: d.mode === 'nth' ? `packet ${d.packet} of every ${d.every}` : `a chance of ${(d.probability / 0x80000000).toFixed(6)}`,
-    },
-  ],
+  lower: (d) => {
+    // Equal options of two rules are one value; each rule counts for itself.
+    const instance = {};
+    return [
+      {
+        kind: 'stateful',
+        name: 'statistic',
+        test: (c) => (d.mode === 'nth' ? nth(d, instance, c) : c.env.choose.below(0x80000000, 'statistic') < d.probability) !== d.invert,
+        show: d.mode === 'nth' ? `packet ${d.packet} of every ${d.every}` : `a chance of ${(d.probability / 0x80000000).toFixed(6)}`,
+      },
+    ];
+  },
 };
