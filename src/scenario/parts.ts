@@ -17,6 +17,7 @@ import { readSockets } from '../formats/sockets.js';
 import { readSysctl } from '../formats/sysctl.js';
 import { readXfrmPolicy, readXfrmState } from '../formats/xfrm.js';
 import type { IpSet } from '../netfilter/ipset/model.js';
+import { checkRules, namingSet } from './check-rules.js';
 import type { NodeState } from './model.js';
 
 /** A NodeState under construction. */
@@ -78,7 +79,7 @@ function iptables(field: 'iptables' | 'ip6tables' | 'iptablesNft' | 'ip6tablesNf
     const target = nft && field === 'iptables' ? 'iptablesNft' : nft && field === 'ip6tables' ? 'ip6tablesNft' : field;
     const r = readIptablesSave(text, { file, family, ...(draft.sets.length > 0 || o.allSetsKnown ? { sets: knownSets(draft.sets) } : {}) });
     draft[target] = r.value;
-    return r.diagnostics;
+    return [...r.diagnostics.map((d) => namingSet(d, draft.sets)), ...checkRules(r.value, text)];
   };
 }
 

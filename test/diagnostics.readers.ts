@@ -1,0 +1,58 @@
+/** The readers whose diagnostics have rows in diagnostics.table.ts, by the name of the tool whose text they read. */
+import { type Diagnostic, Reporter } from '../src/base/diagnostic.js';
+import { readBridgeFdb, readBridgeLink, readBridgeVlan } from '../src/formats/bridge.js';
+import { readConntrack } from '../src/formats/conntrack.js';
+import { parseConntrackCommand } from '../src/formats/conntrack-command.js';
+import { readEbtablesSave } from '../src/formats/ebtables-save.js';
+import { readIpAddr } from '../src/formats/ip-addr.js';
+import { readIpLink } from '../src/formats/ip-link.js';
+import { readIpNeigh } from '../src/formats/ip-neigh.js';
+import { readIpRoute } from '../src/formats/ip-route.js';
+import { readIpRule } from '../src/formats/ip-rule.js';
+import { readIpsetSave } from '../src/formats/ipset-save.js';
+import { readIptablesSave } from '../src/formats/iptables-save.js';
+import { readSockets } from '../src/formats/sockets.js';
+import { readSysctl } from '../src/formats/sysctl.js';
+import { linesOf, wordsOf } from '../src/formats/tokens.js';
+import { readXfrmPolicy, readXfrmState } from '../src/formats/xfrm.js';
+import { loadScenario } from '../src/scenario/load.js';
+import type { FileSource } from '../src/scenario/model.js';
+
+/** A folder of texts in memory. */
+export function memoryFiles(files: Readonly<Record<string, string>>): FileSource {
+  const names = Object.keys(files);
+  return {
+    read: (p) => (Object.hasOwn(files, p) ? files[p] : null),
+    list: (d) => {
+      const inside = names.filter((n) => n.startsWith(`${d}/`)).map((n) => n.slice(d.length + 1));
+      return inside.length > 0 || d === 'empty' ? inside.filter((n) => !n.includes('/')) : null;
+    },
+  };
+}
+
+const o = { file: 'x' };
+export const readers = {
+  'ip-link': (t) => readIpLink(t, o).diagnostics,
+  'ip-addr': (t) => readIpAddr(t, o).diagnostics,
+  'ip-neigh': (t) => readIpNeigh(t, o).diagnostics,
+  'ip-route': (t) => readIpRoute(t, { ...o, family: 'ipv4' }).diagnostics,
+  'ip-rule': (t) => readIpRule(t, { ...o, family: 'ipv4' }).diagnostics,
+  'bridge-fdb': (t) => readBridgeFdb(t, o).diagnostics,
+  'bridge-link': (t) => readBridgeLink(t, o).diagnostics,
+  'bridge-vlan': (t) => readBridgeVlan(t, o).diagnostics,
+  'sysctl': (t) => readSysctl(t, o).diagnostics,
+  'sockets': (t) => readSockets(t, o).diagnostics,
+  'xfrm-policy': (t) => readXfrmPolicy(t, o).diagnostics,
+  'xfrm-state': (t) => readXfrmState(t, o).diagnostics,
+  'iptables-save': (t) => readIptablesSave(t, { ...o, family: 'ipv4' }).diagnostics,
+  'ipset-save': (t) => readIpsetSave(t, o).diagnostics,
+  'ebtables-save': (t) => readEbtablesSave(t, 'x').diagnostics,
+  'conntrack': (t) => readConntrack(t).diagnostics,
+  'conntrack-command': (t) => {
+    const reporter = new Reporter('x', t);
+    parseConntrackCommand(wordsOf(linesOf(t)[0]), reporter);
+    return reporter.diagnostics;
+  },
+  'scenario': (t, files) => loadScenario('s.yaml', memoryFiles({ 's.yaml': t, ...files })).diagnostics,
+} satisfies Record<string, (text: string, files?: Readonly<Record<string, string>>) => readonly Diagnostic[]>;
+export type ReaderName = keyof typeof readers;
