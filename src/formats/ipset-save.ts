@@ -166,7 +166,7 @@ class QuickAdd {
       const from = i + 1;
       for (i = from; ; i++) {
         c = text.charCodeAt(i);
-        if (c < 48 || c > 57) break;
+        if (!(c >= 48 && c <= 57)) break;
         len = len * 10 + c - 48;
         if (len > 32) return 0;
       }

@@ -76,7 +76,9 @@ export class LiveSet {
     else this.#changed.set(ref, ext);
   }
   expired(ref: Ref): boolean {
-    const t = this.ext(ref).timeout;
+    const { timeout: t, mac } = this.ext(ref);
+    // The time of a member of bitmap:ip,mac starts with its address.
+    if (mac === null && this.params.type.name === 'bitmap:ip,mac') return false;
     return t !== null && t !== 0 && t < this.clock();
   }
   /** Whole seconds left as the tool prints them: at least 1, 0 = for ever. */

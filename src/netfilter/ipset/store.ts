@@ -7,14 +7,13 @@
 import type { Family } from '../../base/addr.js';
 import type { SetAnswer, SetTestOptions, SetsPort } from '../env.js';
 import type { PacketCtx } from '../pred.js';
-import { membersOf } from './commands.js';
+import { makeSet, membersOf } from './commands.js';
 import { paramsOf } from './create.js';
 import { hostBits } from './dim/ip.js';
 import { EMPTY_EXT, type Ext } from './ext.js';
-import { HIT, LiveSet, MISS, NOMATCH, type Ref, type TestResult } from './live.js';
+import { HIT, LiveSet, NOMATCH, type Ref } from './live.js';
 import { type PacketKey, keyOfPacket, printMember } from './member.js';
 import { type ListEntry, ListMembers, TableMembers } from './members.js';
-import { makeSet } from './commands.js';
 import type { IpSet } from './model.js';
 import { IpsetError } from './types.js';
 
@@ -41,8 +40,6 @@ interface Asked {
   skbinfo: SetAnswer['skbinfo'] | undefined;
 }
 
-const NO_ANSWER: SetAnswer = { hit: false, member: '' };
-/** The deepest prefix length that a member added by a rule takes when the set has none yet. */
 const compare = (v: number, c: { readonly op: 'eq' | 'lt' | 'gt' | 'ne'; readonly value: number } | undefined): boolean => {
   if (!c) return true;
   if (c.op === 'eq') return v === c.value;
@@ -99,10 +96,8 @@ export class SetStore implements SetsPort {
     };
     const set = this.#run(name);
     const hit = set !== null && this.#test(set, c, asked);
-    const rec = c.env.rec;
-    if (!rec.on && set === null) return NO_ANSWER;
-    const member = set && rec.on ? this.#memberText(set, c, o.dirs) : '';
-    if (rec.on) rec.event({ t: 'set-test', node: c.env.node, skb: c.skb.id, time: c.env.now(), set: name, member, hit, rule: c.rule });
+    // The match itself tells of the test; the text is only made for telling.
+    const member = set && c.env.rec.on ? this.#memberText(set, c, o.dirs) : '';
     return asked.skbinfo ? { hit, member, skbinfo: asked.skbinfo } : { hit, member };
   }
 
@@ -211,7 +206,7 @@ export class SetStore implements SetsPort {
       set.add(
         k.key,
         (old) => ({ ...ext, comment: old?.comment ?? null, wildcard: old?.wildcard ?? false }),
-        exist,
+        exist || this.#unfilled(set, k),
         // Which member goes depends on the kernel's hash.
         (n) => c.env.choose.below(n, 'ipset-forceadd'),
       );
@@ -220,6 +215,13 @@ export class SetStore implements SetsPort {
       if (e instanceof IpsetError) return false;
       throw e;
     }
+  }
+
+  /** A member of bitmap:ip,mac that has no address yet: adding completes it. */
+  #unfilled(set: LiveSet, k: PacketKey): boolean {
+    if (k.mac === null) return false;
+    const ref = set.find(k.key);
+    return ref !== -1 && set.ext(ref).mac === null;
   }
 
   del(name: string, c: PacketCtx, dirs: readonly boolean[]): void {
@@ -279,5 +281,3 @@ export class SetStore implements SetsPort {
     });
   }
 }
-
-export { MISS, type TestResult };
