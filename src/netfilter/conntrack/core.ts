@@ -37,6 +37,7 @@ type ErrorVerdict = 'not-an-error' | 'done';
 
 export class Core {
   #nextId = 1;
+  readonly #kill = (ct: Conn): boolean => this.table.remove(ct);
   constructor(
     readonly host: ConntrackHost,
     readonly table: Table,
@@ -92,7 +93,7 @@ export class Core {
     const ct = skb.ct as Conn;
     const info = skb.ctinfo;
     const tracker = TRACKERS.get(l4.proto) ?? trackGeneric;
-    const v = tracker({ host: this.host, ct, skb, offset: l4.offset, checkSum, kill: (c) => this.table.remove(c) }, info);
+    const v = tracker({ host: this.host, ct, skb, offset: l4.offset, checkSum, kill: this.#kill }, info);
     if (v.kind !== 'accept') {
       skb.ct = null;
       skb.ctinfo = 0;

@@ -58,9 +58,17 @@ const DEFAULTS = new Map<string, number>([
   ['nf_conntrack_sctp_timeout_heartbeat_sent', 30],
 ]);
 
+/** Full paths, made once: this is asked for every packet. */
+const paths = new Map<string, string>();
+function pathOf(name: string): string {
+  let path = paths.get(name);
+  if (path === undefined) paths.set(name, (path = `net/netfilter/${name}`));
+  return path;
+}
+
 /** A setting below net/netfilter by its last name: the node's, else the kernel's default. */
 export function setting(host: ConntrackHost, name: string): number {
-  return host.sysctl(`net/netfilter/${name}`) ?? DEFAULTS.get(name) ?? 0;
+  return host.sysctl(pathOf(name)) ?? DEFAULTS.get(name) ?? 0;
 }
 /** A time-out in ms. */
 export const timeout = (host: ConntrackHost, name: string): number => setting(host, name) * 1000;

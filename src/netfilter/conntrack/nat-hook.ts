@@ -92,7 +92,7 @@ export class NatHook {
 
   #tell(skb: Skb, ct: Conn, manip: Manip, dir: Dir, before: Endpoints): void {
     // An answer undoes what the rule of the other manip did.
-    const rule = ct.natRule[(manip === 'SNAT') === (dir === ORIGINAL) ? 1 : 0];
+    const rule = (manip === 'SNAT') === (dir === ORIGINAL) ? ct.snatRule : ct.dnatRule;
     this.host.tell(skb, { t: 'nat', manip, undo: dir === REPLY, before, after: endpoints(skb), rule, ctId: ct.id });
   }
 }

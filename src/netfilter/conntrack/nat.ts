@@ -167,7 +167,8 @@ export class Nat {
     if (!tupleEqual(wanted, current)) {
       ct.reply = inverse(wanted);
       ct.status |= natBit(manip);
-      ct.natRule[manip === 'SNAT' ? 1 : 0] = rule;
+      if (manip === 'SNAT') ct.snatRule = rule;
+      else ct.dnatRule = rule;
     }
     if (manip === 'SNAT') this.table.addSource(ct);
     ct.status |= doneBit(manip);
@@ -176,6 +177,12 @@ export class Nat {
 
   /** nf_nat_alloc_null_binding(): no rule wanted it; the address stays, the source port may still have to give way to another flow's. */
   bindNull(ct: Conn, manip: Manip): boolean {
+    // Nearly always nobody else has the tuple, and there is nothing to choose.
+    if (!ct.confirmed && !isBound(ct, manip) && !this.table.taken(ct.reply, ct)) {
+      if (manip === 'SNAT') this.table.addSource(ct);
+      ct.status |= doneBit(manip);
+      return true;
+    }
     const addr = manip === 'SNAT' ? ct.reply.dst : ct.reply.src;
     return this.setup(ct, { ...NAT_NOTHING, minAddr: addr, maxAddr: addr }, manip, null);
   }

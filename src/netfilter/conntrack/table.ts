@@ -1,7 +1,7 @@
 /** The connection table: two tuple hashes per entry, as nf_conntrack_hash, and the by-source hash of NAT (nf_nat_bysource). */
 import { type CtInfo, ctIsReply, IPS, type NfConn, type Tuple } from '../../packet/types.js';
 import type { RuleRef } from '../../trace/event.js';
-import { hashTuple, tupleEqual } from './tuple.js';
+import { hashSource, hashTuple, sourceEqual, tupleEqual } from './tuple.js';
 
 export type Dir = 0 | 1;
 export const ORIGINAL: Dir = 0;
@@ -30,8 +30,9 @@ export class Conn implements NfConn {
   readonly acct: { packets: [number, number]; bytes: [number, number] } = { packets: [0, 0], bytes: [0, 0] };
   inTable = false;
   template = false;
-  /** Rules that bound the flow, [DNAT, SNAT], for telling. */
-  readonly natRule: [RuleRef | null, RuleRef | null] = [null, null];
+  /** Rules that bound the flow, for telling. */
+  dnatRule: RuleRef | null = null;
+  snatRule: RuleRef | null = null;
   constructor(
     readonly id: number,
     public orig: Tuple,
@@ -49,38 +50,59 @@ export class Conn implements NfConn {
 
 /** struct nf_conntrack_tuple_hash: one direction of an entry. */
 export interface TupleHash {
+  readonly hash: number;
   readonly tuple: Tuple;
   readonly dir: Dir;
   readonly ct: Conn;
   next: TupleHash | null;
 }
 
+/** Chains by hash, newest first; grows so that chains stay short. */
 class Buckets {
-  readonly #heads = new Map<number, TupleHash>();
+  #heads: (TupleHash | null)[] = new Array<TupleHash | null>(64).fill(null);
+  #size = 0;
+
   head(hash: number): TupleHash | null {
-    return this.#heads.get(hash) ?? null;
+    return this.#heads[hash & (this.#heads.length - 1)];
   }
-  add(hash: number, node: TupleHash): void {
-    node.next = this.#heads.get(hash) ?? null;
-    this.#heads.set(hash, node);
+  add(node: TupleHash): void {
+    if (++this.#size > this.#heads.length) this.#grow();
+    const i = node.hash & (this.#heads.length - 1);
+    node.next = this.#heads[i];
+    this.#heads[i] = node;
+  }
+  /** Keeps the order of every chain. */
+  #grow(): void {
+    const old = this.#heads;
+    this.#heads = new Array<TupleHash | null>(old.length * 4).fill(null);
+    const mask = this.#heads.length - 1;
+    const chain: TupleHash[] = [];
+    for (const head of old) {
+      chain.length = 0;
+      for (let n = head; n; n = n.next) chain.push(n);
+      for (let i = chain.length - 1; i >= 0; i--) {
+        const at = chain[i].hash & mask;
+        chain[i].next = this.#heads[at];
+        this.#heads[at] = chain[i];
+      }
+    }
   }
   remove(hash: number, ct: Conn, dir: Dir): void {
+    const i = hash & (this.#heads.length - 1);
     let prev: TupleHash | null = null;
-    for (let n = this.head(hash); n; prev = n, n = n.next) {
+    for (let n = this.#heads[i]; n; prev = n, n = n.next) {
       if (n.ct !== ct || n.dir !== dir) continue;
       if (prev) prev.next = n.next;
-      else if (n.next) this.#heads.set(hash, n.next);
-      else this.#heads.delete(hash);
+      else this.#heads[i] = n.next;
+      this.#size--;
       return;
     }
   }
   clear(): void {
-    this.#heads.clear();
+    this.#heads = new Array<TupleHash | null>(64).fill(null);
+    this.#size = 0;
   }
 }
-
-/** Only the source half of a tuple, for nf_nat_bysource. */
-const sourceOnly = (t: Tuple): Tuple => ({ ...t, dst: t.family === 'ipv4' ? 0 : '', dport: 0 });
 
 export class Table {
   readonly #hash = new Buckets();
@@ -104,8 +126,9 @@ export class Table {
 
   /** __nf_conntrack_find(): nf_ct_key_equal over the bucket; newest first. */
   find(t: Tuple, zone: Zone): TupleHash | null {
-    for (let n = this.#hash.head(hashTuple(t)); n; n = n.next) {
-      if (!tupleEqual(n.tuple, t) || zoneId(n.ct.zone, n.dir) !== zoneId(zone, n.dir)) continue;
+    const hash = hashTuple(t);
+    for (let n = this.#hash.head(hash); n; n = n.next) {
+      if (n.hash !== hash || !tupleEqual(n.tuple, t) || zoneId(n.ct.zone, n.dir) !== zoneId(zone, n.dir)) continue;
       if (this.#collect(n.ct)) continue;
       return n;
     }
@@ -114,8 +137,9 @@ export class Table {
 
   /** nf_conntrack_tuple_taken(): is this tuple used by an entry other than `mine`? An entry with the very same original tuple is the same flow. */
   taken(t: Tuple, mine: Conn): boolean {
-    for (let n = this.#hash.head(hashTuple(t)); n; n = n.next) {
-      if (n.ct === mine || !tupleEqual(n.tuple, t) || zoneId(n.ct.zone, n.dir) !== zoneId(mine.zone, n.dir)) continue;
+    const hash = hashTuple(t);
+    for (let n = this.#hash.head(hash); n; n = n.next) {
+      if (n.hash !== hash || n.ct === mine || !tupleEqual(n.tuple, t) || zoneId(n.ct.zone, n.dir) !== zoneId(mine.zone, n.dir)) continue;
       if (this.#collect(n.ct)) continue;
       if (tupleEqual(mine.orig, n.ct.orig) && zoneId(n.ct.zone, ORIGINAL) === zoneId(mine.zone, ORIGINAL)) continue;
       return true;
@@ -125,8 +149,8 @@ export class Table {
 
   /** `onlyReply`: nf_ct_resolve_clash_harder() hides the original direction. */
   insert(ct: Conn, onlyReply = false): void {
-    if (!onlyReply) this.#hash.add(hashTuple(ct.orig), { tuple: ct.orig, dir: ORIGINAL, ct, next: null });
-    this.#hash.add(hashTuple(ct.reply), { tuple: ct.reply, dir: REPLY, ct, next: null });
+    if (!onlyReply) this.#hash.add({ hash: hashTuple(ct.orig), tuple: ct.orig, dir: ORIGINAL, ct, next: null });
+    this.#hash.add({ hash: hashTuple(ct.reply), tuple: ct.reply, dir: REPLY, ct, next: null });
     ct.inTable = true;
     ct.status |= IPS.CONFIRMED;
     if (!onlyReply) this.#all.add(ct);
@@ -145,17 +169,15 @@ export class Table {
 
   /** nf_nat_setup_info() adds a flow to nf_nat_bysource before it is confirmed. */
   addSource(ct: Conn): void {
-    const t = sourceOnly(ct.orig);
-    this.#bySource.add(hashTuple(t), { tuple: t, dir: ORIGINAL, ct, next: null });
+    this.#bySource.add({ hash: hashSource(ct.orig), tuple: ct.orig, dir: ORIGINAL, ct, next: null });
   }
   forgetSource(ct: Conn): void {
-    this.#bySource.remove(hashTuple(sourceOnly(ct.orig)), ct, ORIGINAL);
+    if (ct.status & IPS.SRC_NAT_DONE) this.#bySource.remove(hashSource(ct.orig), ct, ORIGINAL);
   }
   /** Flows whose original source is that of `t`, newest first. */
   *withSource(t: Tuple, zone: Zone): Iterable<Conn> {
-    const key = sourceOnly(t);
-    for (let n = this.#bySource.head(hashTuple(key)); n; n = n.next) {
-      if (tupleEqual(n.tuple, key) && zoneId(n.ct.zone, ORIGINAL) === zoneId(zone, ORIGINAL)) yield n.ct;
+    for (let n = this.#bySource.head(hashSource(t)); n; n = n.next) {
+      if (sourceEqual(n.tuple, t) && zoneId(n.ct.zone, ORIGINAL) === zoneId(zone, ORIGINAL)) yield n.ct;
     }
   }
 

@@ -112,6 +112,13 @@ export function hashTuple(t: Tuple): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
+/** same_src() of nf_nat_core.c: the halves that source NAT looks at. */
+export const sourceEqual = (a: Tuple, b: Tuple): boolean => a.src === b.src && a.sport === b.sport && a.proto === b.proto && a.family === b.family;
+export function hashSource(t: Tuple): number {
+  const h = mixAddr(t.proto + 1, t.src);
+  return Math.imul(h ^ (h >>> 15) ^ t.sport, 0x85ebca6b) >>> 0;
+}
+
 /** As `conntrack -L` prints a direction, for events: `src=… dst=… sport=… dport=…`. */
 export function formatTuple(t: Tuple): string {
   const addrs = `src=${formatAddr(t.src)} dst=${formatAddr(t.dst)}`;
