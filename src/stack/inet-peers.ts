@@ -6,12 +6,15 @@ interface Peer {
   /** Virtual ms. */
   last: number;
   redirects: number;
+  /** ip_error() has just taken a token: the ICMP that follows stands in the same instant. */
+  answering: boolean;
 }
 
 /** A new peer looks as if it had been silent for a minute. */
 const NEW_PEER_AGE = 60_000;
 const ERROR_COST = 1000;
 const ERROR_BURST = 5000;
+const BURST_FACTOR = 6;
 const REDIRECT_LOAD = 20;
 const REDIRECT_NUMBER = 9;
 const REDIRECT_SILENCE = 20 * 1024;
@@ -22,7 +25,7 @@ export class InetPeers {
   #get(to: Addr, now: number): Peer {
     let p = this.#peers.get(to);
     if (!p) {
-      p = { tokens: 0, last: now - NEW_PEER_AGE, redirects: 0 };
+      p = { tokens: 0, last: now - NEW_PEER_AGE, redirects: 0, answering: false };
       this.#peers.set(to, p);
     }
     return p;
@@ -50,8 +53,24 @@ export class InetPeers {
     const p = this.#get(to, now);
     p.tokens = Math.min(ERROR_BURST, p.tokens + now - p.last);
     p.last = now;
-    if (p.tokens < ERROR_COST) return false;
-    p.tokens -= ERROR_COST;
+    p.answering = p.tokens >= ERROR_COST;
+    if (p.answering) p.tokens -= ERROR_COST;
+    return p.answering;
+  }
+
+  /**
+   * inet_peer_xrlim_allow(): may an ICMP of a rate-limited type go to `to`? `interval` is icmp_ratelimit in ms; with 0 all may, but the bucket that
+   * ip_error() shares is emptied by it. Two packets are never in the same instant, whatever the virtual clock says.
+   */
+  icmp(to: Addr, now: number, interval: number): boolean {
+    const p = this.#get(to, now);
+    if (!p.answering) {
+      p.tokens = Math.min(BURST_FACTOR * interval, p.tokens + now - p.last);
+      p.last = now;
+    }
+    p.answering = false;
+    if (p.tokens < interval) return false;
+    p.tokens -= interval;
     return true;
   }
 }

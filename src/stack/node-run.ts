@@ -249,7 +249,10 @@ export class NodeRun implements Kernel, Receiver {
   /** A frame of the outside world arrives at a device. */
   arrive(skb: Skb, dev: NetDevice): void {
     classify(skb, dev);
-    if (this.rec.on) this.tell(skb, { t: 'receive', dev: dev.name, frame: frameOf(skb) });
+    if (this.rec.on) {
+      this.tell(skb, { t: 'skb', origin: skb.origin, view: packetView(skb), dev: dev.name });
+      this.tell(skb, { t: 'receive', dev: dev.name, frame: frameOf(skb) });
+    }
     this.world.enqueue(this, skb, dev);
   }
   wire(skb: Skb, dev: NetDevice): void {
@@ -326,6 +329,10 @@ export class NodeRun implements Kernel, Receiver {
   }
   redirectAllowed(to: Addr): boolean {
     return this.#peers.redirect(to, this.now());
+  }
+  icmpAllowed(to: Addr, type: number): boolean {
+    if (((this.sysctl('net/ipv4/icmp_ratemask') >>> type) & 1) === 0) return true;
+    return this.#peers.icmp(to, this.now(), this.sysctl('net/ipv4/icmp_ratelimit'));
   }
   errorAllowed(to: Addr): boolean {
     return this.#peers.error(to, this.now());

@@ -6,6 +6,8 @@ import type { Sysctl } from '../scenario/model.js';
 const defaults = new Map<string, number>([
   ['net/ipv4/ip_default_ttl', 64],
   ['net/ipv4/icmp_echo_ignore_broadcasts', 1],
+  ['net/ipv4/icmp_ratelimit', 1000],
+  ['net/ipv4/icmp_ratemask', 0x1818],
   ['net/ipv4/icmp_ignore_bogus_error_responses', 1],
   ['net/ipv4/ip_local_reserved_ports', 0],
   ['net/bridge/bridge-nf-call-iptables', 1],

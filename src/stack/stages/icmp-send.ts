@@ -49,6 +49,10 @@ export function icmpSend(k: Kernel, skb: Skb, type: number, code: number, info: 
   const mark = k.sysctl('net/ipv4/fwmark_reflect') !== 0 ? skb.mark : 0;
   const r = k.routeOutput('ipv4', { dst: skb.saddr, ...(src === null ? {} : { src }), mark, tos: tos & 0x1e, proto: 1, sport: type, dport: code });
   if (r.dst === null) return;
+  if (!r.dst.dev.loopback && !k.icmpAllowed(skb.saddr, type)) {
+    k.count('IcmpOutRateLimitHost');
+    return;
+  }
   const room = Math.min(r.dst.mtu, 576) - 28;
   const quoted = skb.data.subarray(0, Math.min(room, skb.data.length));
   const from = (r.src ?? ANY4) === ANY4 ? RTN_DUMMY : r.src!;
