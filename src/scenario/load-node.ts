@@ -359,7 +359,7 @@ function completeRoutes(l: Loading, draft: NodeDraft, tree: Tree): void {
   const inline = child(tree, 'routes') !== undefined || child(tree, 'routes6') !== undefined || gateways.length > 0;
   const added: Route[] = [];
   for (const t of gateways) {
-    const route = gatewayRoute(l, draft, t);
+    const route = gatewayRoute(l, draft, tree, t);
     if (route) added.push(route);
   }
   if (draft.routes === null && added.length === 0) return;
@@ -375,7 +375,7 @@ function completeRoutes(l: Loading, draft: NodeDraft, tree: Tree): void {
   draft.routes = out;
 }
 
-function gatewayRoute(l: Loading, draft: NodeDraft, t: Tree): Route | null {
+function gatewayRoute(l: Loading, draft: NodeDraft, tree: Tree, t: Tree): Route | null {
   const gateway = parseAddr(sourceOf(t));
   if (gateway === null) {
     l.errorAt('bad-address', `“${sourceOf(t)}” is not an IP address`, t.span);
@@ -384,6 +384,8 @@ function gatewayRoute(l: Loading, draft: NodeDraft, t: Tree): Route | null {
   const family = familyOf(gateway);
   const via = draft.addrs.find((a) => a.family === family && a.dev !== 'lo' && sameNetwork(a, gateway)) ?? draft.addrs.find((a) => a.dev === 'eth0' && a.family === family);
   if (!via) {
+    // An address that could not be read has been reported already.
+    if ((child(tree, 'address') || child(tree, 'addresses')) && !draft.addrs.some((a) => a.dev !== 'lo')) return null;
     l.errorAt('gateway-unreachable', `no address of this node shares a network with the gateway ${sourceOf(t)}`, t.span, 'give the node an address first, or write routes:');
     return null;
   }
