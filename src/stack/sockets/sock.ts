@@ -1,0 +1,134 @@
+/** Sockets of a node as packets meet them, and their lookup: inet_hashtables.c, udp.c (compute_score), without hashing. */
+import { type Addr, anyAddr, type Family } from '../../base/addr.js';
+import { IPPROTO } from '../../packet/skb.js';
+import type { Dst, NetDevice, SkSocket } from '../../packet/types.js';
+
+/** What the owner of a socket can set before using it. */
+export interface SocketOptions {
+  /** Name in events and deliveries. */
+  readonly id: string;
+  readonly family: Family;
+  /** bind(2) address; the family's any-address when not bound. */
+  readonly addr: Addr;
+  readonly port: number;
+  readonly uid: number;
+  readonly boundDev: NetDevice | null;
+  readonly mark: number;
+  /** IP_TOS / IPV6_TCLASS. */
+  readonly tos: number;
+  readonly broadcast: boolean;
+  readonly transparent: boolean;
+}
+
+export type TcpState = 'LISTEN' | 'SYN_SENT' | 'ESTABLISHED' | 'CLOSE_WAIT' | 'CLOSE';
+
+/** A socket. `sk` is what rules see of it. */
+export interface Sock extends SocketOptions {
+  readonly proto: number;
+  readonly sk: SkSocket;
+  /** Order of creation: of equals the latest is found first. */
+  readonly order: number;
+}
+
+export interface UdpSock extends Sock {
+  readonly proto: 17;
+}
+
+export interface TcpSock extends Sock {
+  readonly proto: 6;
+  state: TcpState;
+  laddr: Addr;
+  raddr: Addr;
+  rport: number;
+  dst: Dst | null;
+  /** Send side: oldest unacknowledged and next number. */
+  sndUna: number;
+  sndNxt: number;
+  /** Receive side: next expected number. */
+  rcvNxt: number;
+  /** Window offered when all is read, in bytes, and its scale (0 unless both sides agreed). */
+  rcvWnd: number;
+  wscale: number;
+  /** Bytes delivered but not yet read by the owner; they shrink the window. */
+  unread: number;
+  mss: number;
+  /** A system call of the owner is running: errors that arrive now are soft. */
+  owned: boolean;
+}
+
+/** struct request_sock: a connection that awaits the last ACK of the handshake. */
+export interface RequestSock {
+  readonly listener: TcpSock;
+  readonly family: Family;
+  readonly laddr: Addr;
+  readonly lport: number;
+  readonly raddr: Addr;
+  readonly rport: number;
+  readonly isn: number;
+  readonly rcvIsn: number;
+  readonly mss: number;
+  readonly rcvWnd: number;
+  readonly wscale: number;
+  /** Resends the SYN-ACK. */
+  readonly resend: () => void;
+}
+
+export function makeSk(o: SocketOptions, proto: number): SkSocket {
+  return {
+    id: o.id,
+    family: o.family,
+    proto,
+    uid: o.uid,
+    gid: 0,
+    groups: [],
+    mark: o.mark,
+    priority: 0,
+    boundDev: o.boundDev,
+    transparent: o.transparent,
+    full: true,
+    cgroupPath: null,
+    classid: 0,
+  };
+}
+
+const devFits = (s: Sock, dev: NetDevice | null): boolean => s.boundDev === null || s.boundDev.ifindex === dev?.ifindex;
+
+/** The best of the sockets bound to `port`: an exact address before the any-address, a bound device before none, of equals the latest. */
+function best<T extends Sock>(socks: readonly T[], family: Family, addr: Addr, port: number, dev: NetDevice | null, extra: (s: T) => boolean): T | null {
+  let found: T | null = null;
+  let score = -1;
+  for (const s of socks) {
+    if (s.family !== family || s.port !== port || !devFits(s, dev) || !extra(s)) continue;
+    const any = s.addr === anyAddr(family);
+    if (!any && s.addr !== addr) continue;
+    const value = (any ? 0 : 8) + (s.boundDev ? 4 : 0);
+    if (value > score || (value === score && found !== null && s.order > found.order)) {
+      found = s;
+      score = value;
+    }
+  }
+  return found;
+}
+
+/** __inet_lookup_listener(). */
+export const lookupListener = (socks: readonly TcpSock[], family: Family, daddr: Addr, dport: number, dev: NetDevice | null): TcpSock | null =>
+  best(socks, family, daddr, dport, dev, (s) => s.state === 'LISTEN');
+
+/** __udp4_lib_lookup() for sockets that are not connected. */
+export const lookupUdp = (socks: readonly UdpSock[], family: Family, daddr: Addr, dport: number, dev: NetDevice | null): UdpSock | null =>
+  best(socks, family, daddr, dport, dev, () => true);
+
+/** __inet_lookup_established(): the connection that (src, sport) -> (dst, dport) belongs to. */
+export function lookupEstablished(socks: readonly TcpSock[], src: Addr, sport: number, dst: Addr, dport: number, dev: NetDevice | null): TcpSock | null {
+  for (const s of socks) {
+    if (s.state === 'LISTEN' || s.state === 'CLOSE') continue;
+    if (s.port === dport && s.rport === sport && s.laddr === dst && s.raddr === src && devFits(s, dev)) return s;
+  }
+  return null;
+}
+
+/** __udp_is_mcast_sock(): does a broadcast or multicast to (daddr, dport) on `dev` concern this socket? */
+export const udpTakesMulticast = (s: UdpSock, family: Family, daddr: Addr, dport: number, dev: NetDevice | null): boolean =>
+  s.family === family && s.port === dport && devFits(s, dev) && (s.addr === anyAddr(family) || s.addr === daddr);
+
+export const protoNumber = (name: 'tcp' | 'udp'): 6 | 17 => (name === 'tcp' ? IPPROTO.TCP : IPPROTO.UDP);

@@ -1,0 +1,172 @@
+/** UDP and raw ICMP sockets: udp_sendmsg(), __udp4_lib_rcv(), raw_sendmsg() (net/ipv4/udp.c, raw.c and their IPv6 twins). */
+import { type Addr, type Family } from '../../base/addr.js';
+import { buildIcmp, buildIcmp6, buildUdp } from '../../packet/build.js';
+import { IPPROTO, type Skb } from '../../packet/skb.js';
+import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
+import type { Kernel } from '../kernel.js';
+import { icmpSend } from '../stages/icmp-send.js';
+import { lookupUdp, makeSk, type SocketOptions, udpTakesMulticast, type UdpSock } from './sock.js';
+import type { SocketHost } from './sockets.js';
+import { ipXmit, routeTos } from './xmit.js';
+
+const EACCES = 13;
+const ENETUNREACH = 101;
+const ENOBUFS = 105;
+const DEST_UNREACH = 3;
+const PORT_UNREACH = 3;
+
+/** UDP counters are kept by family: UdpInDatagrams, Udp6InDatagrams. */
+const udpCounter = (family: Family, name: string): string => `${family === 'ipv4' ? 'Udp' : 'Udp6'}${name}`;
+
+export class Udp {
+  readonly socks: UdpSock[] = [];
+  #order = 0;
+
+  constructor(
+    readonly k: Kernel,
+    readonly host: SocketHost,
+  ) {}
+
+  open(o: SocketOptions): UdpSock {
+    const s: UdpSock = { ...o, proto: 17, sk: makeSk(o, IPPROTO.UDP), order: this.#order++ };
+    this.socks.push(s);
+    return s;
+  }
+
+  close(s: UdpSock): void {
+    const at = this.socks.indexOf(s);
+    if (at >= 0) this.socks.splice(at, 1);
+  }
+
+  /** sendto(); returns errno. */
+  send(s: UdpSock, to: Addr, dport: number, data: Uint8Array): number {
+    const { k } = this;
+    const r = route(k, s, IPPROTO.UDP, to, s.port, dport);
+    if (r.dst === null) {
+      if (r.errno === ENETUNREACH) k.count(s.family === 'ipv4' ? 'IpOutNoRoutes' : 'Ip6OutNoRoutes');
+      return r.errno;
+    }
+    if (r.dst.flags & RTCF_BROADCAST && !s.broadcast) return EACCES;
+    const src = r.src;
+    const payload = buildUdp({ sport: s.port, dport, payload: data }, src, to);
+    const errno = ipXmit(k, { src, to, proto: IPPROTO.UDP, payload, dst: r.dst, tos: s.tos, mark: s.mark, sk: s.sk, origin: { kind: 'sent', of: null }, mayFragment: true });
+    if (errno !== 0) k.count(s.family === 'ipv4' ? 'IpOutDiscards' : 'Ip6OutDiscards');
+    if (errno !== 0 && errno !== ENOBUFS) return errno;
+    k.count(udpCounter(s.family, 'OutDatagrams'));
+    return 0;
+  }
+
+  // --- receive ---
+
+  rcv(skb: Skb): void {
+    const { k } = this;
+    const family = skb.family;
+    const th = skb.thoff;
+    const d = skb.data;
+    if (th < 0 || d.length < th + 8) return k.drop(skb, 'PKT_TOO_SMALL', '__udp4_lib_rcv', 'bad-header', {});
+    const length = skb.u16(th + 4) || d.length - th;
+    if (length > d.length - th || length < 8) return this.#bad(skb, 'PKT_TOO_SMALL', 'bad-header');
+    const payload = d.subarray(th + 8, th + length);
+    const [sport, dport] = [skb.u16(th), skb.u16(th + 2)];
+    const dev = this.host.inputDev(skb);
+    const many = family === 'ipv4' ? skb.dst !== null && (skb.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0 : isMulticast6(skb.daddr);
+    if (many) return this.#multicast(skb, sport, dport, payload, dev);
+    const stolen = skb.sk ? this.socks.find((s) => s.sk === skb.sk) : undefined;
+    const s = stolen ?? lookupUdp(this.socks, family, skb.daddr, dport, dev);
+    if (s) return this.#deliver(s, skb, sport, payload);
+    if (skb.csumBad) return this.#csumError(skb);
+    k.count(udpCounter(family, 'NoPorts'));
+    if (family === 'ipv4') icmpSend(k, skb, DEST_UNREACH, PORT_UNREACH, 0);
+    else this.host.icmp6Send(skb, 1, 4, 0);
+    k.drop(skb, 'NO_SOCKET', '__udp4_lib_rcv', 'no-socket', { proto: 'udp', port: dport });
+  }
+
+  #bad(skb: Skb, reason: string, cause: 'bad-header' | 'bad-checksum'): void {
+    this.k.count(udpCounter(skb.family, 'InErrors'));
+    this.k.drop(skb, reason, '__udp4_lib_rcv', cause, {});
+  }
+
+  #csumError(skb: Skb): void {
+    this.k.count(udpCounter(skb.family, 'InCsumErrors'));
+    this.#bad(skb, 'UDP_CSUM', 'bad-checksum');
+  }
+
+  #deliver(s: UdpSock, skb: Skb, sport: number, payload: Uint8Array): void {
+    const { k } = this;
+    if (skb.csumBad) return this.#csumError(skb);
+    k.count(udpCounter(skb.family, 'InDatagrams'));
+    k.tell(skb, { t: 'deliver', socket: s.id, what: 'data', view: this.host.view(skb) });
+    this.host.datagram(s, payload, skb, sport);
+  }
+
+  /** __udp4_lib_mcast_deliver(): every socket that it concerns gets a copy. */
+  #multicast(skb: Skb, sport: number, dport: number, payload: Uint8Array, dev: NetDevice | null): void {
+    const { k } = this;
+    const takers = this.socks.filter((s) => udpTakesMulticast(s, skb.family, skb.daddr, dport, dev));
+    if (takers.length === 0) {
+      k.count(udpCounter(skb.family, 'IgnoredMulti'));
+      k.drop(skb, 'NOT_SPECIFIED', '__udp4_lib_rcv', 'no-socket', { proto: 'udp', port: dport });
+      return;
+    }
+    takers.forEach((s, i) => this.#deliver(s, i === 0 ? skb : k.cloneSkb(skb), sport, payload));
+  }
+
+  /** __udp4_lib_err(): false when the quoted datagram is no socket's of ours. These sockets are not connected and so learn nothing. */
+  error(family: Family, src: Addr, sport: number, dev: NetDevice | null): boolean {
+    return lookupUdp(this.socks, family, src, sport, dev) !== null;
+  }
+}
+
+const isMulticast6 = (a: Addr): boolean => typeof a === 'string' && a.charCodeAt(0) >> 8 === 0xff;
+
+type Routed = { readonly dst: Dst; readonly src: Addr; readonly errno: 0 } | { readonly dst: null; readonly src: null; readonly errno: number };
+
+function route(k: Kernel, s: SocketOptions, proto: number, to: Addr, sport: number, dport: number): Routed {
+  const bound = typeof s.addr === 'number' ? s.addr !== 0 : s.addr !== ANY6;
+  const r = k.routeOutput(s.family, {
+    dst: to,
+    ...(bound ? { src: s.addr } : {}),
+    oif: s.boundDev,
+    mark: s.mark,
+    tos: routeTos(s.tos),
+    proto,
+    sport,
+    dport,
+    uid: s.uid,
+    anySource: s.transparent,
+  });
+  if (r.dst === null) return { dst: null, src: null, errno: r.errno };
+  return { dst: r.dst, src: bound ? s.addr : (r.src ?? s.addr), errno: 0 };
+}
+const ANY6 = '\0\0\0\0\0\0\0\0';
+
+export interface RawIcmp {
+  readonly type: number;
+  readonly code: number;
+  readonly id: number;
+  readonly seq: number;
+  readonly payload: Uint8Array;
+}
+
+/** raw_sendmsg() of an ICMP socket; returns errno. */
+export function sendRawIcmp(k: Kernel, o: SocketOptions, to: Addr, m: RawIcmp, outCounter: (type: number) => string | null): number {
+  const v4 = o.family === 'ipv4';
+  const proto = v4 ? IPPROTO.ICMP : IPPROTO.ICMPV6;
+  const r = route(k, o, proto, to, m.type, m.code);
+  if (r.dst === null) {
+    if (!v4 && r.errno === ENETUNREACH) k.count('Ip6OutNoRoutes');
+    return r.errno;
+  }
+  if (r.dst.flags & RTCF_BROADCAST && !o.broadcast) return EACCES;
+  const src = r.src;
+  const rest = ((m.id << 16) | m.seq) >>> 0;
+  const payload = v4 ? buildIcmp({ type: m.type, code: m.code, rest, payload: m.payload }) : buildIcmp6({ type: m.type, code: m.code, rest, payload: m.payload }, src as string, to as string);
+  k.count(v4 ? 'IcmpOutMsgs' : 'Icmp6OutMsgs');
+  k.count(v4 ? `IcmpMsgOutType${m.type}` : `Icmp6OutType${m.type}`);
+  const name = outCounter(m.type);
+  if (name !== null) k.count(name);
+  const sk = makeSk(o, proto);
+  const errno = ipXmit(k, { src, to, proto, payload, dst: r.dst, tos: o.tos, mark: o.mark, sk, origin: { kind: 'sent', of: null }, mayFragment: true });
+  if (errno !== 0) k.count(v4 ? 'IpOutDiscards' : 'Ip6OutDiscards');
+  return errno === ENOBUFS ? 0 : errno;
+}

@@ -1,0 +1,51 @@
+/** From a transport payload to the IP layer: ip_queue_xmit(), ip_send_skb(), ip_build_and_send_pkt(), ip6_xmit(). */
+import type { Addr, Family, Ip4, Ip6 } from '../../base/addr.js';
+import { buildIp4, buildIp6 } from '../../packet/build.js';
+import { ETH_P_IP, ETH_P_IPV6, type Origin } from '../../packet/skb.js';
+import type { Dst, SkSocket } from '../../packet/types.js';
+import { flight } from '../flight.js';
+import type { Kernel } from '../kernel.js';
+
+export interface Xmit {
+  readonly src: Addr;
+  readonly to: Addr;
+  readonly proto: number;
+  readonly payload: Uint8Array;
+  readonly dst: Dst;
+  readonly tos: number;
+  readonly mark: number;
+  readonly sk: SkSocket | null;
+  readonly origin: Origin;
+  /** Leave DF off where the packet is longer than the route's MTU, and let it be fragmented (UDP, raw). */
+  readonly mayFragment: boolean;
+}
+
+/** Sends one packet; returns the errno of the IP layer (0 = fine). */
+export function ipXmit(k: Kernel, x: Xmit): number {
+  const family = x.dst.family;
+  const data = family === 'ipv4' ? ip4(k, x) : ip6(k, x);
+  const skb = k.newSkb(data, family === 'ipv4' ? ETH_P_IP : ETH_P_IPV6, x.origin);
+  skb.mark = x.mark;
+  skb.sk = x.sk;
+  skb.dst = x.dst;
+  skb.ignoreDf = x.mayFragment;
+  return k.traverse(family === 'ipv4' ? 'ip_local_out' : 'ip6_local_out', flight(skb));
+}
+
+function ip4(k: Kernel, x: Xmit): Uint8Array {
+  const { dst } = x;
+  const df = !dst.mtuLock && (!x.mayFragment || 20 + x.payload.length <= dst.mtu);
+  const ttl = dst.type === 'multicast' ? 1 : dst.hoplimit || k.sysctl('net/ipv4/ip_default_ttl');
+  return buildIp4({ src: x.src as Ip4, dst: x.to as Ip4, proto: x.proto, ttl, tos: x.tos, id: k.ipId(), df, payload: x.payload });
+}
+
+function ip6(k: Kernel, x: Xmit): Uint8Array {
+  const { dst } = x;
+  const hlim = dst.type === 'multicast' ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit');
+  return buildIp6({ src: x.src as Ip6, dst: x.to as Ip6, proto: x.proto, ttl: hlim, tos: x.tos, payload: x.payload });
+}
+
+/** Routing key of a TOS byte: INET_DSCP_MASK. */
+export const routeTos = (tos: number): number => tos & 0xfc;
+
+export const ipHeaderLength = (family: Family): number => (family === 'ipv4' ? 20 : 40);
