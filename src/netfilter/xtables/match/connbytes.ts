@@ -24,7 +24,8 @@ function parse(gs: readonly Given[]): ConnbytesMatch {
   const g = given(gs, 'connbytes')!;
   const [from, to = U64] = uintRange('connbytes', g, U64);
   if (to < from) throw new OptionError(`${from} should be less than ${to}`, 'connbytes');
-  return { from, to, invert: g.invert, dir: oneOfWords(gs, 'connbytes-dir', DIRS), mode: oneOfWords(gs, 'connbytes-mode', MODES) };
+  // The tool keeps an inversion by exchanging the ends, so that it is lost where they are equal.
+  return { from, to, invert: g.invert && from !== to, dir: oneOfWords(gs, 'connbytes-dir', DIRS), mode: oneOfWords(gs, 'connbytes-mode', MODES) };
 }
 
 /** connbytes_mt(): packets, bytes or bytes per packet (rounded down, 0 without packets) of one or both directions. */

@@ -10,7 +10,7 @@ interface DevgroupMatch {
   readonly src: Group | null;
   readonly dst: Group | null;
 }
-/** Names of iproute2's group file that every system has. */
+/** The one name that iproute2's group file comes with. */
 const NAMES = new Map([['default', 0]]);
 
 function parseGroup(g: Given | undefined): Group | null {
@@ -23,7 +23,7 @@ function parseGroup(g: Given | undefined): Group | null {
   return { value: Number(v.value), mask: m ? Number(m.value) : U32, invert: g.invert };
 }
 
-const show = (name: string, g: Group | null): string => (g ? `${bang(g.invert)} --${name} ${showMark(g.value, g.mask)}` : '');
+const show = (name: string, g: Group | null): string => (g ? `${bang(g.invert)} --${name} ${g.mask === U32 && g.value === 0 ? 'default' : showMark(g.value, g.mask)}` : '');
 
 /** devgroup_mt_checkentry() */
 function check(d: DevgroupMatch, ctx: CheckContext): void {

@@ -151,10 +151,15 @@ function print(d: HashlimitMatch, family: Family): string {
   );
 }
 
+/** HZ * CREDITS_PER_JIFFY, for HZ of 250 and of 1000. */
+const CREDITS_PER_SECOND = 250n << 39n;
+/** user2credits(), in 64 bits. */
+const credits = (t: number): bigint => BigInt.asUintN(64, BigInt(t) * (CREDITS_PER_SECOND / BigInt(SCALE)));
+
 /** hashlimit_mt_check_common() */
 function check(d: HashlimitMatch, _: CheckContext): void {
   if (d.gcInterval === 0 || d.expire === 0) throw new OptionError('expiry and interval must not be 0');
-  if (d.unit === 'packets' && !d.rateMatch && d.burst === 0) throw new OptionError(`overflow, try lower: ${d.avg}/${d.burst}`, 'hashlimit-burst');
+  if (d.unit === 'packets' && !d.rateMatch && (d.burst === 0 || credits(d.avg * d.burst) < credits(d.avg))) throw new OptionError(`overflow, try lower: ${d.avg}/${d.burst}`, 'hashlimit-burst');
   if (d.rateMatch && d.interval === 0) throw new OptionError('invalid interval', 'hashlimit-rate-interval');
   if (d.list.includes('/') || d.list === '.' || d.list === '..') throw new OptionError(`bad table name "${d.list}"`, 'hashlimit-name');
 }
@@ -244,7 +249,7 @@ export const hashlimit: MatchDef<HashlimitMatch> = {
     { name: 'hashlimit-mode', arg: 'required' },
     { name: 'hashlimit-name', arg: 'required', mandatory: true },
     { name: 'hashlimit-rate-match', arg: 'none' },
-    { name: 'hashlimit-rate-interval', arg: 'required', also: ['hashlimit-rate-match'] },
+    { name: 'hashlimit-rate-interval', arg: 'required' },
   ],
   parse: (gs, ctx) => parse(gs, ctx.family),
   print: (d, ctx) => print(d, ctx.family),

@@ -26,8 +26,9 @@ function parseOpts(g: Given | undefined, ext: string): OptsMatch['opts'] {
   if (!g) return null;
   const words = g.value.split(',');
   if (words.length > MAX) throw new OptionError(`${ext}: too many options specified`, g.name);
-  return words.map((w) => {
+  return words.map((w, i) => {
     const colon = w.indexOf(':');
+    if (colon >= 0 && i === MAX - 1) throw new OptionError(`${ext}: the last of ${MAX} options takes no length`, g.name);
     const type = parseNumber(colon < 0 ? w : w.slice(0, colon), 'opt', ext);
     if (colon < 0) return [type, null];
     if (type === 0) throw new OptionError('PAD0 has not got length', g.name);

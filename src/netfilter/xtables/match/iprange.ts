@@ -1,7 +1,8 @@
 /** `-m iprange [!] --src-range a-b [!] --dst-range a-b`. */
-import { type Addr, type Family, formatAddr, parseIp4, parseIp6 } from '../../../base/addr.js';
+import { type Addr, type Family, formatAddr } from '../../../base/addr.js';
 import { daddr, saddr } from '../../fields.js';
 import { all, between, negateIf } from '../../pred.js';
+import { parseFamilyAddr } from '../address.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
 import { badValue, bang, given } from '../values.js';
 
@@ -20,7 +21,7 @@ function parseRange(g: Given | undefined, family: Family): Range | null {
   if (!g) return null;
   const dash = g.value.indexOf('-');
   const [lo, hi] = (dash < 0 ? [g.value, g.value] : [g.value.slice(0, dash), g.value.slice(dash + 1)]).map((text) => {
-    const a = family === 'ipv6' ? parseIp6(text) : parseIp4(text);
+    const a = parseFamilyAddr(text, family);
     if (a === null) throw badValue('iprange', g.name, text);
     return a;
   });

@@ -27,9 +27,15 @@ function take(d: LimitMatch, instance: object, c: PacketCtx): boolean {
   return true;
 }
 
-/** limit_mt_check(): the product is computed in 32 bits. */
+/** HZ * CREDITS_PER_JIFFY, for HZ of 250 and of 1000. */
+const CREDITS_PER_SECOND = 32000;
+/** user2credits(), in 32 bits. */
+const credits = (t: number): number =>
+  (t > Math.floor(0xffffffff / CREDITS_PER_SECOND) ? Math.floor(t / SCALE) * CREDITS_PER_SECOND : Math.floor((t * CREDITS_PER_SECOND) / SCALE)) % 2 ** 32;
+
+/** limit_mt_check(): a burst whose credit overflows 32 bits is refused. */
 function check(d: LimitMatch, _: CheckContext): void {
-  if (d.burst === 0 || Math.imul(d.period, d.burst) >>> 0 < d.period) throw new OptionError(`Overflow, try lower: ${d.period}/${d.burst}`, 'limit-burst');
+  if (d.burst === 0 || credits(Math.imul(d.period, d.burst) >>> 0) < credits(d.period)) throw new OptionError(`Overflow, try lower: ${d.period}/${d.burst}`, 'limit-burst');
 }
 
 export const limit: MatchDef<LimitMatch> = {

@@ -79,5 +79,9 @@ export const owner: MatchDef<OwnerMatch> = {
   parse,
   print: (d) =>
     (d.socketExists ? `${bang(d.socketExists.invert)} --socket-exists` : '') + show('uid-owner', d.uid) + show('gid-owner', d.gid) + (d.supplGroups ? ' --suppl-groups' : ''),
+  check: (d: OwnerMatch) => {
+    if (d.uid && d.uid.lo > d.uid.hi) throw new OptionError('owner: the range of users is the wrong way round', 'uid-owner');
+    if (d.gid && d.gid.lo > d.gid.hi) throw new OptionError('owner: the range of groups is the wrong way round', 'gid-owner');
+  },
   lower: (d) => [{ kind: 'test', pred: predicate(d) }],
 };

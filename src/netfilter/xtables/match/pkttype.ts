@@ -12,6 +12,7 @@ const TYPES: readonly (readonly [string, string, string])[] = [
   ['bcast', 'broadcast', 'broadcast'],
   ['mcast', 'multicast', 'multicast'],
   ['host', 'unicast', 'host'],
+  ['otherhost', 'otherhost', 'otherhost'],
 ];
 
 export const pkttype: MatchDef<{ readonly word: string; readonly type: string; readonly invert: boolean }> = {

@@ -4,8 +4,9 @@ import { masked, negateIf } from '../../pred.js';
 import { type MatchDef, OptionError } from '../extension.js';
 import { bang, scanUint, showMark, U32, type ValueMask } from '../values.js';
 
-/** Names of rt_realms(5) that every system has. */
+/** The one name that rt_realms of iproute2 comes with. */
 const NAMES = new Map([['cosmos', 0]]);
+const show = (d: ValueMask): string => (d.mask === U32 && d.value === 0 ? 'cosmos' : showMark(d.value, d.mask));
 
 export const realm: MatchDef<ValueMask & { readonly invert: boolean }> = {
   name: 'realm',
@@ -21,6 +22,6 @@ export const realm: MatchDef<ValueMask & { readonly invert: boolean }> = {
     if (!v || v.value > BigInt(U32) || (v.rest !== '' && (!m || m.rest !== '' || m.value > BigInt(U32)))) throw new OptionError(`Realm "${g.value}" not found`, 'realm');
     return { value: Number(v.value), mask: m ? Number(m.value) : U32, invert: g.invert };
   },
-  print: (d) => `${bang(d.invert)} --realm ${showMark(d.value, d.mask)}`,
+  print: (d) => `${bang(d.invert)} --realm ${show(d)}`,
   lower: (d) => [{ kind: 'test', pred: negateIf(d.invert, masked(realmField, d.mask, d.value)) }],
 };

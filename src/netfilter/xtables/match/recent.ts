@@ -22,7 +22,7 @@ interface RecentMatch {
 
 const MAX_NAME = 199;
 /** XT_RECENT_MAX_NSTAMPS - 1 */
-const MAX_HITS = 255;
+const MAX_HITS = 65535;
 /** Times an entry remembers where no rule of its list counts hits. */
 const DEFAULT_STAMPS = 32;
 /** ip_list_tot */

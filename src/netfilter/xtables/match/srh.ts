@@ -74,13 +74,23 @@ function matches(d: SrhMatch, c: PacketCtx, at: number): boolean {
 const required = (name: string): OptionSpec => ({ name, arg: 'required', invert: true });
 const inv = <T>(g: Given | undefined, value: (g: Given) => T): Inv<T> | null => (g ? { value: value(g), invert: g.invert } : null);
 
+/** Of the comparisons of one field the value given last counts for all: the tool has room for one only. */
+function parseNumbers(gs: readonly Given[]): SrhMatch['numbers'] {
+  const values = new Map<Field, number>();
+  for (const g of gs) {
+    const row = NUMBERS.find(([n]) => n === g.name);
+    if (row) values.set(row[2], uint('srh', g, 0, row[1]));
+  }
+  return NUMBERS.map(([n, , field]) => inv(given(gs, n), () => values.get(field)!));
+}
+
 export const srh: MatchDef<SrhMatch> = {
   name: 'srh',
   kernel: 'net/ipv6/netfilter/ip6t_srh.c',
   families: ['ipv6'],
   options: [...NUMBERS.map(([n]) => required(n)), ...SIDS.map(required)],
   parse: (gs) => ({
-    numbers: NUMBERS.map(([n, max]) => inv(given(gs, n), (g) => uint('srh', g, 0, max))),
+    numbers: parseNumbers(gs),
     sids: SIDS.map((n) =>
       inv(given(gs, n), (g) => {
         const a = hostMask('srh', g, 'ipv6');

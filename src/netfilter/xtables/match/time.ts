@@ -44,10 +44,17 @@ function parseDaytime(g: Given | undefined, or: number): number {
   return h * 3600 + min * 60 + s;
 }
 
+/** Words between commas; one at the end adds none. */
+function wordsOf(g: Given): string[] {
+  const words = g.value.split(',');
+  if (words.at(-1) === '') words.pop();
+  return words;
+}
+
 function parseMonthdays(g: Given | undefined): number {
   if (!g) return ALL_MONTHDAYS;
   let bits = 0;
-  for (const word of g.value.split(',')) {
+  for (const word of wordsOf(g)) {
     const n = /^\d+$/.test(word) ? Number(word) : word === '' ? 0 : 99;
     if (n > 31) throw new OptionError(`${word} is not a valid day for --monthdays`, g.name);
     bits |= 1 << n;
@@ -58,8 +65,8 @@ function parseMonthdays(g: Given | undefined): number {
 function parseWeekdays(g: Given | undefined): number {
   if (!g) return ALL_WEEKDAYS;
   let bits = 0;
-  for (const word of g.value.split(',')) {
-    if (/^\d+$/.test(word)) {
+  for (const word of wordsOf(g)) {
+    if (word === '' || /^\d+$/.test(word)) {
       if (Number(word) === 0) throw new OptionError('No, the week does NOT begin with Sunday.', g.name);
       bits |= 1 << Number(word);
       continue;

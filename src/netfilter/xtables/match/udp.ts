@@ -13,7 +13,7 @@ export const udp: MatchDef<UdpMatch> = {
   name: 'udp',
   kernel: 'net/netfilter/xt_tcpudp.c',
   families: ['ipv4', 'ipv6'],
-  protocols: [17, 136],
+  protocols: [17],
   options: portOptions,
   parse: (gs) => ({ sport: parsePortMatch(gs, 'sport', 'udp'), dport: parsePortMatch(gs, 'dport', 'udp') }),
   print: (d) => showPortMatch('sport', d.sport) + showPortMatch('dport', d.dport),
