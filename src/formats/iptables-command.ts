@@ -86,7 +86,7 @@ export function applyIptablesCommand(words: readonly string[], ruleset: XtRulese
   const table = edit.finish();
   const [finding] = checkTable(table, ruleset.family, opts.sets);
   if (finding) {
-    const message = finding.code === 'iptables-loop' ? IPTC.loop : `${IPTC.invalid} Run \`dmesg' for more information.`;
+    const message = finding.code === 'iptables-loop' ? IPTC.loop : IPTC.invalid;
     return fail(finding.code, `${prog}: ${message}`, null, `${finding.chain}:${finding.num}: ${finding.message}${finding.hint ? ` (${finding.hint})` : ''}`);
   }
   return { value: { ruleset: withTable(ruleset, table), command, table: name }, diagnostics: reporter.diagnostics };

@@ -170,7 +170,7 @@ class RestoreReader {
       edit.setPolicy(name, policy, parsePolicyCounters(counters));
     } catch (e) {
       if (!(e instanceof EditError)) throw e;
-      const words = e.message === IPTC.badPolicy ? 'Bad policy name' : e.message;
+      const words = e.message === IPTC.badPolicy ? 'Bad policy name' : 'Bad built-in chain name';
       const hint = edit.isBuiltin(name) ? 'a policy is ACCEPT or DROP' : 'only built-in chains have a policy; write -';
       this.#error('iptables-policy', `Can't set policy \`${policy}' on \`${name}' line ${this.#lineNo}: ${words}`, line.indexOf(policy, nameAt + name.length), policy.length, hint);
     }

@@ -161,7 +161,7 @@ class CommandParser {
     const at = this.#i;
     const found = findLongOption(name, this.#loaded);
     if (!found || found.kind === 'ambiguous') {
-      if (this.#loadProtocolMatch()) return;
+      if (this.#loadProtocolMatch(name)) return;
       if (this.#lastUnknown) return this.#keepWord(w);
       const shown = `unknown option "${eq < 0 ? w : w.slice(0, eq)}"`;
       if (found) this.#fail(shown, at, `it may be ${found.names.join(' or ')}`);
@@ -325,11 +325,12 @@ class CommandParser {
   }
 
   /** Loads the match named like the protocol when an option is not known otherwise: `-p tcp --dport`. */
-  #loadProtocolMatch(): boolean {
+  #loadProtocolMatch(option: string): boolean {
     if (this.#protoName === null || this.#protoUsed) return false;
     const byNumber = parseUint(this.#protoName, 255) === null ? this.#protoName : PROTOCOL_MATCHES.get(this.#proto);
     const def = byNumber === undefined ? undefined : findMatch(byNumber, this.ctx.family);
     if (!def || this.#loaded.some((l) => l.def === def)) return false;
+    if (this.#lastUnknown && !def.options.some((o) => o.name.startsWith(option))) return false;
     this.#protoUsed = true;
     this.#load('match', def, this.#protoWord);
     return true;
@@ -412,7 +413,7 @@ class CommandParser {
   }
 
   #ruleNumber(text: string): void {
-    const n = parseUint(text, U32);
+    const n = parseUint(text, U32, 1);
     if (n === null) this.#fail(`Invalid rule number \`${text}'`, this.#i);
     this.#number = n;
     this.#i++;

@@ -24,12 +24,13 @@ export const IPTC = {
   chainExists: 'Chain already exists.',
   notEmpty: 'Directory not empty.',
   tooManyLinks: 'Too many links.',
-  badBuiltin: 'Bad built-in chain name',
-  badPolicy: 'Bad policy name.',
+  badBuiltin: 'Bad built-in chain name.',
+  badPolicy: "Bad policy name. Run `dmesg' for more information.",
   indexDelete: 'Index of deletion too big.',
   indexReplace: 'Index of replacement too big.',
   indexInsert: 'Index of insertion too big.',
-  invalid: 'Invalid argument.',
+  indexCounter: 'Index of counter too big.',
+  invalid: "Invalid argument. Run `dmesg' for more information.",
   loop: 'Too many levels of symbolic links.',
 } as const;
 
@@ -99,7 +100,7 @@ export class TableEdit {
 
   setPolicy(name: string, policy: string, counters: XtCounters | null): void {
     const c = this.#byName.get(name);
-    if (!c || c.policy === null) throw new EditError(c ? IPTC.badBuiltin : IPTC.noChain);
+    if (!c || c.policy === null) throw new EditError(IPTC.badBuiltin);
     if (policy !== 'ACCEPT' && policy !== 'DROP') throw new EditError(IPTC.badPolicy);
     c.policy = policy;
     if (counters) c.counters = counters;
@@ -177,7 +178,6 @@ export class TableEdit {
       case 'I': {
         const rules = this.#rules(this.#chain(named));
         const at = (cmd.number ?? 1) - 1;
-        if (at < 0) throw new EditError('Invalid rule number `0\'');
         if (at > rules.length) throw new EditError(IPTC.indexInsert);
         // Each is inserted at the same place: the last address given comes first.
         for (const r of cmd.rules) rules.splice(at, 0, r);
@@ -186,15 +186,15 @@ export class TableEdit {
       case 'R': {
         const rules = this.#rules(this.#chain(named));
         const at = (cmd.number ?? 0) - 1;
-        if (at < 0 || at >= rules.length) throw new EditError(IPTC.indexReplace);
+        if (at >= rules.length) throw new EditError(IPTC.indexReplace);
         rules[at] = cmd.rules[0];
         return;
       }
       case 'D':
         return this.#delete(cmd);
       case 'C': {
-        const rules = this.#rules(this.#chain(named));
-        if (cmd.rules.some((r) => this.#find(rules, r) < 0)) throw new EditError(IPTC.badRule);
+        const c = this.#byName.get(named ?? '');
+        if (!c || cmd.rules.some((r) => this.#find(this.#rules(c), r) < 0)) throw new EditError(IPTC.badRule);
         return;
       }
       case 'N':
@@ -224,14 +224,14 @@ export class TableEdit {
     }
     const rules = this.#rules(this.#chain(cmd.chain));
     const at = cmd.number - 1;
-    if (at < 0 || at >= rules.length) throw new EditError(IPTC.invalid);
+    if (at >= rules.length) throw new EditError(IPTC.indexCounter);
     rules[at] = new ParsedRule({ ...parts(rules[at]), counters: ZERO_COUNTERS });
   }
 
   #delete(cmd: Command): void {
     const rules = this.#rules(this.#chain(cmd.chain));
     if (cmd.number !== null) {
-      if (cmd.number < 1 || cmd.number > rules.length) throw new EditError(IPTC.indexDelete);
+      if (cmd.number > rules.length) throw new EditError(IPTC.indexDelete);
       rules.splice(cmd.number - 1, 1);
       return;
     }
