@@ -6,6 +6,9 @@ import { isVerdict } from '../netfilter/ebtables/target/verdict.js';
 import { OptionError } from '../netfilter/xtables/extension.js';
 import { splitWords, type Word, WordsError } from './iptables-words.js';
 
+/** NFT_NAME_MAXLEN. */
+const MAX_CHAIN_NAME = 255;
+
 interface DraftChain {
   readonly name: string;
   policy: EbtVerdict;
@@ -49,7 +52,7 @@ export function readEbtablesSave(text: string, file: string, backend: 'nft' | 'l
 
 function chainLine(rep: Reporter, table: { readonly chains: DraftChain[] }, s: string, n: number, line: string): void {
   const [name, policy = 'ACCEPT'] = s.slice(1).split(/\s+/);
-  if (name === '' || name.length > 31 || !isVerdict(policy) || policy === 'CONTINUE') {
+  if (name === '' || name.length > MAX_CHAIN_NAME || !isVerdict(policy) || policy === 'CONTINUE') {
     rep.error('ebtables-chain', `not a chain line: '${s}'`, n, 1, line.length, ':FORWARD ACCEPT');
     return;
   }

@@ -46,7 +46,7 @@ export const amongMatch: EbtMatchDef = {
   name: 'among',
   kernel: 'net/bridge/netfilter/ebt_among.c',
   options: [
-    ebtOption<readonly AmongEntry[]>({ name: 'among-dst', parse, print, pred: (l) => pred(ethDst, ip4.dst, arpIpDst, l) }),
     ebtOption<readonly AmongEntry[]>({ name: 'among-src', parse, print, pred: (l) => pred(ethSrc, ip4.src, arpIpSrc, l) }),
+    ebtOption<readonly AmongEntry[]>({ name: 'among-dst', parse, print, pred: (l) => pred(ethDst, ip4.dst, arpIpDst, l) }),
   ],
 };
