@@ -1,5 +1,5 @@
 /** What `ip route` and `ip rule` do to a node's tables: fib_table_insert(), fib_table_delete(), fib6_add(), fib_nl_newrule(), fib_nl_delrule(). Pure: new lists, or what the tool prints. */
-import { type Addr, networkOf } from '../base/addr.js';
+import { type Addr, inPrefix, networkOf } from '../base/addr.js';
 import type { NetDevice } from '../packet/types.js';
 import { isMulticast4 } from './addr.js';
 import type { Fib } from './fib.js';
@@ -25,14 +25,17 @@ export interface Changed<T> {
 const answers = (text: string): string => `RTNETLINK answers: ${text}`;
 const EEXIST = answers('File exists');
 const ENOENT = answers('No such file or directory');
+const BAD_PREFIX = 'Error: Invalid prefix for given prefix length.';
 const ESRCH = answers('No such process');
 
 const sameKey = (a: Route, b: Route): boolean =>
   a.family === b.family && a.table === b.table && a.dst === b.dst && a.dstLen === b.dstLen && a.tos === b.tos && (a.src?.addr ?? null) === (b.src?.addr ?? null) && (a.src?.len ?? 0) === (b.src?.len ?? 0);
 const sameNexthops = (a: readonly Nexthop[], b: readonly Nexthop[]): boolean =>
   a.length === b.length && a.every((n, i) => n.gateway === b[i].gateway && n.dev === b[i].dev && n.weight === b[i].weight);
+/** Would the kernel call it the same route? IPv6 compares device and gateway alone (rt6_duplicate_nexthop()). */
 const sameInfo = (a: Route, b: Route): boolean =>
-  a.type === b.type && a.scope === b.scope && a.prefsrc === b.prefsrc && a.protocol === b.protocol && sameNexthops(a.nexthops, b.nexthops);
+  (a.family === 'ipv6' && sameNexthops(a.nexthops, b.nexthops)) ||
+  (a.type === b.type && a.scope === b.scope && a.prefsrc === b.prefsrc && a.protocol === b.protocol && sameNexthops(a.nexthops, b.nexthops));
 
 /**
  * Applies one change. The route must be complete (completeRoute()). A new one goes before the first of its table with a greater destination,
@@ -41,10 +44,11 @@ const sameInfo = (a: Route, b: Route): boolean =>
 export function changeRoutes(routes: readonly Route[], c: RouteChange): Changed<Route> {
   const refuse = (error: string): Changed<Route> => ({ list: routes, error });
   const route = c.route.family === 'ipv6' ? { ...c.route, dst: networkOf(c.route.dst, c.route.dstLen) } : c.route;
+  if (networkOf(route.dst, route.dstLen) !== route.dst) return refuse(BAD_PREFIX);
   if (c.command === 'del') return deleteRoute(routes, { ...c, route });
   const equals = routes.filter((r) => sameKey(r, route) && r.metric === route.metric);
   if (equals.length === 0) {
-    if (c.command === 'change') return refuse(route.family === 'ipv6' ? `Error: Can not replace route - no match found.\n${ENOENT}` : ENOENT);
+    if (c.command === 'change') return refuse(route.family === 'ipv6' ? 'Error: Can not replace route - no match found.' : ENOENT);
     return { list: insert(routes, route, 'last'), error: null };
   }
   if (c.command === 'add') return refuse(EEXIST);
@@ -56,15 +60,23 @@ export function changeRoutes(routes: readonly Route[], c: RouteChange): Changed<
   return { list: insert(routes, route, c.command === 'append' ? 'last' : 'first'), error: null };
 }
 
-/** Order of `ip route show`: by table as it stands, then destination and length, tos descending, metric. */
+/**
+ * Order of `ip route show table all`: tables by the low byte of their number (the kernel's hash), IPv4 by destination and then the longer prefix
+ * (leaves of the trie), IPv6 each prefix behind those inside it (fib6_walk()); then tos descending, metric.
+ */
 function before(a: Route, b: Route): number {
+  const byTable = (a.table & 0xff) - (b.table & 0xff);
+  if (byTable !== 0) return byTable;
+  if (a.family === 'ipv6' && a.dstLen !== b.dstLen) {
+    if (inPrefix(a.dst, b.dst, b.dstLen)) return a.dstLen > b.dstLen ? -1 : a.dst < b.dst ? -1 : 1;
+    if (inPrefix(b.dst, a.dst, a.dstLen)) return 1;
+  }
   if (a.dst !== b.dst) return a.dst < b.dst ? -1 : 1;
-  if (a.dstLen !== b.dstLen) return b.dstLen - a.dstLen;
-  return b.tos - a.tos || a.metric - b.metric;
+  return b.dstLen - a.dstLen || b.tos - a.tos || a.metric - b.metric;
 }
 
 function insert(routes: readonly Route[], r: Route, among: 'first' | 'last'): Route[] {
-  const mine = (x: Route): boolean => x.family === r.family && x.table === r.table;
+  const mine = (x: Route): boolean => x.family === r.family;
   let at = routes.findIndex((x) => mine(x) && (among === 'last' ? before(r, x) < 0 : before(r, x) <= 0));
   if (at < 0) {
     const last = routes.findLastIndex(mine);
@@ -92,6 +104,12 @@ function deleteRoute(routes: readonly Route[], c: RouteChange): Changed<Route> {
 const nexthopsMatch = (r: Route, w: Route): boolean =>
   w.nexthops.every((n, i) => (n.gateway === null || r.nexthops[i]?.gateway === n.gateway) && (n.dev === null || r.nexthops[i]?.dev === n.dev));
 
+/** fib_props[].scope: a route of this type may not reach further. */
+const LEAST_SCOPE: ReadonlyMap<string, number> = new Map([
+  ['local', RT_SCOPE.HOST],
+  ['broadcast', RT_SCOPE.LINK],
+  ['anycast', RT_SCOPE.LINK],
+]);
 const REFUSING = new Set(['blackhole', 'unreachable', 'prohibit', 'throw']);
 
 /**
@@ -100,11 +118,13 @@ const REFUSING = new Set(['blackhole', 'unreachable', 'prohibit', 'throw']);
  */
 export function completeRoute(fib: Fib, conf: DevConf, route: Route): { readonly route: Route; readonly error: string | null } {
   const fail = (error: string): { route: Route; error: string } => ({ route, error });
-  if (networkOf(route.dst, route.dstLen) !== route.dst) return fail('Error: Invalid prefix for given prefix length.');
+  if (networkOf(route.dst, route.dstLen) !== route.dst) return fail(BAD_PREFIX);
+  if (scopeNumber(route.scope) < (LEAST_SCOPE.get(route.type) ?? RT_SCOPE.UNIVERSE)) return fail('Error: Invalid scope.');
   if (REFUSING.has(route.type)) {
     return route.nexthops.length > 0 ? fail('Error: Gateway, device and multipath can not be specified for this route type.') : { route, error: null };
   }
   if (route.nexthops.length === 0 && route.nhid === null) return fail(answers('No such device'));
+  if (scopeNumber(route.scope) >= RT_SCOPE.HOST && route.nexthops.some((n) => n.gateway !== null)) return fail('Error: Route with host scope can not have a gateway.');
   const nexthops: Nexthop[] = [];
   for (const nh of route.nexthops) {
     if (nh.dev !== null && !fib.byName.has(nh.dev)) return fail(`Cannot find device "${nh.dev}"`);
@@ -193,7 +213,7 @@ export function changeRules(rules: readonly PolicyRule[], c: RuleChange): Change
   }
   const rule = c.hasPriority ? c.rule : { ...c.rule, priority: freePriority(mine) };
   if (rule.action.kind === 'goto' && rule.action.target !== null && rule.action.target <= rule.priority) return { list: rules, error: 'Error: Backward goto not supported.' };
-  if (mine.some((r) => (!c.hasPriority || r.priority === rule.priority) && sameRule(r, rule))) return { list: rules, error: EEXIST };
+  if (mine.some((r) => r.priority === rule.priority && sameRule(r, rule))) return { list: rules, error: EEXIST };
   const after = rules.findIndex((r) => r.family === rule.family && r.priority > rule.priority);
   return { list: after < 0 ? [...rules, rule] : [...rules.slice(0, after), rule, ...rules.slice(after)], error: null };
 }

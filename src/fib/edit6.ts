@@ -13,6 +13,7 @@ export function completeRoute6(env: RouteEnv6, given: Route): { readonly route: 
   const { fib } = env;
   const route = { ...given, dst: networkOf(given.dst, given.dstLen) };
   const fail = (error: string): { route: Route; error: string } => ({ route, error });
+  if (typeof route.prefsrc === 'string' && !isOwn6(env, route.prefsrc, null, false)) return fail('Error: Invalid source address.');
   if (isReject(route)) return { route: { ...route, nexthops: [{ gateway: null, dev: fib.loopback?.name ?? 'lo', weight: 1, flags: [] }] }, error: null };
   if (route.nexthops.length === 0 && route.nhid === null) return fail(answers('No such device'));
   const nexthops: Nexthop[] = [];
@@ -23,7 +24,6 @@ export function completeRoute6(env: RouteEnv6, given: Route): { readonly route: 
     if (!dev.up) return fail('Error: Nexthop device is not up.');
     nexthops.push({ ...nh, dev: dev.name, flags: dev.carrier ? nh.flags : [...nh.flags.filter((f) => f !== 'linkdown'), 'linkdown'] });
   }
-  if (typeof route.prefsrc === 'string' && !isOwn6(env, route.prefsrc, null, false)) return fail('Error: Invalid source address.');
   return { route: { ...route, nexthops }, error: null };
 }
 

@@ -83,14 +83,13 @@ export function derivedRoutes6(addrs: readonly FibAddr[], devices: readonly NetD
     if (!dev.up) continue;
     const mine = addrs.filter((a) => a.family === 'ipv6' && a.dev === dev.name);
     for (const a of mine) {
-      add('local', a.local, 128, dev, 0);
-      if (a.local === LOOPBACK6) {
-        add('unicast', a.local, 128, dev, 256);
-        continue;
-      }
+      // Until duplicate address detection is through there is only the prefix route.
+      const tentative = a.flags.includes('tentative') && !a.flags.includes('optimistic');
+      if (!tentative) add('local', a.local, 128, dev, 0);
+      if (a.local === LOOPBACK6) continue;
       const net = networkOf(a.peer ?? a.local, a.prefixlen);
       if (!a.flags.includes('noprefixroute')) add('unicast', net, a.prefixlen, dev, a.metric ?? 256);
-      if (forwarding && !dev.loopback && a.prefixlen < 127 && net !== ANY6) add('anycast', net, 128, dev, 0);
+      if (forwarding && !tentative && !dev.loopback && a.prefixlen < 127 && net !== ANY6) add('anycast', net, 128, dev, 0);
     }
     if (!dev.loopback && mine.length > 0) {
       if (mine.some((a) => andAddr(a.local, prefixMask('ipv6', 10)) === LINKLOCAL6)) add('unicast', LINKLOCAL6, 64, dev, 256);
