@@ -40,19 +40,19 @@ export const readers = {
   'bridge-fdb': (t) => readBridgeFdb(t, o).diagnostics,
   'bridge-link': (t) => readBridgeLink(t, o).diagnostics,
   'bridge-vlan': (t) => readBridgeVlan(t, o).diagnostics,
-  'sysctl': (t) => readSysctl(t, o).diagnostics,
-  'sockets': (t) => readSockets(t, o).diagnostics,
+  sysctl: (t) => readSysctl(t, o).diagnostics,
+  sockets: (t) => readSockets(t, o).diagnostics,
   'xfrm-policy': (t) => readXfrmPolicy(t, o).diagnostics,
   'xfrm-state': (t) => readXfrmState(t, o).diagnostics,
   'iptables-save': (t) => readIptablesSave(t, { ...o, family: 'ipv4' }).diagnostics,
   'ipset-save': (t) => readIpsetSave(t, o).diagnostics,
   'ebtables-save': (t) => readEbtablesSave(t, 'x').diagnostics,
-  'conntrack': (t) => readConntrack(t).diagnostics,
+  conntrack: (t) => readConntrack(t).diagnostics,
   'conntrack-command': (t) => {
     const reporter = new Reporter('x', t);
     parseConntrackCommand(wordsOf(linesOf(t)[0]), reporter);
     return reporter.diagnostics;
   },
-  'scenario': (t, files) => loadScenario('s.yaml', memoryFiles({ 's.yaml': t, ...files })).diagnostics,
+  scenario: (t, files) => loadScenario('s.yaml', memoryFiles({ 's.yaml': t, ...files })).diagnostics,
 } satisfies Record<string, (text: string, files?: Readonly<Record<string, string>>) => readonly Diagnostic[]>;
 export type ReaderName = keyof typeof readers;

@@ -31,7 +31,17 @@ const uses: readonly RegExp[] = [
   /'((?:bad|iptables)-[a-z0-9-]+)'/g,
 ];
 /** Words of the same look that are no codes. */
-const notCodes: ReadonlySet<string> = new Set(['iptables-save', 'iptables-nft', 'iptables-nft-save', 'iptables-legacy', 'iptables-restore', 'iptables-command', 'bad-header', 'bad-checksum', 'bad-options']);
+const notCodes: ReadonlySet<string> = new Set([
+  'iptables-save',
+  'iptables-nft',
+  'iptables-nft-save',
+  'iptables-legacy',
+  'iptables-restore',
+  'iptables-command',
+  'bad-header',
+  'bad-checksum',
+  'bad-options',
+]);
 /** Where diagnostics come from that belong to another door: lint findings have a table of their own, the corpus scorer reads only its own files. */
 const otherDoors = /^(netfilter\/ipset\/lint|harness|tools|cli|render|lab|stack)/;
 

@@ -54,12 +54,24 @@ function fdbOfText(text: string, reporter: Reporter): FdbEntry[] {
 }
 
 function fdbEntry(mac: number, words: Words): FdbEntry {
-  const e = { mac, dev: '', master: null as string | null, dst: null as FdbEntry['dst'], vlan: null as number | null, state: '', port: null as number | null, vni: null as number | null, via: null as string | null };
+  const e = {
+    mac,
+    dev: '',
+    master: null as string | null,
+    dst: null as FdbEntry['dst'],
+    vlan: null as number | null,
+    state: '',
+    port: null as number | null,
+    vni: null as number | null,
+    via: null as string | null,
+  };
   const flags: string[] = [];
   for (let w = words.next(); w; w = words.next()) {
     // Some releases print the word twice (`dev dev eth0`).
-    if (w.text === 'dev') e.dev = (words.peek() === 'dev' && words.peek(1) !== undefined ? (words.next(), words.next()) : words.value(w))?.text ?? '';
-    else if (w.text === 'master') e.master = words.value(w)?.text ?? null;
+    if (w.text === 'dev') {
+      if (words.peek() === 'dev' && words.peek(1) !== undefined) words.next();
+      e.dev = words.value(w)?.text ?? '';
+    } else if (w.text === 'master') e.master = words.value(w)?.text ?? null;
     else if (w.text === 'dst') e.dst = words.parsed(w, parseAddr, 'bad-address', 'an IP address');
     else if (w.text === 'vlan') e.vlan = words.number(w);
     else if (w.text === 'port') e.port = words.number(w);

@@ -2,7 +2,8 @@
 import { type Addr, addrBits, formatAddr, parseAddr } from '../base/addr.js';
 import { type Parsed, Reporter } from '../base/diagnostic.js';
 import type { IfAddr, Link } from '../link/model.js';
-import { type LinkBlock, linkBlocks, linkLines, linkOfJson, linkOfText, linkToJson, type ReadOptions } from './ip-link.js';
+import { type LinkBlock, linkBlocks, linkOfJson, linkOfText, type ReadOptions } from './ip-link.js';
+import { linkLines, linkToJson } from './ip-link-print.js';
 import { type JsonFields, jsonEntries, looksLikeJson } from './json.js';
 import { parseWord, type Word, Words, wordsOf } from './tokens.js';
 

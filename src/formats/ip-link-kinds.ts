@@ -61,12 +61,21 @@ export const kindRows: ReadonlyMap<string, readonly KindRow[]> = new Map([
       row('vlan_stats_per_port'),
       row('group_fwd_mask', 'text'),
       row('group_address', 'text', 'group_addr'),
-      ...['mcast_snooping', 'no_linklocal_learn', 'mcast_vlan_snooping', 'mcast_router', 'mcast_query_use_ifaddr', 'mcast_querier', 'mcast_hash_elasticity', 'mcast_hash_max'].map(
-        (w) => row(w),
-      ),
+      ...[
+        'mcast_snooping',
+        'no_linklocal_learn',
+        'mcast_vlan_snooping',
+        'mcast_router',
+        'mcast_query_use_ifaddr',
+        'mcast_querier',
+        'mcast_hash_elasticity',
+        'mcast_hash_max',
+      ].map((w) => row(w)),
       row('mcast_last_member_count', 'number', 'mcast_last_member_cnt'),
       row('mcast_startup_query_count', 'number', 'mcast_startup_query_cnt'),
-      ...['last_member', 'membership', 'querier', 'query', 'query_response', 'startup_query'].map((w) => row(`mcast_${w}_interval`, 'number', `mcast_${w}_intvl`)),
+      ...['last_member', 'membership', 'querier', 'query', 'query_response', 'startup_query'].map((w) =>
+        row(`mcast_${w}_interval`, 'number', `mcast_${w}_intvl`),
+      ),
       ...['mcast_stats_enabled', 'mcast_igmp_version', 'mcast_mld_version', 'nf_call_iptables', 'nf_call_ip6tables', 'nf_call_arptables'].map((w) => row(w)),
     ],
   ],
@@ -197,3 +206,25 @@ export function writeKindData(rows: readonly KindRow[], data: ReadonlyMap<string
   }
   return out;
 }
+
+/** Keys of the detail part: word in the text, key in JSON. */
+const detailWords: readonly (readonly [string, string])[] = [
+  ['promiscuity', 'promiscuity'],
+  ['allmulti', 'allmulti'],
+  ['minmtu', 'min_mtu'],
+  ['maxmtu', 'max_mtu'],
+  ['addrgenmode', 'inet6_addr_gen_mode'],
+  ['numtxqueues', 'num_tx_queues'],
+  ['numrxqueues', 'num_rx_queues'],
+  ['gso_max_size', 'gso_max_size'],
+  ['gso_max_segs', 'gso_max_segs'],
+  ['tso_max_size', 'tso_max_size'],
+  ['tso_max_segs', 'tso_max_segs'],
+  ['gro_max_size', 'gro_max_size'],
+  ['gso_ipv4_max_size', 'gso_ipv4_max_size'],
+  ['gro_ipv4_max_size', 'gro_ipv4_max_size'],
+];
+/** Word of the text to JSON key. */
+export const detailKey = new Map(detailWords);
+/** JSON key to word of the text. */
+export const detailWord = new Map(detailWords.map(([w, k]) => [k, w]));

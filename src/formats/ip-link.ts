@@ -1,10 +1,10 @@
 /**
  * `ip [-d] link` and the device lines of `ip [-d] addr`, as text and as `-j` JSON (ip-link(8), ip-address(8); iproute2 ip/ipaddress.c print_linkinfo()).
  */
-import { formatMac, parseMac } from '../base/addr.js';
+import { parseMac } from '../base/addr.js';
 import { type Parsed, Reporter } from '../base/diagnostic.js';
 import type { Link } from '../link/model.js';
-import { kindRows, readKindData, slaveRows, writeKindData } from './ip-link-kinds.js';
+import { detailKey, kindRows, readKindData, slaveRows } from './ip-link-kinds.js';
 import { type JsonFields, jsonEntries, looksLikeJson } from './json.js';
 import { type Line, linesOf, Words, wordsOf } from './tokens.js';
 
@@ -122,30 +122,18 @@ export function linkBlocks(text: string, reporter: Reporter): LinkBlock[] {
       });
       blocks.push({ head: { ...line, text: first }, body });
     } else if (line.indented && blocks.length > 0) blocks[blocks.length - 1].body.push(line);
-    else reporter.error('ip-link-line', 'this is no line of ip link or ip addr', line.number, 1, Math.max(1, line.text.length), 'a device starts with “N: name: <FLAGS> mtu …”');
+    else
+      reporter.error(
+        'ip-link-line',
+        'this is no line of ip link or ip addr',
+        line.number,
+        1,
+        Math.max(1, line.text.length),
+        'a device starts with “N: name: <FLAGS> mtu …”',
+      );
   }
   return blocks;
 }
-
-/** Keys of the detail part: word in the text, key in JSON. */
-const detailWords: readonly (readonly [string, string])[] = [
-  ['promiscuity', 'promiscuity'],
-  ['allmulti', 'allmulti'],
-  ['minmtu', 'min_mtu'],
-  ['maxmtu', 'max_mtu'],
-  ['addrgenmode', 'inet6_addr_gen_mode'],
-  ['numtxqueues', 'num_tx_queues'],
-  ['numrxqueues', 'num_rx_queues'],
-  ['gso_max_size', 'gso_max_size'],
-  ['gso_max_segs', 'gso_max_segs'],
-  ['tso_max_size', 'tso_max_size'],
-  ['tso_max_segs', 'tso_max_segs'],
-  ['gro_max_size', 'gro_max_size'],
-  ['gso_ipv4_max_size', 'gso_ipv4_max_size'],
-  ['gro_ipv4_max_size', 'gro_ipv4_max_size'],
-];
-const wordToKey = new Map(detailWords);
-const keyToWord = new Map(detailWords.map(([w, k]) => [k, w]));
 
 /** ifname@peer: the part behind the last @ is an index in another namespace (`if5`), a device, or NONE. */
 function splitName(full: string): { name: string; link: string | null; linkIndex: number | null } {
@@ -221,7 +209,19 @@ interface Body {
 }
 
 function readBody(block: LinkBlock, reporter: Reporter): Body {
-  const b: Body = { linkType: 'ether', address: '', addressWord: null, broadcast: '', netnsid: null, kind: '', data: [], slaveKind: null, slaveData: [], altnames: [], detail: [] };
+  const b: Body = {
+    linkType: 'ether',
+    address: '',
+    addressWord: null,
+    broadcast: '',
+    netnsid: null,
+    kind: '',
+    data: [],
+    slaveKind: null,
+    slaveData: [],
+    altnames: [],
+    detail: [],
+  };
   for (const line of block.body) {
     const first = wordsOf(line)[0];
     if (!first || first.text === 'inet' || first.text === 'inet6' || first.text === 'valid_lft') continue;
@@ -259,7 +259,7 @@ function readLinkLine(b: Body, linkType: string, words: Words): void {
 
 function readDetail(b: Body, words: Words): void {
   for (let w = words.next(); w; w = words.next()) {
-    const key = wordToKey.get(w.text) ?? w.text;
+    const key = detailKey.get(w.text) ?? w.text;
     const v = words.value(w)?.text;
     if (v !== undefined) b.detail.push([key, /^\d+$/.test(v) ? Number(v) : v]);
   }
@@ -278,102 +278,6 @@ function readKindLine(b: Body, word: string, words: Words): void {
     b.slaveData = data;
   }
   // Options of kinds that have no table here stand between; they are passed over up to the first word known.
-  while (!words.done && !wordToKey.has(words.peek() ?? '')) words.next();
+  while (!words.done && !detailKey.has(words.peek() ?? '')) words.next();
   readDetail(b, words);
-}
-
-// --- writing ---
-
-export interface WriteLinkOptions {
-  /** -d */
-  readonly details?: boolean;
-  /** `ip addr` leaves the link mode out. */
-  readonly withMode?: boolean;
-}
-
-const isPtp = (l: Link): boolean => l.flags.includes('POINTOPOINT');
-const addressOf = (l: Link): string => l.addressText ?? formatMac(l.mac);
-const broadcastOf = (l: Link): string | null => (l.addressText === null ? formatMac(l.broadcast) : l.broadcastText);
-
-/** The device lines for one link, without a final newline. */
-export function linkLines(l: Link, o: WriteLinkOptions): string {
-  const peer = l.link !== null ? `@${l.link}` : l.linkIndex === null ? '' : l.linkIndex === 0 ? '@NONE' : `@if${l.linkIndex}`;
-  let out = `${l.ifindex}: ${l.name}${peer}: <${l.flags.join(',')}> mtu ${l.mtu}`;
-  if (l.qdisc !== '') out += ` qdisc ${l.qdisc}`;
-  if (l.master !== null) out += ` master ${l.master}`;
-  out += ` state ${l.operstate}`;
-  if (o.withMode !== false && l.linkmode != null) out += ` mode ${l.linkmode}`;
-  out += ` group ${l.group}`;
-  if (l.txqlen !== null) out += ` qlen ${l.txqlen}`;
-  out += `\n    link/${l.linkType}`;
-  const address = addressOf(l);
-  const broadcast = broadcastOf(l);
-  if (address !== '') out += ` ${address}`;
-  else if (!o.details) out += ' ';
-  if (broadcast !== null) out += ` ${isPtp(l) ? 'peer' : 'brd'} ${broadcast}`;
-  if (l.linkNetnsid !== null) out += ` link-netnsid ${l.linkNetnsid}`;
-  if (o.details) out += detailText(l);
-  for (const a of l.altnames) out += `\n    altname ${a}`;
-  return out;
-}
-
-function detailText(l: Link): string {
-  const detail = l.detail ?? [];
-  const before = detail.filter(([k]) => ['promiscuity', 'allmulti', 'min_mtu', 'max_mtu'].includes(k));
-  const after = detail.filter((d) => !before.includes(d));
-  let out = '';
-  for (const [k, v] of before) out += ` ${keyToWord.get(k) ?? k} ${k === 'promiscuity' && before.length > 1 ? `${l.promiscuity} ` : String(v)}`;
-  if (before.length > 0) out += ' ';
-  if (l.kind !== '') out += `\n    ${l.kind}${writeKindData(kindRows.get(l.kind) ?? [], new Map(Object.entries(l.data)))} `;
-  if (l.slaveKind !== null) out += `\n    ${l.slaveKind}_slave${writeKindData(slaveRows.get(l.slaveKind) ?? [], new Map(Object.entries(l.slaveData)))} `;
-  if (after.length > 0) out += `${after.map(([k, v]) => `${keyToWord.get(k) ?? k} ${String(v)}`).join(' ')} `;
-  return out;
-}
-
-/** What `ip [-d] link` prints. */
-export function writeIpLink(links: readonly Link[], o: WriteLinkOptions = {}): string {
-  return links.map((l) => `${linkLines(l, o)}\n`).join('');
-}
-
-/** One entry of `ip -j [-d] link`, keys in the order of the tool. */
-export function linkToJson(l: Link, o: WriteLinkOptions): [string, unknown][] {
-  const e: [string, unknown][] = [['ifindex', l.ifindex]];
-  if (l.link !== null) e.push(['link', l.link]);
-  else if (l.linkIndex === 0) e.push(['link', null]);
-  else if (l.linkIndex !== null) e.push(['link_index', l.linkIndex]);
-  e.push(['ifname', l.name], ['flags', l.flags], ['mtu', l.mtu]);
-  if (l.qdisc !== '') e.push(['qdisc', l.qdisc]);
-  if (l.master !== null) e.push(['master', l.master]);
-  e.push(['operstate', l.operstate]);
-  if (o.withMode !== false && l.linkmode != null) e.push(['linkmode', l.linkmode]);
-  e.push(['group', l.group]);
-  if (l.txqlen !== null) e.push(['txqlen', l.txqlen]);
-  e.push(['link_type', l.linkType]);
-  if (addressOf(l) !== '') e.push(['address', addressOf(l)]);
-  const broadcast = broadcastOf(l);
-  if (broadcast !== null) {
-    if (isPtp(l)) e.push(['link_pointtopoint', true]);
-    e.push(['broadcast', broadcast]);
-  }
-  if (l.linkNetnsid !== null) e.push(['link_netnsid', l.linkNetnsid]);
-  if (o.details) pushDetail(l, e);
-  if (l.altnames.length > 0) e.push(['altnames', l.altnames]);
-  return e;
-}
-
-function pushDetail(l: Link, e: [string, unknown][]): void {
-  const detail = l.detail ?? [];
-  const before = detail.filter(([k]) => ['promiscuity', 'allmulti', 'min_mtu', 'max_mtu'].includes(k));
-  e.push(...before.map(([k, v]): [string, unknown] => [k, k === 'promiscuity' ? l.promiscuity : v]));
-  const info: [string, unknown][] = [];
-  if (l.kind !== '') info.push(['info_kind', l.kind]);
-  if (Object.keys(l.data).length > 0) info.push(['info_data', l.data]);
-  if (l.slaveKind !== null) info.push(['info_slave_kind', l.slaveKind], ['info_slave_data', l.slaveData]);
-  if (info.length > 0) e.push(['linkinfo', Object.fromEntries(info)]);
-  for (const d of detail) if (!before.includes(d)) e.push([d[0], d[1]]);
-}
-
-/** What `ip -j [-d] link` prints: one line. */
-export function writeIpLinkJson(links: readonly Link[], o: WriteLinkOptions = {}): string {
-  return `${JSON.stringify(links.map((l) => Object.fromEntries(linkToJson(l, o))))}\n`;
 }

@@ -87,7 +87,11 @@ class JsonParser {
       const value = this.#string();
       return { t: 'string', at, end: this.#i, value };
     }
-    for (const [word, value] of [['true', true], ['false', false], ['null', null]] as const) {
+    for (const [word, value] of [
+      ['true', true],
+      ['false', false],
+      ['null', null],
+    ] as const) {
       if (this.text.startsWith(word, at)) {
         this.#i += word.length;
         return { t: 'literal', at, end: this.#i, value };
@@ -205,7 +209,13 @@ export class JsonFields {
   }
   #wrong(key: string, node: JsonNode, wanted: string): null {
     const p = placeOf(this.text, node.at);
-    this.reporter.error('json-type', `“${key}” must be ${wanted}`, p.line, p.column, Math.max(1, node.t === 'object' || node.t === 'array' ? 1 : node.end - node.at));
+    this.reporter.error(
+      'json-type',
+      `“${key}” must be ${wanted}`,
+      p.line,
+      p.column,
+      Math.max(1, node.t === 'object' || node.t === 'array' ? 1 : node.end - node.at),
+    );
     return null;
   }
 
@@ -246,7 +256,8 @@ export class JsonFields {
   objects(key: string): JsonFields[] {
     const n = this.get(key);
     if (!n) return [];
-    if (n.t === 'array' && n.items.every((x) => x.t === 'object')) return n.items.filter((x) => x.t === 'object' && x.entries.length > 0).map((x) => new JsonFields(x, this.text, this.reporter));
+    if (n.t === 'array' && n.items.every((x) => x.t === 'object'))
+      return n.items.filter((x) => x.t === 'object' && x.entries.length > 0).map((x) => new JsonFields(x, this.text, this.reporter));
     this.#wrong(key, n, 'a list of objects');
     return [];
   }

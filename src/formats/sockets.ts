@@ -60,7 +60,14 @@ function ofJson(f: JsonFields, n: number): SocketEntry | null {
 function ofLine(first: Word, words: Words, n: number): SocketEntry | null {
   const proto = first.text.replace(/6$/, '');
   if (proto !== 'tcp' && proto !== 'udp') {
-    words.reporter.error('socket-line', 'this is no line of ss -lntu', first.line, first.column, first.text.length, 'tcp ADDRESS:PORT [dev DEVICE] [uid N] [transparent]');
+    words.reporter.error(
+      'socket-line',
+      'this is no line of ss -lntu',
+      first.line,
+      first.column,
+      first.text.length,
+      'tcp ADDRESS:PORT [dev DEVICE] [uid N] [transparent]',
+    );
     return null;
   }
   // ss: Netid State Recv-Q Send-Q Local:Port Peer:Port Process
@@ -77,7 +84,15 @@ function ofLine(first: Word, words: Words, n: number): SocketEntry | null {
     else if (w.text === 'uid') uid = words.number(w) ?? 0;
     else if (w.text.startsWith('uid:')) uid = Number(w.text.slice(4)) || 0;
     else if (w.text === 'transparent') transparent = true;
-    else if (!ss) words.reporter.error('socket-word', `“${w.text}” is not known here`, w.line, w.column, w.text.length, 'tcp ADDRESS:PORT [dev DEVICE] [uid N] [transparent]');
+    else if (!ss)
+      words.reporter.error(
+        'socket-word',
+        `“${w.text}” is not known here`,
+        w.line,
+        w.column,
+        w.text.length,
+        'tcp ADDRESS:PORT [dev DEVICE] [uid N] [transparent]',
+      );
   }
   return { id: `srv${n}`, proto, addr: end.addr, port: end.port, dev, uid, transparent };
 }

@@ -48,7 +48,8 @@ export function readSysctl(text: string, options: ReadOptions): Parsed<readonly 
       continue;
     }
     const name = sysctlName(m[2]);
-    if (name === null) reporter.error('sysctl-name', `“${m[2]}” is no sysctl name`, line.number, m[1].length + 1, m[2].length, 'net.ipv4.ip_forward or net/ipv4/ip_forward');
+    if (name === null)
+      reporter.error('sysctl-name', `“${m[2]}” is no sysctl name`, line.number, m[1].length + 1, m[2].length, 'net.ipv4.ip_forward or net/ipv4/ip_forward');
     else out.push({ name, value: m[3].replace(/\s+$/, '') });
   }
   return { value: out, diagnostics: reporter.diagnostics };

@@ -103,7 +103,12 @@ function readMark(w: Word, words: Words): { value: number; mask: number } | null
 }
 
 /** Words of a body that runs over several lines. */
-const bodyWords = (lines: readonly Line[], reporter: Reporter, at: number): Words => new Words(lines.flatMap((l) => wordsOf(l)), reporter, at);
+const bodyWords = (lines: readonly Line[], reporter: Reporter, at: number): Words =>
+  new Words(
+    lines.flatMap((l) => wordsOf(l)),
+    reporter,
+    at,
+  );
 
 export function readXfrmPolicy(text: string, options: ReadOptions): Parsed<readonly XfrmPolicy[]> {
   const reporter = new Reporter(options.file, text);
@@ -143,7 +148,14 @@ function readPolicyBody(selector: XfrmSelector, e: Entry, reporter: Reporter): X
   }
   if (socket) return null;
   if (dir === null) {
-    reporter.error('xfrm-no-direction', 'this policy has no direction', e.head.number, 1, e.head.text.length, 'a line “dir in|out|fwd priority N” is missing below');
+    reporter.error(
+      'xfrm-no-direction',
+      'this policy has no direction',
+      e.head.number,
+      1,
+      e.head.text.length,
+      'a line “dir in|out|fwd priority N” is missing below',
+    );
     return null;
   }
   return { selector, dir, action, priority, index, mark, ifId, templates };
@@ -193,7 +205,17 @@ function readState(e: Entry, reporter: Reporter): XfrmState | null {
     else if (w.text === 'dst') dst = head.parsed(w, parseAddr, 'bad-address', 'an IP address');
   }
   if (src === null || dst === null) return null;
-  const s = { src, dst, proto: 'esp' as XfrmState['proto'], spi: 0, reqid: 0, mode: 'transport' as XfrmState['mode'], mark: null as XfrmState['mark'], ifId: 0, selector: null as XfrmSelector | null };
+  const s = {
+    src,
+    dst,
+    proto: 'esp' as XfrmState['proto'],
+    spi: 0,
+    reqid: 0,
+    mode: 'transport' as XfrmState['mode'],
+    mark: null as XfrmState['mark'],
+    ifId: 0,
+    selector: null as XfrmSelector | null,
+  };
   const other: string[] = [];
   for (const line of e.body) {
     const words = new Words(wordsOf(line), reporter, line.number);
@@ -207,7 +229,10 @@ function readState(e: Entry, reporter: Reporter): XfrmState | null {
   return { ...s, other };
 }
 
-function readStateLine(s: { proto: XfrmState['proto']; spi: number; reqid: number; mode: XfrmState['mode']; mark: XfrmState['mark']; ifId: number }, words: Words): void {
+function readStateLine(
+  s: { proto: XfrmState['proto']; spi: number; reqid: number; mode: XfrmState['mode']; mark: XfrmState['mark']; ifId: number },
+  words: Words,
+): void {
   const withHex = (t: string): number | null => parseNumber(t.replace(/\(.*$/, ''));
   for (let w = words.next(); w; w = words.next()) {
     if (w.text === 'proto') s.proto = words.parsed(w, oneOf(xfrmProtocols), 'bad-protocol', 'esp, ah or comp') ?? s.proto;

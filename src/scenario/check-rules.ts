@@ -21,7 +21,10 @@ export function checkRules(ruleset: XtRuleset, text: string): Diagnostic[] {
         const rule = chain.rules.at(i);
         if (rule.target.kind !== 'unknown' && !rule.matches.some((m) => m.def === null)) continue;
         lines ??= text.split('\n');
-        const found = checkRule(rule, table.chains.map((c) => c.name));
+        const found = checkRule(
+          rule,
+          table.chains.map((c) => c.name),
+        );
         for (const f of found) out.push(placed(f, rule, lines));
       }
     }
@@ -41,11 +44,23 @@ function checkRule(rule: Rule, chains: readonly string[]): Finding[] {
   const out: Finding[] = [];
   for (const m of rule.matches)
     if (m.def === null)
-      out.push({ severity: 'warning', code: 'match-not-supported', message: `the match “${m.name}” is not known here`, hint: 'it is kept as text; a packet that reaches this rule is inconclusive', word: m.name });
+      out.push({
+        severity: 'warning',
+        code: 'match-not-supported',
+        message: `the match “${m.name}” is not known here`,
+        hint: 'it is kept as text; a packet that reaches this rule is inconclusive',
+        word: m.name,
+      });
   const t = rule.target;
   if (t.kind !== 'unknown') return out;
   if (elsewhere.has(t.name))
-    out.push({ severity: 'warning', code: 'target-not-supported', message: `the target ${t.name} is not known here`, hint: 'it is kept as text; a packet that this rule matches is inconclusive', word: t.name });
+    out.push({
+      severity: 'warning',
+      code: 'target-not-supported',
+      message: `the target ${t.name} is not known here`,
+      hint: 'it is kept as text; a packet that this rule matches is inconclusive',
+      word: t.name,
+    });
   else {
     const near = nearest(t.name, [...chains, ...elsewhere, 'ACCEPT', 'DROP', 'RETURN', 'QUEUE']);
     const hint = near === undefined ? `declare it: :${t.name} - [0:0]` : `did you mean “${near}”?`;
@@ -65,7 +80,8 @@ export function namingSet(d: Diagnostic, sets: readonly { readonly name: string 
     ...d,
     code: 'unknown-set',
     message: `there is no set “${name}”`,
-    hint: near === undefined ? (names.length === 0 ? 'the node has no sets: give it ipset:' : `sets: ${names.slice(0, 12).join(', ')}`) : `did you mean “${near}”?`,
+    hint:
+      near === undefined ? (names.length === 0 ? 'the node has no sets: give it ipset:' : `sets: ${names.slice(0, 12).join(', ')}`) : `did you mean “${near}”?`,
     span: at < 0 ? d.span : { ...d.span, column: at + 2, length: name.length },
   };
 }

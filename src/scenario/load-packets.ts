@@ -1,16 +1,10 @@
 /** `packets:`, `table:`, `expect:`: what is sent and what must become of it. */
 import { type Addr, parseAddr } from '../base/addr.js';
-import type { Span } from '../base/diagnostic.js';
-import { causes } from '../trace/cause.js';
+import { readExpect } from './load-expect.js';
+import { type NodeNames, nodeNamed, readDevice } from './load-names.js';
 import { childFlag, childNumber, childText, didYouMean, type Loading, readCommands, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { Expectation, NodeState, PacketSpec, ScenarioPacket, SendOptions } from './model.js';
-import { child, plain, type Tree } from './tree.js';
-
-interface Context {
-  readonly l: Loading;
-  readonly nodes: readonly NodeState[];
-  readonly names: ReadonlySet<string>;
-}
+import { child, type Tree } from './tree.js';
 
 export interface LoadedPackets {
   readonly packets: readonly ScenarioPacket[];
@@ -18,7 +12,7 @@ export interface LoadedPackets {
 }
 
 export function loadPackets(l: Loading, root: Tree, nodes: readonly NodeState[]): LoadedPackets {
-  const c: Context = { l, nodes, names: new Set(nodes.map((n) => n.name)) };
+  const c: NodeNames = { l, nodes, names: new Set(nodes.map((n) => n.name)) };
   const packets: ScenarioPacket[] = [];
   const expect: Expectation[] = [];
   const seen = new Set<string>();
@@ -57,10 +51,15 @@ export function loadPackets(l: Loading, root: Tree, nodes: readonly NodeState[])
 
 const kinds = ['ping', 'udp', 'tcp', 'packet', 'frame', 'pcap'] as const;
 
-function readPacket(c: Context, tree: Tree, index: number): ScenarioPacket | null {
+function readPacket(c: NodeNames, tree: Tree, index: number): ScenarioPacket | null {
   const given = kinds.filter((k) => child(tree, k));
   if (given.length !== 1) {
-    c.l.errorAt('packet-kind', given.length === 0 ? 'this packet says neither what nor whereto' : `this packet is several things at once: ${given.join(', ')}`, tree.span, `exactly one of ${kinds.join(', ')}`);
+    c.l.errorAt(
+      'packet-kind',
+      given.length === 0 ? 'this packet says neither what nor whereto' : `this packet is several things at once: ${given.join(', ')}`,
+      tree.span,
+      `exactly one of ${kinds.join(', ')}`,
+    );
     return null;
   }
   const kind = given[0];
@@ -78,7 +77,7 @@ function readPacket(c: Context, tree: Tree, index: number): ScenarioPacket | nul
   };
 }
 
-function readSource(c: Context, tree: Tree, kind: (typeof kinds)[number]): ScenarioPacket['source'] | null {
+function readSource(c: NodeNames, tree: Tree, kind: (typeof kinds)[number]): ScenarioPacket['source'] | null {
   const from = child(tree, 'from');
   const at = child(tree, 'at');
   if (from && at) {
@@ -88,7 +87,12 @@ function readSource(c: Context, tree: Tree, kind: (typeof kinds)[number]): Scena
   if (at) return readDevice(c, at);
   const first = textsOf(from)[0];
   if (!from || !first) {
-    c.l.errorAt('packet-source', 'it is not said who sends this packet', tree.span, kind === 'frame' || kind === 'pcap' ? 'at: NODE:DEVICE' : 'from: NODE, or at: NODE:DEVICE');
+    c.l.errorAt(
+      'packet-source',
+      'it is not said who sends this packet',
+      tree.span,
+      kind === 'frame' || kind === 'pcap' ? 'at: NODE:DEVICE' : 'from: NODE, or at: NODE:DEVICE',
+    );
     return null;
   }
   if (kind === 'frame' || kind === 'pcap') {
@@ -98,39 +102,9 @@ function readSource(c: Context, tree: Tree, kind: (typeof kinds)[number]): Scena
   return nodeNamed(c, first) === null ? null : { kind: 'local', node: sourceOf(first) };
 }
 
-function nodeNamed(c: Context, tree: Tree): NodeState | null {
-  const name = sourceOf(tree);
-  const node = c.nodes.find((n) => n.name === name);
-  if (node) return node;
-  c.l.errorAt('unknown-node', `there is no node “${name}”`, tree.span, didYouMean(name, c.names, 'nodes'));
-  return null;
-}
-
-/** `NODE:DEVICE`; null after a report. */
-export function readDevice(c: { l: Loading; nodes: readonly NodeState[] }, tree: Tree): { kind: 'device'; node: string; dev: string } | null {
-  const text = sourceOf(tree);
-  const colon = text.indexOf(':');
-  if (colon < 0) {
-    c.l.errorAt('device-form', `“${text}” is no device of a node`, tree.span, 'NODE:DEVICE, as node1:eth0');
-    return null;
-  }
-  const name = text.slice(0, colon);
-  const dev = text.slice(colon + 1);
-  const node = c.nodes.find((n) => n.name === name);
-  if (!node) {
-    c.l.errorAt('unknown-node', `there is no node “${name}”`, tree.span, didYouMean(name, c.nodes.map((n) => n.name), 'nodes'));
-    return null;
-  }
-  if (!node.links.some((x) => x.name === dev)) {
-    c.l.errorAt('unknown-device', `node “${name}” has no device “${dev}”`, tree.span, didYouMean(dev, node.links.map((x) => x.name), 'devices'));
-    return null;
-  }
-  return { kind: 'device', node: name, dev };
-}
-
 // --- what is sent ---
 
-function readSpec(c: Context, tree: Tree, kind: (typeof kinds)[number], node: string | null): PacketSpec | null {
+function readSpec(c: NodeNames, tree: Tree, kind: (typeof kinds)[number], node: string | null): PacketSpec | null {
   const value = child(tree, kind);
   if (!value) return null;
   switch (kind) {
@@ -149,7 +123,7 @@ function readSpec(c: Context, tree: Tree, kind: (typeof kinds)[number], node: st
 }
 
 /** An address, or the first address of a node (of the sender's family where it can be told). */
-function target(c: Context, tree: Tree, text: string): Addr | null {
+function target(c: NodeNames, tree: Tree, text: string): Addr | null {
   const a = parseAddr(text);
   if (a !== null) return a;
   const node = c.nodes.find((n) => n.name === text);
@@ -161,7 +135,7 @@ function target(c: Context, tree: Tree, text: string): Addr | null {
   return null;
 }
 
-function sendOptions(c: Context, tree: Tree, node: string | null): SendOptions | null {
+function sendOptions(c: NodeNames, tree: Tree, node: string | null): SendOptions | null {
   const src = child(tree, 'src');
   let bound: Addr | null = null;
   if (src) {
@@ -187,16 +161,24 @@ function sendOptions(c: Context, tree: Tree, node: string | null): SendOptions |
   };
 }
 
-function readPing(c: Context, tree: Tree, node: string | null): PacketSpec | null {
+function readPing(c: NodeNames, tree: Tree, node: string | null): PacketSpec | null {
   const to = tree.t === 'map' ? child(tree, 'to') : tree;
   if (!to) return null;
   const addr = target(c, to, sourceOf(to));
   const options = sendOptions(c, tree, node);
   if (addr === null || !options) return null;
-  return { kind: 'ping', to: addr, id: childNumber(tree, 'id'), seq: childNumber(tree, 'seq') ?? 1, size: childNumber(tree, 'size') ?? 56, df: childFlag(tree, 'df') ?? false, ...options };
+  return {
+    kind: 'ping',
+    to: addr,
+    id: childNumber(tree, 'id'),
+    seq: childNumber(tree, 'seq') ?? 1,
+    size: childNumber(tree, 'size') ?? 56,
+    df: childFlag(tree, 'df') ?? false,
+    ...options,
+  };
 }
 
-function readStream(c: Context, tree: Tree, kind: 'udp' | 'tcp', node: string | null): PacketSpec | null {
+function readStream(c: NodeNames, tree: Tree, kind: 'udp' | 'tcp', node: string | null): PacketSpec | null {
   const to = tree.t === 'map' ? child(tree, 'to') : tree;
   if (!to) return null;
   const m = /^(?:\[([^\]]+)\]|([^:]*)|(.+)):(\d{1,5})$/.exec(sourceOf(to));
@@ -214,7 +196,7 @@ function readStream(c: Context, tree: Tree, kind: 'udp' | 'tcp', node: string | 
   return payload === null ? null : { kind: 'udp', ...base, payload };
 }
 
-function readHex(c: Context, tree: Tree): Uint8Array | null {
+function readHex(c: NodeNames, tree: Tree): Uint8Array | null {
   const digits = sourceOf(tree).replace(/[\s:]+/g, '');
   if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) {
     c.l.errorAt('bad-hex', 'these are not hexadecimal bytes', tree.span, 'pairs of digits 0-9 a-f, blanks allowed; quote them if they are all decimal');
@@ -225,7 +207,7 @@ function readHex(c: Context, tree: Tree): Uint8Array | null {
   return out;
 }
 
-function readFrame(c: Context, tree: Tree): PacketSpec | null {
+function readFrame(c: NodeNames, tree: Tree): PacketSpec | null {
   const bytes = readHex(c, tree);
   if (bytes === null) return null;
   if (bytes.length < 20) {
@@ -235,7 +217,7 @@ function readFrame(c: Context, tree: Tree): PacketSpec | null {
   return { kind: 'frame', bytes };
 }
 
-function readCapture(c: Context, tree: Tree): PacketSpec | null {
+function readCapture(c: NodeNames, tree: Tree): PacketSpec | null {
   const file = resolvePath(tree.span.file, sourceOf(tree));
   const bytes = c.l.files.readBytes?.(file) ?? null;
   if (bytes === null) {
@@ -247,7 +229,7 @@ function readCapture(c: Context, tree: Tree): PacketSpec | null {
 
 // --- table rows ---
 
-function readRow(c: Context, tree: Tree, index: number): ScenarioPacket[] {
+function readRow(c: NodeNames, tree: Tree, index: number): ScenarioPacket[] {
   const froms = textsOf(child(tree, 'from'));
   const tos = textsOf(child(tree, 'to'));
   const protos = textsOf(child(tree, 'proto'));
@@ -266,7 +248,7 @@ function readRow(c: Context, tree: Tree, index: number): ScenarioPacket[] {
   return out;
 }
 
-function rowSpec(c: Context, to: Tree, proto: Tree | null): PacketSpec | null {
+function rowSpec(c: NodeNames, to: Tree, proto: Tree | null): PacketSpec | null {
   const addr = target(c, to, sourceOf(to));
   if (addr === null) return null;
   const options: SendOptions = { src: null, dev: null, ttl: null, tos: 0, mark: 0, uid: 0 };
@@ -280,63 +262,4 @@ function rowSpec(c: Context, to: Tree, proto: Tree | null): PacketSpec | null {
   return m[1] === 'tcp'
     ? { kind: 'tcp', to: addr, dport, sport: null, send: [], close: true, ...options }
     : { kind: 'udp', to: addr, dport, sport: null, payload: new TextEncoder().encode('x'), ...options };
-}
-
-// --- expectations ---
-
-/** Keys whose value names nodes: as text, or as keys of a map. */
-const nodeMaps: ReadonlySet<string> = new Set(['source', 'destination', 'counters', 'conntrack', 'trace', 'lines']);
-
-function readExpect(c: Context, packet: string, tree: Tree): Expectation[] {
-  if (tree.t === 'scalar') return [{ packet, direction: 'request', key: 'fate', value: tree.value, span: tree.span }];
-  const out: Expectation[] = [];
-  const read = (t: Tree, direction: 'request' | 'reply'): void => {
-    if (t.t !== 'map') return;
-    for (const e of t.entries) {
-      if (e.key === 'reply' && direction === 'request') read(e.value, 'reply');
-      else {
-        checkExpect(c, e.key, e.value);
-        out.push({ packet, direction, key: e.key, value: withFiles(c, e.value), span: e.value.span });
-      }
-    }
-  };
-  read(tree, 'request');
-  return out;
-}
-
-/** A golden text may stand in a file: { file: PATH } becomes its text. */
-function withFiles(c: Context, tree: Tree): unknown {
-  if (tree.t !== 'map') return plain(tree);
-  const file = child(tree, 'file');
-  if (file && tree.entries.length === 1) return c.l.fileText(file, sourceOf(file))?.text ?? '';
-  return Object.fromEntries(tree.entries.map((e) => [e.key, withFiles(c, e.value)]));
-}
-
-/** Does this node exist? Reports if not. */
-function knownNode(c: Context, name: string, span: Span): boolean {
-  if (c.names.has(name)) return true;
-  c.l.errorAt('unknown-node', `there is no node “${name}”`, span, didYouMean(name, c.names, 'nodes'));
-  return false;
-}
-
-function checkExpect(c: Context, key: string, tree: Tree): void {
-  if (nodeMaps.has(key) && tree.t === 'map' && !child(tree, 'file')) for (const e of tree.entries) knownNode(c, e.key, e.keySpan);
-  if (key === 'where') {
-    const node = tree.t === 'map' ? child(tree, 'node') : undefined;
-    if (node) knownNode(c, sourceOf(node), node.span);
-    else if (tree.t === 'scalar') knownNode(c, sourceOf(tree).split(/[\s:]/)[0], tree.span);
-  }
-  if (key === 'visits') for (const t of textsOf(tree)) knownNode(c, sourceOf(t), t.span);
-  if (key === 'delivered_to') knownNode(c, sourceOf(tree).split(':')[0], tree.span);
-  if (key === 'out') readDevice(c, tree);
-  if (key === 'cause' && !Object.hasOwn(causes, sourceOf(tree))) c.l.errorAt('unknown-cause', `“${sourceOf(tree)}” is no cause of loss`, tree.span, didYouMean(sourceOf(tree), Object.keys(causes), 'causes'));
-  if (key === 'reason' && !/^[A-Z][A-Z0-9_]+$/.test(sourceOf(tree))) c.l.errorAt('bad-reason', `“${sourceOf(tree)}” is no drop reason`, tree.span, 'the kernel’s name, as IP_RPFILTER or NETFILTER_DROP');
-  if (key === 'source' || key === 'destination') for (const t of tree.t === 'map' ? tree.entries.map((e) => e.value) : [tree]) checkSeen(c, t);
-  if (key === 'snat_to' || key === 'dnat_to') checkSeen(c, tree);
-}
-
-function checkSeen(c: Context, tree: Tree): void {
-  const text = sourceOf(tree);
-  const m = /^\[(.*)\](?::\d{1,5})?$|^([^:]*):\d{1,5}$/.exec(text);
-  if (parseAddr(text) === null && parseAddr(m?.[1] ?? m?.[2] ?? '') === null) c.l.errorAt('bad-address', `“${text}” is no address`, tree.span, 'ADDRESS or ADDRESS:PORT');
 }

@@ -3,8 +3,9 @@
  */
 import type { z } from 'zod';
 import { hasErrors, nearest, type Parsed } from '../base/diagnostic.js';
+import { readDevice } from './load-names.js';
 import { loadNode } from './load-node.js';
-import { loadPackets, readDevice } from './load-packets.js';
+import { loadPackets } from './load-packets.js';
 import { childFlag, childNumber, childText, didYouMean, Loading, readCommands, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { Application, FileSource, NodeState, Scenario, WhatIf, Wire, WireEnd } from './model.js';
 import { scenarioSchema } from './schema.js';
@@ -23,7 +24,12 @@ export function loadScenario(path: string, files: FileSource): Parsed<Scenario |
 
 /** The scenario in a text; `path` names it in diagnostics and is what its relative paths start from. */
 export function parseScenario(text: string, path: string, files: FileSource): Parsed<Scenario | null> {
-  const l = new Loading({ ...files, read: (p) => (p === path ? text : files.read(p)), list: (d) => files.list(d), readBytes: (p) => files.readBytes?.(p) ?? null });
+  const l = new Loading({
+    ...files,
+    read: (p) => (p === path ? text : files.read(p)),
+    list: (d) => files.list(d),
+    readBytes: (p) => files.readBytes?.(p) ?? null,
+  });
   const root = readLayers(l, path, []);
   if (!root) return { value: null, diagnostics: l.diagnostics };
   return build(l, root, path);
@@ -40,7 +46,12 @@ function build(l: Loading, root: Tree, path: string): Parsed<Scenario | null> {
 function readLayers(l: Loading, path: string, above: readonly string[]): Tree | null {
   const text = l.files.read(path);
   if (text === null) {
-    l.diagnostics.push({ code: 'file-not-found', severity: 'error', message: `there is no file “${path}”`, span: { file: path, line: 1, column: 1, length: 0 } });
+    l.diagnostics.push({
+      code: 'file-not-found',
+      severity: 'error',
+      message: `there is no file “${path}”`,
+      span: { file: path, line: 1, column: 1, length: 0 },
+    });
     return null;
   }
   l.remember(path, text);
@@ -106,14 +117,20 @@ const hasPath = (root: Tree, path: readonly PropertyKey[]): boolean => {
 
 /** Of a union, the branch that the writer meant: the one whose issues lie deeper, or concern keys of a map that is a map. */
 function bestBranch(branches: readonly (readonly Issue[])[], here: Tree): readonly Issue[] | null {
-  const wrongKind = (i: Issue): boolean => i.path.length === 0 && (i.code === 'invalid_type' || (i.code === 'invalid_value' && here.t !== 'scalar') || (i.code === 'invalid_union' && here.t === 'scalar'));
+  const wrongKind = (i: Issue): boolean =>
+    i.path.length === 0 &&
+    (i.code === 'invalid_type' || (i.code === 'invalid_value' && here.t !== 'scalar') || (i.code === 'invalid_union' && here.t === 'scalar'));
   return branches.find((b) => !b.some(wrongKind)) ?? null;
 }
 
 const typeWord = (t: string): string =>
-  ({ string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false', object: 'a map of keys', record: 'a map of keys', array: 'a list' })[t] ?? t;
+  ({ string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false', object: 'a map of keys', record: 'a map of keys', array: 'a list' })[
+    t
+  ] ?? t;
 function wanted(branches: readonly (readonly Issue[])[]): string {
-  const words = branches.flatMap((b) => b.filter((i) => i.path.length === 0)).map((i) => (i.code === 'invalid_type' ? typeWord(i.expected) : i.code === 'invalid_value' ? `one of ${i.values.join(', ')}` : 'something else'));
+  const words = branches
+    .flatMap((b) => b.filter((i) => i.path.length === 0))
+    .map((i) => (i.code === 'invalid_type' ? typeWord(i.expected) : i.code === 'invalid_value' ? `one of ${i.values.join(', ')}` : 'something else'));
   return [...new Set(words)].join(' or ') || 'something else';
 }
 
@@ -218,7 +235,8 @@ function readApplications(l: Loading, root: Tree, names: ReadonlySet<string>): A
   for (const item of textsOf(child(root, 'apply'))) {
     const node = child(item, 'node');
     const given = applyKeys.filter((k) => child(item, k));
-    if (node && !names.has(sourceOf(node))) l.errorAt('unknown-node', `there is no node “${sourceOf(node)}”`, node.span, didYouMean(sourceOf(node), names, 'nodes'));
+    if (node && !names.has(sourceOf(node)))
+      l.errorAt('unknown-node', `there is no node “${sourceOf(node)}”`, node.span, didYouMean(sourceOf(node), names, 'nodes'));
     if (given.length !== 1) {
       l.errorAt('apply-kind', 'an entry of apply: does exactly one thing', item.span, `one of ${applyKeys.join(', ')}`);
       continue;

@@ -97,7 +97,8 @@ function pushCommand(l: Loading, out: NodeCommand[], node: string, nodeSpan: Spa
 }
 
 /** The text of a scalar as written; '' for none. */
-export const sourceOf = (tree: Tree | undefined): string => (tree?.t === 'scalar' ? (tree.block || typeof tree.value === 'string' ? String(tree.value) : tree.source) : '');
+export const sourceOf = (tree: Tree | undefined): string =>
+  tree?.t === 'scalar' ? (tree.block || typeof tree.value === 'string' ? String(tree.value) : tree.source) : '';
 export const childText = (tree: Tree, key: string): string | null => {
   const c = child(tree, key);
   return c?.t === 'scalar' && c.value !== null ? sourceOf(c) : null;
@@ -111,4 +112,5 @@ export const childFlag = (tree: Tree, key: string): boolean | null => {
   return c?.t === 'scalar' && typeof c.value === 'boolean' ? c.value : null;
 };
 /** One text or a list of them. */
-export const textsOf = (tree: Tree | undefined): Tree[] => (tree === undefined ? [] : tree.t === 'seq' ? [...tree.items] : tree.t === 'scalar' && tree.value === null ? [] : [tree]);
+export const textsOf = (tree: Tree | undefined): Tree[] =>
+  tree === undefined ? [] : tree.t === 'seq' ? [...tree.items] : tree.t === 'scalar' && tree.value === null ? [] : [tree];

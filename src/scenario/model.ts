@@ -92,10 +92,24 @@ export interface SendOptions {
 }
 
 export type PacketSpec =
-  | ({ readonly kind: 'ping'; readonly to: Addr; readonly id: number | null; readonly seq: number; /** Bytes behind the ICMP header. */ readonly size: number; readonly df: boolean } & SendOptions)
+  | ({
+      readonly kind: 'ping';
+      readonly to: Addr;
+      readonly id: number | null;
+      readonly seq: number /** Bytes behind the ICMP header. */;
+      readonly size: number;
+      readonly df: boolean;
+    } & SendOptions)
   | ({ readonly kind: 'udp'; readonly to: Addr; readonly dport: number; readonly sport: number | null; readonly payload: Uint8Array } & SendOptions)
   /** A conversation: connect, then each of `send` as one write, then close if asked. */
-  | ({ readonly kind: 'tcp'; readonly to: Addr; readonly dport: number; readonly sport: number | null; readonly send: readonly string[]; readonly close: boolean } & SendOptions)
+  | ({
+      readonly kind: 'tcp';
+      readonly to: Addr;
+      readonly dport: number;
+      readonly sport: number | null;
+      readonly send: readonly string[];
+      readonly close: boolean;
+    } & SendOptions)
   /** Packet text (packet/text.ts). */
   | { readonly kind: 'text'; readonly text: string }
   /** Bytes as the device receives them: with link header on Ethernet devices, without on others. */

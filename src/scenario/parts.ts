@@ -182,8 +182,18 @@ export const parts: readonly PartRow[] = [
       return r.diagnostics;
     },
   },
-  { kind: 'iptables', files: /^iptables(-legacy)?(-save)?(\.(txt|rules|v4))?$|\.rules$|^rules\.v4$/, example: 'iptables-save', read: iptables('iptables', 'ipv4') },
-  { kind: 'ip6tables', files: /^ip6tables(-legacy)?(-save)?(\.(txt|rules|v6))?$|\.rules6$|^rules\.v6$/, example: 'ip6tables-save', read: iptables('ip6tables', 'ipv6') },
+  {
+    kind: 'iptables',
+    files: /^iptables(-legacy)?(-save)?(\.(txt|rules|v4))?$|\.rules$|^rules\.v4$/,
+    example: 'iptables-save',
+    read: iptables('iptables', 'ipv4'),
+  },
+  {
+    kind: 'ip6tables',
+    files: /^ip6tables(-legacy)?(-save)?(\.(txt|rules|v6))?$|\.rules6$|^rules\.v6$/,
+    example: 'ip6tables-save',
+    read: iptables('ip6tables', 'ipv6'),
+  },
   { kind: 'iptables-nft', files: /^iptables-nft(-save)?(\.txt)?$/, example: 'iptables-nft-save', read: iptables('iptablesNft', 'ipv4') },
   { kind: 'ip6tables-nft', files: /^ip6tables-nft(-save)?(\.txt)?$/, example: 'ip6tables-nft-save', read: iptables('ip6tablesNft', 'ipv6') },
   {

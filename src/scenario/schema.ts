@@ -95,15 +95,34 @@ const sending = {
   mark: z.number().int().min(0).optional().describe('SO_MARK'),
   uid: z.number().int().min(0).optional(),
 };
-const pingSchema = z.strictObject({ ...sending, id: port.optional(), seq: port.optional(), size: z.number().int().min(0).max(65507).optional(), df: z.boolean().optional() });
+const pingSchema = z.strictObject({
+  ...sending,
+  id: port.optional(),
+  seq: port.optional(),
+  size: z.number().int().min(0).max(65507).optional(),
+  df: z.boolean().optional(),
+});
 const udpSchema = z.strictObject({ ...sending, sport: port.optional(), payload: text.optional(), payload_hex: text.optional() });
-const tcpSchema = z.strictObject({ ...sending, sport: port.optional(), send: z.array(text).optional().describe('what the client writes, one segment each'), close: z.boolean().optional() });
+const tcpSchema = z.strictObject({
+  ...sending,
+  sport: port.optional(),
+  send: z.array(text).optional().describe('what the client writes, one segment each'),
+  close: z.boolean().optional(),
+});
 
 const rule = text.describe('TABLE:CHAIN:N or NODE TABLE:CHAIN:N');
 const seen = z.union([text, z.record(text, text)]).describe('ADDRESS[:PORT] at the end, or NODE: ADDRESS[:PORT]');
 const where = z.union([
   text,
-  z.strictObject({ node: text.optional(), stage: text.optional(), hook: text.optional(), table: text.optional(), chain: text.optional(), rule: z.number().int().optional(), dev: text.optional() }),
+  z.strictObject({
+    node: text.optional(),
+    stage: text.optional(),
+    hook: text.optional(),
+    table: text.optional(),
+    chain: text.optional(),
+    rule: z.number().int().optional(),
+    dev: text.optional(),
+  }),
 ]);
 
 export const fates = ['answered', 'unanswered', 'delivered', 'dropped', 'forwarded', 'rejected', 'inconclusive', 'held'] as const;
@@ -125,7 +144,10 @@ const expectFields = {
   visits: oneOrMore.optional().describe('nodes it came through, in order'),
   counters: z.record(text, z.record(text, z.number().int())).optional().describe('NODE: { COUNTER: difference }'),
   conntrack: z.union([text, z.record(text, oneOrMore)]).optional(),
-  trace: z.union([part, z.record(text, part)]).optional().describe('golden trace, by node'),
+  trace: z
+    .union([part, z.record(text, part)])
+    .optional()
+    .describe('golden trace, by node'),
   lines: z.record(text, z.number().int()).optional().describe('NODE: number of TRACE lines'),
 };
 export const expectSchema = z.strictObject({ ...expectFields, reply: z.strictObject(expectFields).optional() }).describe('what must become of the packet');

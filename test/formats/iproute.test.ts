@@ -3,9 +3,20 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Parsed } from '../../src/base/diagnostic.js';
-import { readBridgeFdb, readBridgeLink, readBridgeVlan, withPort, writeBridgeFdb, writeBridgeFdbJson, writeBridgeLink, writeBridgeLinkJson, writeBridgeVlan } from '../../src/formats/bridge.js';
+import {
+  readBridgeFdb,
+  readBridgeLink,
+  readBridgeVlan,
+  withPort,
+  writeBridgeFdb,
+  writeBridgeFdbJson,
+  writeBridgeLink,
+  writeBridgeLinkJson,
+  writeBridgeVlan,
+} from '../../src/formats/bridge.js';
 import { readIpAddr, writeIpAddr, writeIpAddrJson } from '../../src/formats/ip-addr.js';
-import { readIpLink, writeIpLink, writeIpLinkJson } from '../../src/formats/ip-link.js';
+import { readIpLink } from '../../src/formats/ip-link.js';
+import { writeIpLink, writeIpLinkJson } from '../../src/formats/ip-link-print.js';
 import { readIpNeigh, writeIpNeigh, writeIpNeighJson } from '../../src/formats/ip-neigh.js';
 import { writeNetconf, writeNetconfJson } from '../../src/formats/netconf.js';
 import { readSockets, writeSockets } from '../../src/formats/sockets.js';
@@ -76,7 +87,8 @@ const NEIGH = `10.0.0.78 dev br0 FAILED
 ff02::16 dev veth1 lladdr 33:33:00:00:00:16 NOARP 
 10.0.0.79 dev br0 proxy 
 `;
-const NEIGH_J = '[{"dst":"10.0.0.78","dev":"br0","state":["FAILED"]},{"dst":"10.0.0.77","dev":"br0","lladdr":"02:00:00:00:00:01","state":["PERMANENT"]},{"dst":"10.0.0.79","dev":"br0","proxy":null}]\n';
+const NEIGH_J =
+  '[{"dst":"10.0.0.78","dev":"br0","state":["FAILED"]},{"dst":"10.0.0.77","dev":"br0","lladdr":"02:00:00:00:00:01","state":["PERMANENT"]},{"dst":"10.0.0.79","dev":"br0","proxy":null}]\n';
 const FDB = `33:33:00:00:00:01 dev br0 self permanent
 9a:ab:c1:10:c5:6c dev veth0 master br0 
 a6:2f:42:4a:6f:a1 dev veth0 master br0 permanent
@@ -192,19 +204,32 @@ const shared = new URL('../../../shared/', import.meta.url).pathname;
 describe.skipIf(!existsSync(shared))('real dumps', () => {
   const of = (...globs: RegExp[]): string[] => {
     const out: string[] = [];
-    for (const dir of ['dumps/hosts', 'dumps/openshift-sos', 'dumps/iproute-json', 'dumps/bridge', 'dumps/tool-outputs', ...['edge1', 'master', 'node1', 'pods/net-tool-edge1', 'pods/net-tool-master', 'pods/net-tool-node1'].map((n) => `seed-scenario/${n}`)])
+    for (const dir of [
+      'dumps/hosts',
+      'dumps/openshift-sos',
+      'dumps/iproute-json',
+      'dumps/bridge',
+      'dumps/tool-outputs',
+      ...['edge1', 'master', 'node1', 'pods/net-tool-edge1', 'pods/net-tool-master', 'pods/net-tool-node1'].map((n) => `seed-scenario/${n}`),
+    ])
       for (const f of readdirSync(shared + dir)) if (globs.some((g) => g.test(f))) out.push(`${shared}${dir}/${f}`);
     expect(out.length).toBeGreaterThan(0);
     return out;
   };
   const read = (f: string): string => readFileSync(f, 'utf8');
-  const squeezed = (t: string): string => t.replace(/[ \t]+/g, ' ').replace(/ $/gm, '').trim();
+  const squeezed = (t: string): string =>
+    t
+      .replace(/[ \t]+/g, ' ')
+      .replace(/ $/gm, '')
+      .trim();
 
   it('ip -j link and ip -j addr come back with every value', () => {
     for (const f of of(/ip-link\.json$/)) expect(JSON.parse(writeIpLinkJson(clean(readIpLink(read(f), o)), { details: true }))).toEqual(JSON.parse(read(f)));
     for (const f of of(/ip-?addr\.json$/)) {
       const x = clean(readIpAddr(read(f), o));
-      expect(JSON.parse(writeIpAddrJson(x.links, x.addrs, { details: true })).map(withoutLinkmode)).toEqual(JSON.parse(read(f)).filter((e: object) => Object.keys(e).length > 0));
+      expect(JSON.parse(writeIpAddrJson(x.links, x.addrs, { details: true })).map(withoutLinkmode)).toEqual(
+        JSON.parse(read(f)).filter((e: object) => Object.keys(e).length > 0),
+      );
     }
   });
   it('ip link and ip addr as text, but for blanks', () => {
@@ -219,7 +244,8 @@ describe.skipIf(!existsSync(shared))('real dumps', () => {
   });
   it('neighbours, forwarding databases and sysctls', () => {
     for (const f of of(/^neigh\.txt$/)) expect(writeIpNeigh(clean(readIpNeigh(read(f), o)))).toBe(read(f));
-    for (const f of of(/\.ipneigh$/)) expect(squeezed(writeIpNeigh(clean(readIpNeigh(read(f), o))))).toBe(squeezed(read(f).replace(/ (ref \d+ )?used \S+ probes \d+/g, '')));
+    for (const f of of(/\.ipneigh$/))
+      expect(squeezed(writeIpNeigh(clean(readIpNeigh(read(f), o))))).toBe(squeezed(read(f).replace(/ (ref \d+ )?used \S+ probes \d+/g, '')));
     for (const f of of(/\.bridgefdb$/)) expect(squeezed(writeBridgeFdb(clean(readBridgeFdb(read(f), o))))).toBe(squeezed(read(f)).replace(/dev dev/g, 'dev'));
     for (const f of of(/sysctl(\.txt)?$/)) expect(squeezed(writeSysctl(clean(readSysctl(read(f), o))))).toBe(squeezed(read(f)));
   });
@@ -251,10 +277,17 @@ describe('never throws', () => {
     const words = samples.flatMap((s) => s.split(/(\s+|[,:{}[\]"])/)).filter((w) => w !== '');
     const mangled = fc.record({ sample: fc.constantFrom(...samples), at: fc.nat(), cut: fc.nat(40), add: fc.oneof(fc.string(), fc.constantFrom(...words)) });
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(fc.constantFrom(...words), { maxLength: 30 }).map((w) => w.join(' ')), mangled.map((m) => splice(m))), (t) => {
-        const r = read(t);
-        for (const d of r.diagnostics) expect(d.span?.line).toBeGreaterThan(0);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(fc.constantFrom(...words), { maxLength: 30 }).map((w) => w.join(' ')),
+          mangled.map((m) => splice(m)),
+        ),
+        (t) => {
+          const r = read(t);
+          for (const d of r.diagnostics) expect(d.span?.line).toBeGreaterThan(0);
+        },
+      ),
       { numRuns: 150, seed: 7 },
     );
   });

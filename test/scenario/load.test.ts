@@ -15,7 +15,8 @@ function load(text: string, files: Record<string, string> = {}): Scenario {
   if (!r.value) throw new Error('no scenario');
   return r.value;
 }
-const codes = (text: string, files: Record<string, string> = {}): string[] => loadScenario('s.yaml', memoryFiles({ 's.yaml': text, ...files })).diagnostics.map((d) => d.code);
+const codes = (text: string, files: Record<string, string> = {}): string[] =>
+  loadScenario('s.yaml', memoryFiles({ 's.yaml': text, ...files })).diagnostics.map((d) => d.code);
 
 const TWO = `version: 1
 nodes:
@@ -35,14 +36,24 @@ describe('small nodes', () => {
     ]);
     expect(a.links[1].mac).not.toBe(b.links[1].mac);
     expect(a.addrs.map((x) => `${x.dev} ${formatAddr(x.local)}/${x.prefixlen} ${x.scope}`)).toEqual(['lo 127.0.0.1/8 host', 'eth0 10.0.0.1/24 global']);
-    expect(a.routes?.filter((r) => r.table === 254).map((r) => `${formatAddr(r.dst)}/${r.dstLen} ${r.nexthops[0].gateway === null ? '' : formatAddr(r.nexthops[0].gateway)}`)).toEqual([
-      '0.0.0.0/0 10.0.0.254',
-      '10.0.0.0/24 ',
-    ]);
+    expect(
+      a.routes
+        ?.filter((r) => r.table === 254)
+        .map((r) => `${formatAddr(r.dst)}/${r.dstLen} ${r.nexthops[0].gateway === null ? '' : formatAddr(r.nexthops[0].gateway)}`),
+    ).toEqual(['0.0.0.0/0 10.0.0.254', '10.0.0.0/24 ']);
     // Nothing said about routes: the stack derives them all.
     expect(b.routes).toBeNull();
     expect(b.sockets.map((x) => `${x.id} ${x.proto} ${formatAddr(x.addr)} ${x.port}`)).toEqual(['srv0 tcp 0.0.0.0 80', 'srv1 udp ::1 53']);
-    expect(s.wires).toMatchObject([{ kind: 'pair', name: null, ends: [{ node: 'a', dev: 'eth0' }, { node: 'b', dev: 'eth0' }] }]);
+    expect(s.wires).toMatchObject([
+      {
+        kind: 'pair',
+        name: null,
+        ends: [
+          { node: 'a', dev: 'eth0' },
+          { node: 'b', dev: 'eth0' },
+        ],
+      },
+    ]);
   });
 
   it('a gateway outside the own network is on link, as Calico has it', () => {
@@ -52,7 +63,10 @@ describe('small nodes', () => {
 
   it('routes in ip route text stand beside the connected ones', () => {
     const [n] = load('version: 1\nnodes:\n  a:\n    address: 10.0.0.1/24\n    routes: |\n      10.5.0.0/16 via 10.0.0.9 dev eth0\n').nodes;
-    expect(n.routes?.filter((r) => r.table === 254).map((r) => `${formatAddr(r.dst)}/${r.dstLen} ${r.protocol}`)).toEqual(['10.5.0.0/16 boot', '10.0.0.0/24 kernel']);
+    expect(n.routes?.filter((r) => r.table === 254).map((r) => `${formatAddr(r.dst)}/${r.dstLen} ${r.protocol}`)).toEqual([
+      '10.5.0.0/16 boot',
+      '10.0.0.0/24 kernel',
+    ]);
     expect(n.routes?.some((r) => r.table === 255 && r.dst === 0x0a000001)).toBe(true);
   });
 
@@ -142,7 +156,9 @@ describe('packets', () => {
     expect(s.expect).toHaveLength(8);
   });
   it('expectations keep key, value, direction and place', () => {
-    const s = load(`${TWO}packets:\n  - from: a\n    ping: b\n    expect:\n      fate: answered\n      source: { b: 10.0.0.1 }\n      reply: { fate: delivered }\n`);
+    const s = load(
+      `${TWO}packets:\n  - from: a\n    ping: b\n    expect:\n      fate: answered\n      source: { b: 10.0.0.1 }\n      reply: { fate: delivered }\n`,
+    );
     expect(s.expect.map((e) => [e.packet, e.direction, e.key, e.value, e.span.line])).toEqual([
       ['packet-1', 'request', 'fate', 'answered', 10],
       ['packet-1', 'request', 'source', { b: '10.0.0.1' }, 11],
@@ -154,9 +170,12 @@ describe('packets', () => {
 describe('extends', () => {
   const base = `${TWO}packets:\n  - { name: p, from: a, ping: b, expect: answered }\n  - { name: q, from: b, ping: a }\nwhat_if:\n  one: [ { a: ip route flush } ]\n`;
   it('maps are merged, named lists by name, null and remove take away', () => {
-    const s = load('version: 1\nextends: base.yaml\nnodes: { a: { gateway: null, sysctl: { net.ipv4.ip_forward: 1 } } }\npackets:\n  - { name: q, remove: true }\n  - { name: p, count: 3 }\n  - { name: r, from: b, ping: a }\n', {
-      'base.yaml': base,
-    });
+    const s = load(
+      'version: 1\nextends: base.yaml\nnodes: { a: { gateway: null, sysctl: { net.ipv4.ip_forward: 1 } } }\npackets:\n  - { name: q, remove: true }\n  - { name: p, count: 3 }\n  - { name: r, from: b, ping: a }\n',
+      {
+        'base.yaml': base,
+      },
+    );
     expect(s.packets.map((p) => [p.name, p.count])).toEqual([
       ['p', 3],
       ['r', 1],
@@ -177,24 +196,41 @@ describe('extends', () => {
 describe('bad input', () => {
   it('everything that is wrong at once', () => {
     expect(codes(`${TWO}packtes: []\nexpct: {}\n`)).toEqual(['unknown-key', 'unknown-key']);
-    expect(codes(`${TWO.replace('10.0.0.1/24', '10.0.0.1/33')}packets:\n  - { from: c, ping: d }\n  - { at: a:eth7, packet: x }\n`)).toEqual(['bad-address', 'unknown-node', 'unknown-node', 'unknown-device']);
+    expect(codes(`${TWO.replace('10.0.0.1/24', '10.0.0.1/33')}packets:\n  - { from: c, ping: d }\n  - { at: a:eth7, packet: x }\n`)).toEqual([
+      'bad-address',
+      'unknown-node',
+      'unknown-node',
+      'unknown-device',
+    ]);
   });
   it('names that JavaScript treats specially', () => {
-    expect(load('version: 1\nnodes: { constructor: { address: 10.0.0.1/24 }, toString: { address: 10.0.0.2/24 } }\npackets: [ { from: constructor, ping: toString } ]\n').nodes.map((n) => n.name)).toEqual([
-      'constructor',
-      'toString',
-    ]);
+    expect(
+      load(
+        'version: 1\nnodes: { constructor: { address: 10.0.0.1/24 }, toString: { address: 10.0.0.2/24 } }\npackets: [ { from: constructor, ping: toString } ]\n',
+      ).nodes.map((n) => n.name),
+    ).toEqual(['constructor', 'toString']);
     const r = loadScenario('s.yaml', memoryFiles({ 's.yaml': 'version: 1\nnodes: { __proto__: { address: 10.0.0.1/24 } }\n__proto__: { version: 2 }\n' }));
     expect(({} as Record<string, unknown>).version).toBeUndefined();
     expect(r.value === null || r.value.nodes.every((n) => n.name === '__proto__')).toBe(true);
   });
   it('never throws', () => {
-    const words = [...new Set(`${TWO}packets: what_if: do: at: from: expect: extends: &x *x !!binary <<: null - ? | > "`.split(/(\s+|[[\]{},:])/))].filter((w) => w !== '');
-    const mangled = fc.record({ at: fc.nat(TWO.length), cut: fc.nat(30), add: fc.oneof(fc.string(), fc.constantFrom(...words)) }).map((m) => TWO.slice(0, m.at) + m.add + TWO.slice(m.at + m.cut));
+    const words = [...new Set(`${TWO}packets: what_if: do: at: from: expect: extends: &x *x !!binary <<: null - ? | > "`.split(/(\s+|[[\]{},:])/))].filter(
+      (w) => w !== '',
+    );
+    const mangled = fc
+      .record({ at: fc.nat(TWO.length), cut: fc.nat(30), add: fc.oneof(fc.string(), fc.constantFrom(...words)) })
+      .map((m) => TWO.slice(0, m.at) + m.add + TWO.slice(m.at + m.cut));
     fc.assert(
-      fc.property(fc.oneof(mangled, fc.array(fc.constantFrom(...words), { maxLength: 25 }).map((w) => w.join('')), fc.string()), (t) => {
-        for (const d of loadScenario('s.yaml', memoryFiles({ 's.yaml': t })).diagnostics) expect(d.code).toMatch(/^[a-z-]+$/);
-      }),
+      fc.property(
+        fc.oneof(
+          mangled,
+          fc.array(fc.constantFrom(...words), { maxLength: 25 }).map((w) => w.join('')),
+          fc.string(),
+        ),
+        (t) => {
+          for (const d of loadScenario('s.yaml', memoryFiles({ 's.yaml': t })).diagnostics) expect(d.code).toMatch(/^[a-z-]+$/);
+        },
+      ),
       { numRuns: 300, seed: 11 },
     );
   });
@@ -214,7 +250,9 @@ const disk: FileSource = {
   readBytes: (p) => (existsSync(root + p) ? readFileSync(root + p) : null),
 };
 const yamls = (dir: string): string[] =>
-  readdirSync(root + dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? yamls(`${dir}/${e.name}`) : e.name.endsWith('.yaml') ? [`${dir}/${e.name}`] : []));
+  readdirSync(root + dir, { withFileTypes: true }).flatMap((e) =>
+    e.isDirectory() ? yamls(`${dir}/${e.name}`) : e.name.endsWith('.yaml') ? [`${dir}/${e.name}`] : [],
+  );
 
 describe('scenarios of the repository load without a word', () => {
   it.each(yamls('scenarios'))('%s', (path) => {

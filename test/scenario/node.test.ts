@@ -3,14 +3,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { formatDiagnostic } from '../../src/base/diagnostic.js';
 import { writeBridgeFdbJson, writeBridgeLinkJson } from '../../src/formats/bridge.js';
-import { writeIpLinkJson } from '../../src/formats/ip-link.js';
+import { writeIpLinkJson } from '../../src/formats/ip-link-print.js';
 import { writeIpNeighJson } from '../../src/formats/ip-neigh.js';
+import { loadScenario } from '../../src/scenario/load.js';
 import { nodeFromCorpus, nodeFromFiles } from '../../src/scenario/node.js';
 import { type PartKind, partOfFile } from '../../src/scenario/parts.js';
 import { editNodeOf, editScenario, withNode } from '../../src/scenario/what-if.js';
-import { localCorpus, readCase } from '../kernel/corpus-files.js';
-import { loadScenario } from '../../src/scenario/load.js';
 import { memoryFiles } from '../diagnostics.readers.js';
+import { localCorpus, readCase } from '../kernel/corpus-files.js';
 
 describe('file names', () => {
   const rows: [string, PartKind | null][] = [
@@ -69,22 +69,25 @@ it('text counts for routes, JSON for devices, and an unknown file is named', () 
 });
 
 describe('recorded cases', () => {
-  it.each(localCorpus().map((f) => [f.category, f] as const))('%s: every part is read without a word, and devices, neighbours, bridges come back', (_category, file) => {
-    for (const line of file.lines) {
-      const c = readCase(file, line);
-      const state = c.state as unknown as Record<string, unknown>;
-      const { value, diagnostics } = nodeFromCorpus(c.links, state, c.backend, c.family);
-      expect(diagnostics.map(formatDiagnostic)).toEqual([]);
-      expect(JSON.parse(writeIpLinkJson(value.links, { details: true }))).toEqual(state.link);
-      expect(JSON.parse(writeIpNeighJson(value.neighs))).toEqual(state.neigh);
-      if (state.bridge_fdb) expect(JSON.parse(writeBridgeFdbJson(value.fdb))).toEqual(state.bridge_fdb);
-      // A link in another namespace shows as an index in ip link and as if5 in bridge link.
-      if (state.bridge_link) expect(JSON.parse(writeBridgeLinkJson(value.links, { details: true }))).toEqual(state.bridge_link);
-      expect(value.sysctls.length).toBe(Object.keys(state.sysctl as object).length);
-      expect(value.routes?.length).toBeGreaterThan(0);
-      expect(value.rules?.length).toBeGreaterThan(0);
-    }
-  });
+  it.each(localCorpus().map((f) => [f.category, f] as const))(
+    '%s: every part is read without a word, and devices, neighbours, bridges come back',
+    (_category, file) => {
+      for (const line of file.lines) {
+        const c = readCase(file, line);
+        const state = c.state as unknown as Record<string, unknown>;
+        const { value, diagnostics } = nodeFromCorpus(c.links, state, c.backend, c.family);
+        expect(diagnostics.map(formatDiagnostic)).toEqual([]);
+        expect(JSON.parse(writeIpLinkJson(value.links, { details: true }))).toEqual(state.link);
+        expect(JSON.parse(writeIpNeighJson(value.neighs))).toEqual(state.neigh);
+        if (state.bridge_fdb) expect(JSON.parse(writeBridgeFdbJson(value.fdb))).toEqual(state.bridge_fdb);
+        // A link in another namespace shows as an index in ip link and as if5 in bridge link.
+        if (state.bridge_link) expect(JSON.parse(writeBridgeLinkJson(value.links, { details: true }))).toEqual(state.bridge_link);
+        expect(value.sysctls.length).toBe(Object.keys(state.sysctl as object).length);
+        expect(value.routes?.length).toBeGreaterThan(0);
+        expect(value.rules?.length).toBeGreaterThan(0);
+      }
+    },
+  );
 });
 
 const shared = new URL('../../../shared/seed-scenario/', import.meta.url).pathname;
@@ -98,7 +101,8 @@ it.skipIf(!existsSync(shared))('the recorded nodes of the report', () => {
 });
 
 describe('what-if', () => {
-  const text = 'version: 1\nnodes:\n  a: { address: 10.0.0.1/24, sysctl: { net.ipv4.ip_forward: 0 }, iptables: "*filter\\n:INPUT ACCEPT [0:0]\\n-A INPUT -j DROP\\nCOMMIT\\n" }\n  b: { address: 10.0.0.2/24 }\n';
+  const text =
+    'version: 1\nnodes:\n  a: { address: 10.0.0.1/24, sysctl: { net.ipv4.ip_forward: 0 }, iptables: "*filter\\n:INPUT ACCEPT [0:0]\\n-A INPUT -j DROP\\nCOMMIT\\n" }\n  b: { address: 10.0.0.2/24 }\n';
   const s = loadScenario('s.yaml', memoryFiles({ 's.yaml': text })).value;
   if (!s) throw new Error('no scenario');
 

@@ -1,0 +1,60 @@
+/** `expect:`: what must become of a packet. Keys and shapes are the schema's; what they name is checked here. */
+import { parseAddr } from '../base/addr.js';
+import { causes } from '../trace/cause.js';
+import { knownNode, type NodeNames, readDevice } from './load-names.js';
+import { didYouMean, sourceOf, textsOf } from './loading.js';
+import type { Expectation } from './model.js';
+import { child, plain, type Tree } from './tree.js';
+
+/** Keys whose value names nodes: as text, or as keys of a map. */
+const nodeMaps: ReadonlySet<string> = new Set(['source', 'destination', 'counters', 'conntrack', 'trace', 'lines']);
+
+export function readExpect(c: NodeNames, packet: string, tree: Tree): Expectation[] {
+  if (tree.t === 'scalar') return [{ packet, direction: 'request', key: 'fate', value: tree.value, span: tree.span }];
+  const out: Expectation[] = [];
+  const read = (t: Tree, direction: 'request' | 'reply'): void => {
+    if (t.t !== 'map') return;
+    for (const e of t.entries) {
+      if (e.key === 'reply' && direction === 'request') read(e.value, 'reply');
+      else {
+        checkExpect(c, e.key, e.value);
+        out.push({ packet, direction, key: e.key, value: withFiles(c, e.value), span: e.value.span });
+      }
+    }
+  };
+  read(tree, 'request');
+  return out;
+}
+
+/** A golden text may stand in a file: { file: PATH } becomes its text. */
+function withFiles(c: NodeNames, tree: Tree): unknown {
+  if (tree.t !== 'map') return plain(tree);
+  const file = child(tree, 'file');
+  if (file && tree.entries.length === 1) return c.l.fileText(file, sourceOf(file))?.text ?? '';
+  return Object.fromEntries(tree.entries.map((e) => [e.key, withFiles(c, e.value)]));
+}
+
+function checkExpect(c: NodeNames, key: string, tree: Tree): void {
+  if (nodeMaps.has(key) && tree.t === 'map' && !child(tree, 'file')) for (const e of tree.entries) knownNode(c, e.key, e.keySpan);
+  if (key === 'where') {
+    const node = tree.t === 'map' ? child(tree, 'node') : undefined;
+    if (node) knownNode(c, sourceOf(node), node.span);
+    else if (tree.t === 'scalar') knownNode(c, sourceOf(tree).split(/[\s:]/)[0], tree.span);
+  }
+  if (key === 'visits') for (const t of textsOf(tree)) knownNode(c, sourceOf(t), t.span);
+  if (key === 'delivered_to') knownNode(c, sourceOf(tree).split(':')[0], tree.span);
+  if (key === 'out') readDevice(c, tree);
+  if (key === 'cause' && !Object.hasOwn(causes, sourceOf(tree)))
+    c.l.errorAt('unknown-cause', `“${sourceOf(tree)}” is no cause of loss`, tree.span, didYouMean(sourceOf(tree), Object.keys(causes), 'causes'));
+  if (key === 'reason' && !/^[A-Z][A-Z0-9_]+$/.test(sourceOf(tree)))
+    c.l.errorAt('bad-reason', `“${sourceOf(tree)}” is no drop reason`, tree.span, 'the kernel’s name, as IP_RPFILTER or NETFILTER_DROP');
+  if (key === 'source' || key === 'destination') for (const t of tree.t === 'map' ? tree.entries.map((e) => e.value) : [tree]) checkSeen(c, t);
+  if (key === 'snat_to' || key === 'dnat_to') checkSeen(c, tree);
+}
+
+function checkSeen(c: NodeNames, tree: Tree): void {
+  const text = sourceOf(tree);
+  const m = /^\[(.*)\](?::\d{1,5})?$|^([^:]*):\d{1,5}$/.exec(text);
+  if (parseAddr(text) === null && parseAddr(m?.[1] ?? m?.[2] ?? '') === null)
+    c.l.errorAt('bad-address', `“${text}” is no address`, tree.span, 'ADDRESS or ADDRESS:PORT');
+}

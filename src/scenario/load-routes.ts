@@ -1,0 +1,122 @@
+/** What a person leaves out of a node's routes: the local table, connected routes, and a default route in short. */
+import { type Addr, type Family, familyOf, parseAddr } from '../base/addr.js';
+import { derivedRoutes4, derivedRoutes6 } from '../fib/local-table.js';
+import type { Route } from '../fib/model.js';
+import type { IfAddr, Link } from '../link/model.js';
+import type { NetDevice } from '../packet/types.js';
+import { sameNet } from './load-links.js';
+import { type Loading, sourceOf, textsOf } from './loading.js';
+import type { NodeDraft } from './parts.js';
+import { child, type Tree } from './tree.js';
+
+/**
+ * Routes that a person leaves out because Linux adds them: the local table where the text has none, and the connected routes where it lists none of the kernel's.
+ * A node without any routes keeps null: the stack derives them all.
+ */
+export function completeRoutes(l: Loading, draft: NodeDraft, tree: Tree): void {
+  const gateways = textsOf(child(tree, 'gateway'));
+  const inline = child(tree, 'routes') !== undefined || child(tree, 'routes6') !== undefined || gateways.length > 0;
+  const added: Route[] = [];
+  for (const t of gateways) {
+    const route = gatewayRoute(l, draft, tree, t);
+    if (route) added.push(route);
+  }
+  if (draft.routes === null && added.length === 0) return;
+  const stated = [...(draft.routes ?? []), ...added];
+  const out: Route[] = [];
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const mine = stated.filter((r) => r.family === family);
+    const hasLocal = mine.some((r) => r.table === 255);
+    const hasKernel = mine.some((r) => r.table !== 255 && r.protocol === 'kernel');
+    const derived = derivedRoutes(draft, family).filter((r) => (r.table === 255 ? !hasLocal : inline && !hasKernel));
+    out.push(
+      ...mine,
+      ...derived.filter(
+        (d) => !mine.some((r) => r.table === d.table && r.dst === d.dst && r.dstLen === d.dstLen && r.metric === d.metric && r.type === d.type),
+      ),
+    );
+  }
+  draft.routes = out;
+}
+
+function gatewayRoute(l: Loading, draft: NodeDraft, tree: Tree, t: Tree): Route | null {
+  const gateway = parseAddr(sourceOf(t));
+  if (gateway === null) {
+    l.errorAt('bad-address', `“${sourceOf(t)}” is not an IP address`, t.span);
+    return null;
+  }
+  const family = familyOf(gateway);
+  const via =
+    draft.addrs.find((a) => a.family === family && a.dev !== 'lo' && sameNetwork(a, gateway)) ??
+    draft.addrs.find((a) => a.dev === 'eth0' && a.family === family);
+  if (!via) {
+    // An address that could not be read has been reported already.
+    if ((child(tree, 'address') || child(tree, 'addresses')) && !draft.addrs.some((a) => a.dev !== 'lo')) return null;
+    l.errorAt(
+      'gateway-unreachable',
+      `no address of this node shares a network with the gateway ${sourceOf(t)}`,
+      t.span,
+      'give the node an address first, or write routes:',
+    );
+    return null;
+  }
+  const onlink = !sameNetwork(via, gateway);
+  return {
+    family,
+    type: 'unicast',
+    dst: family === 'ipv4' ? 0 : '\0\0\0\0\0\0\0\0',
+    dstLen: 0,
+    src: null,
+    table: 254,
+    tos: 0,
+    metric: family === 'ipv4' ? 0 : 1024,
+    prefsrc: null,
+    scope: 'global',
+    protocol: 'boot',
+    nexthops: [{ gateway, dev: via.dev, weight: 1, flags: onlink ? ['onlink'] : [] }],
+    metrics: {},
+    lock: [],
+    pref: family === 'ipv6' ? 'medium' : null,
+    expires: null,
+    error: null,
+    realms: null,
+    flags: onlink ? ['onlink'] : [],
+    nhid: null,
+  };
+}
+
+function sameNetwork(a: IfAddr, gateway: Addr): boolean {
+  const net = a.peer ?? a.local;
+  if (typeof net === 'number' || typeof gateway === 'number') return sameNet(net, gateway, a.prefixlen);
+  for (let bit = 0; bit < a.prefixlen; bit++) {
+    const mask = 0x8000 >> (bit & 15);
+    if ((net.charCodeAt(bit >> 4) & mask) !== (gateway.charCodeAt(bit >> 4) & mask)) return false;
+  }
+  return true;
+}
+
+function derivedRoutes(draft: NodeDraft, family: Family): Route[] {
+  const devices = draft.links.map(deviceOf);
+  const forwarding = draft.sysctls.some((s) => s.name === 'net/ipv6/conf/all/forwarding' && s.value === '1');
+  return family === 'ipv4' ? derivedRoutes4(draft.addrs, devices) : derivedRoutes6(draft.addrs, devices, forwarding);
+}
+
+/** As much of a device as routes depend on. */
+function deviceOf(l: Link): NetDevice {
+  return {
+    name: l.name,
+    ifindex: l.ifindex,
+    kind: l.kind,
+    linkType: l.linkType,
+    mac: l.mac,
+    mtu: l.mtu,
+    up: l.flags.includes('UP'),
+    carrier: l.flags.includes('LOWER_UP'),
+    loopback: l.linkType === 'loopback',
+    noarp: l.flags.includes('NOARP'),
+    pointToPoint: l.flags.includes('POINTOPOINT'),
+    promisc: l.flags.includes('PROMISC'),
+    master: l.master,
+    group: 0,
+  };
+}
