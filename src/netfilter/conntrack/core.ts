@@ -89,6 +89,7 @@ export class Core {
 
   #track(skb: Skb, l4: L4, zone: Zone, template: NfConn | null, checkSum: boolean): TrackVerdict {
     const fresh = this.#resolve(skb, l4, zone, template);
+    if (fresh === 'full') return { kind: 'drop' };
     if (fresh === null) return { kind: 'invalid' };
     const ct = skb.ct as Conn;
     const info = skb.ctinfo;
@@ -104,14 +105,19 @@ export class Core {
     return v;
   }
 
-  /** resolve_normal_ct(): sets skb.ct and ctinfo; true = a new entry, null = cannot be tracked. */
-  #resolve(skb: Skb, l4: L4, zone: Zone, template: NfConn | null): boolean | null {
+  /** resolve_normal_ct(): sets skb.ct and ctinfo; true = a new entry, null = cannot be tracked, 'full' = no room for one. */
+  #resolve(skb: Skb, l4: L4, zone: Zone, template: NfConn | null): boolean | null | 'full' {
     const tuple = tupleAt(skb.data, 0, l4, skb.family);
     if (!tuple) return null;
     const hit = this.table.find(tuple, zone);
     if (!hit) {
       const reply = invertTuple(tuple);
       if (!reply) return null;
+      const max = setting(this.host, 'nf_conntrack_max');
+      if (max !== 0 && this.table.size >= max) {
+        if (this.host.rec.on) this.host.tell(skb, { t: 'klog', text: 'nf_conntrack: nf_conntrack: table full, dropping packet' });
+        return 'full';
+      }
       const ct = this.newConn(tuple, reply, zone);
       const t = template?.proto as CtTemplate | null | undefined;
       if (t?.helper) {

@@ -1,5 +1,5 @@
 /** Rewriting packets: nf_nat_proto.c. Works on bytes at an offset, since ICMP errors carry a second packet inside. */
-import { type Addr, type Family, readAddr, writeAddr } from '../../base/addr.js';
+import { type Addr, type Family, writeAddr } from '../../base/addr.js';
 import { checksumReplace, crc32c, foldChecksum, pseudoSum, sum16 } from '../../packet/checksum.js';
 import { findTransport } from '../../packet/ip6.js';
 import { IPPROTO } from '../../packet/skb.js';
@@ -182,7 +182,3 @@ export function transportChecksumBad(d: Uint8Array, family: Family, proto: numbe
   const dst = v6 ? d.subarray(24, 40) : d.subarray(16, 20);
   return foldChecksum(sum16(d, l4, d.length, pseudoSum(src, dst, proto, length))) !== 0;
 }
-
-/** Addresses of the packet at `ip`, for telling. */
-export const packetAddrs = (d: Uint8Array, ip: number, family: Family): readonly [Addr, Addr] =>
-  family === 'ipv4' ? [readAddr(d, ip + 12, family), readAddr(d, ip + 16, family)] : [readAddr(d, ip + 8, family), readAddr(d, ip + 24, family)];
