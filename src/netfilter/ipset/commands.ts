@@ -3,13 +3,12 @@
  * Errors are the tool's own words.
  */
 import { parseCreate, paramsOf, checkSetName } from './create.js';
-import type { Ext } from './ext.js';
-import { type ExtWords, parseExt } from './ext.js';
+import { type Ext, type ExtWords, parseExt } from './ext.js';
 import { HIT, LiveSet } from './live.js';
 import { type ListEntry, ListMembers, TableMembers, emptyMembers } from './members.js';
-import { parseMember, tooMany } from './member.js';
+import { type ParsedMember, parseMember, tooMany } from './member.js';
 import type { IpSet, SetCreate } from './model.js';
-import { IpsetError, setType } from './types.js';
+import { IpsetError } from './types.js';
 
 /** list:set while it is being changed: names in order, and the sets they mean. */
 export class LiveList {
@@ -111,7 +110,7 @@ export class SetTable {
 
   add(name: string, member: string, words: readonly string[], exist: boolean): void {
     const live = this.live(this.slot(name));
-    if (live instanceof LiveList) this.#addToList(name, live, member, words, exist);
+    if (live instanceof LiveList) this.#addToList(live, member, words, exist);
     else addMember(live, member, words, exist);
   }
   /** One line of SetMembers.text(). */
@@ -123,8 +122,7 @@ export class SetTable {
   del(name: string, member: string, words: readonly string[], exist: boolean): void {
     const live = this.live(this.slot(name));
     if (live instanceof LiveList) return this.#delFromList(live, member, words, exist);
-    const { keys } = parseMember(member, live.params, live.layout, live.names, false);
-    parseExt(words, live.params.kinds, flagsOf(live));
+    const { keys } = parseWhole(live, member, words, false);
     keys((key) => {
       if (!live.del(key) && !exist) throw new IpsetError('ipset-not-added', "Element cannot be deleted from the set: it's not added", member);
     });
@@ -134,8 +132,8 @@ export class SetTable {
   test(name: string, member: string, words: readonly string[]): boolean {
     const live = this.live(this.slot(name));
     if (live instanceof LiveList) return this.#testList(live, member, words);
-    const { keys, mac } = parseMember(member, live.params, live.layout, live.names, true);
-    const { given } = parseExt(words, live.params.kinds, flagsOf(live));
+    const { keys, mac, ext } = parseWhole(live, member, words, true);
+    const { given } = ext;
     const bits = live.params.family === 'ipv6' ? 128 : 32;
     let found = false;
     keys((key) => {
@@ -240,7 +238,7 @@ export class SetTable {
       throw new IpsetError('ipset-list-ref', "The set to which you referred with 'before' or 'after' does not exist.", ref);
   }
 
-  #addToList(name: string, list: LiveList, text: string, words: readonly string[], exist: boolean): void {
+  #addToList(list: LiveList, text: string, words: readonly string[], exist: boolean): void {
     const [member, ...legacy] = text.split(',');
     const { before, ref, rest } = this.#place([...(legacy.length === 2 ? legacy : []), ...words]);
     const w = parseExt(rest, list.given.params.kinds, []);
@@ -257,7 +255,6 @@ export class SetTable {
     const entry = { name: member, ext: w.ext };
     if (ref === null) list.entries.push(entry);
     else list.entries.splice(before > 0 ? refAt : refAt + 1, 0, entry);
-    void name;
   }
 
   #delFromList(list: LiveList, text: string, words: readonly string[], exist: boolean): void {
@@ -279,7 +276,6 @@ export class SetTable {
   #testList(list: LiveList, text: string, words: readonly string[]): boolean {
     const [member, ...legacy] = text.split(',');
     const { before, ref } = this.#place([...(legacy.length === 2 ? legacy : []), ...words]);
-    this.#listTarget(member, ref);
     const at = list.entries.findIndex((e) => e.name === member);
     return at >= 0 && (ref === null || list.entries[at + before]?.name === ref);
   }
@@ -297,13 +293,25 @@ function mergeExt(w: ExtWords, old: Ext | null): Ext {
   return { ...w.ext, packets: w.given.has('packets') ? w.ext.packets : old.packets, bytes: w.given.has('bytes') ? w.ext.bytes : old.bytes };
 }
 
+/** Refusals of the kernel, which looks at the extensions first. */
+const KERNEL_CODES: ReadonlySet<string> = new Set(['ipset-cidr', 'ipset-null-element', 'ipset-bitmap-range', 'ipset-hash-range']);
+
+function parseWhole(live: LiveSet, member: string, words: readonly string[], single: boolean): ParsedMember & { readonly ext: ExtWords } {
+  const ext = (): ExtWords => parseExt(words, live.params.kinds, flagsOf(live));
+  try {
+    const m = parseMember(member, live.params, live.layout, live.names, single);
+    return { ...m, ext: ext() };
+  } catch (e) {
+    if (e instanceof IpsetError && KERNEL_CODES.has(e.code)) ext();
+    throw e;
+  }
+}
+
 const MAX_ADDED = 1 << 22;
 
 function addMember(live: LiveSet, member: string, words: readonly string[], exist: boolean): void {
-  const { keys, mac } = parseMember(member, live.params, live.layout, live.names, false);
-  const w = parseExt(words, live.params.kinds, flagsOf(live));
-  const { wildcard, nomatch } = w.ext;
-  void nomatch;
+  const { keys, mac, ext: w } = parseWhole(live, member, words, false);
+  const { wildcard } = w.ext;
   let n = 0;
   keys((key) => {
     if (++n > MAX_ADDED) throw tooMany();
@@ -359,5 +367,3 @@ export function splitWords(line: string): LineWord[] | null {
   if (start >= 0) words.push({ text, column: start + 1 });
   return words;
 }
-
-export const knowsType = (name: string): boolean => setType(name) !== undefined;

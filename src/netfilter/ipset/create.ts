@@ -69,6 +69,7 @@ export function parseCreate(name: string, typeWord: string, words: readonly stri
     if (flagged(known)) given.set(known, '');
     else {
       if (i + 1 >= words.length) throw missingArgument(known, words[i]);
+      if (given.has(known)) throw new IpsetError('ipset-option', `Syntax error: ${known} already specified`, words[i]);
       given.set(known, words[++i]);
     }
   }
@@ -138,7 +139,8 @@ function optionValue(opt: CreateOption, v: string, family: SetFamily): string | 
     }
     case 'netmask': {
       const bits = hostBits(family);
-      const n = parseNumber(v, 1, bits);
+      const n = parseNumber(v, 0, 0xffffffff);
+      if (n < 1 || n > bits) throw new IpsetError('ipset-netmask', `Syntax error: netmask is out of the inclusive range of 1-${bits}`, v);
       return n === bits ? null : String(n);
     }
     case 'bitmask': {

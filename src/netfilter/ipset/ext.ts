@@ -96,7 +96,7 @@ function parseComment(w: string): string {
 }
 
 function parseSkbmark(w: string): Partial<Ext> {
-  const m = /^(?:0[xX])?([0-9a-fA-F]{1,8})(?:\/(?:0[xX])?([0-9a-fA-F]{1,8}))?$/.exec(w);
+  const m = /^0[xX]([0-9a-fA-F]{1,8})(?:\/0[xX]([0-9a-fA-F]{1,8}))?$/.exec(w);
   if (!m) throw new IpsetError('ipset-skbmark', 'Syntax error: Invalid skbmark format, it should be:  MARK/MASK or MARK (see manpage)', w);
   return { mark: Number.parseInt(m[1], 16), markMask: m[2] === undefined ? 0xffffffff : Number.parseInt(m[2], 16) };
 }
@@ -133,6 +133,7 @@ export function parseExt(words: readonly string[], kinds: ExtKinds, flags: reado
     const parse = parsers.get(name);
     if (!parse) throw new IpsetError('ipset-option', `Unknown argument: \`${words[i]}'`, words[i]);
     if (i + 1 >= words.length) throw new IpsetError('ipset-option', `Missing mandatory argument of option \`${name}'`, words[i]);
+    if (given.has(name)) throw new IpsetError('ipset-option', `Syntax error: ${name} already specified`, words[i]);
     given.add(name);
     Object.assign(ext, parse(words[++i]));
   }

@@ -38,6 +38,7 @@ export class LiveSet {
   #sortedLens: (readonly number[])[] | null = null;
   /** hash:net,iface: members by network and kind of device, in the order added. */
   #groups: Map<string, Ref[]> | null = null;
+  readonly #isIface: boolean;
   #touched = false;
 
   /** `clock`: seconds since the set was given. */
@@ -47,6 +48,7 @@ export class LiveSet {
   ) {
     this.params = given.params;
     this.layout = given.layout;
+    this.#isIface = given.params.type.name === 'hash:net,iface';
     this.names = new NameTable(given.names);
     this.#base = given.table;
     this.#own = new WordTable(given.layout.width);
@@ -94,7 +96,7 @@ export class LiveSet {
 
   find(key: Uint32Array): Ref {
     if (this.#isIface) return this.#findIface(key);
-    const row = this.#base.find(key);
+    const row = this.#base.size === 0 ? NONE : this.#base.find(key);
     if (row >= 0 && (this.#dead.size === 0 || !this.#dead.has(row))) return row;
     if (this.#own.size === 0) return NONE;
     const own = this.#own.find(key);
@@ -211,9 +213,6 @@ export class LiveSet {
 
   // --- hash:net,iface ---
 
-  get #isIface(): boolean {
-    return this.params.type.name === 'hash:net,iface';
-  }
   /** Number of words of network and length; behind them the name and whether it is a bridge port. */
   #groupOf(key: Uint32Array, physdev = key[this.layout.at[1] + 1]): string {
     return `${key.subarray(0, this.layout.at[1]).join()},${physdev}`;
@@ -255,13 +254,14 @@ export class LiveSet {
   }
 
   #countKey(key: Uint32Array, by: 1 | -1): void {
-    this.layout.nets.forEach((slot, i) => {
-      const len = key[slot.lenAt];
+    const { nets } = this.layout;
+    for (let i = 0; i < nets.length; i++) {
+      const len = key[nets[i].lenAt];
       const before = this.#lens[i].get(len) ?? 0;
       if (before + by === 0) this.#lens[i].delete(len);
       else this.#lens[i].set(len, before + by);
       if (before === 0 || before + by === 0) this.#sortedLens = null;
-    });
+    }
   }
 
   /** The members as they are now, for keeping. Expired ones are left out, time-outs count from now. */

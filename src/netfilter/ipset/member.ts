@@ -10,7 +10,7 @@ import { andAddr, formatAddr } from '../../base/addr.js';
 import type { PacketCtx } from '../pred.js';
 import type { SetParams } from './create.js';
 import { ifaceOfPacket, parseIfacePart, printIface } from './dim/iface.js';
-import { addrOfPacket, hostBits, parseIpPart, parseOneAddr } from './dim/ip.js';
+import { addrOfPacket, hostBits, parseIpPart, parsePlainAddr } from './dim/ip.js';
 import { macOfPacket, parseMacPart, printMac } from './dim/mac.js';
 import { markOfPacket, parseMarkPart, printMark } from './dim/mark.js';
 import { type Net, parseNetPart, printNet } from './dim/net.js';
@@ -155,17 +155,27 @@ const rangeInTest = (what: string, p: SetParams): IpsetError =>
 
 function ipStep(part: string, p: SetParams, key: Uint32Array, at: number, single: boolean, first: boolean): (next: () => void) => void {
   // Only the first address of a member may be a range (hash:ip,port,ip takes one address as its third part).
-  const range = first ? parseIpPart(part, p.family) : { lo: parseOneAddr(part, p.family), hi: 0, many: false };
+  const range = first ? parseIpPart(part, p.family) : { lo: parsePlainAddr(part, p.family), hi: 0, many: false };
   const mask = p.type.masked ? p.mask : null;
   const lo = mask === null ? range.lo : andAddr(range.lo, mask);
-  if (p.type.dims.length === 1 && isZero(lo)) throw zeroElement();
+  if (p.type.masked && isZero(lo)) {
+    if (p.type.dims.length === 1) throw zeroElement();
+    throw new IpsetError('ipset-null-element', 'Kernel error received: Invalid argument', part, 'the null address cannot be a member');
+  }
   if (!range.many) {
     return (next) => {
       putAddr(key, at, lo);
       next();
     };
   }
-  if (single) throw rangeInTest('IP/CIDR', p);
+  if (single) {
+    if (p.type.dims.length > 1) throw rangeInTest('IP/CIDR', p);
+    // `ipset test` of hash:ip takes a range and looks for its first address.
+    return (next) => {
+      putAddr(key, at, lo);
+      next();
+    };
+  }
   const step = mask === null ? 1 : stepOf(mask as number);
   const hi = range.hi as number;
   if ((hi - (lo as number)) / step > LIMIT) throw tooMany();
@@ -202,8 +212,9 @@ const outOfRange = (word: string): IpsetError => new IpsetError('ipset-bitmap-ra
 
 function parseBitmapMember(parts: readonly string[], p: SetParams, single: boolean): ParsedMember {
   const port = p.type.dims[0] === 'port';
-  const range = port ? parseBarePort(parts[0]) : parseIpPart(parts[0], 'ipv4');
-  if (range.many && (single || p.type.dims.length > 1)) throw rangeInTest('FROM-TO', p);
+  const plain = p.type.dims.length > 1;
+  const range = port ? parseBarePort(parts[0]) : plain ? onePlain(parts[0]) : parseIpPart(parts[0], 'ipv4');
+  if (range.many && single) throw rangeInTest('FROM-TO IP', p);
   const lo = range.lo as number;
   const hi = range.hi as number;
   if (lo < p.first || hi > p.last) throw outOfRange(parts[0]);
@@ -215,6 +226,11 @@ function parseBitmapMember(parts: readonly string[], p: SetParams, single: boole
     }
   };
   return { keys, mac: parts.length > 1 ? parseMacPart(parts[1]) : null };
+}
+
+function onePlain(text: string): { readonly lo: number; readonly hi: number; readonly many: false } {
+  const lo = parsePlainAddr(text, 'ipv4') as number;
+  return { lo, hi: lo, many: false };
 }
 
 const bitmapId = (p: SetParams, v: number): number => Math.floor((v - p.first) / p.hosts);
@@ -274,7 +290,8 @@ export function keyOfPacket(c: PacketCtx, p: SetParams, layout: Layout, dirs: re
     switch (p.type.dims[i]) {
       case 'ip':
         putAddr(key, at, p.type.masked && p.mask !== null ? andAddr(addrOfPacket(skb, dirs[i]), p.mask) : addrOfPacket(skb, dirs[i]));
-        if (p.type.masked && isZero(getAddr(key, at, p.family)) && (p.type.dims.length === 1 || p.mask !== null)) return null;
+        // hash:ip and hash:ip,port have no null address.
+        if (p.type.masked && isZero(getAddr(key, at, p.family))) return null;
         break;
       case 'net': {
         const slot = layout.nets[net];

@@ -36,6 +36,7 @@ export class WordTable {
     const rows = this.rows;
     const w = this.width;
     const first = key[0];
+    if (w === 1) return this.#findWord(first);
     for (let slot = hashWords(key, w) & mask; ; slot = (slot + 1) & mask) {
       const row = index[slot];
       if (row === FREE) return -1;
@@ -45,6 +46,18 @@ export class WordTable {
       let i = 1;
       while (i < w && rows[at + i] === key[i]) i++;
       if (i === w) return row;
+    }
+  }
+
+  #findWord(word: number): number {
+    const index = this.#index;
+    const mask = index.length - 1;
+    const rows = this.rows;
+    for (let slot = mix(word | 0) & mask; ; slot = (slot + 1) & mask) {
+      const row = index[slot];
+      if (row >= 0) {
+        if (rows[row] === word) return row;
+      } else if (row === FREE) return -1;
     }
   }
 

@@ -60,10 +60,17 @@ export function splitRange(text: string): { readonly lo: number; readonly hi: nu
   return a <= b ? { lo: a, hi: b } : { lo: b, hi: a };
 }
 
+/** Neither range nor network; the length of a host may be written. */
+export function parsePlainAddr(text: string, family: SetFamily): Addr {
+  const host = family === 'ipv6' ? '/128' : '/32';
+  const bare = text.endsWith(host) ? text.slice(0, -host.length) : text;
+  if (/[-/]/.test(bare)) throw new IpsetError('ipset-plain-address', `Syntax error: plain IP address must be supplied: ${text}`, text);
+  return parseOneAddr(bare, family);
+}
+
 export function parseIpPart(text: string, family: SetFamily): AddrRange {
   if (family === 'ipv6') {
-    if (/[-/]/.test(text) && !text.endsWith('/128')) throw new IpsetError('ipset-plain-address', `Syntax error: plain IP address must be supplied: ${text}`, text);
-    const a = parseOneAddr(text.replace(/\/128$/, ''), family);
+    const a = parsePlainAddr(text, family);
     return { lo: a, hi: a, many: false };
   }
   const range = splitRange(text);

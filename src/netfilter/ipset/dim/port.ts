@@ -87,10 +87,9 @@ function parseProto(word: string): number {
 }
 
 function parsePort(word: string, proto: string): number {
-  if (/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(word)) return parseNumber(word, 0, 65535);
-  const p = servicePort(word, proto);
-  if (p === undefined) throw new IpsetError('ipset-port', `cannot parse '${word}' as a ${proto} port`, word);
-  return p;
+  const n = /^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(word) ? Number(word) : servicePort(word, proto);
+  if (n === undefined || n > 65535) throw new IpsetError('ipset-port', `cannot parse '${word}' as a ${proto} port`, word);
+  return n;
 }
 
 function parseIcmp(word: string, proto: number): number {
@@ -102,11 +101,11 @@ function parseIcmp(word: string, proto: number): number {
 }
 
 function parsePorts(word: string, proto: string): Omit<PortPart, 'proto'> {
-  const dash = word.indexOf('-');
-  // A dash may belong to a service name (`ftp-data`).
-  const whole = dash < 0 || servicePort(word, proto) !== undefined;
-  if (whole) {
-    const p = parsePort(word, proto);
+  // A service whose name has a dash in it is written in brackets.
+  const escaped = word.startsWith('[') && word.endsWith(']');
+  const dash = escaped ? -1 : word.indexOf('-');
+  if (dash < 0) {
+    const p = parsePort(escaped ? word.slice(1, -1) : word, proto);
     return { lo: p, hi: p, many: false };
   }
   const a = parsePort(word.slice(0, dash), proto);
