@@ -90,7 +90,7 @@ export interface Kernel extends Env {
   /** ip_route_input_noref(): sets skb.dst, or returns the drop reason. */
   routeInput4(skb: Skb, daddr: Addr, saddr: Addr, tos: number, dev: NetDevice): { readonly reason: string | null; readonly cause: Cause; readonly facts: Facts };
   /** ip_route_output_key(): sets nothing; null with errno when there is no route. */
-  routeOutput(family: Family, q: OutputQuery): { dst: Dst | null; src: Addr | null; errno: number };
+  routeOutput(family: Family, q: OutputQuery): OutputAnswer;
   /** RuleRef of a policy, not of a rule. */
   isPolicyRef(r: RuleRef): boolean;
   /** ipv4_conntrack_defrag() / ipv6_defrag(); the whole datagram goes into the flight. */
@@ -120,4 +120,12 @@ export interface OutputQuery {
   /** FLOWI_FLAG_ANYSRC. */
   readonly anySource?: boolean;
   readonly purpose?: 'output' | 'reroute' | 'other';
+}
+
+/** `daddr`: fl4->daddr, which differs from the asked one for 0.0.0.0 (then an address of this node); absent where it is as asked. */
+export interface OutputAnswer {
+  readonly dst: Dst | null;
+  readonly src: Addr | null;
+  readonly daddr?: Addr;
+  readonly errno: number;
 }

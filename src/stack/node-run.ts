@@ -23,7 +23,7 @@ import { type Flight, flight, type HookVerdict } from './flight.js';
 import { hookTable } from './hooks.js';
 import { Inconclusive } from './inconclusive.js';
 import { InetPeers } from './inet-peers.js';
-import type { Facts, Kernel, OutputQuery } from './kernel.js';
+import type { Facts, Kernel, OutputAnswer, OutputQuery } from './kernel.js';
 import { Mib } from './mib.js';
 import { NeighTable } from './neigh-table.js';
 import { type Box, packetFlow } from './packet-flow.js';
@@ -47,17 +47,17 @@ export class NodeRun implements Kernel, Receiver {
   readonly name: string;
   readonly mib = new Mib();
   readonly counters = new ChainCounters();
-  readonly sysctls: Sysctls;
-  readonly devices: readonly NetDevice[];
-  readonly addrs: ReturnType<typeof addrsOf>;
+  sysctls!: Sysctls;
+  devices!: readonly NetDevice[];
+  addrs!: ReturnType<typeof addrsOf>;
   readonly conntrack: Conntrack;
   readonly ct: ConntrackPort;
-  readonly sets: SetsPort & SetStore;
-  readonly routing: Routing;
-  readonly neigh: NeighTable;
+  sets!: SetsPort & SetStore;
+  routing!: Routing;
+  neigh!: NeighTable;
   readonly xfrm = new Xfrm(this);
-  readonly #devByName: ReadonlyMap<string, NetDevice>;
-  readonly #devByIndex: ReadonlyMap<number, NetDevice>;
+  #devByName!: ReadonlyMap<string, NetDevice>;
+  #devByIndex!: ReadonlyMap<number, NetDevice>;
   readonly #states = new Map<object | string, unknown>();
   readonly #peers = new InetPeers();
   #sockets: SocketLayer | null = null;
@@ -65,24 +65,39 @@ export class NodeRun implements Kernel, Receiver {
   #ipId = 0;
 
   constructor(
-    readonly given: NodeState,
+    public given: NodeState,
     readonly world: World,
     makeSockets: (n: NodeRun) => SocketLayer,
   ) {
     this.node = given.name;
     this.name = given.name;
-    const devices = devicesOf(given.links);
-    this.devices = devices.list;
-    this.#devByName = devices.byName;
-    this.#devByIndex = devices.byIndex;
-    this.addrs = addrsOf(given.addrs);
-    this.sysctls = sysctlsOf(given.sysctls);
-    this.neigh = new NeighTable(given.neighs);
-    this.routing = new Routing(this);
+    this.#plan(null);
     this.conntrack = new Conntrack(this.#conntrackHost());
     this.ct = conntrackPort(this);
-    this.sets = new SetStore(given.sets, () => this.now());
     this.#sockets = makeSockets(this);
+  }
+
+  /** Compiles what differs from `before`; what was learnt or counted since stays where its part was not touched. */
+  #plan(before: NodeState | null): void {
+    const g = this.given;
+    if (g.links !== before?.links) {
+      const devices = devicesOf(g.links);
+      this.devices = devices.list;
+      this.#devByName = devices.byName;
+      this.#devByIndex = devices.byIndex;
+    }
+    if (g.addrs !== before?.addrs) this.addrs = addrsOf(g.addrs);
+    if (g.sysctls !== before?.sysctls) this.sysctls = sysctlsOf(g.sysctls);
+    if (g.neighs !== before?.neighs) this.neigh = new NeighTable(g.neighs);
+    if (g.sets !== before?.sets) this.sets = new SetStore(g.sets, () => this.now());
+    this.routing = new Routing(this);
+  }
+
+  /** An administrator changed the node while it runs. */
+  regive(given: NodeState): void {
+    const before = this.given;
+    this.given = given;
+    this.#plan(before);
   }
 
   #conntrackHost(): ConntrackHost {
@@ -136,6 +151,7 @@ export class NodeRun implements Kernel, Receiver {
   }
   cloneSkb(skb: Skb, kind: Origin['kind'] = 'clone'): Skb {
     const c = skb.copy(this.world.nextId(), { kind, of: skb.id });
+    c.sk = null;
     if (this.rec.on) this.tell(c, { t: 'skb', origin: c.origin, view: packetView(c), dev: c.dev?.name ?? null });
     return c;
   }
@@ -307,7 +323,7 @@ export class NodeRun implements Kernel, Receiver {
   routeInput4(skb: Skb, daddr: Addr, saddr: Addr, tos: number, dev: NetDevice): { reason: string | null; cause: Cause; facts: Facts } {
     return this.routing.input(skb, daddr as number, saddr as number, tos, dev);
   }
-  routeOutput(family: Family, q: OutputQuery): { dst: Dst | null; src: Addr | null; errno: number } {
+  routeOutput(family: Family, q: OutputQuery): OutputAnswer {
     invariant(family === 'ipv4', 'IPv6 output has its own way');
     return this.routing.output(q);
   }

@@ -6,7 +6,7 @@ import { IPSKB_DOREDIRECT, type Skb } from '../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
 import type { Cause } from '../trace/cause.js';
 import type { EventBody, RouteStep } from '../trace/event.js';
-import type { Facts, OutputQuery } from './kernel.js';
+import type { Facts, OutputAnswer, OutputQuery } from './kernel.js';
 import type { NodeRun } from './node-run.js';
 
 const RT_SCOPE = { universe: 0, link: 253, host: 254 } as const;
@@ -127,7 +127,7 @@ export class Routing {
     else n.tell(skb, { t: 'klog', text: `IPv4: martian source ${n.showAddr(daddr)} from ${n.showAddr(saddr)}, on dev ${dev.name}` });
   }
 
-  output(q: OutputQuery): { dst: Dst | null; src: Addr | null; errno: number } {
+  output(q: OutputQuery): OutputAnswer {
     const n = this.n;
     const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
     const r = routeOutput(this.env, {
@@ -160,7 +160,7 @@ export class Routing {
         prefsrc: r.dst ? r.src : null,
         errno: r.errno,
       });
-    return { dst: r.dst, src: r.dst ? r.src : null, errno: r.errno };
+    return { dst: r.dst, src: r.dst ? r.src : null, daddr: r.daddr, errno: r.errno };
   }
 
   addrType(family: Family, a: Addr, dev: NetDevice | null): RouteType {

@@ -23,6 +23,9 @@ export class World {
   clock = 0;
   readonly #queue: { node: Receiver; skb: Skb; dev: NetDevice }[] = [];
   wiring: Wiring = () => {};
+  /** A system call is sending: received frames run at once (netif_rx() in process context ends with the softirq), not after the packet at hand. */
+  inProcess = false;
+  #running = false;
 
   constructor(
     readonly rec: Recorder,
@@ -36,10 +39,21 @@ export class World {
   /** netif_rx(): received frames wait until the packet at hand is done. */
   enqueue(node: Receiver, skb: Skb, dev: NetDevice): void {
     this.#queue.push({ node, skb, dev });
+    if (this.inProcess && !this.#running) this.run();
   }
 
   /** Runs until nothing moves any more; bounded, since two routers may play ping-pong for ever. */
   run(): void {
+    const before = this.#running;
+    this.#running = true;
+    try {
+      this.#drain();
+    } finally {
+      this.#running = before;
+    }
+  }
+
+  #drain(): void {
     for (let n = 0; ; n++) {
       const next = this.#queue.shift();
       if (!next) return;

@@ -105,10 +105,12 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
   local(s: LocalStep | SockSendStep, n: NodeRun, world: World): StepResult | undefined {
     this.#step = s.n;
     let result: StepResult | undefined;
+    world.inProcess = true;
     n.attempt(null, () => {
       result = s.kind === 'sock_send' ? this.#sockSend(s) : s.proto === 'tcp' ? this.#connect(s, n) : s.proto === 'udp' ? this.#sendUdp(s, n) : this.#sendIcmp(s, n);
-      world.run();
     });
+    world.inProcess = false;
+    world.run();
     for (const e of this.#entries) if (e.sock.proto === 6) e.sock.owned = false;
     for (const c of this.#byConn.keys()) c.owned = false;
     return result;

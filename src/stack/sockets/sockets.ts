@@ -85,8 +85,12 @@ export class Sockets implements SocketLayer, SocketHost {
   pingRcv(): string | null {
     return 'NO_SOCKET';
   }
-  earlyDemux(): SkSocket | null {
-    return null;
+  /** tcp_v4_early_demux(): an established connection, not a request or a listener. */
+  earlyDemux(skb: Skb): SkSocket | null {
+    if (skb.pktType !== 'host' || skb.l4proto !== IPPROTO.TCP) return null;
+    const th = skb.thoff;
+    if (th < 0 || skb.data.length < th + 20) return null;
+    return lookupEstablished(this.tcp.socks, skb.saddr, skb.u16(th), skb.daddr, skb.u16(th + 2), skb.dev)?.sk ?? null;
   }
 
   icmpError(skb: Skb, family: Family, type: number, code: number, _info: number, inner: Uint8Array): void {

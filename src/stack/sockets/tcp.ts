@@ -86,14 +86,15 @@ export class Tcp {
     const { k } = this;
     const q = { dst: to, oif: s.boundDev, mark: s.mark, tos: routeTos(s.tos), proto: IPPROTO.TCP, sport: s.port, dport, uid: s.uid };
     let r = k.routeOutput(s.family, bound ? { ...q, src: s.addr } : q);
-    if (r.dst !== null && !bound && r.src !== null) r = k.routeOutput(s.family, { ...q, src: r.src });
+    const daddr = r.daddr ?? to;
+    if (r.dst !== null && !bound && r.src !== null) r = k.routeOutput(s.family, { ...q, dst: daddr, src: r.src });
     if (r.dst === null) {
       if (r.errno === ENETUNREACH) k.count(s.family === 'ipv4' ? 'IpOutNoRoutes' : 'Ip6OutNoRoutes');
       return r.errno;
     }
     if (r.dst.flags & (RTCF_MULTICAST | RTCF_BROADCAST)) return ENETUNREACH;
     s.laddr = bound ? s.addr : (r.src ?? s.addr);
-    s.raddr = to;
+    s.raddr = daddr;
     s.rport = dport;
     s.dst = r.dst;
     s.state = 'SYN_SENT';

@@ -47,9 +47,9 @@ export class Udp {
       return r.errno;
     }
     if (r.dst.flags & RTCF_BROADCAST && !s.broadcast) return EACCES;
-    const src = r.src;
-    const payload = buildUdp({ sport: s.port, dport, payload: data }, src, to);
-    const errno = ipXmit(k, { src, to, proto: IPPROTO.UDP, payload, dst: r.dst, tos: s.tos, mark: s.mark, sk: s.sk, origin: { kind: 'sent', of: null }, mayFragment: true });
+    const { src, to: daddr } = r;
+    const payload = buildUdp({ sport: s.port, dport, payload: data }, src, daddr);
+    const errno = ipXmit(k, { src, to: daddr, proto: IPPROTO.UDP, payload, dst: r.dst, tos: s.tos, mark: s.mark, sk: s.sk, origin: { kind: 'sent', of: null }, mayFragment: true });
     if (errno !== 0) k.count(s.family === 'ipv4' ? 'IpOutDiscards' : 'Ip6OutDiscards');
     if (errno !== 0 && errno !== ENOBUFS) return errno;
     k.count(udpCounter(s.family, 'OutDatagrams'));
@@ -119,7 +119,7 @@ export class Udp {
 
 const isMulticast6 = (a: Addr): boolean => typeof a === 'string' && a.charCodeAt(0) >> 8 === 0xff;
 
-type Routed = { readonly dst: Dst; readonly src: Addr; readonly errno: 0 } | { readonly dst: null; readonly src: null; readonly errno: number };
+type Routed = { readonly dst: Dst; readonly src: Addr; readonly to: Addr; readonly errno: 0 } | { readonly dst: null; readonly src: null; readonly to: null; readonly errno: number };
 
 function route(k: Kernel, s: SocketOptions, proto: number, to: Addr, sport: number, dport: number): Routed {
   const bound = typeof s.addr === 'number' ? s.addr !== 0 : s.addr !== ANY6;
@@ -135,8 +135,8 @@ function route(k: Kernel, s: SocketOptions, proto: number, to: Addr, sport: numb
     uid: s.uid,
     anySource: s.transparent,
   });
-  if (r.dst === null) return { dst: null, src: null, errno: r.errno };
-  return { dst: r.dst, src: bound ? s.addr : (r.src ?? s.addr), errno: 0 };
+  if (r.dst === null) return { dst: null, src: null, to: null, errno: r.errno };
+  return { dst: r.dst, src: bound ? s.addr : (r.src ?? s.addr), to: r.daddr ?? to, errno: 0 };
 }
 const ANY6 = '\0\0\0\0\0\0\0\0';
 
@@ -158,15 +158,15 @@ export function sendRawIcmp(k: Kernel, o: SocketOptions, to: Addr, m: RawIcmp, o
     return r.errno;
   }
   if (r.dst.flags & RTCF_BROADCAST && !o.broadcast) return EACCES;
-  const src = r.src;
+  const { src, to: daddr } = r;
   const rest = ((m.id << 16) | m.seq) >>> 0;
-  const payload = v4 ? buildIcmp({ type: m.type, code: m.code, rest, payload: m.payload }) : buildIcmp6({ type: m.type, code: m.code, rest, payload: m.payload }, src as string, to as string);
+  const payload = v4 ? buildIcmp({ type: m.type, code: m.code, rest, payload: m.payload }) : buildIcmp6({ type: m.type, code: m.code, rest, payload: m.payload }, src as string, daddr as string);
   k.count(v4 ? 'IcmpOutMsgs' : 'Icmp6OutMsgs');
   k.count(v4 ? `IcmpMsgOutType${m.type}` : `Icmp6OutType${m.type}`);
   const name = outCounter(m.type);
   if (name !== null) k.count(name);
   const sk = makeSk(o, proto);
-  const errno = ipXmit(k, { src, to, proto, payload, dst: r.dst, tos: o.tos, mark: o.mark, sk, origin: { kind: 'sent', of: null }, mayFragment: true });
+  const errno = ipXmit(k, { src, to: daddr, proto, payload, dst: r.dst, tos: o.tos, mark: o.mark, sk, origin: { kind: 'sent', of: null }, mayFragment: true });
   if (errno !== 0) k.count(v4 ? 'IpOutDiscards' : 'Ip6OutDiscards');
   return errno === ENOBUFS ? 0 : errno;
 }

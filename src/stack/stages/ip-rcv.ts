@@ -43,6 +43,7 @@ export function ipRcv(k: Kernel, f: Flight): 'ip_rcv_finish' | 'gone' {
 export function ipRcvFinish(k: Kernel, f: Flight): 'local' | 'forward' | 'error' | 'gone' {
   const { skb } = f;
   const dev = skb.dev!;
+  if (skb.dst === null && skb.sk === null && !skb.isFragment) skb.sk = k.sockets.earlyDemux(skb);
   if (skb.dst === null) {
     const r = k.routeInput4(skb, skb.daddr, skb.saddr, skb.tos, dev);
     if (r.reason !== null) {
