@@ -118,9 +118,8 @@ export function writeEbtablesSave(r: EbtRuleset, options: { readonly counters?: 
         out.push(`${options.counters ? `[${rule.counters.packets}:${rule.counters.bytes}] ` : ''}-A ${c.name}${printEbtRule(rule, options.style)}`);
       }
     }
-    out.push('');
   }
-  return out.join('\n');
+  return out.map((l) => `${l}\n`).join('');
 }
 
 /** Built-in chains in hook order, then user chains by name, as nftables lists them. */

@@ -123,7 +123,7 @@ describe('commands', () => {
   it('edits add up', () => {
     const text = run(['-N a -P DROP', '-A FORWARD -j a', '-I FORWARD -p ARP -j ACCEPT', '-I FORWARD 2 -i e0 -j DROP', '-E a b', '-P INPUT DROP', '-D FORWARD 1', '-t nat -A POSTROUTING -j ACCEPT']);
     expect(text).toBe(
-      '*filter\n:INPUT DROP\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n:b DROP\n-A FORWARD -i e0 -j DROP\n-A FORWARD -j b\n\n*nat\n:PREROUTING ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\n-A POSTROUTING -j ACCEPT\n',
+      '*filter\n:INPUT DROP\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n:b DROP\n-A FORWARD -i e0 -j DROP\n-A FORWARD -j b\n*nat\n:PREROUTING ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\n-A POSTROUTING -j ACCEPT\n',
     );
   });
 });
