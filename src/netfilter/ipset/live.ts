@@ -39,6 +39,7 @@ export class LiveSet {
   /** hash:net,iface: members by network and kind of device, in the order added. */
   #groups: Map<string, Ref[]> | null = null;
   readonly #isIface: boolean;
+  readonly #plainAddrs: boolean;
   #touched = false;
 
   /** `clock`: seconds since the set was given. */
@@ -51,6 +52,8 @@ export class LiveSet {
     this.#isIface = given.params.type.name === 'hash:net,iface';
     this.names = new NameTable(given.names);
     this.#base = given.table;
+    const { type, family, kinds } = given.params;
+    this.#plainAddrs = (type.name === 'hash:ip' || type.name === 'hash:net') && family === 'ipv4' && kinds.timeout === null && !kinds.counters && !kinds.skbinfo;
     this.#own = new WordTable(given.layout.width);
     this.#lens = given.layout.nets.map((_, i) => new Map(countLens(given, i)));
   }
@@ -197,6 +200,35 @@ export class LiveSet {
         const r = this.#testExact(probe, accept);
         if (r !== MISS) return r;
       }
+    }
+    return MISS;
+  }
+
+  /**
+   * An IPv4 address in a set whose members are single addresses or networks and carry nothing that a packet could change: what test() says, without a key.
+   * Null: not such a set.
+   */
+  testAddr4(addr: number): TestResult | null {
+    if (!this.#plainAddrs) return null;
+    const changed = this.#dead.size > 0 || this.#own.size > 0;
+    if (this.layout.width === 1) {
+      const a = this.params.mask === null ? addr : (addr & (this.params.mask as number)) >>> 0;
+      if (a === 0) return MISS;
+      const row = this.#base.findWord(a);
+      if (row >= 0 && !(changed && this.#dead.has(row))) return HIT;
+      return changed && this.#own.findWord(a) >= 0 ? HIT : MISS;
+    }
+    const lens = this.lens(0);
+    for (let i = 0; i < lens.length; i++) {
+      const len = lens[i];
+      const net = (addr & (0xffffffff << (32 - len))) >>> 0;
+      let ref = this.#base.findPair(net, len);
+      if (ref >= 0 && changed && this.#dead.has(ref)) ref = NONE;
+      if (ref < 0 && changed) {
+        const own = this.#own.findPair(net, len);
+        ref = own < 0 ? NONE : ownRef(own);
+      }
+      if (ref !== NONE) return this.ext(ref).nomatch ? NOMATCH : HIT;
     }
     return MISS;
   }

@@ -47,6 +47,9 @@ const compare = (v: number, c: { readonly op: 'eq' | 'lt' | 'gt' | 'ne'; readonl
   return c.op === 'lt' ? v < c.value : v > c.value;
 };
 
+const YES: SetAnswer = { hit: true, member: '' };
+const NO: SetAnswer = { hit: false, member: '' };
+
 export class SetStore implements SetsPort {
   readonly #given: readonly IpSet[];
   readonly #byName: ReadonlyMap<string, IpSet>;
@@ -85,6 +88,15 @@ export class SetStore implements SetsPort {
 
   /** ip_set_test(). A set that does not exist holds nothing (a rule that names one is refused when it is loaded). */
   test(name: string, c: PacketCtx, o: SetTestOptions): SetAnswer {
+    const set = this.#run(name);
+    if (set instanceof LiveSet && !c.env.rec.on && c.family === 'ipv4' && o.dirs.length > 0) {
+      const r = set.testAddr4(c.skb.u32(o.dirs[0] ? 12 : 16));
+      if (r !== null) return (o.returnNomatch && set.params.type.nomatch ? r === NOMATCH : r === HIT) ? YES : NO;
+    }
+    return this.#testTold(set, c, o);
+  }
+
+  #testTold(set: RunSet | null, c: PacketCtx, o: SetTestOptions): SetAnswer {
     const asked: Asked = {
       dirs: o.dirs,
       returnNomatch: o.returnNomatch,
@@ -94,7 +106,6 @@ export class SetStore implements SetsPort {
       bytes: o.bytes,
       skbinfo: undefined,
     };
-    const set = this.#run(name);
     const hit = set !== null && this.#test(set, c, asked);
     // The match itself tells of the test; the text is only made for telling.
     const member = set && c.env.rec.on ? this.#memberText(set, c, o.dirs) : '';

@@ -36,7 +36,8 @@ export class WordTable {
     const rows = this.rows;
     const w = this.width;
     const first = key[0];
-    if (w === 1) return this.#findWord(first);
+    if (w === 1) return this.findWord(first);
+    if (w === 2) return this.findPair(first, key[1]);
     for (let slot = hashWords(key, w) & mask; ; slot = (slot + 1) & mask) {
       const row = index[slot];
       if (row === FREE) return -1;
@@ -49,7 +50,8 @@ export class WordTable {
     }
   }
 
-  #findWord(word: number): number {
+  /** find() for keys of one word. */
+  findWord(word: number): number {
     const index = this.#index;
     const mask = index.length - 1;
     const rows = this.rows;
@@ -57,6 +59,19 @@ export class WordTable {
       const row = index[slot];
       if (row >= 0) {
         if (rows[row] === word) return row;
+      } else if (row === FREE) return -1;
+    }
+  }
+
+  /** find() for keys of two words. */
+  findPair(a: number, b: number): number {
+    const index = this.#index;
+    const mask = index.length - 1;
+    const rows = this.rows;
+    for (let slot = mixPair(a, b) & mask; ; slot = (slot + 1) & mask) {
+      const row = index[slot];
+      if (row >= 0) {
+        if (rows[2 * row] === a && rows[2 * row + 1] === b) return row;
       } else if (row === FREE) return -1;
     }
   }
@@ -147,6 +162,7 @@ function mix(h: number): number {
   h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
   return (h ^ (h >>> 16)) >>> 0;
 }
+const mixPair = (a: number, b: number): number => mix(Math.imul(a | 0, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b));
 function hashWords(key: ArrayLike<number>, width: number): number {
   let h = key[0] | 0;
   for (let i = 1; i < width; i++) h = Math.imul(h, 0x9e3779b1) ^ Math.imul(key[i], 0x85ebca6b);
