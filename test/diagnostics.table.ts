@@ -364,6 +364,15 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
     hint: 'pairs of digits 0-9 a-f, blanks allowed; quote them if they are all decimal',
   },
   {
+    code: 'packet-text',
+    reader: 'scenario',
+    input:
+      'version: 1\nnodes:\n  a: { address: 10.0.0.1/24, gateway: 10.0.0.254 }\n  b: { address: 10.0.0.2/24 }\npackets:\n  - { at: a:eth0, packet: "icmp 10.0.0.300 > 10.0.0.1" }\n',
+    line: 6,
+    column: 33,
+    hint: null,
+  },
+  {
     code: 'node-without-address',
     reader: 'scenario',
     input: 'version: 1\nnodes: { a: { address: 10.0.0.1/24 }, b: { mtu: 1400 } }\npackets:\n  - { from: a, ping: b }\n',
@@ -397,6 +406,33 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
     line: 5,
     column: 49,
     hint: 'the kernel’s name, as IP_RPFILTER or NETFILTER_DROP',
+  },
+  {
+    code: 'rule-form',
+    reader: 'scenario',
+    input:
+      'version: 1\nnodes:\n  a: { address: 10.0.0.1/24, gateway: 10.0.0.254 }\n  b: { address: 10.0.0.2/24 }\npackets: [{ from: a, ping: b, expect: { hits: FORWARD 3 } }]\n',
+    line: 5,
+    column: 47,
+    hint: '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3',
+  },
+  {
+    code: 'unknown-chain',
+    reader: 'scenario',
+    input:
+      'version: 1\nnodes:\n  a:\n    address: 10.0.0.1/24\n    iptables: |\n      *filter\n      :INPUT ACCEPT [0:0]\n      COMMIT\npackets:\n  - { from: a, ping: 10.0.0.2, expect: { hits: "a filter:INPTU:1" } }\n',
+    line: 10,
+    column: 48,
+    hint: 'chains of filter: INPUT, FORWARD, OUTPUT',
+  },
+  {
+    code: 'unknown-rule',
+    reader: 'scenario',
+    input:
+      'version: 1\nnodes:\n  a:\n    address: 10.0.0.1/24\n    iptables: |\n      *filter\n      :INPUT ACCEPT [0:0]\n      -A INPUT -j DROP\n      COMMIT\npackets:\n  - { from: a, ping: 10.0.0.2, expect: { misses: "filter:INPUT:3" } }\n',
+    line: 11,
+    column: 50,
+    hint: 'it has 1; 2 is its end',
   },
   {
     code: 'apply-kind',

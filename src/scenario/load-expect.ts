@@ -4,6 +4,7 @@ import { causes } from '../trace/cause.js';
 import { knownNode, type NodeNames, readDevice } from './load-names.js';
 import { didYouMean, sourceOf, textsOf } from './loading.js';
 import type { Expectation } from './model.js';
+import { chainsOf, parseRuleName } from './rule-ref.js';
 import { child, plain, type Tree } from './tree.js';
 
 /** Keys whose value names nodes: as text, or as keys of a map. */
@@ -50,6 +51,27 @@ function checkExpect(c: NodeNames, key: string, tree: Tree): void {
     c.l.errorAt('bad-reason', `“${sourceOf(tree)}” is no drop reason`, tree.span, 'the kernel’s name, as IP_RPFILTER or NETFILTER_DROP');
   if (key === 'source' || key === 'destination') for (const t of tree.t === 'map' ? tree.entries.map((e) => e.value) : [tree]) checkSeen(c, t);
   if (key === 'snat_to' || key === 'dnat_to') checkSeen(c, tree);
+  if (key === 'hits' || key === 'misses') for (const t of textsOf(tree)) checkRuleName(c, t);
+}
+
+/** An expectation about a rule that is not there would hold for no reason. Chains that a command of the scenario names may come into being later. */
+function checkRuleName(c: NodeNames, tree: Tree): void {
+  const ref = parseRuleName(sourceOf(tree));
+  if (!ref) {
+    c.l.errorAt('rule-form', `“${sourceOf(tree)}” is no rule`, tree.span, '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3');
+    return;
+  }
+  if (ref.node !== null && !knownNode(c, ref.node, tree.span)) return;
+  const chains = c.nodes.filter((n) => ref.node === null || n.name === ref.node).flatMap((n) => chainsOf(n, ref.table));
+  const here = chains.filter((x) => x.name === ref.chain);
+  if (c.changes.includes(ref.chain)) return;
+  if (here.length === 0) {
+    const names = new Set(chains.map((x) => x.name));
+    c.l.errorAt('unknown-chain', `there is no chain ${ref.table}:${ref.chain}`, tree.span, didYouMean(ref.chain, names, `chains of ${ref.table}`));
+  } else if (ref.num !== null && !here.some((x) => ref.num !== null && ref.num >= 1 && ref.num <= x.last)) {
+    const last = Math.max(...here.map((x) => x.last));
+    c.l.errorAt('unknown-rule', `the chain ${ref.table}:${ref.chain} has no rule ${ref.num}`, tree.span, `it has ${last - 1}; ${last} is its end`);
+  }
 }
 
 function checkSeen(c: NodeNames, tree: Tree): void {

@@ -8,6 +8,8 @@ export interface NodeNames {
   readonly l: Loading;
   readonly nodes: readonly NodeState[];
   readonly names: ReadonlySet<string>;
+  /** Text of every command that changes a node while the scenario runs. */
+  readonly changes: string;
 }
 
 /** The node of that name; null after a report. */

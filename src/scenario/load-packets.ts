@@ -1,5 +1,6 @@
 /** `packets:`, `table:`, `expect:`: what is sent and what must become of it. */
 import { type Addr, parseAddr } from '../base/addr.js';
+import { parsePacketText } from '../packet/text.js';
 import { readExpect } from './load-expect.js';
 import { type NodeNames, nodeNamed, readDevice } from './load-names.js';
 import { childFlag, childNumber, childText, didYouMean, type Loading, readCommands, resolvePath, sourceOf, textsOf } from './loading.js';
@@ -12,7 +13,7 @@ export interface LoadedPackets {
 }
 
 export function loadPackets(l: Loading, root: Tree, nodes: readonly NodeState[]): LoadedPackets {
-  const c: NodeNames = { l, nodes, names: new Set(nodes.map((n) => n.name)) };
+  const c: NodeNames = { l, nodes, names: new Set(nodes.map((n) => n.name)), changes: changesOf(root) };
   const packets: ScenarioPacket[] = [];
   const expect: Expectation[] = [];
   const seen = new Set<string>();
@@ -45,6 +46,19 @@ export function loadPackets(l: Loading, root: Tree, nodes: readonly NodeState[])
     }
   }
   return { packets, expect };
+}
+
+function changesOf(root: Tree): string {
+  const out: string[] = [];
+  const walk = (t: Tree | undefined): void => {
+    if (t?.t === 'map') for (const e of t.entries) walk(e.value);
+    else if (t?.t === 'seq') t.items.forEach(walk);
+    else out.push(sourceOf(t));
+  };
+  walk(child(root, 'do'));
+  walk(child(root, 'apply'));
+  for (const p of textsOf(child(root, 'packets'))) walk(child(p, 'do'));
+  return out.join('\n');
 }
 
 // --- one packet ---
@@ -114,7 +128,7 @@ function readSpec(c: NodeNames, tree: Tree, kind: (typeof kinds)[number], node: 
     case 'tcp':
       return readStream(c, value, kind, node);
     case 'packet':
-      return { kind: 'text', text: sourceOf(value).trim() };
+      return readText(c, value);
     case 'frame':
       return readFrame(c, value);
     case 'pcap':
@@ -205,6 +219,15 @@ function readHex(c: NodeNames, tree: Tree): Uint8Array | null {
   const out = new Uint8Array(digits.length / 2);
   for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16);
   return out;
+}
+
+/** One packet in words (packet/text.ts); what is wrong with it is reported at its word. */
+function readText(c: NodeNames, tree: Tree): PacketSpec | null {
+  const text = sourceOf(tree);
+  const quoted = /^["']/.test(c.l.line(tree.span.file, tree.span.line).slice(tree.span.column - 1)) ? 1 : 0;
+  const { value, diagnostics } = parsePacketText(text, { file: tree.span.file, line: tree.span.line, column: tree.span.column + quoted });
+  for (const d of diagnostics) c.l.report(d.severity, d.code, d.message, d.span ?? tree.span, d.hint);
+  return value && { kind: 'text', text, bytes: value };
 }
 
 function readFrame(c: NodeNames, tree: Tree): PacketSpec | null {

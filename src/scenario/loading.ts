@@ -6,6 +6,7 @@ import { child, type Tree } from './tree.js';
 export class Loading {
   readonly diagnostics: Diagnostic[] = [];
   readonly #texts = new Map<string, string[]>();
+  readonly #reported = new Set<string>();
   constructor(readonly files: FileSource) {}
 
   remember(file: string, text: string): void {
@@ -17,6 +18,10 @@ export class Loading {
   }
 
   report(severity: Severity, code: string, message: string, span: Span, hint?: string): void {
+    // A row of a table is read once for each of its packets.
+    const key = `${code} ${span.file}:${span.line}:${span.column} ${message}`;
+    if (this.#reported.has(key)) return;
+    this.#reported.add(key);
     this.diagnostics.push({ code, severity, message, span, ...(hint === undefined ? {} : { hint }), sourceLine: this.line(span.file, span.line) });
   }
   errorAt(code: string, message: string, span: Span, hint?: string): void {

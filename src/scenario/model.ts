@@ -110,8 +110,8 @@ export type PacketSpec =
       readonly send: readonly string[];
       readonly close: boolean;
     } & SendOptions)
-  /** Packet text (packet/text.ts). */
-  | { readonly kind: 'text'; readonly text: string }
+  /** Packet text (packet/text.ts) and the IP packet it stands for, without link header. */
+  | { readonly kind: 'text'; readonly text: string; readonly bytes: Uint8Array }
   /** Bytes as the device receives them: with link header on Ethernet devices, without on others. */
   | { readonly kind: 'frame'; readonly bytes: Uint8Array }
   /** The bytes of a capture file. */

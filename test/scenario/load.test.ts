@@ -201,6 +201,7 @@ describe('bad input', () => {
       'unknown-node',
       'unknown-node',
       'unknown-device',
+      'packet-text',
     ]);
   });
   it('names that JavaScript treats specially', () => {
