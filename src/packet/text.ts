@@ -6,6 +6,7 @@
  *   icmp 10.0.0.1 > 10.0.0.2 type 8 code 0 echo-id 5 echo-seq 1
  *   proto 47 10.0.0.1 > 10.0.0.2 hex 0000
  *   udp 10.0.0.1 > 10.0.0.2 frag 1480 mf          a later fragment: no transport header
+ *   udp 10.0.0.1 > 10.0.0.2 raw hex 0035          what stands behind the IP header, as it is
  *   icmp6 fe80::1 > ff02::1 type 128 ext hop 0502 a hop-by-hop header in front, its options in hex
  *
  * Words may stand in any order behind the addresses. What is not said has a default: TTL 64, echo request, ports 0, no payload.
@@ -86,7 +87,7 @@ const NUMBERS = new Map<string, number>([
   ['flow', 0xfffff],
   ['vtag', 0xffffffff],
 ]);
-const SWITCHES = new Set(['df', 'mf']);
+const SWITCHES = new Set(['df', 'mf', 'raw']);
 
 function splitWords(text: string): Word[] {
   const words: Word[] = [];
@@ -160,7 +161,7 @@ function option(spec: Spec, w: Word, r: Reader): void {
 }
 
 function transport(proto: number, s: Spec, src: Endpoint, dst: Endpoint, payload: Uint8Array): Uint8Array {
-  if (s.get('frag', 0) > 0) return payload;
+  if (s.get('frag', 0) > 0 || s.set.has('raw')) return payload;
   const ports = { sport: src.port, dport: dst.port };
   switch (proto) {
     case IPPROTO.TCP: {
@@ -252,6 +253,9 @@ export function parsePacketText(text: string, place: TextPlace): Parsed<Uint8Arr
 
 const hexOf = (b: Uint8Array): string => Array.from(b, (v) => v.toString(16).padStart(2, '0')).join('');
 
+/** Protocols whose headers the words build. */
+const BUILT = new Set<number>([IPPROTO.TCP, IPPROTO.UDP, IPPROTO.SCTP, IPPROTO.ICMP, IPPROTO.ICMPV6]);
+
 /** The words of a transport header and how many bytes it takes; the rest is payload. */
 function transportWords(proto: number, b: Uint8Array): { ports: readonly [number, number] | null; words: string; bytes: number } {
   const u16 = (at: number) => (b[at] << 8) | b[at + 1];
@@ -330,8 +334,9 @@ export function formatPacket(data: Uint8Array): string {
   };
   const name = net.proto === IPPROTO.ICMPV6 ? 'icmp6' : protocolName(net.proto);
   const payload = body.subarray(t.bytes);
+  const raw = !net.laterFragment && t.bytes === 0 && BUILT.has(net.proto) ? ' raw' : '';
   return (
     `${name ?? `proto ${net.proto}`} ${where(net.src, t.ports?.[0])} > ${where(net.dst, t.ports?.[1])}` +
-    `${net.words}${t.words}${payload.length > 0 ? ` hex ${hexOf(payload)}` : ''}`
+    `${net.words}${raw}${t.words}${payload.length > 0 ? ` hex ${hexOf(payload)}` : ''}`
   );
 }

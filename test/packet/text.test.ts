@@ -21,6 +21,7 @@ const same = [
   'udp [2001:db8::1]:53 > [2001:db8::2]:99 ttl 1 hex 6869',
   'icmp6 fe80::1 > ff02::1 ext hop 050200000000 type 128 code 0 echo-id 1 echo-seq 2',
   'gre 10.0.0.1 > 10.0.0.2 hex 0000',
+  'tcp 10.0.0.1 > 10.0.0.2 raw hex 00500050',
   'proto 200 10.0.0.1 > 10.0.0.2',
   'udp 10.0.0.1 > 10.0.0.2 frag 1480 mf hex 00',
   'udp 2001:db8::1 > 2001:db8::2 id 5 frag 1232 hex 0011',

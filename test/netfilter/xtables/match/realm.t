@@ -1,0 +1,4 @@
+-m realm --realm 1/0xf ; -m realm --realm 0x1/0xf ; OK
+- udp 10.0.0.2 > 10.0.0.1
+-m realm ! --realm 0 ; -m realm ! --realm cosmos ; OK
+-m realm --realm foo ; ; FAIL
