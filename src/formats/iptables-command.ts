@@ -2,7 +2,7 @@
 import type { Parsed } from '../base/diagnostic.js';
 import { nearest, Reporter } from '../base/diagnostic.js';
 import { checkTable } from '../netfilter/xtables/check.js';
-import { type Command, CommandError, parseCommand } from '../netfilter/xtables/command.js';
+import { type Command, CommandError, OtherFamily, parseCommand } from '../netfilter/xtables/command.js';
 import type { CheckContext } from '../netfilter/xtables/extension.js';
 import { builtinChains, type XtRuleset, type XtTable } from '../netfilter/xtables/model.js';
 import { EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
@@ -67,6 +67,7 @@ export function applyIptablesCommand(words: readonly string[], ruleset: XtRulese
       onWarning: (message, word) => reporter.warning('iptables-chain-hides-target', message, 1, 1, words[word]?.length ?? 1),
     });
   } catch (e) {
+    if (e instanceof OtherFamily) return fail('iptables-syntax', `This is the ${ruleset.family === 'ipv4' ? 'IPv4' : 'IPv6'} version of ${prog}.`, null);
     if (!(e instanceof CommandError)) throw e;
     return fail(e.code, e.message, e.word, e.hint);
   }

@@ -5,13 +5,13 @@
 import type { Family } from '../base/addr.js';
 import { type Parsed, Reporter, nearest } from '../base/diagnostic.js';
 import { checkTable } from '../netfilter/xtables/check.js';
-import { CommandError, type CommandContext, MAX_CHAIN_NAME, parseCommand } from '../netfilter/xtables/command.js';
+import { CommandError, type CommandContext, MAX_CHAIN_NAME, OtherFamily, parseCommand } from '../netfilter/xtables/command.js';
 import type { CheckContext } from '../netfilter/xtables/extension.js';
 import { builtinChains, type XtCounters, type XtRuleset, type XtTable, type XtTableName } from '../netfilter/xtables/model.js';
 import { printRule } from '../netfilter/xtables/print.js';
 import { ZERO_COUNTERS } from '../netfilter/xtables/rule-list.js';
 import { EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
-import { asksForTable, MAX_LINE, splitCounters, splitWords, WordsError, wordTexts } from './iptables-words.js';
+import { MAX_LINE, splitCounters, splitWords, WordsError, wordTexts } from './iptables-words.js';
 
 export interface ReadOptions {
   /** Name of the text, for diagnostics. */
@@ -185,16 +185,11 @@ class RestoreReader {
         from = c.rest;
         if (c.packets !== null && c.bytes !== null) counters = { packets: c.packets, bytes: c.bytes };
       }
-      const words = wordTexts(line, from);
-      const table = words.findIndex(asksForTable);
-      if (table >= 0) throw new CommandError('The -t option cannot be used in iptables-restore.', table, 'iptables-syntax', 'the *TABLE line above names the table');
-      // "This is not the IPv6 tool": the line is skipped, not refused.
-      if (words.includes(this.opts.family === 'ipv4' ? '-6' : '-4')) return;
-      this.#command(words, edit, counters);
+      this.#command(wordTexts(line, from), edit, counters);
     } catch (e) {
       if (e instanceof WordsError) this.#error('iptables-syntax', `Bad line ${this.#lineNo}: ${e.message}`, e.at, 1, e.hint);
       else if (e instanceof CommandError) this.#locate(e, line, from);
-      else throw e;
+      else if (!(e instanceof OtherFamily)) throw e;
     }
   }
 

@@ -98,6 +98,3 @@ export function splitCounters(line: string): { packets: number | null; bytes: nu
 }
 
 const wholeNumber = (s: string): number | null => (/^\d+$/.test(s) ? Number(s) : null);
-
-/** A word that asks for a table, which restore files must not do. */
-export const asksForTable = (w: string): boolean => (w.startsWith('-t') && !w.startsWith('--')) || (w.startsWith('--t') && '--table'.startsWith(w));

@@ -20,12 +20,24 @@ export interface CheckFinding {
   readonly rule: Rule;
 }
 
-const NO_HOOKS: ReadonlySet<HookPoint> = new Set();
+type Sets = CheckContext['sets'];
+
+/** Bit of a hook in the masks of this file (par->hook_mask). */
+const HOOKS: readonly HookPoint[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
+const hookSets = new Map<number, ReadonlySet<HookPoint>>();
+function hooksOf(mask: number): ReadonlySet<HookPoint> {
+  let set = hookSets.get(mask);
+  if (!set) {
+    set = new Set(HOOKS.filter((_, i) => (mask & (1 << i)) !== 0));
+    hookSets.set(mask, set);
+  }
+  return set;
+}
 
 /** Findings of the first loop, or of every rule that the kernel would refuse. */
-export function checkTable(table: XtTable, family: Family, sets: CheckContext['sets']): CheckFinding[] {
+export function checkTable(table: XtTable, family: Family, sets: Sets): CheckFinding[] {
   const byName = new Map(table.chains.map((c) => [c.name, c]));
-  const reach = new Map<string, Set<HookPoint>>();
+  const reach = new Map<XtChain, number>();
   for (const base of table.chains) {
     if (base.policy === null) continue;
     const loop = markFrom(base, byName, reach);
@@ -33,13 +45,13 @@ export function checkTable(table: XtTable, family: Family, sets: CheckContext['s
   }
   const found: CheckFinding[] = [];
   for (const chain of table.chains) {
-    const hooks = reach.get(chain.name) ?? NO_HOOKS;
-    let open = true;
-    for (let i = 0; i < chain.rules.length; i++) {
-      const rule = chain.rules.at(i);
-      const problem = checkRule(rule, table.name, family, open ? hooks : NO_HOOKS, sets);
+    let hooks = reach.get(chain) ?? 0;
+    const { rules } = chain;
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules.at(i);
+      const problem = checkRule(rule, table.name, family, hooks, sets);
       if (problem) found.push({ code: 'iptables-kernel', message: problem.message, ...(problem.hint ? { hint: problem.hint } : {}), chain: chain.name, num: i + 1, rule });
-      if (endsChain(rule)) open = false;
+      if (endsChain(rule)) hooks = 0;
     }
   }
   return found;
@@ -48,65 +60,77 @@ export function checkTable(table: XtTable, family: Family, sets: CheckContext['s
 /** Nothing behind such a rule is reached; the kernel does not follow it either. */
 const endsChain = (r: Rule): boolean => r.target.kind === 'verdict' && isUnconditional(r);
 
+interface Frame {
+  readonly chain: XtChain;
+  /** Next rule to look at. */
+  i: number;
+}
+
 /** Depth first from one base chain, with a stack of our own: dumps may nest deeper than ours. */
-function markFrom(base: XtChain, byName: ReadonlyMap<string, XtChain>, reach: Map<string, Set<HookPoint>>): CheckFinding | null {
-  const hook = base.name as HookPoint;
-  const onPath = new Set<string>([base.name]);
-  const done = new Set<string>();
-  const stack: { chain: XtChain; i: number }[] = [{ chain: base, i: 0 }];
-  addHook(reach, base.name, hook);
+function markFrom(base: XtChain, byName: ReadonlyMap<string, XtChain>, reach: Map<XtChain, number>): CheckFinding | null {
+  const bit = 1 << HOOKS.indexOf(base.name as HookPoint);
+  const onPath = new Set<XtChain>();
+  const stack: Frame[] = [];
+  const enter = (chain: XtChain): void => {
+    reach.set(chain, (reach.get(chain) ?? 0) | bit);
+    if (chain.rules.length === 0) return;
+    onPath.add(chain);
+    stack.push({ chain, i: 0 });
+  };
+  enter(base);
   while (stack.length > 0) {
     const top = stack[stack.length - 1];
     const rule = top.i < top.chain.rules.length ? top.chain.rules.at(top.i) : null;
     top.i++;
     if (rule === null || endsChain(rule)) {
       stack.pop();
-      onPath.delete(top.chain.name);
-      done.add(top.chain.name);
+      onPath.delete(top.chain);
       continue;
     }
     const t = rule.target;
     if (t.kind !== 'jump' && t.kind !== 'goto') continue;
     const next = byName.get(t.chain);
-    if (!next || done.has(t.chain)) continue;
-    if (onPath.has(t.chain)) {
-      const path = [...stack.map((s) => s.chain.name), t.chain];
-      return {
-        code: 'iptables-loop',
-        message: `Too many levels of symbolic links: the chains go round in a loop from ${base.name}`,
-        hint: `the loop: ${path.slice(path.indexOf(t.chain)).join(' -> ')}`,
-        chain: top.chain.name,
-        num: top.i,
-        rule,
-      };
-    }
-    addHook(reach, t.chain, hook);
-    onPath.add(t.chain);
-    stack.push({ chain: next, i: 0 });
+    if (!next) continue;
+    if (onPath.has(next)) return loopFinding(base, next, stack, rule);
+    if (((reach.get(next) ?? 0) & bit) === 0) enter(next);
   }
   return null;
 }
 
-function addHook(reach: Map<string, Set<HookPoint>>, chain: string, hook: HookPoint): void {
-  const s = reach.get(chain);
-  if (s) s.add(hook);
-  else reach.set(chain, new Set([hook]));
+function loopFinding(base: XtChain, again: XtChain, stack: readonly Frame[], rule: Rule): CheckFinding {
+  const path = stack.slice(stack.findIndex((f) => f.chain === again)).map((f) => f.chain.name);
+  const shown = path.length > 8 ? [...path.slice(0, 7), '…'] : path;
+  const top = stack[stack.length - 1];
+  return {
+    code: 'iptables-loop',
+    message: `Too many levels of symbolic links: the chains go round in a loop from ${base.name}`,
+    hint: `the loop: ${[...shown, again.name].join(' -> ')}`,
+    chain: top.chain.name,
+    num: top.i,
+    rule,
+  };
 }
 
-function checkRule(rule: Rule, table: string, family: Family, hooks: ReadonlySet<HookPoint>, sets: CheckContext['sets']): { message: string; hint?: string } | null {
-  const proto = rule.proto;
-  const ctx: CheckContext = {
-    family,
-    table,
-    proto: proto?.value ?? 0,
-    protoInverted: proto?.invert ?? false,
-    hooks,
-    ...(sets ? { sets } : {}),
-  };
+type Problem = { message: string; hint?: string } | null;
+
+/** Has an extension anything that could be refused? Most rules are done with this question. */
+const isConstrained = (def: AnyExtension, proto: number): boolean =>
+  def.check !== undefined || def.tables !== undefined || def.hooks !== undefined || (def.protocols !== undefined && !def.protocols.includes(proto));
+
+function checkRule(rule: Rule, table: string, family: Family, hooks: number, sets: Sets): Problem {
+  const proto = rule.proto !== null && !rule.proto.invert ? rule.proto.value : 0;
+  let constrained = rule.target.kind === 'extension' && isConstrained(rule.target.def, proto);
+  for (const m of rule.matches) constrained ||= m.def !== null && isConstrained(m.def, proto);
+  return constrained ? checkExtensions(rule, table, family, hooks, sets) : null;
+}
+
+function checkExtensions(rule: Rule, table: string, family: Family, hooks: number, sets: Sets): Problem {
+  const { proto, target } = rule;
+  const ctx: CheckContext = { family, table, proto: proto?.value ?? 0, protoInverted: proto?.invert ?? false, hooks: hooksOf(hooks), ...(sets ? { sets } : {}) };
   try {
     for (const m of rule.matches) if (m.def) checkExtension(m.def, m.data, ctx, 'match');
-    if (rule.target.kind === 'extension') {
-      const { def, data } = rule.target;
+    if (target.kind === 'extension') {
+      const { def, data } = target;
       const matchTexts = def.check ? rule.matches.map((m) => (m.def ? m.def.name + m.def.print(m.data, ctx) : m.name + m.text)) : [];
       checkExtension(def, data, def.check ? { ...ctx, matchTexts } : ctx, 'target');
     }

@@ -27,6 +27,9 @@ export class CommandError extends Error {
   }
 }
 
+/** `-6` for iptables or `-4` for ip6tables: a restore skips such a line, the command refuses it. */
+export class OtherFamily extends Error {}
+
 export type CommandLetter = 'A' | 'C' | 'D' | 'E' | 'F' | 'I' | 'L' | 'N' | 'P' | 'R' | 'S' | 'X' | 'Z' | 'V' | 'h';
 
 export interface Command {
@@ -56,6 +59,7 @@ export interface CommandContext {
   readonly unknown: 'keep' | 'refuse';
   /** Instances seen before, so that equal ones are one object. */
   readonly cache: Map<string, unknown>;
+  /** The restore file; null: a command of its own. */
   readonly file: string | null;
   readonly line: number;
   readonly length: number;
@@ -63,6 +67,7 @@ export interface CommandContext {
 }
 
 export const MAX_CHAIN_NAME = 28;
+const MAX_CACHE = 5000;
 const VERDICTS = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE']);
 const INVERTIBLE = new Set(['p', 's', 'd', 'i', 'o', 'f']);
 const RULE_COMMANDS = new Set<CommandLetter>(['A', 'C', 'D', 'I', 'R']);
@@ -88,7 +93,8 @@ class CommandParser {
   #number: number | null = null;
   #table: string | null = null;
   #counters: XtCounters | null = null;
-  readonly #seen = new Set<string>();
+  /** Letters of the options given. */
+  #seen = '';
   #src: readonly (AddrMatch | null)[] = [null];
   #dst: readonly (AddrMatch | null)[] = [null];
   #srcInvert = false;
@@ -230,8 +236,8 @@ class CommandParser {
   }
 
   #once(letter: string, at: number, invert: boolean): void {
-    if (this.#seen.has(letter)) this.#fail(`multiple -${letter} flags not allowed`, at);
-    this.#seen.add(letter);
+    if (this.#seen.includes(letter)) this.#fail(`multiple -${letter} flags not allowed`, at);
+    this.#seen += letter;
     if (invert && !INVERTIBLE.has(letter)) this.#fail(`cannot have ! before -${letter}`, at);
   }
 
@@ -293,7 +299,12 @@ class CommandParser {
           return this.#setCounters(text, at, invert);
         case 't':
           if (invert) this.#fail('unexpected ! flag before --table', at);
+          if (this.ctx.file !== null) this.#fail('The -t option cannot be used in iptables-restore.', at, 'the *TABLE line above names the table');
           this.#table = text;
+          return;
+        case '4':
+        case '6':
+          if ((letter === '6') !== (this.ctx.family === 'ipv6')) throw new OtherFamily();
           return;
         case 'n':
         case 'x':
@@ -433,7 +444,7 @@ class CommandParser {
       if (name !== null && name.length > MAX_CHAIN_NAME) this.#fail(`chain name \`${name}' too long (must be under ${MAX_CHAIN_NAME + 1} chars)`, 1);
     }
     const isRule = RULE_COMMANDS.has(letter) && !(letter === 'D' && this.#number !== null);
-    const stray = illegalOptions(letter, isRule).find((o) => this.#seen.has(o));
+    const stray = illegalOptions(letter, isRule).find((o) => this.#seen.includes(o));
     if (stray) this.#fail(stray === '0' ? "Illegal option `--line-numbers' with this command" : `Illegal option \`-${stray}' with this command`, last);
     return {
       letter,
@@ -454,8 +465,8 @@ class CommandParser {
       this.#fail('! not allowed with multiple source or destination IP addresses', at);
     }
     if (letter === 'R' && this.#src.length * this.#dst.length > 1) this.#fail('Replacement rule does not specify a unique address', at);
-    if ((chain === 'PREROUTING' || chain === 'INPUT') && this.#seen.has('o')) this.#fail(`Can't use -o with ${chain}`, at);
-    if ((chain === 'POSTROUTING' || chain === 'OUTPUT') && this.#seen.has('i')) this.#fail(`Can't use -i with ${chain}`, at);
+    if ((chain === 'PREROUTING' || chain === 'INPUT') && this.#seen.includes('o')) this.#fail(`Can't use -o with ${chain}`, at);
+    if ((chain === 'POSTROUTING' || chain === 'OUTPUT') && this.#seen.includes('i')) this.#fail(`Can't use -i with ${chain}`, at);
     const matches = this.#matchOrder.map((m) => ('def' in m ? (this.#instance(m) as MatchInstance) : ({ def: null, name: m.name, text: m.text } satisfies UnknownMatch)));
     const target = this.#ruleTarget();
     const { file, line, length } = this.ctx;
@@ -505,8 +516,13 @@ class CommandParser {
     const hit = this.ctx.cache.get(key);
     if (hit !== undefined) return hit as T;
     const v = make();
-    this.ctx.cache.set(key, v);
+    this.#remember(key, v);
     return v;
+  }
+
+  /** What repeats is met early; beyond some size the cache would only hold what is met once. */
+  #remember(key: string, v: unknown): void {
+    if (this.ctx.cache.size < MAX_CACHE) this.ctx.cache.set(key, v);
   }
 
   #sharedAddr(m: AddrMatch | null): AddrMatch | null {
@@ -517,11 +533,16 @@ class CommandParser {
     return m === null ? m : this.#shared(`i ${m.invert} ${m.name}`, () => m);
   }
 
-  /** The extension's own checks and data. Equal text in an equal context gives the same object. */
-  #instance(l: Loaded): MatchInstance | Target {
+  #instanceKey(l: Loaded): string {
     let key = `${l.kind} ${l.def.name} ${this.ctx.family} ${this.#table ?? this.ctx.table} ${l.proto} ${l.protoInverted}`;
     for (const g of l.given) key += `\0${g.invert ? '!' : ''}${g.name}\0${g.value}`;
-    const hit = this.ctx.cache.get(key);
+    return key;
+  }
+
+  /** The extension's own checks and data. Equal text in an equal context gives the same object. */
+  #instance(l: Loaded): MatchInstance | Target {
+    const key = l.def.name === 'comment' ? null : this.#instanceKey(l);
+    const hit = key === null ? undefined : this.ctx.cache.get(key);
     if (hit !== undefined) return hit as MatchInstance | Target;
     const ctx: RuleContext = { family: this.ctx.family, table: this.#table ?? this.ctx.table, proto: l.proto, protoInverted: l.protoInverted };
     let made: MatchInstance | Target;
@@ -534,7 +555,7 @@ class CommandParser {
       const k = l.given.findIndex((g) => g.name === e.option);
       this.#fail(e.message, k >= 0 ? l.words[k] : l.word, e.hint, 'iptables-option');
     }
-    this.ctx.cache.set(key, made);
+    if (key !== null) this.#remember(key, made);
     return made;
   }
 }

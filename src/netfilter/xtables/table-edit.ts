@@ -244,7 +244,7 @@ export class TableEdit {
 
   finish(): XtTable {
     const chains = this.#chains.map(
-      (c): XtChain => ({ name: c.name, policy: c.policy, counters: c.counters, rules: c.rules ? ruleList(c.rules) : (c.list as RuleList) }),
+      (c): XtChain => ({ name: c.name, policy: c.policy, counters: c.counters, rules: c.rules ? ruleList(c.rules.slice()) : (c.list as RuleList) }),
     );
     return { name: this.name, chains };
   }
