@@ -2,6 +2,7 @@
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import type { Kernel } from '../kernel.js';
+import { tcpSk } from '../kernel-socket.js';
 import type { TcpSock } from './sock.js';
 import { ipXmit, routeTos } from './xmit.js';
 
@@ -38,7 +39,7 @@ export function readSegment(skb: Skb): Segment | null {
 /** Sequence numbers that a segment takes up: its data, SYN and FIN. */
 export const segmentLength = (s: Segment): number => s.data.length + (s.flags & TCP_FLAG.SYN ? 1 : 0) + (s.flags & TCP_FLAG.FIN ? 1 : 0);
 
-/** `sock`: the socket that refused it, null when there is none. A RST is never answered, nor is what did not come to an address of ours. */
+/** `sock`: the socket that refused it, null when there is none; the RST belongs to it (skb_set_owner_edemux), else in IPv4 to the kernel's own. A RST is never answered, nor is what did not come to an address of ours. */
 export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null): void {
   if (s.flags & TCP_FLAG.RST) return;
   const family = skb.family;
@@ -66,7 +67,7 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
     src,
     to,
   );
-  const errno = ipXmit(k, { src, to, proto: IPPROTO.TCP, payload, dst: r.dst, tos: tos & ~3, mark, sk: null, origin: { kind: 'reply', of: skb.id }, mayFragment: false });
+  const errno = ipXmit(k, { src, to, proto: IPPROTO.TCP, payload, dst: r.dst, tos: tos & ~3, mark, sk: sock?.sk ?? (family === 'ipv4' ? tcpSk : null), origin: { kind: 'reply', of: skb.id }, mayFragment: false });
   if (errno !== 0 && family === 'ipv4') k.count('IpOutDiscards');
   k.count('TcpOutSegs');
   k.count('TcpOutRsts');

@@ -6,6 +6,7 @@ import { ETH_P_IP, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST } from '../../packet/types.js';
 import { flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { icmpSk } from '../kernel-socket.js';
 
 /** ICMP types by number with nstat's names; `error`: an ICMP error is never answered by another. */
 export const icmpTypes: Readonly<Record<number, { readonly name: string; readonly error: boolean }>> = {
@@ -99,11 +100,14 @@ function emit(
   const data = buildIp4({ src: src as number, dst: to as number, proto: 1, ttl: dst.type === 'multicast' ? 1 : ttl, tos, id: k.ipId(), df: false, payload: icmp });
   const made = k.newSkb(data, ETH_P_IP, origin);
   made.mark = mark;
+  made.sk = icmpSk;
   made.dst = dst;
   if (about !== null) k.conntrack.attach(made, about);
+  // icmp_reply() leaves the flow's ICMP type unset, so that every reply counts as type 0 (ip_make_skb, icmp_out_count).
+  const counted = about === null ? 0 : type;
   k.count('IcmpOutMsgs');
-  k.count(`IcmpMsgOutType${type}`);
-  const row = icmpTypes[type];
+  k.count(`IcmpMsgOutType${counted}`);
+  const row = icmpTypes[counted];
   if (row) k.count(`IcmpOut${row.name}`);
   const f = flight(made);
   const socket = icmpSocket(k);

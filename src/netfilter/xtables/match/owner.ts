@@ -46,7 +46,7 @@ function parse(gs: readonly Given[]): OwnerMatch {
 
 const show = (name: string, r: IdRange | null): string => (r ? `${bang(r.invert)} --${name} ${r.lo === r.hi ? r.lo : `${r.lo}-${r.hi}`}` : '');
 
-const hasSocket: Pred = call('socket', [], (c) => c.skb.sk?.full === true, 'a local socket', () => 'none');
+const hasSocket: Pred = call('socket', [], (c) => c.skb.sk !== null && (c.skb.sk.full || c.skb.sk.kernel === true), 'a local socket', () => 'none');
 
 function groupTest(r: IdRange, suppl: boolean): Pred {
   const own = between(gid, r.lo, r.hi);

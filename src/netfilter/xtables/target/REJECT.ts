@@ -89,6 +89,8 @@ function checksumHolds(skb: Skb): boolean {
   let start = 0;
   if (v6) start = pseudoSum(skb.data.subarray(8, 24), skb.data.subarray(24, 40), proto, end - at);
   else if (proto === IPPROTO.TCP || proto === IPPROTO.UDP) start = pseudoSum(skb.data.subarray(12, 16), skb.data.subarray(16, 20), proto, end - at);
+  // In IPv4 the sum runs over the header as well, which adds 0xffff: a payload of zeros sums up to nothing.
+  else start = foldChecksum(0);
   return foldChecksum(sum16(skb.data, at, end, start)) === 0;
 }
 
