@@ -77,7 +77,7 @@ export class Fib {
     for (const r of this.routes) {
       const id = this.#merged && r.table === RT_TABLE.LOCAL ? RT_TABLE.MAIN : r.table;
       const list = byTable.get(id);
-      const alias = compileAlias(r, this.byName, new Set(own.keys()));
+      const alias = compileAlias(r, this.byName, own);
       if (list) list.push(alias);
       else byTable.set(id, [alias]);
     }
@@ -98,7 +98,7 @@ export class Fib {
   lookupTable(id: number, flow: Flow, conf: DevConf, ignoreLinkstate = false): FibResult {
     const t = this.table(id);
     const hit = t?.lookup(flow, conf, ignoreLinkstate) ?? null;
-    return t && hit ? toResult(t, hit, -1) : { ...NO_ROUTE, errno: EAGAIN };
+    return hit ? toResult(hit, -1) : { ...NO_ROUTE, errno: EAGAIN };
   }
 
   /** fib_lookup(). */
@@ -110,17 +110,17 @@ export class Fib {
   #lookupMerged(flow: Flow, conf: DevConf, ignore: boolean, steps: RouteStep[] | undefined): FibResult {
     const main = this.#tables.get(RT_TABLE.MAIN);
     const hit = main?.lookup(flow, conf, ignore) ?? null;
-    if (main && hit && hit.errno !== EAGAIN) {
+    if (hit && hit.errno !== EAGAIN) {
       const local = hit.alias.route.table === RT_TABLE.LOCAL;
       steps?.push({ pref: 0, table: 'local', route: local ? routeText(hit.alias.route) : null });
       if (!local) steps?.push({ pref: 32766, table: 'main', route: routeText(hit.alias.route) });
-      return toResult(main, hit, local ? 0 : 32766);
+      return toResult(hit, local ? 0 : 32766);
     }
     steps?.push({ pref: 0, table: 'local', route: null }, { pref: 32766, table: 'main', route: hit ? routeText(hit.alias.route) : null });
     const def = this.#tables.get(RT_TABLE.DEFAULT);
     const last = def?.lookup(flow, conf, ignore) ?? null;
     steps?.push({ pref: 32767, table: 'default', route: last ? routeText(last.alias.route) : null });
-    return def && last && last.errno !== EAGAIN ? toResult(def, last, 32767) : NO_ROUTE;
+    return last && last.errno !== EAGAIN ? toResult(last, 32767) : NO_ROUTE;
   }
 
   #walkRules(flow: Flow, conf: DevConf, ignore: boolean, steps: RouteStep[] | undefined): FibResult {
@@ -143,9 +143,9 @@ export class Fib {
       const t = this.#tables.get(c.table);
       const hit = t?.lookup(flow, conf, ignore) ?? null;
       steps?.push({ pref: c.rule.priority, table: tableName(c.table), route: hit ? routeText(hit.alias.route) : null });
-      if (!t || !hit || hit.errno === EAGAIN) continue;
+      if (!hit || hit.errno === EAGAIN) continue;
       if (hit.errno === 0 && suppressed(c.rule, hit)) continue;
-      return toResult(t, hit, c.rule.priority);
+      return toResult(hit, c.rule.priority);
     }
     return NO_ROUTE;
   }
@@ -163,13 +163,16 @@ function suppressed(rule: PolicyRule, hit: TableHit): boolean {
   return rule.suppressIfgroup !== null && dev != null && dev.group === rule.suppressIfgroup;
 }
 
-function toResult(table: Table4, hit: TableHit, pref: number): FibResult {
-  const { alias, nexthop } = hit;
+function toResult(hit: TableHit, pref: number): FibResult {
+  if (hit.result === null || hit.result.pref !== pref) hit.result = makeResult(hit, pref);
+  return hit.result;
+}
+
+function makeResult({ alias, nexthop, errno }: TableHit, pref: number): FibResult {
   const r = alias.route;
   const nh = nexthop >= 0 ? alias.nexthops[nexthop] : null;
-  const defaults = r.dstLen === 0 && hit.errno === 0 ? table.equals(alias) : [];
   return {
-    errno: hit.errno,
+    errno,
     type: r.type,
     route: r,
     nexthop,
@@ -181,6 +184,6 @@ function toResult(table: Table4, hit: TableHit, pref: number): FibResult {
     nhScope: nh?.scope ?? RT_SCOPE.NOWHERE,
     prefsrc: r.prefsrc,
     pref,
-    alternatives: defaults.length > 1 ? defaults.map((a) => a.route) : [],
+    alternatives: alias.alternatives,
   };
 }

@@ -1,9 +1,10 @@
 /** One IPv4 route table: fib_table_lookup() over an Lpm. */
+import type { Addr } from '../base/addr.js';
 import type { NetDevice } from '../packet/types.js';
 import { Lpm } from './lpm.js';
 import type { Nexthop, Route } from './model.js';
 import { RT_SCOPE, routeTypeErrno, scopeNumber } from './names.js';
-import { type DevConf, type Flow, orConf } from './types.js';
+import { type DevConf, type FibResult, type Flow, orConf } from './types.js';
 
 /** struct fib_nh_common. */
 export interface CompiledNexthop {
@@ -23,6 +24,10 @@ export interface Alias {
   readonly errno: number;
   readonly nexthops: readonly CompiledNexthop[];
   readonly dead: boolean;
+  /** The answer of each nexthop; of a route that refuses the only one. Made once, since lookups give them out by the million. */
+  readonly hits: readonly TableHit[];
+  /** Routes of the same default prefix, tos and metric (this one included), where there are several: what fib_select_default() chooses among. */
+  alternatives: readonly Route[];
 }
 
 export interface TableHit {
@@ -30,9 +35,11 @@ export interface TableHit {
   /** -1 for a route that refuses. */
   readonly nexthop: number;
   readonly errno: number;
+  /** The result last made of it: by the rule's priority. */
+  result: FibResult | null;
 }
 
-export function compileAlias(route: Route, devices: ReadonlyMap<string, NetDevice>, ownAddrs: ReadonlySet<unknown>): Alias {
+export function compileAlias(route: Route, devices: ReadonlyMap<string, NetDevice>, ownAddrs: ReadonlyMap<Addr, NetDevice>): Alias {
   const scope = scopeNumber(route.scope);
   const nexthops = route.nexthops.map((nh): CompiledNexthop => {
     const dev = nh.dev === null ? null : (devices.get(nh.dev) ?? null);
@@ -50,7 +57,12 @@ export function compileAlias(route: Route, devices: ReadonlyMap<string, NetDevic
       linkdown: !hostRoute && (dev === null ? nh.flags.includes('linkdown') : !dev.carrier),
     };
   });
-  return { route, scope, errno: routeTypeErrno[route.type], nexthops, dead: nexthops.length > 0 && nexthops.every((n) => n.dead) };
+  const errno = routeTypeErrno[route.type];
+  const hits: TableHit[] = [];
+  const alias: Alias = { route, scope, errno, nexthops, dead: nexthops.length > 0 && nexthops.every((n) => n.dead), hits, alternatives: [] };
+  if (errno !== 0) hits.push({ alias, nexthop: -1, errno, result: null });
+  else nexthops.forEach((_, nexthop) => void hits.push({ alias, nexthop, errno: 0, result: null }));
+  return alias;
 }
 
 /** Order of aliases under one prefix: table (merged tables only), tos, both descending, then metric; equals as they were added. */
@@ -73,6 +85,11 @@ export class Table4 {
   constructor(aliases: readonly Alias[]) {
     // Array.sort is stable: equals stay in the order of the dump.
     const sorted = [...aliases].sort(byAliasOrder);
+    const defaults = sorted.filter((a) => a.route.dstLen === 0 && a.errno === 0);
+    for (const a of defaults) {
+      const equals = defaults.filter((b) => byAliasOrder(a, b) === 0);
+      if (equals.length > 1) a.alternatives = equals.map((b) => b.route);
+    }
     this.#lpm = new Lpm('ipv4', sorted.map((item) => ({ addr: item.route.dst, len: item.route.dstLen, item })));
   }
 
@@ -83,21 +100,13 @@ export class Table4 {
         const r = alias.route;
         if (r.tos !== 0 && r.tos !== (f.tos & TOS_MASK)) continue;
         if (alias.scope < f.scope) continue;
-        if (alias.errno !== 0) return { alias, nexthop: -1, errno: alias.errno };
+        if (alias.errno !== 0) return alias.hits[0];
         if (alias.dead) continue;
         for (let i = 0; i < alias.nexthops.length; i++) {
-          if (goodNexthop(alias.nexthops[i], f.oif, conf, ignoreLinkstate)) return { alias, nexthop: i, errno: 0 };
+          if (goodNexthop(alias.nexthops[i], f.oif, conf, ignoreLinkstate)) return alias.hits[i];
         }
       }
     }
     return null;
-  }
-
-  /** Routes of the same prefix, tos and metric as `hit`: what fib_select_default() chooses among. */
-  equals(hit: Alias): readonly Alias[] {
-    let node = this.#lpm.find(hit.route.dst);
-    while (node !== null && node.len !== hit.route.dstLen) node = node.parent;
-    if (node === null) return [];
-    return node.items.filter((a) => a.route.tos === hit.route.tos && a.route.metric === hit.route.metric && a.route.table === hit.route.table);
   }
 }

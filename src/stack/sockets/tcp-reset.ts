@@ -51,7 +51,10 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
   const tos = skb.tos;
   const r = k.routeOutput(family, { dst: to, src, oif: sock?.boundDev ?? null, mark, tos: routeTos(tos), proto: IPPROTO.TCP, sport: s.dport, dport: s.sport, uid: sock?.uid ?? 0 });
   if (r.dst === null) {
-    if (family === 'ipv6') noRoute6(k, skb, r.errno);
+    if (family === 'ipv6') return noRoute6(k, skb, r.errno);
+    // ip_send_unicast_reply() gives up silently; its caller counts all the same.
+    k.count('TcpOutSegs');
+    k.count('TcpOutRsts');
     return;
   }
   const hasAck = (s.flags & TCP_FLAG.ACK) !== 0;

@@ -126,8 +126,8 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
 }
 
 function piecesOf(skb: Skb, payload: number, hlen: number, room: number): number[] {
-  const g = skb.fragGeometry;
-  if (g && g.reduce((s, n) => s + n, 0) === payload && g.every((n, i) => n <= room && (i === g.length - 1 || n % 8 === 0)) && hlen > 0) return [...g];
+  const g = skb.fragGeometry?.map((n) => n - hlen);
+  if (g && g.reduce((s, n) => s + n, 0) === payload && g.every((n, i) => n <= room && (i === g.length - 1 || n % 8 === 0))) return g;
   const step = room & ~7;
   const out: number[] = [];
   for (let left = payload; left > 0; ) {

@@ -1,0 +1,45 @@
+/**
+ * `sim`: the command line. Only the command that is asked for is loaded; the others are known by name and one line, so that `sim --help` starts fast.
+ * The only place with process, console and files (commands/ and files.ts included).
+ */
+import { Command } from 'commander';
+
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ register(program: Command): void }>;
+}
+
+const commands: readonly Entry[] = [
+  { name: 'run', summary: 'Replay a scenario’s packets and tell what became of them', load: () => import('./commands/run.js') },
+  { name: 'conformance', summary: 'Replay recorded cases of a real kernel and compare packet by packet', load: () => import('./commands/conformance.js') },
+];
+
+const EXIT_BAD_INPUT = 2;
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('sim');
+  program.description('Replay a packet through the real state of Linux nodes and see where and why it dies').showHelpAfterError('(sim --help, sim COMMAND --help)');
+  program.exitOverride();
+  const asked = commands.find((c) => c.name === argv[2] || (argv[2] === 'help' && c.name === argv[3]));
+  if (asked) (await asked.load()).register(program);
+  else for (const c of commands) program.command(c.name).description(c.summary).allowUnknownOption().argument('[args...]');
+  try {
+    await program.parseAsync([...argv]);
+  } catch (e) {
+    if (!isCommanderError(e)) throw e;
+    process.exitCode = e.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
+  }
+}
+
+function isCommanderError(e: unknown): e is { exitCode: number; code: string } {
+  return e instanceof Error && 'code' in e && typeof e.code === 'string' && e.code.startsWith('commander.');
+}
+
+// A reader that closes the pipe early (`| head`) is no error.
+process.stdout.on('error', (e: NodeJS.ErrnoException) => {
+  if (e.code === 'EPIPE') process.exit(0);
+  throw e;
+});
+
+await main(process.argv);

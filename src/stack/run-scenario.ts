@@ -1,0 +1,79 @@
+/** Runs a scenario: its commands and packets in order, one private run. Returns events and outcomes; nothing is printed here. */
+import { type Addr, anyAddr } from '../base/addr.js';
+import type { Diagnostic } from '../base/diagnostic.js';
+import type { NodeCommand, NodeState, Scenario, ScenarioPacket } from '../scenario/model.js';
+import { type Event, ListRecorder } from '../trace/event.js';
+import { Network } from './network.js';
+import type { NodeRun } from './node-run.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { sendPacket } from './send.js';
+import { scenarioSockets } from './sockets/scenario.js';
+
+/** Carries out an administrator's command on a running node (tools/). */
+export type Execute = (net: Network, c: NodeCommand) => readonly Diagnostic[];
+
+export interface RunOptions {
+  /** --verbose: rules that were tried are told, too. */
+  readonly verbose?: boolean;
+  /** --trace-all: every scenario packet is flagged before its first hook. */
+  readonly traceAll?: boolean;
+  readonly execute: Execute;
+}
+
+export interface PacketRun {
+  readonly packet: ScenarioPacket;
+  /** From 1, where count > 1. */
+  readonly nth: number;
+  /** The events from its sending to the end of all that it set off. */
+  readonly events: readonly Event[];
+  readonly outcome: Outcome;
+  /** errno of the system call that sent it; 0 = fine. */
+  readonly errno: number;
+  /** The nodes as they were then. */
+  readonly nodes: ReadonlyMap<string, NodeState>;
+  readonly target: { readonly src: Addr; readonly dst: Addr };
+}
+
+export interface ScenarioRun {
+  readonly scenario: Scenario;
+  readonly packets: readonly PacketRun[];
+  readonly events: readonly Event[];
+  readonly network: Network;
+  /** What commands had to say; an error means that the rest did not run. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function runScenario(scenario: Scenario, o: RunOptions): ScenarioRun {
+  const recorder = new ListRecorder(o.verbose ?? false);
+  const network = new Network(scenario, { recorder, makeSockets: scenarioSockets });
+  network.traceAll = o.traceAll ?? scenario.traceAll;
+  const diagnostics: Diagnostic[] = [];
+  const packets: PacketRun[] = [];
+  const perform = (commands: readonly NodeCommand[]): boolean => {
+    for (const c of commands) {
+      const ds = o.execute(network, c);
+      diagnostics.push(...ds);
+      if (ds.some((d) => d.severity === 'error')) return false;
+    }
+    return true;
+  };
+  if (perform(scenario.do)) {
+    for (const p of scenario.packets) {
+      if (!perform(p.do)) break;
+      for (let nth = 1; nth <= p.count; nth++) packets.push(runPacket(network, recorder, p, nth));
+    }
+  }
+  return { scenario, packets, events: recorder.events, network, diagnostics };
+}
+
+function runPacket(network: Network, recorder: ListRecorder, packet: ScenarioPacket, nth: number): PacketRun {
+  const from = recorder.events.length;
+  const node = network.node(packet.source.node) as NodeRun;
+  const errno = sendPacket(network, node, packet, nth);
+  const events = recorder.events.slice(from);
+  const root = events.find((e) => e.t === 'skb' && e.origin.of === null)?.skb ?? -1;
+  const outcome = outcomeOf(events, root);
+  const start = outcome.request.start;
+  const target = start ?? { src: anyAddr('ipv4'), dst: 'to' in packet.spec ? packet.spec.to : anyAddr('ipv4') };
+  return { packet, nth, events, outcome, errno, nodes: new Map(network.nodes.map((n) => [n.name, n.given])), target };
+}
