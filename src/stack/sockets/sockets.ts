@@ -99,7 +99,7 @@ export class Sockets implements SocketLayer, SocketHost {
     const errno = family === 'ipv4' ? errnoOf(type, code) : errnoOf6(type, code);
     const dev = skb.dev;
     let concerned = true;
-    if (q.proto === IPPROTO.TCP) concerned = this.tcp.error(family, q.src, q.sport, q.dst, q.dport, q.seq, errno, dev);
+    if (q.proto === IPPROTO.TCP) concerned = this.tcp.error(family, q.src, q.sport, q.dst, q.dport, q.seq, errno, this.inputDev(skb));
     else if (q.proto === IPPROTO.UDP) concerned = this.udp.error(family, q.src, q.sport, dev);
     if (!concerned) this.k.count(family === 'ipv4' ? 'IcmpInErrors' : 'Icmp6InErrors');
   }
