@@ -242,7 +242,7 @@ export interface IpsetListOptions extends IpsetPrintOptions {
   readonly ruleReferences?: (name: string) => number;
 }
 
-/** `ipset list`. */
+/** `ipset list`. The size in memory of types that this project could not measure is `?`. */
 export function writeIpsetList(sets: readonly IpSet[], o: IpsetListOptions = {}): string {
   if (o.names) return sets.map((s) => `${s.name}\n`).join('');
   const table = new SetTable(sets);
@@ -253,7 +253,7 @@ export function writeIpsetList(sets: readonly IpSet[], o: IpsetListOptions = {})
         `Type: ${set.create.type}`,
         `Revision: ${setType(set.create.type)?.revision ?? 0}`,
         `Header: ${printOptions(set.create)}`,
-        `Size in memory: ${memorySize(set)}`,
+        `Size in memory: ${memorySize(set) ?? '?'}`,
         `References: ${table.references(set.name) + (o.ruleReferences?.(set.name) ?? 0)}`,
         `Number of entries: ${set.members.size}`,
       ];

@@ -1,7 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readIpsetSave, writeIpsetSave } from '../../../src/formats/ipset-save.js';
 import type { SetTestOptions } from '../../../src/netfilter/env.js';
 import { SetStore } from '../../../src/netfilter/ipset/store.js';
+import { lintSetUse } from '../../../src/netfilter/ipset/lint.js';
+import type { PacketCtx } from '../../../src/netfilter/pred.js';
+import { ListRecorder } from '../../../src/trace/event.js';
 import { dirsOf, packet } from './packet.js';
 
 const sets = (text: string) => {
@@ -290,5 +294,55 @@ describe('extensions', () => {
     const store = new SetStore(given, () => 0);
     store.test('t', p, options('src'));
     expect(store.snapshot().map((s, i) => s === given[i])).toEqual([true, true]);
+  });
+});
+
+/** The same packet for a recorder that listens: the long way of every test. */
+const told = (c: PacketCtx): PacketCtx => ({ ...c, env: { ...c.env, rec: new ListRecorder() } });
+
+describe('laws', () => {
+  const ip = fc.tuple(fc.integer({ min: 10, max: 11 }), fc.nat(2), fc.nat(255)).map(([a, b, c]) => `${a}.0.${b}.${c}`);
+  const net = fc.tuple(ip, fc.integer({ min: 6, max: 32 }), fc.boolean()).map(([a, l, no]) => `${a}/${l}${no ? ' nomatch' : ''}`);
+  const change = fc.tuple(fc.constantFrom('add', 'del'), ip);
+  for (const [type, member] of [
+    ['hash:ip', ip],
+    ['hash:ip netmask 28', ip],
+    ['hash:net', net],
+  ] as const) {
+    it(`${type}: the short way of an untold test says what the long one says, with members added and deleted by rules`, () => {
+      fc.assert(
+        fc.property(fc.array(member, { maxLength: 20 }), fc.array(change, { maxLength: 8 }), fc.array(ip, { minLength: 1, maxLength: 10 }), fc.boolean(), (members, changes, asked, returnNomatch) => {
+          const given = readIpsetSave(`create s ${type}\n${members.map((m) => `add s ${m}\n`).join('')}`, { file: 's' }).value;
+          const store = new SetStore(given, () => 0);
+          for (const [what, a] of changes) {
+            const p = packet(`tcp ${a}:1 > 1.1.1.1:2`);
+            if (what === 'add') store.add('s', p, [true], null, true);
+            else store.del('s', p, [true]);
+          }
+          for (const a of asked) {
+            const p = packet(`tcp ${a}:1 > 1.1.1.1:2`);
+            const o = options('src', { returnNomatch });
+            expect(store.test('s', p, o).hit).toBe(store.test('s', told(p), o).hit);
+          }
+        }),
+        { numRuns: 200 },
+      );
+    });
+  }
+});
+
+describe('what is told', () => {
+  it('names the member that was looked for', () => {
+    const store = new SetStore(sets('create s hash:ip,port,net\ncreate i hash:net,iface\n'), () => 0);
+    const p = told(packet('udp 10.0.0.1:53 > 9.9.9.9:80 in=eth0'));
+    expect(store.test('s', p, options('src,dst,dst')).member).toBe('10.0.0.1,udp:80,9.9.9.9');
+    expect(store.test('i', p, options('dst,src')).member).toBe('9.9.9.9,eth0');
+  });
+  it('finds sets that cannot match', () => {
+    const [a, b, l] = sets('create a hash:ip,port\ncreate b hash:ip family inet6\nadd b 1::1\ncreate l list:set\nadd l a\n');
+    const codes = (...args: Parameters<typeof lintSetUse>): string[] => lintSetUse(...args).map((f) => f.code);
+    expect(codes(a, [true], 'ipv4')).toEqual(['set-too-few-directions', 'set-empty']);
+    expect(codes(b, [true], 'ipv4')).toEqual(['set-wrong-family']);
+    expect(codes(l, [true], 'ipv4', [a, b])).toEqual(['set-too-few-directions', 'set-empty']);
   });
 });
