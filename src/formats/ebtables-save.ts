@@ -1,6 +1,15 @@
 /** Reader and writer of what `ebtables-save` prints (ebtables-nft and ebtables-legacy). */
 import { type Parsed, Reporter } from '../base/diagnostic.js';
-import { type EbtChain, type EbtRule, type EbtRuleset, type EbtTable, type EbtTableName, type EbtVerdict, ebtBuiltin, isEbtTable } from '../netfilter/ebtables/model.js';
+import {
+  type EbtChain,
+  type EbtRule,
+  type EbtRuleset,
+  type EbtTable,
+  type EbtTableName,
+  type EbtVerdict,
+  ebtBuiltin,
+  isEbtTable,
+} from '../netfilter/ebtables/model.js';
 import { type InvertStyle, parseEbtRule, printEbtRule } from '../netfilter/ebtables/parse.js';
 import { isVerdict } from '../netfilter/ebtables/target/verdict.js';
 import { OptionError } from '../netfilter/xtables/extension.js';
@@ -75,7 +84,14 @@ function ruleLine(rep: Reporter, table: { readonly name: EbtTableName; readonly 
   const chain = table.chains.find((c) => c.name === words[at + 1]?.text);
   if (words[at]?.text !== '-A' || !chain) {
     const w = words[at + 1] ?? words[at];
-    rep.error('ebtables-rule', chain ? 'only -A lines stand in a save file' : `chain '${words[at + 1]?.text ?? ''}' does not exist`, n, (w?.at ?? 0) + 1, w?.length ?? 1, '-A CHAIN …');
+    rep.error(
+      'ebtables-rule',
+      chain ? 'only -A lines stand in a save file' : `chain '${words[at + 1]?.text ?? ''}' does not exist`,
+      n,
+      (w?.at ?? 0) + 1,
+      w?.length ?? 1,
+      '-A CHAIN …',
+    );
     return;
   }
   const own = words.slice(at + 2);
@@ -85,7 +101,14 @@ function ruleLine(rep: Reporter, table: { readonly name: EbtTableName; readonly 
     chain.rules.push({ ...rule, counters });
     if (rule.unknown !== null) {
       const w = own.find((x) => rule.unknown?.includes(x.text));
-      rep.warning('ebtables-unknown-option', `not known: ${rule.unknown}`, n, (w?.at ?? 0) + 1, w?.length ?? 1, 'a frame that reaches this rule is inconclusive');
+      rep.warning(
+        'ebtables-unknown-option',
+        `not known: ${rule.unknown}`,
+        n,
+        (w?.at ?? 0) + 1,
+        w?.length ?? 1,
+        'a frame that reaches this rule is inconclusive',
+      );
     }
   } catch (e) {
     if (!(e instanceof OptionError)) throw e;
@@ -100,7 +123,14 @@ function checkJumps(rep: Reporter, tables: readonly { readonly name: string; rea
     for (const c of t.chains) {
       for (const r of c.rules) {
         if (r.target.kind === 'jump' && !names.has(r.target.chain) && r.span) {
-          rep.error('ebtables-jump', `Chain '${r.target.chain}' doesn't exist.`, r.span.line, r.span.column, r.span.length, `declare it: :${r.target.chain} RETURN`);
+          rep.error(
+            'ebtables-jump',
+            `Chain '${r.target.chain}' doesn't exist.`,
+            r.span.line,
+            r.span.column,
+            r.span.length,
+            `declare it: :${r.target.chain} RETURN`,
+          );
         }
       }
     }

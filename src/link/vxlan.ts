@@ -78,8 +78,8 @@ function planOf(l: Link, fdb: readonly FdbEntry[]): VxlanPlan {
 }
 
 /** Every vxlan device of a node, from `ip -d link` and `bridge fdb`. */
-export const vxlanPlans: (links: readonly Link[], fdb: readonly FdbEntry[]) => readonly VxlanPlan[] = memoByPair((links: readonly Link[], fdb: readonly FdbEntry[]) =>
-  links.filter((l) => l.kind === 'vxlan').map((l) => planOf(l, fdb)),
+export const vxlanPlans: (links: readonly Link[], fdb: readonly FdbEntry[]) => readonly VxlanPlan[] = memoByPair(
+  (links: readonly Link[], fdb: readonly FdbEntry[]) => links.filter((l) => l.kind === 'vxlan').map((l) => planOf(l, fdb)),
 );
 
 /** Where a run's vxlan device sends what; learnt addresses (vxlan_snoop) stand before those of the dump. */

@@ -73,7 +73,10 @@ function brNfPreRouting(k: Kernel, f: Flight, h: HookState): HookVerdict {
   const at = bridgePort(k, h.indev);
   const family = inetFamily(skb);
   if (!at || family === null) return 'accept';
-  const called = family === 'ipv4' ? at.plan.nfCallIptables || k.sysctl('net/bridge/bridge-nf-call-iptables') : at.plan.nfCallIp6tables || k.sysctl('net/bridge/bridge-nf-call-ip6tables');
+  const called =
+    family === 'ipv4'
+      ? at.plan.nfCallIptables || k.sysctl('net/bridge/bridge-nf-call-iptables')
+      : at.plan.nfCallIp6tables || k.sysctl('net/bridge/bridge-nf-call-ip6tables');
   if (!called) return 'accept';
   if (!validate(k, skb, family)) return refuse(k, skb, 'IP_INHDR', 'br_nf_pre_routing');
   const port = skb.dev!;

@@ -1,5 +1,5 @@
 /** The bridges of a running node: plan and learnt state of the bridge that a device is, or is a port of. */
-import { bridgePlans, type BridgePlan, type BridgePort, BridgeState } from '../link/bridge.js';
+import { type BridgePlan, type BridgePort, BridgeState, bridgePlans } from '../link/bridge.js';
 import type { NetDevice } from '../packet/types.js';
 import type { Kernel } from './kernel.js';
 

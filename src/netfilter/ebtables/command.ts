@@ -149,7 +149,8 @@ function policyFor(t: EbtTable, chain: string, word: string | undefined): EbtVer
 
 function newChain(t: EbtTable, rest: readonly string[]): EbtChain {
   const [name, p, policy] = rest;
-  if (name === undefined || name === '' || name.startsWith('-') || name.length > MAX_NAME || isVerdict(name)) throw new Refused(`Wrong chain name '${name ?? ''}'`);
+  if (name === undefined || name === '' || name.startsWith('-') || name.length > MAX_NAME || isVerdict(name))
+    throw new Refused(`Wrong chain name '${name ?? ''}'`);
   if (t.chains.some((c) => c.name === name)) throw new Refused('Chain already exists');
   return { name, policy: p === '-P' ? policyFor(t, name, policy) : 'ACCEPT', rules: [] };
 }

@@ -4,13 +4,25 @@
  */
 import { memoByIdentity } from '../../base/memo.js';
 import type { RuleRef } from '../../trace/event.js';
-import { all, between, equals, type Field, negateIf, NEVER, type Pred } from '../pred.js';
+import { all, between, equals, type Field, NEVER, negateIf, type Pred } from '../pred.js';
 import type { Action } from '../xtables/compile.js';
 import type { RuleStep } from '../xtables/extension.js';
 import type { WalkChain, WalkRule, WalkTable } from '../xtables/walk.js';
 import { ethDst, ethSrc, ethType, inPort, logicalIn, logicalOut, macMasked, outPort } from './fields.js';
 import { ebtMatches } from './match/index.js';
-import { type EbtChain, type EbtIface, type EbtMac, type EbtMatch, type EbtRule, type EbtRuleset, type EbtTable, type EbtTableName, type EbtTarget, type EbtVerdict, ebtBuiltin } from './model.js';
+import {
+  type EbtChain,
+  type EbtIface,
+  type EbtMac,
+  type EbtMatch,
+  type EbtRule,
+  type EbtRuleset,
+  type EbtTable,
+  type EbtTableName,
+  type EbtTarget,
+  type EbtVerdict,
+  ebtBuiltin,
+} from './model.js';
 import { givenValue } from './option.js';
 import { ebtTargets } from './target/index.js';
 

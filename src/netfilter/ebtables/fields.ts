@@ -15,7 +15,11 @@ export const frameField = (name: string, read: (c: PacketCtx) => Scalar | undefi
 export const ethDst = frameField('destination mac', (c) => c.skb.eth?.dst, mac);
 export const ethSrc = frameField('source mac', (c) => c.skb.eth?.src, mac);
 /** Ethernet type as it stands in the frame: 802.1Q for a tagged one; below 0x600: the length of an 802.3 frame. */
-export const ethType = frameField('ethernet type', (c) => (c.skb.vlan !== null ? ETH_P_8021Q : c.skb.protocol), (v) => `0x${(v as number).toString(16).padStart(4, '0')}`);
+export const ethType = frameField(
+  'ethernet type',
+  (c) => (c.skb.vlan !== null ? ETH_P_8021Q : c.skb.protocol),
+  (v) => `0x${(v as number).toString(16).padStart(4, '0')}`,
+);
 export const inPort = frameField('input port', (c) => c.in?.name);
 export const outPort = frameField('output port', (c) => c.out?.name);
 export const logicalIn = frameField('input bridge', (c) => c.in?.master ?? undefined);
@@ -123,7 +127,7 @@ export interface MacMask {
 export function maskMac(m: Mac, mask: Mac): Mac {
   const HALF = 2 ** 24;
   const hi = Math.floor(m / HALF) & Math.floor(mask / HALF);
-  return hi * HALF + ((m % HALF) & mask % HALF);
+  return hi * HALF + ((m % HALF) & (mask % HALF));
 }
 export const MAC_ALL = 0xffffffffffff;
 export const macMasked = (f: Field, v: MacMask): Pred =>

@@ -2,7 +2,7 @@
 import type { Span } from '../../base/diagnostic.js';
 import { OptionError } from '../xtables/extension.js';
 import { ebtMatches } from './match/index.js';
-import { type EbtGiven, type EbtIface, type EbtMac, type EbtMatch, type EbtProto, type EbtRule, type EbtTableName, type EbtTarget } from './model.js';
+import type { EbtGiven, EbtIface, EbtMac, EbtMatch, EbtProto, EbtRule, EbtTableName, EbtTarget } from './model.js';
 import type { EbtMatchDef, EbtOption, EbtTargetDef } from './option.js';
 import { ebtTargets } from './target/index.js';
 import { isVerdict } from './target/verdict.js';
@@ -119,7 +119,8 @@ class RuleBuilder {
   }
 }
 
-const inOrder = (options: readonly EbtOption[], given: readonly EbtGiven[]): readonly EbtGiven[] => options.flatMap((o) => given.filter((g) => g.option === o.name));
+const inOrder = (options: readonly EbtOption[], given: readonly EbtGiven[]): readonly EbtGiven[] =>
+  options.flatMap((o) => given.filter((g) => g.option === o.name));
 
 /**
  * A rule from the words behind `-A CHAIN`. Throws OptionError with the tool's words; `option` names the word to point at.
@@ -181,7 +182,7 @@ function standardOption(b: RuleBuilder, what: string, text: string, argument: (n
     case 'jump': {
       once(b.jump);
       const v = argument(text);
-      if (inverted()) throw new OptionError('unexpected `!\' flag before --jump', text);
+      if (inverted()) throw new OptionError("unexpected `!' flag before --jump", text);
       b.jump = v;
       return;
     }

@@ -24,7 +24,8 @@ export function brHandleFrame(k: Kernel, f: Flight): 'ebt_broute' | 'pass' | 'go
     k.drop(skb, 'MAC_INVALID_SOURCE', 'br_handle_frame', 'bridge-local-frame', { port: port.name, mac: src });
     return 'gone';
   }
-  if (plan.vlanFiltering || skb.vlan !== null) k.inconclusive('a bridge with vlan_filtering, or a VLAN-tagged frame on a bridge', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
+  if (plan.vlanFiltering || skb.vlan !== null)
+    k.inconclusive('a bridge with vlan_filtering, or a VLAN-tagged frame on a bridge', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
   if (dst >= GROUP_BASE && dst <= GROUP_BASE + 15) {
     const group = dst - GROUP_BASE;
     if (group === 1) {
@@ -75,7 +76,7 @@ export function brHandleFrameFinish(k: Kernel, f: Flight): 'br_pass_frame_up' | 
   const { src, dst } = skb.eth;
   if (port.locked) {
     const from = state.find(src, k.now());
-    if (!from || from.port !== port.name || from.local) {
+    if (from?.port !== port.name || from.local) {
       k.drop(skb, 'NOT_SPECIFIED', 'br_handle_frame_finish', 'bridge-no-port', { port: port.name, mac: src, locked: true });
       return 'gone';
     }

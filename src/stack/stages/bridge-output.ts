@@ -38,7 +38,12 @@ export function brForward(k: Kernel, f: Flight): '__br_forward' | 'br_pass_frame
     deliverClone(k, f, br, port);
   }
   if (br.localRcv) return 'br_pass_frame_up';
-  k.drop(skb, 'NOT_SPECIFIED', 'br_forward', no ?? 'bridge-no-port', { bridge: br.brdev.name, from: skb.dev?.name ?? null, to: br.to, mac: skb.eth?.dst ?? null });
+  k.drop(skb, 'NOT_SPECIFIED', 'br_forward', no ?? 'bridge-no-port', {
+    bridge: br.brdev.name,
+    from: skb.dev?.name ?? null,
+    to: br.to,
+    mac: skb.eth?.dst ?? null,
+  });
   return 'gone';
 }
 

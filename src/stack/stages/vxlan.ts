@@ -1,6 +1,6 @@
 /** VXLAN: vxlan_xmit() puts a frame into UDP, vxlan_rcv() takes it out again (drivers/net/vxlan/vxlan_core.c, net/ipv4/udp_tunnel_core.c). */
 import { isMulticastMac, MAC_BROADCAST, type Mac } from '../../base/addr.js';
-import { type VxlanPlan, vxlanPlans, type VxlanRemote, VxlanState } from '../../link/vxlan.js';
+import { type VxlanPlan, type VxlanRemote, VxlanState, vxlanPlans } from '../../link/vxlan.js';
 import { buildIp4, buildUdp } from '../../packet/build.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
 import { carryMeta } from '../../packet/skb-meta.js';
@@ -16,7 +16,8 @@ const ECN_ECT_0 = 2;
 const ECN_CE = 3;
 
 const stateOf = (k: Kernel, plan: VxlanPlan): VxlanState => k.state(plan, () => new VxlanState(plan));
-const unsupported = (k: Kernel, f: Flight, what: string): never => k.inconclusive(`VXLAN: ${what}`, k.packetCtx(f, 'ipv4', 'OUTPUT', null, f.skb.dev));
+const unsupported: (k: Kernel, f: Flight, what: string) => never = (k, f, what) =>
+  k.inconclusive(`VXLAN: ${what}`, k.packetCtx(f, 'ipv4', 'OUTPUT', null, f.skb.dev));
 
 /** ndo_start_xmit of a vxlan device: one outer packet for each remote of the destination's entry. */
 export function vxlanXmit(k: Kernel, f: Flight): 'gone' {
@@ -45,14 +46,15 @@ export function vxlanXmit(k: Kernel, f: Flight): 'gone' {
 function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): void {
   const { skb } = f;
   const dev = skb.dev!;
-  if (typeof r.addr !== 'number') return unsupported(k, f, 'an IPv6 underlay');
+  const remote = r.addr;
+  if (typeof remote !== 'number') unsupported(k, f, 'an IPv6 underlay');
   const sport = sourcePort(k, plan);
   const dport = r.port ?? plan.dstPort;
   const inner = innerTos(skb);
   const tos = plan.tosInherit ? inner : plan.tos;
   const via = r.via === null ? null : (k.device(r.via) ?? null);
   const route = k.routeOutput('ipv4', {
-    dst: r.addr,
+    dst: remote,
     ...(plan.local === null ? {} : { src: plan.local }),
     oif: via,
     mark: skb.mark,
@@ -63,20 +65,28 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   });
   const dst = route.dst;
   if (!dst || dst.dev.name === dev.name) {
-    k.drop(skb, 'NOT_SPECIFIED', 'vxlan_xmit_one', dst ? 'loop' : 'no-route', { remote: k.showAddr(r.addr) });
+    k.drop(skb, 'NOT_SPECIFIED', 'vxlan_xmit_one', dst ? 'loop' : 'no-route', { remote: k.showAddr(remote) });
     return;
   }
   if (dst.flags & RTCF_LOCAL && !(dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST))) unsupported(k, f, 'a remote that is this node');
   const headroom = 20 + UDP_HLEN + VXLAN_HLEN + ETH_HLEN;
   if (skb.data.length + headroom > dst.mtu && dst.mtu > 0) unsupported(k, f, 'an inner packet larger than the tunnel takes');
   const src = plan.local ?? route.src ?? 0;
-  const multicast = r.addr >>> 28 === 0xe;
-  const ttl = plan.ttlInherit ? skb.ttl : plan.ttl !== 0 ? plan.ttl : multicast ? 1 : dst.hoplimit > 0 ? dst.hoplimit : k.sysctl('net/ipv4/ip_default_ttl') || 64;
-  const udp = buildUdp({ sport, dport, payload: encapsulate(skb, r.vni ?? plan.vni) }, src, r.addr);
+  const multicast = remote >>> 28 === 0xe;
+  const ttl = plan.ttlInherit
+    ? skb.ttl
+    : plan.ttl !== 0
+      ? plan.ttl
+      : multicast
+        ? 1
+        : dst.hoplimit > 0
+          ? dst.hoplimit
+          : k.sysctl('net/ipv4/ip_default_ttl') || 64;
+  const udp = buildUdp({ sport, dport, payload: encapsulate(skb, r.vni ?? plan.vni) }, src, remote);
   if (!plan.udpCsum) udp[6] = udp[7] = 0;
   const df = plan.df === 'set' || (plan.df === 'inherit' && (skb.protocol === ETH_P_IPV6 || (skb.protocol === ETH_P_IP && skb.df)));
   const ecn = (inner & ECN_MASK) === ECN_CE ? ECN_ECT_0 : inner & ECN_MASK;
-  const data = buildIp4({ src: src as number, dst: r.addr, proto: IPPROTO.UDP, ttl, tos: (tos & ~ECN_MASK) | ecn, df, payload: udp });
+  const data = buildIp4({ src: src as number, dst: remote, proto: IPPROTO.UDP, ttl, tos: (tos & ~ECN_MASK) | ecn, df, payload: udp });
   const outer = k.newSkb(data, ETH_P_IP, { kind: 'encapsulated', of: skb.id }, dev);
   carryMeta(skb, outer, 'vxlan');
   outer.dst = dst;
@@ -121,7 +131,8 @@ function writeMac(b: Uint8Array, at: number, mac: Mac): void {
 const readMac = (b: Uint8Array, at: number): Mac => b.subarray(at, at + 6).reduce((v, x) => v * 256 + x, 0);
 
 /** Is a VXLAN device listening on this UDP port? (The kernel's socket of vxlan_sock_add().) */
-export const vxlanListens = (k: Kernel, dport: number): boolean => vxlanPlans(k.given.links, k.given.fdb).some((p) => p.dstPort === dport && k.device(p.name)?.up);
+export const vxlanListens = (k: Kernel, dport: number): boolean =>
+  vxlanPlans(k.given.links, k.given.fdb).some((p) => p.dstPort === dport && k.device(p.name)?.up);
 
 /**
  * encap_rcv of that socket. `f.skb` is the outer packet, its network header in front. The inner frame is queued on its vxlan device; the outer
@@ -166,4 +177,3 @@ function ecnDecapsulate(outerTos: number, inner: Skb): boolean {
   inner.tos |= ECN_CE;
   return true;
 }
-

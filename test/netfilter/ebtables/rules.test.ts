@@ -92,7 +92,9 @@ describe('dumps of other people', () => {
   it.skipIf(files.length === 0).each(files)('%s', (file) => {
     const { value, diagnostics } = readEbtablesSave(readFileSync(dir + file, 'utf8'), file);
     expect(diagnostics).toEqual([]);
-    expect(writeEbtablesSave(value, { style: 'prefix' }).replace(/\n+/g, '\n').trim()).toBe(readFileSync(`${dir}${file}.canon`, 'utf8').replace(/\n+/g, '\n').trim());
+    expect(writeEbtablesSave(value, { style: 'prefix' }).replace(/\n+/g, '\n').trim()).toBe(
+      readFileSync(`${dir}${file}.canon`, 'utf8').replace(/\n+/g, '\n').trim(),
+    );
   });
 });
 
@@ -121,7 +123,16 @@ describe('commands', () => {
     [['-N a', '-A FORWARD -j a', '-X a'], 'Too many links'],
   ])('%j is refused', (lines, message) => expect(run(lines)).toBe(message));
   it('edits add up', () => {
-    const text = run(['-N a -P DROP', '-A FORWARD -j a', '-I FORWARD -p ARP -j ACCEPT', '-I FORWARD 2 -i e0 -j DROP', '-E a b', '-P INPUT DROP', '-D FORWARD 1', '-t nat -A POSTROUTING -j ACCEPT']);
+    const text = run([
+      '-N a -P DROP',
+      '-A FORWARD -j a',
+      '-I FORWARD -p ARP -j ACCEPT',
+      '-I FORWARD 2 -i e0 -j DROP',
+      '-E a b',
+      '-P INPUT DROP',
+      '-D FORWARD 1',
+      '-t nat -A POSTROUTING -j ACCEPT',
+    ]);
     expect(text).toBe(
       '*filter\n:INPUT DROP\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n:b DROP\n-A FORWARD -i e0 -j DROP\n-A FORWARD -j b\n*nat\n:PREROUTING ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\n-A POSTROUTING -j ACCEPT\n',
     );

@@ -1,6 +1,6 @@
-import { ebtOption, type EbtMatchDef } from '../option.js';
-import { llcSap, snapType } from '../fields.js';
 import { equals } from '../../pred.js';
+import { llcSap, snapType } from '../fields.js';
+import { type EbtMatchDef, ebtOption } from '../option.js';
 import { parseNumber } from '../values.js';
 
 const hex = (digits: number) => (v: number) => `0x${v.toString(16).padStart(digits, '0')}`;

@@ -1,9 +1,9 @@
 /** A list of MAC addresses, each perhaps with an IPv4 address. ebtables-nft keeps them as an nftables set, sorted. */
-import { type Ip4, formatIp4, type Mac, parseIp4, parseMac } from '../../../base/addr.js';
+import { formatIp4, type Ip4, type Mac, parseIp4, parseMac } from '../../../base/addr.js';
 import { call, type Field, type PacketCtx, type Pred } from '../../pred.js';
 import { OptionError } from '../../xtables/extension.js';
 import { arpIpDst, arpIpSrc, ethDst, ethSrc, ip4 } from '../fields.js';
-import { ebtOption, type EbtMatchDef } from '../option.js';
+import { type EbtMatchDef, ebtOption } from '../option.js';
 
 export interface AmongEntry {
   readonly mac: Mac;

@@ -1,8 +1,8 @@
+import type { Field } from '../../pred.js';
 import { call, equals } from '../../pred.js';
 import { arpHtype, arpIpDst, arpIpSrc, arpMacDst, arpMacSrc, arpOp, arpPtype, type MacMask, macMasked } from '../fields.js';
-import { ebtOption, type EbtMatchDef } from '../option.js';
+import { type EbtMatchDef, ebtOption } from '../option.js';
 import { type AddrMask, addrMaskPred, etherTypeNumber, parseAddrMask, parseMacMask, parseNumber, printAddrMask, printMacMask } from '../values.js';
-import type { Field } from '../../pred.js';
 
 const OPS = ['Request', 'Reply', 'Request_Reverse', 'Reply_Reverse', 'DRARP_Request', 'DRARP_Reply', 'DRARP_Error', 'InARP_Request', 'ARP_NAK'];
 
@@ -42,7 +42,8 @@ export const arpMatch: EbtMatchDef = {
       flag: true,
       parse: () => true,
       print: () => '',
-      pred: () => call('gratuitous arp', [arpIpSrc, arpIpDst], (c) => arpIpSrc.read(c) !== undefined && arpIpSrc.read(c) === arpIpDst.read(c), 'sender = target'),
+      pred: () =>
+        call('gratuitous arp', [arpIpSrc, arpIpDst], (c) => arpIpSrc.read(c) !== undefined && arpIpSrc.read(c) === arpIpDst.read(c), 'sender = target'),
     }),
   ],
 };

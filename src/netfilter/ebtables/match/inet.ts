@@ -1,12 +1,24 @@
 /** ebt_ip and ebt_ip6: the same options under two prefixes. */
 import type { Family } from '../../../base/addr.js';
-import { icmp6Types, type IcmpName, icmpByName, icmpTypes } from '../../../base/well-known.js';
+import { type IcmpName, icmp6Types, icmpByName, icmpTypes } from '../../../base/well-known.js';
 import { all, between, equals, type Field } from '../../pred.js';
 import { OptionError } from '../../xtables/extension.js';
 import { igmpType, ip4, ip6 } from '../fields.js';
-import { ebtOption, type EbtMatchDef, givenValue } from '../option.js';
-import { type AddrMask, addrMaskPred, parseAddrMask, parseIpProto, parseNumber, parseRange, printAddrMask, printIpProto, printRange, type Range, rangePred } from '../values.js';
 import type { EbtGiven } from '../model.js';
+import { type EbtMatchDef, ebtOption, givenValue } from '../option.js';
+import {
+  type AddrMask,
+  addrMaskPred,
+  parseAddrMask,
+  parseIpProto,
+  parseNumber,
+  parseRange,
+  printAddrMask,
+  printIpProto,
+  printRange,
+  type Range,
+  rangePred,
+} from '../values.js';
 
 interface IcmpRange {
   readonly type: Range;
@@ -54,7 +66,13 @@ function inetMatch(name: 'ip' | 'ip6', family: Family, ethertype: number, protoN
   const long = family === 'ipv4' ? 'ip' : 'ip6';
   const icmp = family === 'ipv4' ? icmpTypes : icmp6Types;
   const addr = (opt: string, alias: string, field: Field) =>
-    ebtOption<AddrMask>({ name: `${long}-${opt}`, aliases: [`${long}-${alias}`], parse: (t) => parseAddrMask(t, family), print: printAddrMask, pred: (v) => addrMaskPred(field, v) });
+    ebtOption<AddrMask>({
+      name: `${long}-${opt}`,
+      aliases: [`${long}-${alias}`],
+      parse: (t) => parseAddrMask(t, family),
+      print: printAddrMask,
+      pred: (v) => addrMaskPred(field, v),
+    });
   const tosName = family === 'ipv4' ? 'tos' : 'tclass';
   const port = (opt: string, alias: string, field: Field) =>
     ebtOption<Range>({

@@ -1,6 +1,6 @@
 /** Token bucket. ebtables-nft runs it as nft_limit: a bucket of `burst` packets' worth of time, one packet costs 1/rate. */
 import { OptionError } from '../../xtables/extension.js';
-import { ebtOption, type EbtMatchDef, givenValue } from '../option.js';
+import { type EbtMatchDef, ebtOption, givenValue } from '../option.js';
 import { parseNumber } from '../values.js';
 
 interface Rate {

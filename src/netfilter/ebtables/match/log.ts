@@ -3,7 +3,7 @@ import { syslogLevels } from '../../../base/well-known.js';
 import { packetView } from '../../../packet/view.js';
 import { OptionError, type RuleStep } from '../../xtables/extension.js';
 import type { EbtGiven } from '../model.js';
-import { type EbtOption, ebtOption, type EbtMatchDef, givenValue } from '../option.js';
+import { type EbtMatchDef, type EbtOption, ebtOption, givenValue } from '../option.js';
 import { parseNumber } from '../values.js';
 
 const NOTICE = 5;

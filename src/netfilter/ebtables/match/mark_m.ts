@@ -1,7 +1,7 @@
-import { OptionError } from '../../xtables/extension.js';
-import { call, masked, type Pred } from '../../pred.js';
 import { mark } from '../../fields.js';
-import { ebtOption, type EbtMatchDef } from '../option.js';
+import { call, masked, type Pred } from '../../pred.js';
+import { OptionError } from '../../xtables/extension.js';
+import { type EbtMatchDef, ebtOption } from '../option.js';
 import { parseNumber } from '../values.js';
 
 /** `--mark V[/M]`: (mark & M) == V; `--mark /M`: any of these bits. */
@@ -22,7 +22,15 @@ function print(t: MarkTest): string {
   return t.mask === 0xffffffff ? hex(t.value) : `${hex(t.value)}/${hex(t.mask)}`;
 }
 const pred = (t: MarkTest): Pred =>
-  t.value !== null ? masked(mark, t.mask, t.value) : call('mark', [mark], (c) => (c.skb.mark & t.mask) !== 0, `any bit of ${hex(t.mask)}`, (c) => hex(c.skb.mark));
+  t.value !== null
+    ? masked(mark, t.mask, t.value)
+    : call(
+        'mark',
+        [mark],
+        (c) => (c.skb.mark & t.mask) !== 0,
+        `any bit of ${hex(t.mask)}`,
+        (c) => hex(c.skb.mark),
+      );
 
 export const markMatch: EbtMatchDef = {
   name: 'mark_m',

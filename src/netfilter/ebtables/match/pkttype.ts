@@ -1,8 +1,8 @@
-import { OptionError } from '../../xtables/extension.js';
-import { equals } from '../../pred.js';
-import { frameField } from '../fields.js';
-import { ebtOption, type EbtMatchDef } from '../option.js';
 import type { PktType } from '../../../packet/skb.js';
+import { equals } from '../../pred.js';
+import { OptionError } from '../../xtables/extension.js';
+import { frameField } from '../fields.js';
+import { type EbtMatchDef, ebtOption } from '../option.js';
 
 /** By number: PACKET_*. */
 const TYPES: readonly PktType[] = ['host', 'broadcast', 'multicast', 'otherhost', 'outgoing', 'loopback'];

@@ -2,7 +2,7 @@
 import { equals, type Field } from '../../pred.js';
 import { OptionError } from '../../xtables/extension.js';
 import { type MacMask, macMasked, stpMac, stpNumber, stpType } from '../fields.js';
-import { ebtOption, type EbtMatchDef } from '../option.js';
+import { type EbtMatchDef, ebtOption } from '../option.js';
 import { parseMacMask, parseNumber, parseRange, printMacMask, printRange, type Range, rangePred } from '../values.js';
 
 const CONFIG = 0;

@@ -1,7 +1,7 @@
-import { OptionError } from '../../xtables/extension.js';
 import { equals } from '../../pred.js';
+import { OptionError } from '../../xtables/extension.js';
 import { vlanEncap, vlanId, vlanPrio } from '../fields.js';
-import { ebtOption, type EbtMatchDef } from '../option.js';
+import { type EbtMatchDef, ebtOption } from '../option.js';
 import { etherTypeNumber, parseNumber } from '../values.js';
 
 function encap(text: string): number {

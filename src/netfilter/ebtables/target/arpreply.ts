@@ -1,6 +1,6 @@
 import { formatMac, type Mac, parseMac } from '../../../base/addr.js';
 import { OptionError } from '../../xtables/extension.js';
-import { ebtOption, type EbtTargetDef, givenValue } from '../option.js';
+import { type EbtTargetDef, ebtOption, givenValue } from '../option.js';
 import { verdictOption } from './verdict.js';
 
 /** Answers ARP requests in place of their target. The reply would leave by the input port: not simulated, a request that reaches it is inconclusive. */

@@ -1,9 +1,9 @@
 /** Targets that write MAC addresses: snat, dnat, redirect, arpreply. */
-import { isMulticastMac, type Mac, MAC_BROADCAST, formatMac, parseMac } from '../../../base/addr.js';
+import { formatMac, isMulticastMac, MAC_BROADCAST, type Mac, parseMac } from '../../../base/addr.js';
 import { ETH_P_ARP } from '../../../packet/skb.js';
 import type { PacketCtx } from '../../pred.js';
 import { OptionError } from '../../xtables/extension.js';
-import { ebtOption, type EbtTargetDef, givenValue } from '../option.js';
+import { type EbtTargetDef, ebtOption, givenValue } from '../option.js';
 import { verdictOption, withVerdict } from './verdict.js';
 
 function parse(text: string): Mac {

@@ -1,5 +1,5 @@
-import { ebtOption, type EbtTargetDef } from '../option.js';
 import { OptionError } from '../../xtables/extension.js';
+import { type EbtTargetDef, ebtOption } from '../option.js';
 import { parseNumber } from '../values.js';
 import { verdictOption, withVerdict } from './verdict.js';
 
@@ -21,7 +21,8 @@ export const markTarget: EbtTargetDef = {
   verdict: 'mark-target',
   defaultVerdict: 'ACCEPT',
   finish(given) {
-    if (given.filter((g) => g.option !== 'mark-target').length !== 1) throw new OptionError('You must specify exactly one of --mark-set, --mark-or, --mark-xor and --mark-and');
+    if (given.filter((g) => g.option !== 'mark-target').length !== 1)
+      throw new OptionError('You must specify exactly one of --mark-set, --mark-or, --mark-xor and --mark-and');
     return withVerdict(given, 'mark-target', 'ACCEPT');
   },
   act(given) {
