@@ -4,7 +4,7 @@
  *   defrag (-400)   conntrackIn (-200)   nat DST (-100) | nat SRC (100)   confirm (INT_MAX)
  */
 import type { Addr } from '../../base/addr.js';
-import type { Skb } from '../../packet/skb.js';
+import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { CTINFO, IPS, type NfConn, type Tuple } from '../../packet/types.js';
 import type { CtTemplate, Manip, NatRange } from '../env.js';
 import type { PacketCtx } from '../pred.js';
@@ -15,6 +15,7 @@ import type { ConntrackHost } from './host.js';
 import { Nat } from './nat.js';
 import { type Changed, destinationChanged, NatHook, sourceChanged } from './nat-hook.js';
 import { Conn, DEFAULT_ZONE, Table, type Zone } from './table.js';
+import { closeTcp } from './tcp.js';
 
 export { ctState, type InHook, type Verdict } from './core.js';
 export type { DefragResult, DefragUser } from './defrag.js';
@@ -99,6 +100,11 @@ export class Conntrack {
     skb.ct = cause.ct;
     const original = cause.ctinfo === CTINFO.NEW || cause.ctinfo === CTINFO.ESTABLISHED || cause.ctinfo === CTINFO.RELATED;
     skb.ctinfo = original ? CTINFO.RELATED_REPLY : CTINFO.RELATED;
+  }
+  /** nf_ct_set_closing(): REJECT answered this packet with a reset, so its TCP flow (once confirmed) is closed. */
+  setClosing(skb: Skb): void {
+    const ct = skb.ct;
+    if (ct instanceof Conn && ct.confirmed && ct.orig.proto === IPPROTO.TCP) closeTcp(this.host, ct);
   }
   /** The packet is gone: an entry that was never confirmed dies with it (nf_conntrack_destroy). */
   release(skb: Skb): void {

@@ -1,6 +1,6 @@
 /** TCP tracking: nf_conntrack_tcp_packet() and tcp_new() of nf_conntrack_proto_tcp.c. The table of states is tcp-states.ts, windows are tcp-window.ts. */
 import { type CtInfo, IPS } from '../../packet/types.js';
-import { setting, timeout } from './host.js';
+import { type ConntrackHost, setting, timeout } from './host.js';
 import { INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
 import { type Conn, type Dir, dirOf } from './table.js';
 import { FLAG, SEGMENT, TCP, TCP_IGNORE, TCP_INVALID, TCP_TIMEOUT, TCP_TRANSITIONS, TCP_VALID_FLAGS } from './tcp-states.js';
@@ -188,3 +188,10 @@ function finish(a: TrackArgs, t: TcpTrack, info: CtInfo, s: Segment, kind: numbe
   return { kind: 'accept' };
 }
 
+/** nf_conntrack_tcp_set_closing(). */
+export function closeTcp(host: ConntrackHost, ct: Conn): void {
+  const t = tcpTrack(ct);
+  if (t.state === TCP.CLOSE) return;
+  t.state = TCP.CLOSE;
+  if (!(ct.status & IPS.FIXED_TIMEOUT)) ct.expires = host.now() + timeout(host, 'nf_conntrack_tcp_timeout_close');
+}

@@ -117,6 +117,22 @@ describe('entries', () => {
     expect(lab.told.some((e) => e.t === 'conntrack' && e.what === 'died')).toBe(true);
   });
 
+  it('of TCP are closed when REJECT answers with a reset', () => {
+    const lab = new Lab();
+    const syn = lab.skb(tcp(A, 1, B, 2, 'S', 1));
+    lab.ct.conntrackIn(syn, 'PREROUTING');
+    lab.ct.setClosing(syn);
+    lab.ct.confirm(syn);
+    expect(lab.tcpState()).toBe('SYN_SENT');
+    const answer = lab.skb(tcp(B, 2, A, 1, 'SA', 9, 2));
+    lab.ct.conntrackIn(answer, 'PREROUTING');
+    lab.ct.setClosing(answer);
+    expect(lab.tcpState()).toBe('CLOSE');
+    const reset = lab.skb(tcp(A, 1, B, 2, 'R', 2));
+    lab.ct.attach(reset, answer);
+    expect(ctState(reset)).toBe('RELATED');
+  });
+
   it('keep the packet of a loopback round', () => {
     const lab = new Lab();
     const skb = lab.skb(udp('127.0.0.1', 1, '127.0.0.1', 2));
