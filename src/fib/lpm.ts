@@ -18,36 +18,52 @@ export interface LpmNode<T> {
 const INDEX_FROM = 64;
 
 export class Lpm<T> {
-  /** IPv4 packed, so that a search touches few cache lines. */
-  readonly #starts: Uint32Array | readonly Addr[];
+  /** IPv4 starts packed, so that a search touches few cache lines; the other family's array stays empty. */
+  readonly #starts4: Uint32Array;
+  readonly #starts6: readonly string[];
   readonly #nodes: (LpmNode<T> | null)[];
   /** index[top] = last interval that starts at or before the first address with these top 16 bits. */
   readonly #index: Int32Array | null;
 
   constructor(family: Family, entries: Iterable<{ readonly addr: Addr; readonly len: number; readonly item: T }>) {
     const { starts, nodes } = flatten(family, collect(entries));
-    this.#starts = family === 'ipv4' ? Uint32Array.from(starts as number[]) : starts;
+    this.#starts4 = Uint32Array.from(family === 'ipv4' ? (starts as number[]) : []);
+    this.#starts6 = family === 'ipv4' ? [] : (starts as string[]);
     this.#nodes = nodes;
     this.#index = starts.length >= INDEX_FROM ? indexTop(family, starts) : null;
   }
 
   /** The most specific prefix that contains `a`; null where none does. */
   find(a: Addr): LpmNode<T> | null {
-    const starts = this.#starts;
-    let lo = 0;
-    let hi = starts.length - 1;
+    return this.#nodes[typeof a === 'number' ? this.#find4(a) : this.#find6(a)];
+  }
+
+  #find4(a: number): number {
+    const starts = this.#starts4;
     const index = this.#index;
-    if (index !== null) {
-      const top = typeof a === 'number' ? a >>> 16 : a.charCodeAt(0);
-      lo = index[top];
-      if (top < 0xffff) hi = index[top + 1];
-    }
+    const top = a >>> 16;
+    let lo = index === null ? 0 : index[top];
+    let hi = index === null || top === 0xffff ? starts.length - 1 : index[top + 1];
     while (lo < hi) {
       const mid = (lo + hi + 1) >>> 1;
       if (starts[mid] <= a) lo = mid;
       else hi = mid - 1;
     }
-    return this.#nodes[lo];
+    return lo;
+  }
+
+  #find6(a: string): number {
+    const starts = this.#starts6;
+    const index = this.#index;
+    const top = a.charCodeAt(0);
+    let lo = index === null ? 0 : index[top];
+    let hi = index === null || top === 0xffff ? starts.length - 1 : index[top + 1];
+    while (lo < hi) {
+      const mid = (lo + hi + 1) >>> 1;
+      if (starts[mid] <= a) lo = mid;
+      else hi = mid - 1;
+    }
+    return lo;
   }
 }
 
