@@ -42,7 +42,7 @@ export function entryOf(ct: Conn, now: number, acct = false): CtEntry {
     assured: (ct.status & IPS.ASSURED) !== 0,
     mark: ct.mark,
     zone: ct.zone,
-    acct: acct ? { packets: [...ct.acct.packets], bytes: [...ct.acct.bytes] } : null,
+    acct: acct ? ct.acct : null,
     secctx: null,
     helper: ct.helper,
     use: 1,
@@ -85,9 +85,6 @@ export function insertEntry(ct: Conntrack, e: CtEntry): Conn | null {
     c.expires = e.timeout * 1000;
     c.proto = protoState(e, ct.host.now());
     if (!e.acct) return;
-    for (const d of [0, 1] as const) {
-      c.acct.packets[d] = e.acct.packets[d];
-      c.acct.bytes[d] = e.acct.bytes[d];
-    }
+    for (const d of [0, 1] as const) c.count(d, e.acct.packets[d], e.acct.bytes[d]);
   });
 }

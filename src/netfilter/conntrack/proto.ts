@@ -27,9 +27,7 @@ export const INVALID: TrackVerdict = { kind: 'invalid' };
 export function refresh(a: TrackArgs, info: CtInfo, extra: number): void {
   const { ct, skb, host } = a;
   if (!(ct.status & IPS.FIXED_TIMEOUT)) ct.expires = ct.confirmed ? host.now() + extra : extra;
-  const dir = dirOf(info);
-  ct.acct.packets[dir]++;
-  ct.acct.bytes[dir] += skb.data.length;
+  ct.count(dirOf(info), 1, skb.data.length);
 }
 
 /** nf_conntrack_udp_packet(). `proto.streamAt` is the time from which an answered flow is a stream, two seconds after its start. */

@@ -27,7 +27,10 @@ export class Conn implements NfConn {
   helper: string | null = null;
   masqIndex = 0;
   labels = 0n;
-  readonly acct: { packets: [number, number]; bytes: [number, number] } = { packets: [0, 0], bytes: [0, 0] };
+  #packets = 0;
+  #bytes = 0;
+  #replyPackets = 0;
+  #replyBytes = 0;
   inTable = false;
   template = false;
   /** Rules that bound the flow, for telling. */
@@ -39,6 +42,19 @@ export class Conn implements NfConn {
     public reply: Tuple,
     public zone: Zone,
   ) {}
+  get acct(): { packets: [number, number]; bytes: [number, number] } {
+    return { packets: [this.#packets, this.#replyPackets], bytes: [this.#bytes, this.#replyBytes] };
+  }
+  /** nf_ct_acct_add() */
+  count(dir: Dir, packets: number, bytes: number): void {
+    if (dir === ORIGINAL) {
+      this.#packets += packets;
+      this.#bytes += bytes;
+    } else {
+      this.#replyPackets += packets;
+      this.#replyBytes += bytes;
+    }
+  }
   /** nf_ct_is_confirmed(): was put into the table, even if it has been taken out since. */
   get confirmed(): boolean {
     return (this.status & IPS.CONFIRMED) !== 0;
