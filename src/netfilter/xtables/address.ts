@@ -22,7 +22,26 @@ export function parseLooseIp4(text: string, isMask: boolean): number | null {
 
 export const parseFamilyAddr = (text: string, family: Family): Addr | null => (family === 'ipv4' ? parseLooseIp4(text, false) : parseIp6(text));
 
-function parseMask(text: string, family: Family): Addr {
+/** As inet_aton(3) and getaddrinfo(3) take it: the last part fills what is left, `10.1` is 10.0.0.1. */
+export function parseAtonIp4(text: string): number | null {
+  const parts = text.split('.');
+  if (parts.length > 4) return null;
+  const rest = 4 - (parts.length - 1);
+  const last = parseUint(parts[parts.length - 1], 256 ** rest - 1);
+  if (last === null) return null;
+  let v = 0;
+  for (const p of parts.slice(0, -1)) {
+    const n = parseUint(p, 255);
+    if (n === null) return null;
+    v = v * 256 + n;
+  }
+  return v * 256 ** rest + last;
+}
+
+/** A host option of an extension (XTTYPE_HOST). */
+export const parseHost = (text: string, family: Family): Addr | null => (family === 'ipv4' ? parseAtonIp4(text) : parseIp6(text));
+
+export function parseMask(text: string, family: Family): Addr {
   const whole = family === 'ipv4' ? parseLooseIp4(text, true) : parseIp6(text);
   if (whole !== null) return whole;
   const len = parseUint(text, addrBits(family));

@@ -73,11 +73,15 @@ export function findLongOption(name: string, loaded: readonly Loaded[]): FoundOp
   }
   const found = new Map<string, { name: string; option: FoundOption }>();
   for (const [n, option] of coreOptions) if (n.startsWith(name)) found.set(`-${option.short}`, { name: n, option: { kind: 'core', option } });
-  loaded.forEach((l, i) => {
+  // An extension loaded twice has its options once; they go to the one loaded last.
+  const last = new Map(loaded.map((l) => [l.def, l]));
+  let i = 0;
+  for (const l of last.values()) {
+    i++;
     for (const spec of l.def.options) {
       if (spec.name.startsWith(name)) found.set(`${i} ${spec.alias ?? spec.name}`, { name: spec.name, option: { kind: 'extension', loaded: l, spec } });
     }
-  });
+  }
   if (found.size > 1) return { kind: 'ambiguous', names: [...found.values()].map((f) => `--${f.name}`) };
   return [...found.values()][0]?.option;
 }

@@ -1,6 +1,6 @@
 /** NETMAP: replaces the network part of an address, one to one (xt_NETMAP.c). */
-import { type Addr, formatAddr, maskToPrefix } from '../../../base/addr.js';
-import { parseHostMask } from '../address.js';
+import { type Addr, addrBits, andAddr, formatAddr, maskToPrefix, prefixMask } from '../../../base/addr.js';
+import { parseHost, parseMask } from '../address.js';
 import { NAT_NOTHING } from '../../env.js';
 import type { Given, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
@@ -20,17 +20,16 @@ export const NETMAP: TargetDef<NetmapData> = {
   options: [{ name: 'to', arg: 'required', mandatory: true }],
   parse(given, ctx) {
     const g = given.find((x) => x.name === 'to') as Given;
-    try {
-      return parseHostMask(g.value, ctx.family);
-    } catch (e) {
-      if (e instanceof OptionError) throw new OptionError(e.message, 'to', e.hint);
-      throw e;
-    }
+    const slash = g.value.indexOf('/');
+    const addr = parseHost(slash < 0 ? g.value : g.value.slice(0, slash), ctx.family);
+    if (addr === null) throw new OptionError(`Bad IP address "${g.value}"`, 'to', 'names are not resolved here: write the address');
+    const whole = prefixMask(ctx.family, addrBits(ctx.family));
+    if (slash < 0) return { addr, mask: whole };
+    const mask = parseMask(g.value.slice(slash + 1), ctx.family);
+    // A mask with holes counts as a whole one.
+    return maskToPrefix(mask) >= 0 ? { addr: andAddr(addr, mask), mask } : { addr, mask: whole };
   },
-  print(d) {
-    const len = maskToPrefix(d.mask);
-    return ` --to ${formatAddr(d.addr)}/${len >= 0 ? len : formatAddr(d.mask)}`;
-  },
+  print: (d) => ` --to ${formatAddr(d.addr)}/${maskToPrefix(d.mask)}`,
   needsConntrack: () => true,
   lower: (d) => (c) => {
     const dst = c.hook === 'PREROUTING' || c.hook === 'OUTPUT';

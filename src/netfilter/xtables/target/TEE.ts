@@ -1,6 +1,6 @@
 /** TEE: a copy of the packet goes to a gateway (xt_TEE.c). */
 import { type Addr, formatAddr } from '../../../base/addr.js';
-import { parseFamilyAddr } from '../address.js';
+import { parseHost } from '../address.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { BOTH, find } from './common.js';
@@ -20,7 +20,7 @@ export const TEE: TargetDef<TeeData> = {
   ],
   parse(given, ctx) {
     const text = find(given, 'gateway')?.value ?? '';
-    const gateway = parseFamilyAddr(text, ctx.family);
+    const gateway = parseHost(text, ctx.family);
     if (gateway === null) throw new OptionError(`TEE: "${text}" is no address of this family`, 'gateway', 'names are not resolved here: write the address');
     const oif = find(given, 'oif')?.value ?? null;
     if (oif !== null && oif.length > 15) throw new OptionError('oif name too long', 'oif');

@@ -1,7 +1,7 @@
 /** TPROXY: hands the packet to a local transparent socket without changing it (xt_TPROXY.c). */
 import { type Addr, anyAddr, formatAddr } from '../../../base/addr.js';
 import { servicePort } from '../../../base/well-known.js';
-import { parseFamilyAddr } from '../address.js';
+import { parseHost } from '../address.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { hex, parseUint } from '../numbers.js';
@@ -32,7 +32,7 @@ export const TPROXY: TargetDef<TproxyData> = {
     const port = p ? (parseUint(p.value, 65535) ?? servicePort(p.value, null)) : undefined;
     if (port === undefined) throw new OptionError(`Port "${p?.value}" does not resolve to anything.`, 'on-port');
     const ip = find(given, 'on-ip');
-    const addr = ip ? parseFamilyAddr(ip.value, ctx.family) : anyAddr(ctx.family);
+    const addr = ip ? parseHost(ip.value, ctx.family) : anyAddr(ctx.family);
     if (addr === null) throw new OptionError(`host/network \`${ip?.value}' not found`, 'on-ip', 'names are not resolved here: write the address');
     const mark = find(given, 'tproxy-mark');
     return { port, addr, ...(mark ? markOption('TPROXY', mark) : { value: 0, mask: 0 }) };

@@ -2,7 +2,6 @@
 import type { Given, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { parseUint, U32 } from '../numbers.js';
-import { quoteWord } from '../quote.js';
 import { BOTH, find, has, textOption, uintOption } from './common.js';
 
 const AUDIT_TYPES = ['accept', 'drop', 'reject'];
@@ -99,7 +98,7 @@ function microseconds(g: Given): number {
   const m = /^(\d+(?:\.\d+)?)([a-z]*)$/.exec(g.value);
   const unit = m ? UNITS.get(m[2]) : undefined;
   if (!m || unit === undefined) throw new OptionError(`RATEEST: bad ${g.name.slice('rateest-'.length)} value "${g.value}"`, g.name, 'a number with s, ms or us behind it');
-  return Math.floor(Number(m[1]) * unit);
+  return Math.floor(Number(m[1]) * unit) % 2 ** 32;
 }
 
 const showTime = (us: number): string => (us >= SECOND ? `${(us / SECOND).toFixed(1)}s` : us >= 1000 ? `${(us / 1000).toFixed(1)}ms` : `${us}us`);
@@ -124,6 +123,6 @@ export const RATEEST: TargetDef<RateestData> = {
     if (log === 0 || log >= 31) throw new OptionError('RATEEST: ewmalog value is out of range', 'rateest-ewmalog');
     return { name: textOption(find(given, 'rateest-name') as Given, 15), interval: (1 << step) * (SECOND / 4), ewmaLog: log };
   },
-  print: (d) => ` --rateest-name ${quoteWord(d.name)} --rateest-interval ${showTime(d.interval)} --rateest-ewmalog ${showTime(d.interval * 2 ** d.ewmaLog)}`,
+  print: (d) => ` --rateest-name ${d.name} --rateest-interval ${showTime(d.interval)} --rateest-ewmalog ${showTime(d.interval * 2 ** d.ewmaLog)}`,
   lower: () => () => 'CONTINUE',
 };

@@ -74,7 +74,8 @@ export function parseNatPorts(ext: string, text: string, ctx: RuleContext, optio
   if (slash < 0) return { min: first, max, base: null };
   if (!withBase) throw new OptionError(`${ext}: garbage after port range: \`${m[3].slice(slash)}'`, option);
   const baseText = m[3].slice(slash + 1);
-  const base = parseUint(baseText, 65535, 1) ?? servicePort(baseText, null);
+  // strtoul(3) reads as far as there are digits.
+  const base = parseUint(/^[0-9]+/.exec(baseText)?.[0] ?? '', 65535, 1) ?? servicePort(baseText, null);
   if (base === undefined) throw new OptionError(`Port \`${baseText}' not valid`, option);
   return { min: first, max, base };
 }

@@ -130,7 +130,7 @@ function maskPrefix(text: string, family: Family): number | null {
 }
 
 function hmarkTuple(g: Given, family: Family, data: Map<string, number | 'ct'>): void {
-  for (const word of g.value.split(',')) {
+  for (const word of g.value.toLowerCase().split(',')) {
     const row = HMARK_TUPLE.get(word);
     if (row) data.set(...row);
     else if (word === 'src' || word === 'dst') data.set(`hmark-${word}-prefix`, addrBits(family));
@@ -211,11 +211,11 @@ interface NptData {
 
 function nptTarget(name: 'SNPT' | 'DNPT', hooks: readonly HookPoint[]): TargetDef<NptData> {
   const prefix = (g: Given): { addr: Addr; len: number } => {
-    const [text, mask] = g.value.split('/');
+    const [text, mask, more] = g.value.split('/');
     const addr = parseIp6(text);
     if (addr === null) throw new OptionError(`host/network \`${text}' not found`, g.name);
     const whole = mask === undefined ? 128 : (parseUint(mask, 128) ?? maskPrefix(mask, 'ipv6'));
-    if (whole === null) throw new OptionError(`invalid mask \`${mask}' specified`, g.name);
+    if (whole === null || more !== undefined) throw new OptionError(`invalid mask \`${mask}' specified`, g.name);
     return { addr, len: whole };
   };
   return {
