@@ -1,9 +1,9 @@
 /** Named readers of the packet that rules test: what a match is lowered to, what an explanation names, what an index may hash. */
-import { formatAddr, formatMac, type Addr } from '../base/addr.js';
+import { type Addr, formatAddr, formatMac } from '../base/addr.js';
 import { protocolName } from '../base/well-known.js';
-import { CTINFO, ctIsReply, IPS, type NfConn } from '../packet/types.js';
 import { IPPROTO } from '../packet/skb.js';
-import { all, absent, type Field, not, type PacketCtx, type Pred, type Scalar } from './pred.js';
+import { CTINFO, ctIsReply, IPS, type NfConn, type SkSocket } from '../packet/types.js';
+import { absent, all, type Field, not, type PacketCtx, type Pred, type Scalar } from './pred.js';
 
 const decimal = (v: Scalar): string => String(v);
 const hex = (v: Scalar): string => `0x${(v as number).toString(16)}`;
@@ -24,7 +24,11 @@ export const oifgroup = field('output device group', (c) => c.out?.group);
 // --- network header ---
 export const saddr = field('source', (c) => c.skb.saddr, address);
 export const daddr = field('destination', (c) => c.skb.daddr, address);
-export const l4proto = field('protocol', (c) => c.skb.l4proto, (v) => protocolName(v as number) ?? String(v));
+export const l4proto = field(
+  'protocol',
+  (c) => c.skb.l4proto,
+  (v) => protocolName(v as number) ?? String(v),
+);
 export const tos = field('tos', (c) => c.skb.tos, hex);
 export const dscp = field('dscp', (c) => c.skb.tos >>> 2, hex);
 export const ttl = field('ttl', (c) => c.skb.ttl);
@@ -75,8 +79,10 @@ export const pktType = field('packet type', (c) => {
 // --- metadata ---
 export const mark = field('mark', (c) => c.skb.mark, hex);
 export const realm = field('realm', (c) => c.skb.dst?.realm, hex);
-export const uid = field('uid', (c) => (c.skb.sk?.full ? c.skb.sk.uid : undefined));
-export const gid = field('gid', (c) => (c.skb.sk?.full ? c.skb.sk.gid : undefined));
+/** The socket with a file behind a packet: sk_to_full_sk(). */
+const fileOf = (sk: SkSocket | null): SkSocket | undefined => (sk?.full ? sk : sk?.listener);
+export const uid = field('uid', (c) => fileOf(c.skb.sk)?.uid);
+export const gid = field('gid', (c) => fileOf(c.skb.sk)?.gid);
 
 // --- connection tracking ---
 /** XT_CONNTRACK_STATE_*: one bit per state, SNAT and DNAT beside the real one. */
@@ -99,7 +105,11 @@ export const ctmark = ctField('connmark', (ct) => ct.mark, hex);
 export const ctstatus = ctField('ctstatus', (ct) => ct.status, hex);
 export const ctproto = ctField('ctproto', (ct) => ct.orig.proto);
 /** 0 original, 1 reply. */
-export const ctdir = ctField('ctdir', (_, c) => (ctIsReply(c.skb.ctinfo) ? 1 : 0), (v) => (v === 0 ? 'ORIGINAL' : 'REPLY'));
+export const ctdir = ctField(
+  'ctdir',
+  (_, c) => (ctIsReply(c.skb.ctinfo) ? 1 : 0),
+  (v) => (v === 0 ? 'ORIGINAL' : 'REPLY'),
+);
 export const ctorigsrc = ctField('ctorigsrc', (ct) => ct.orig.src, address);
 export const ctorigdst = ctField('ctorigdst', (ct) => ct.orig.dst, address);
 export const ctreplsrc = ctField('ctreplsrc', (ct) => ct.reply.src, address);
@@ -110,7 +120,11 @@ export const ctreplsrcport = ctField('ctreplsrcport', (ct) => ct.reply.sport);
 export const ctrepldstport = ctField('ctrepldstport', (ct) => ct.reply.dport);
 /** Whole seconds left. */
 export const ctexpire = ctField('ctexpire', (ct, c) => Math.max(0, Math.floor((ct.expires - c.env.now()) / 1000)));
-export const cthelper = ctField('helper', (ct) => ct.master?.helper ?? '', (v) => (v === '' ? 'none' : String(v)));
+export const cthelper = ctField(
+  'helper',
+  (ct) => ct.master?.helper ?? '',
+  (v) => (v === '' ? 'none' : String(v)),
+);
 
 /** The packet has the field. */
 export const present = (f: Field): Pred => not(absent(f));

@@ -167,7 +167,11 @@ function transport(proto: number, s: Spec, src: Endpoint, dst: Endpoint, payload
     case IPPROTO.TCP: {
       const mss = s.numbers.get('mss');
       const options = mss === undefined ? NO_BYTES : Uint8Array.of(2, 4, mss >>> 8, mss);
-      return buildTcp({ ...ports, flags: s.flags, seq: s.get('seq', 0), ack: s.get('acknum', 0), window: s.get('win', 65535), options, payload }, src.addr, dst.addr);
+      return buildTcp(
+        { ...ports, flags: s.flags, seq: s.get('seq', 0), ack: s.get('acknum', 0), window: s.get('win', 65535), options, payload },
+        src.addr,
+        dst.addr,
+      );
     }
     case IPPROTO.UDP:
       return buildUdp({ ...ports, payload }, src.addr, dst.addr);
@@ -267,7 +271,11 @@ function transportWords(proto: number, b: Uint8Array): { ports: readonly [number
       .map((f) => ` ${f}`)
       .join('');
     const mss = header === 24 && b[20] === 2 && b[21] === 4 ? ` mss ${u16(22)}` : '';
-    return { ports: [u16(0), u16(2)], words: `${flags}${unless('seq', u32(4), 0)}${unless('acknum', u32(8), 0)}${unless('win', u16(14), 65535)}${mss}`, bytes: Math.max(20, header) };
+    return {
+      ports: [u16(0), u16(2)],
+      words: `${flags}${unless('seq', u32(4), 0)}${unless('acknum', u32(8), 0)}${unless('win', u16(14), 65535)}${mss}`,
+      bytes: Math.max(20, header),
+    };
   }
   if (proto === IPPROTO.UDP && b.length >= 8) return { ports: [u16(0), u16(2)], words: '', bytes: 8 };
   if (proto === IPPROTO.SCTP && b.length >= 12) return { ports: [u16(0), u16(2)], words: unless('vtag', u32(4), 0), bytes: 12 };

@@ -26,13 +26,21 @@ export function findHeader(c: PacketCtx, target: number): number | null {
 }
 
 /** Length in bytes that a header at `at` gives itself. */
-export const headerLength = (c: PacketCtx, at: number, kind: number): number => (kind === NEXTHDR.AUTH ? (c.skb.data[at + 1] + 2) * 4 : (c.skb.data[at + 1] + 1) * 8);
+export const headerLength = (c: PacketCtx, at: number, kind: number): number =>
+  kind === NEXTHDR.AUTH ? (c.skb.data[at + 1] + 2) * 4 : (c.skb.data[at + 1] + 1) * 8;
 
 /**
  * The steps of a match on one extension header: dropped when it is cut off (before `fixed` bytes, or before its own length where `whole`),
  * no when it is not there, else the answer of `test` for its offset.
  */
-export function headerSteps(name: string, kind: number, fixed: number, whole: boolean, test: (c: PacketCtx, at: number) => boolean, show: string): readonly RuleStep[] {
+export function headerSteps(
+  name: string,
+  kind: number,
+  fixed: number,
+  whole: boolean,
+  test: (c: PacketCtx, at: number) => boolean,
+  show: string,
+): readonly RuleStep[] {
   const cutOff = (c: PacketCtx): boolean => {
     const at = findHeader(c, kind);
     if (at === null) return false;

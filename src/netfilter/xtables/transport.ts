@@ -1,8 +1,9 @@
 /** What the matches on transport headers have in common: later fragments never match, and a packet too short for its own header is dropped at once. */
-import type { PortRange } from './values.js';
+
 import { dport, present, sport, whenPresent } from '../fields.js';
 import { between, call, type PacketCtx, type Pred } from '../pred.js';
 import type { RuleStep } from './extension.js';
+import type { PortRange } from './values.js';
 
 /** A whole packet or first fragment that holds fewer than `bytes` of its transport header (skb_header_pointer() gives NULL). */
 const tooShort = (c: PacketCtx, bytes: number): boolean => c.skb.fragOffset === 0 && (c.skb.thoff < 0 || c.skb.data.length < c.skb.thoff + bytes);
@@ -31,7 +32,10 @@ export const ANY_PORTS: PortMatch = { range: [0, 65535], invert: false };
 /** The tests of `--sport` and `--dport`; those that allow everything are left out. */
 export function portTests(src: PortMatch, dst: PortMatch): Pred[] {
   const tests: Pred[] = [];
-  for (const [f, m] of [[sport, src], [dport, dst]] as const) {
+  for (const [f, m] of [
+    [sport, src],
+    [dport, dst],
+  ] as const) {
     if (m.invert || m.range[0] !== 0 || m.range[1] !== 65535) tests.push(whenPresent(f, m.invert, between(f, m.range[0], m.range[1])));
   }
   return tests.length > 0 ? tests : [hasPorts];

@@ -2,7 +2,7 @@
  * The value types of iptables' option tables (XTTYPE_* of libxtables, xtables_strtoul, xtables_save_string, …): text to value with the tool's own
  * words when it is wrong, value to text as the save tools print it. `ext` is the extension's name, `option` the option's without dashes.
  */
-import { type Addr, type Family, addrBits, formatAddr, maskToPrefix, notAddr, anyAddr, parseIp4, parseIp6, prefixMask } from '../../base/addr.js';
+import { type Addr, addrBits, anyAddr, type Family, formatAddr, maskToPrefix, notAddr, parseIp4, parseIp6, prefixMask } from '../../base/addr.js';
 import { protocolNumber, servicePort } from '../../base/well-known.js';
 import { type Given, OptionError } from './extension.js';
 
@@ -34,7 +34,7 @@ export function parseUint(text: string, lo = 0, hi = U32): number | null {
     return n >= lo && n <= hi ? n : null;
   }
   const s = scanUint(text);
-  if (!s || s.rest !== '' || s.value < BigInt(lo) || s.value > BigInt(hi)) return null;
+  if (s?.rest !== '' || s.value < BigInt(lo) || s.value > BigInt(hi)) return null;
   return Number(s.value);
 }
 
@@ -48,7 +48,8 @@ export function uint(ext: string, g: Given, lo = 0, hi = U32): number {
 /** XTTYPE_UINT64. */
 export function uint64(ext: string, g: Given, lo = 0n): bigint {
   const s = scanUint(g.value);
-  if (!s || s.rest !== '' || s.value < lo || s.value > U64) throw new OptionError(`${ext}: bad value for option "--${g.name}", or out of range (${lo}-${U64}).`, g.name);
+  if (s?.rest !== '' || s.value < lo || s.value > U64)
+    throw new OptionError(`${ext}: bad value for option "--${g.name}", or out of range (${lo}-${U64}).`, g.name);
   return s.value;
 }
 
@@ -238,7 +239,8 @@ export const given = (gs: readonly Given[], name: string): Given | undefined => 
 export const isGiven = (gs: readonly Given[], name: string): boolean => gs.some((g) => g.name === name);
 
 /** xtables_param_act(XTF_BAD_VALUE). */
-export const badValue = (ext: string, option: string, value: string): OptionError => new OptionError(`${ext}: Bad value for "--${option}" option: "${value}"`, option);
+export const badValue = (ext: string, option: string, value: string): OptionError =>
+  new OptionError(`${ext}: Bad value for "--${option}" option: "${value}"`, option);
 
 /** xtables_parse_interface(): a name that the kernel can hold. */
 export function interfaceName(g: Given): string {

@@ -9,7 +9,20 @@ import { type CheckContext, type Given, type MatchDef, OptionError } from '../ex
 import { bang, byBeginning, given, isGiven } from '../values.js';
 
 /** RTN_* in the order of their numbers. */
-const TYPES: readonly RouteType[] = ['unspec', 'unicast', 'local', 'broadcast', 'anycast', 'multicast', 'blackhole', 'unreachable', 'prohibit', 'throw', 'nat', 'xresolve'];
+const TYPES: readonly RouteType[] = [
+  'unspec',
+  'unicast',
+  'local',
+  'broadcast',
+  'anycast',
+  'multicast',
+  'blackhole',
+  'unreachable',
+  'prohibit',
+  'throw',
+  'nat',
+  'xresolve',
+];
 const NAMES: readonly (readonly [string, RouteType])[] = TYPES.map((t) => [t.toUpperCase(), t]);
 
 interface TypeTest {
@@ -42,8 +55,10 @@ const showTypes = (t: TypeTest): string =>
 /** addrtype_mt_checkentry_v1() */
 function check(d: AddrtypeMatch, ctx: CheckContext): void {
   const reached = (...hooks: HookPoint[]) => hooks.some((h) => ctx.hooks.has(h));
-  if (d.limit === 'out' && reached('PREROUTING', 'INPUT')) throw new OptionError('output interface limitation not valid in PREROUTING and INPUT', 'limit-iface-out');
-  if (d.limit === 'in' && reached('POSTROUTING', 'OUTPUT')) throw new OptionError('input interface limitation not valid in POSTROUTING and OUTPUT', 'limit-iface-in');
+  if (d.limit === 'out' && reached('PREROUTING', 'INPUT'))
+    throw new OptionError('output interface limitation not valid in PREROUTING and INPUT', 'limit-iface-out');
+  if (d.limit === 'in' && reached('POSTROUTING', 'OUTPUT'))
+    throw new OptionError('input interface limitation not valid in POSTROUTING and OUTPUT', 'limit-iface-in');
   if (ctx.family !== 'ipv6') return;
   const has = (...types: RouteType[]) => types.some((t) => d.src?.types.has(t) || d.dst?.types.has(t));
   if (has('blackhole')) throw new OptionError('ipv6 BLACKHOLE matching not supported');

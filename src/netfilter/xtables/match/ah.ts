@@ -25,7 +25,13 @@ export const ah: MatchDef<AhMatch> = {
   print: (d) => showNumberRange('ahspi', d.spi),
   lower: (d) => [
     dropTinygram(12),
-    { kind: 'test', pred: { op: 'all', of: [hasPorts, call('ah spi', [], (c) => inRange(d.spi, c.skb.u32(c.skb.thoff + 4)), showNumberRange('ahspi', d.spi).trim() || 'any')] } },
+    {
+      kind: 'test',
+      pred: {
+        op: 'all',
+        of: [hasPorts, call('ah spi', [], (c) => inRange(d.spi, c.skb.u32(c.skb.thoff + 4)), showNumberRange('ahspi', d.spi).trim() || 'any')],
+      },
+    },
   ],
 };
 
@@ -42,7 +48,10 @@ export const ah6: MatchDef<Ah6Match> = {
     const len = given(gs, 'ahlen');
     return { spi: numberRange('ah', given(gs, 'ahspi')), len: len ? { value: uint('ah', len), invert: len.invert } : null, res: isGiven(gs, 'ahres') };
   },
-  print: (d) => showNumberRange('ahspi', d.spi) + (d.len && (d.len.value !== 0 || d.len.invert) ? `${bang(d.len.invert)} --ahlen ${d.len.value}` : '') + (d.res ? ' --ahres' : ''),
+  print: (d) =>
+    showNumberRange('ahspi', d.spi) +
+    (d.len && (d.len.value !== 0 || d.len.invert) ? `${bang(d.len.invert)} --ahlen ${d.len.value}` : '') +
+    (d.res ? ' --ahres' : ''),
   lower: (d) =>
     headerSteps(
       'authentication header',
@@ -50,7 +59,9 @@ export const ah6: MatchDef<Ah6Match> = {
       12,
       true,
       (c, at) =>
-        inRange(d.spi, c.skb.u32(at + 4)) && (!d.len?.value || (headerLength(c, at, NEXTHDR.AUTH) === d.len.value) !== d.len.invert) && !(d.res && c.skb.u16(at + 2) !== 0),
+        inRange(d.spi, c.skb.u32(at + 4)) &&
+        (!d.len?.value || (headerLength(c, at, NEXTHDR.AUTH) === d.len.value) !== d.len.invert) &&
+        !(d.res && c.skb.u16(at + 2) !== 0),
       'an authentication header',
     ),
 };

@@ -38,7 +38,13 @@ export const cgroup: MatchDef<CgroupMatch> = {
     if (d.path === null && d.classid === null) throw new OptionError('xt_cgroup: no path or classid specified');
   },
   lower: (d) => {
-    const full = call('socket', [], (c) => c.skb.sk?.full === true, 'a local socket', () => 'none');
+    const full = call(
+      'socket',
+      [],
+      (c) => c.skb.sk?.full === true,
+      'a local socket',
+      () => 'none',
+    );
     const own = call(
       'cgroup',
       [],

@@ -23,14 +23,17 @@ function parse(gs: readonly Given[]): ClusterMatch {
   const mask = node ? 2 ** (uint('cluster', node, 1, MAX_NODES) - 1) : uint('cluster', nodemask!, 1, MAX_NODES);
   if (mask >= 2 ** total) {
     throw new OptionError(
-      node ? "cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes'" : "cluster match: `--cluster-local-nodemask' too big for `--cluster-total-nodes'",
+      node
+        ? "cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes'"
+        : "cluster match: `--cluster-local-nodemask' too big for `--cluster-total-nodes'",
       g.name,
     );
   }
   return { total, mask, seed, invert: g.invert };
 }
 
-const print = (d: ClusterMatch): string => `${bang(d.invert)} --cluster-local-nodemask ${hex8(d.mask)} --cluster-total-nodes ${d.total} --cluster-hash-seed ${hex8(d.seed)}`;
+const print = (d: ClusterMatch): string =>
+  `${bang(d.invert)} --cluster-local-nodemask ${hex8(d.mask)} --cluster-total-nodes ${d.total} --cluster-hash-seed ${hex8(d.seed)}`;
 
 export const cluster: MatchDefWithConntrack<ClusterMatch> = {
   name: 'cluster',

@@ -56,7 +56,13 @@ export const connbytes: MatchDefWithConntrack<ConnbytesMatch> = {
       `${d.from} to ${d.to}`,
       (c) => (c.skb.ct ? String(measure(d, c.skb.ct)) : 'no connection'),
     );
-    const hasConnection = call('connection', [], (c) => c.skb.ct !== null, 'a tracked connection', () => 'none');
+    const hasConnection = call(
+      'connection',
+      [],
+      (c) => c.skb.ct !== null,
+      'a tracked connection',
+      () => 'none',
+    );
     return [{ kind: 'test', pred: d.invert ? { op: 'all', of: [hasConnection, negateIf(true, within)] } : within }];
   },
   needsConntrack: () => true,

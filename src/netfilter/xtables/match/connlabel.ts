@@ -32,7 +32,8 @@ export const connlabel: MatchDefWithConntrack<ConnlabelMatch> = {
   parse: (gs) => {
     const g = gs.find((o) => o.name === 'label')!;
     const bit = parseUint(g.value, 0, MAX_BIT);
-    if (bit === null) throw new OptionError(`label '${g.value}' not found or invalid value`, 'label', `names of connlabel.conf are not known; a number up to ${MAX_BIT}`);
+    if (bit === null)
+      throw new OptionError(`label '${g.value}' not found or invalid value`, 'label', `names of connlabel.conf are not known; a number up to ${MAX_BIT}`);
     return { bit, invert: g.invert, set: isGiven(gs, 'set') };
   },
   print: (d) => `${bang(d.invert)} --label "${d.bit}"${d.set ? ' --set' : ''}`,

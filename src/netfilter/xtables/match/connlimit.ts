@@ -45,7 +45,12 @@ export const connlimit: MatchDefWithConntrack<ConnlimitMatch> = {
       name: 'connlimit',
       test: (c) => {
         const key = andAddr(d.side === 'daddr' ? c.skb.daddr : c.skb.saddr, d.mask);
-        const count = c.env.ct.countConnections(c, key, c.skb.ct?.zone.id ?? 0, (ct) => andAddr(d.side === 'daddr' ? ct.orig.dst : ct.orig.src, d.mask) === key);
+        const count = c.env.ct.countConnections(
+          c,
+          key,
+          c.skb.ct?.zone.id ?? 0,
+          (ct) => andAddr(d.side === 'daddr' ? ct.orig.dst : ct.orig.src, d.mask) === key,
+        );
         return count > d.limit !== d.upto;
       },
       show: `${d.upto ? 'at most' : 'more than'} ${d.limit} connections of its ${d.side === 'daddr' ? 'destination' : 'source'}/${d.len}`,

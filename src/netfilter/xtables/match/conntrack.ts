@@ -4,7 +4,21 @@ import { IPS } from '../../../packet/types.js';
 import * as f from '../../fields.js';
 import { absent, all, any, between, call, equals, type Field, NEVER, negateIf, type Pred, prefix } from '../../pred.js';
 import { type Given, type MatchDefWithConntrack, OptionError, type OptionSpec } from '../extension.js';
-import { type AddrMask, badValue, bang, byBeginning, given, hostMask, parseProtocol, portRc, type PortRange, showAddrMask, showPorts, U32, uintPair } from '../values.js';
+import {
+  type AddrMask,
+  badValue,
+  bang,
+  byBeginning,
+  given,
+  hostMask,
+  type PortRange,
+  parseProtocol,
+  portRc,
+  showAddrMask,
+  showPorts,
+  U32,
+  uintPair,
+} from '../values.js';
 
 interface Inv<T> {
   readonly value: T;
@@ -95,7 +109,12 @@ function print(d: ConntrackMatch): string {
   d.ports.forEach((p, i) => {
     if (p) s += `${bang(p.invert)} --${PORTS[i][0]} ${p.value[1] === 0 ? p.value[0] : showPorts(p.value)}`;
   });
-  if (d.status) s += `${bang(d.status.invert)} --ctstatus ${STATUSES.filter(([, b]) => b & d.status!.value).map(([n]) => n).join(',') || 'NONE'}`;
+  if (d.status)
+    s += `${bang(d.status.invert)} --ctstatus ${
+      STATUSES.filter(([, b]) => b & d.status!.value)
+        .map(([n]) => n)
+        .join(',') || 'NONE'
+    }`;
   if (d.expire) s += `${bang(d.expire.invert)} --ctexpire ${showPorts(d.expire.value)}`;
   if (d.dir) s += ` --ctdir ${d.dir}`;
   return s;
@@ -150,7 +169,10 @@ export const conntrack: MatchDefWithConntrack<ConntrackMatch> = {
   name: 'conntrack',
   kernel: 'net/netfilter/xt_conntrack.c',
   families: ['ipv4', 'ipv6'],
-  options: [...rangeOptions(['ctstate', 'ctproto', ...ADDRS.map(([n]) => n), ...PORTS.map(([n]) => n), 'ctstatus', 'ctexpire']), { name: 'ctdir', arg: 'required' }],
+  options: [
+    ...rangeOptions(['ctstate', 'ctproto', ...ADDRS.map(([n]) => n), ...PORTS.map(([n]) => n), 'ctstatus', 'ctexpire']),
+    { name: 'ctdir', arg: 'required' },
+  ],
   parse: (gs, ctx) => parse(gs, ctx.family),
   print,
   lower: (d) => [{ kind: 'test', pred: predicate(d) }],

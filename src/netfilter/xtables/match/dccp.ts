@@ -66,13 +66,30 @@ function lower(d: DccpMatch): readonly RuleStep[] {
   const tests: Pred[] = portTests(d.sport ?? ANY_PORTS, d.dport ?? ANY_PORTS);
   if (d.types) {
     const { mask, invert } = d.types;
-    tests.push(negateIf(invert, call('dccp type', [], (c) => (mask & (1 << typeOf(c))) !== 0, showTypes(mask), (c) => TYPES[typeOf(c)] ?? String(typeOf(c)))));
+    tests.push(
+      negateIf(
+        invert,
+        call(
+          'dccp type',
+          [],
+          (c) => (mask & (1 << typeOf(c))) !== 0,
+          showTypes(mask),
+          (c) => TYPES[typeOf(c)] ?? String(typeOf(c)),
+        ),
+      ),
+    );
   }
   const steps: RuleStep[] = [dropTinygram(12), { kind: 'test', pred: all(...tests) }];
   const option = d.option;
   if (option) {
     steps.push({ kind: 'hotdrop', pred: call('dccp header', [], (c) => hasOption(c, option.kind) === null, 'a DCCP header cut off') });
-    steps.push({ kind: 'test', pred: negateIf(option.invert, call('dccp option', [], (c) => hasOption(c, option.kind) === true, `option ${option.kind}`)) });
+    steps.push({
+      kind: 'test',
+      pred: negateIf(
+        option.invert,
+        call('dccp option', [], (c) => hasOption(c, option.kind) === true, `option ${option.kind}`),
+      ),
+    });
   }
   return steps;
 }

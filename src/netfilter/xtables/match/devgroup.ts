@@ -1,7 +1,8 @@
 /** `-m devgroup [!] --src-group, --dst-group value[/mask]`: groups of the input and output device. */
+
+import type { HookPoint } from '../../../trace/event.js';
 import { iifgroup, oifgroup, whenPresent } from '../../fields.js';
 import { all, masked, type Pred } from '../../pred.js';
-import type { HookPoint } from '../../../trace/event.js';
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
 import { bang, given, scanUint, showMark, U32, type ValueMask } from '../values.js';
 
@@ -19,11 +20,13 @@ function parseGroup(g: Given | undefined): Group | null {
   if (named !== undefined) return { value: named, mask: U32, invert: g.invert };
   const v = scanUint(g.value);
   const m = v?.rest[0] === '/' ? scanUint(v.rest.slice(1)) : null;
-  if (!v || v.value > BigInt(U32) || (v.rest !== '' && (!m || m.rest !== '' || m.value > BigInt(U32)))) throw new OptionError(`Device group "${g.value}" not found`, g.name);
+  if (!v || v.value > BigInt(U32) || (v.rest !== '' && (m?.rest !== '' || m.value > BigInt(U32))))
+    throw new OptionError(`Device group "${g.value}" not found`, g.name);
   return { value: Number(v.value), mask: m ? Number(m.value) : U32, invert: g.invert };
 }
 
-const show = (name: string, g: Group | null): string => (g ? `${bang(g.invert)} --${name} ${g.mask === U32 && g.value === 0 ? 'default' : showMark(g.value, g.mask)}` : '');
+const show = (name: string, g: Group | null): string =>
+  g ? `${bang(g.invert)} --${name} ${g.mask === U32 && g.value === 0 ? 'default' : showMark(g.value, g.mask)}` : '';
 
 /** devgroup_mt_checkentry() */
 function check(d: DevgroupMatch, ctx: CheckContext): void {
@@ -41,7 +44,7 @@ export const devgroup: MatchDef<DevgroupMatch> = {
     { name: 'dst-group', arg: 'required', invert: true },
   ],
   parse: (gs) => {
-    if (gs.length === 0) throw new OptionError('devgroup match: You must specify either \'--src-group\' or \'--dst-group\'');
+    if (gs.length === 0) throw new OptionError("devgroup match: You must specify either '--src-group' or '--dst-group'");
     return { src: parseGroup(given(gs, 'src-group')), dst: parseGroup(given(gs, 'dst-group')) };
   },
   print: (d) => show('src-group', d.src) + show('dst-group', d.dst),

@@ -35,7 +35,9 @@ export const ecn: MatchDef<EcnMatch> = {
     return { ece: flag(gs, 'ecn-tcp-ece'), cwr: flag(gs, 'ecn-tcp-cwr'), ect: ect ? { value: uint('ecn', ect, 0, 3), invert: ect.invert } : null };
   },
   print: (d) =>
-    (d.ece ? `${bang(d.ece.invert)} --ecn-tcp-ece` : '') + (d.cwr ? `${bang(d.cwr.invert)} --ecn-tcp-cwr` : '') + (d.ect ? `${bang(d.ect.invert)} --ecn-ip-ect ${d.ect.value}` : ''),
+    (d.ece ? `${bang(d.ece.invert)} --ecn-tcp-ece` : '') +
+    (d.cwr ? `${bang(d.cwr.invert)} --ecn-tcp-cwr` : '') +
+    (d.ect ? `${bang(d.ect.invert)} --ecn-ip-ect ${d.ect.value}` : ''),
   check: (d: EcnMatch, ctx: CheckContext) => {
     if ((d.ece || d.cwr) && (ctx.proto !== 6 || ctx.protoInverted)) throw new OptionError('cannot match TCP bits for non-tcp packets');
   },

@@ -14,7 +14,10 @@ interface IpcompMatch extends EspMatch {
 
 const spiSteps = (name: string, spi: NumberRange, bytes: number, read: (data: Uint8Array, at: number) => number): readonly RuleStep[] => [
   dropTinygram(bytes),
-  { kind: 'test', pred: { op: 'all', of: [hasPorts, call(name, [], (c) => inRange(spi, read(c.skb.data, c.skb.thoff)), showNumberRange(name, spi).trim() || 'any')] } },
+  {
+    kind: 'test',
+    pred: { op: 'all', of: [hasPorts, call(name, [], (c) => inRange(spi, read(c.skb.data, c.skb.thoff)), showNumberRange(name, spi).trim() || 'any')] },
+  },
 ];
 
 export const esp: MatchDef<EspMatch> = {

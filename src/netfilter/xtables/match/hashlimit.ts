@@ -3,7 +3,7 @@ import { type Addr, addrBits, type Family, formatAddr, networkOf } from '../../.
 import { IPPROTO } from '../../../packet/skb.js';
 import { call, type PacketCtx } from '../../pred.js';
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
-import { parseRate, showRate, shownUnitSeconds } from '../rate.js';
+import { parseRate, shownUnitSeconds, showRate } from '../rate.js';
 import { badValue, given, isGiven, prefixLength, scanUint, uint } from '../values.js';
 
 const MODES = ['srcip', 'srcport', 'dstip', 'dstport'] as const;
@@ -94,7 +94,8 @@ function parse(gs: readonly Given[], family: Family): HashlimitMatch {
   const b = given(gs, 'hashlimit-burst');
   const burst = b ? parseBurst(b) : null;
   const rateMatch = isGiven(gs, 'hashlimit-rate-match');
-  if (avg.unit === 'packets' && (burst ?? 0) > MAX_BURST) throw new OptionError(`bad value for option "--hashlimit-burst", or out of range (1-${MAX_BURST}).`, 'hashlimit-burst');
+  if (avg.unit === 'packets' && (burst ?? 0) > MAX_BURST)
+    throw new OptionError(`bad value for option "--hashlimit-burst", or out of range (1-${MAX_BURST}).`, 'hashlimit-burst');
   const list = given(gs, 'hashlimit-name')!.value;
   if (list === '') throw new OptionError('Argument must have a minimum length of 1 characters', 'hashlimit-name');
   return {
@@ -159,7 +160,8 @@ const credits = (t: number): bigint => BigInt.asUintN(64, BigInt(t) * (CREDITS_P
 /** hashlimit_mt_check_common() */
 function check(d: HashlimitMatch, _: CheckContext): void {
   if (d.gcInterval === 0 || d.expire === 0) throw new OptionError('expiry and interval must not be 0');
-  if (d.unit === 'packets' && !d.rateMatch && (d.burst === 0 || credits(d.avg * d.burst) < credits(d.avg))) throw new OptionError(`overflow, try lower: ${d.avg}/${d.burst}`, 'hashlimit-burst');
+  if (d.unit === 'packets' && !d.rateMatch && (d.burst === 0 || credits(d.avg * d.burst) < credits(d.avg)))
+    throw new OptionError(`overflow, try lower: ${d.avg}/${d.burst}`, 'hashlimit-burst');
   if (d.rateMatch && d.interval === 0) throw new OptionError('invalid interval', 'hashlimit-rate-interval');
   if (d.list.includes('/') || d.list === '.' || d.list === '..') throw new OptionError(`bad table name "${d.list}"`, 'hashlimit-name');
 }

@@ -17,6 +17,20 @@ export const helper: MatchDefWithConntrack<{ readonly name: string; readonly inv
   options: [{ name: 'helper', arg: 'required', invert: true, mandatory: true }],
   parse: ([g]) => ({ name: g.value.slice(0, MAX_NAME), invert: g.invert }),
   print: (d) => `${bang(d.invert)} --helper${saveString(d.name)}`,
-  lower: (d) => [{ kind: 'test', pred: negateIf(d.invert, call('helper', [cthelper], (c) => helped(d.name, String(cthelper.read(c) ?? '')), d.name || 'any helper', (c) => String(cthelper.read(c) ?? ''))) }],
+  lower: (d) => [
+    {
+      kind: 'test',
+      pred: negateIf(
+        d.invert,
+        call(
+          'helper',
+          [cthelper],
+          (c) => helped(d.name, String(cthelper.read(c) ?? '')),
+          d.name || 'any helper',
+          (c) => String(cthelper.read(c) ?? ''),
+        ),
+      ),
+    },
+  ],
   needsConntrack: () => true,
 };

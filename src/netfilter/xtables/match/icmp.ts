@@ -1,5 +1,5 @@
 /** `-p icmp -m icmp --icmp-type` and `-p icmpv6 -m icmp6 --icmpv6-type`. */
-import { icmp6Types, icmpByName, type IcmpName, icmpTypes } from '../../../base/well-known.js';
+import { type IcmpName, icmp6Types, icmpByName, icmpTypes } from '../../../base/well-known.js';
 import { icmpType, icmpTypeCode, present, whenPresent } from '../../fields.js';
 import { between, not, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError, type RuleStep } from '../extension.js';

@@ -96,5 +96,16 @@ export const ipv6header: MatchDef<Ipv6headerMatch> = {
     return { bits: parseBits(g), invert: g.invert, soft: isGiven(gs, 'soft') };
   },
   print: (d) => `${bang(d.invert)} --header ${names(d.bits)}${d.soft ? ' --soft' : ''}`,
-  lower: (d) => [{ kind: 'test', pred: call('ipv6 headers', [], (c) => matches(d, c), `${d.invert ? 'not ' : ''}${names(d.bits)}`, (c) => names(headersOf(c) ?? 0)) }],
+  lower: (d) => [
+    {
+      kind: 'test',
+      pred: call(
+        'ipv6 headers',
+        [],
+        (c) => matches(d, c),
+        `${d.invert ? 'not ' : ''}${names(d.bits)}`,
+        (c) => names(headersOf(c) ?? 0),
+      ),
+    },
+  ],
 };

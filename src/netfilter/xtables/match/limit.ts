@@ -35,7 +35,8 @@ const credits = (t: number): number =>
 
 /** limit_mt_check(): a burst whose credit overflows 32 bits is refused. */
 function check(d: LimitMatch, _: CheckContext): void {
-  if (d.burst === 0 || credits(Math.imul(d.period, d.burst) >>> 0) < credits(d.period)) throw new OptionError(`Overflow, try lower: ${d.period}/${d.burst}`, 'limit-burst');
+  if (d.burst === 0 || credits(Math.imul(d.period, d.burst) >>> 0) < credits(d.period))
+    throw new OptionError(`Overflow, try lower: ${d.period}/${d.burst}`, 'limit-burst');
 }
 
 export const limit: MatchDef<LimitMatch> = {

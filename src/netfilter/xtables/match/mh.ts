@@ -58,6 +58,21 @@ export const mh: MatchDef<NumberRange> = {
       kind: 'hotdrop',
       pred: call('mobility header', [], (c) => c.skb.fragOffset === 0 && c.skb.u8(c.skb.thoff) !== NO_NEXT_HEADER, 'a mobility header with a payload'),
     },
-    { kind: 'test', pred: { op: 'all', of: [hasPorts, call('mh type', [], (c) => inRange(d, c.skb.u8(c.skb.thoff + 2)), `${d.lo} to ${d.hi}`, (c) => String(c.skb.u8(c.skb.thoff + 2)))] } },
+    {
+      kind: 'test',
+      pred: {
+        op: 'all',
+        of: [
+          hasPorts,
+          call(
+            'mh type',
+            [],
+            (c) => inRange(d, c.skb.u8(c.skb.thoff + 2)),
+            `${d.lo} to ${d.hi}`,
+            (c) => String(c.skb.u8(c.skb.thoff + 2)),
+          ),
+        ],
+      },
+    },
   ],
 };

@@ -3,7 +3,7 @@ import { dport, sport } from '../../fields.js';
 import { all, any, between, type Field, negateIf, oneOf, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError, type RuleContext } from '../extension.js';
 import { dropTinygram, hasPorts } from '../transport.js';
-import { bang, parsePort, type PortRange, showPorts } from '../values.js';
+import { bang, type PortRange, parsePort, showPorts } from '../values.js';
 
 type Which = 'sports' | 'dports' | 'ports';
 interface MultiportMatch {
@@ -55,8 +55,7 @@ function portTest(field: Field, ports: readonly PortRange[]): Pred {
 }
 
 function predicate(d: MultiportMatch): Pred {
-  const p =
-    d.which === 'ports' ? any(portTest(sport, d.ports), portTest(dport, d.ports)) : portTest(d.which === 'sports' ? sport : dport, d.ports);
+  const p = d.which === 'ports' ? any(portTest(sport, d.ports), portTest(dport, d.ports)) : portTest(d.which === 'sports' ? sport : dport, d.ports);
   return d.invert ? all(hasPorts, negateIf(true, p)) : p;
 }
 

@@ -12,7 +12,8 @@ interface OsfMatch {
 }
 const MAX_GENRE = 31;
 
-const print = (d: OsfMatch): string => `${bang(d.invert)} --genre ${d.genre}${d.ttl === null ? '' : ` --ttl ${d.ttl}`}${d.log === null ? '' : ` --log ${d.log}`}`;
+const print = (d: OsfMatch): string =>
+  `${bang(d.invert)} --genre ${d.genre}${d.ttl === null ? '' : ` --ttl ${d.ttl}`}${d.log === null ? '' : ` --log ${d.log}`}`;
 
 export const osf: MatchDef<OsfMatch> = {
   name: 'osf',

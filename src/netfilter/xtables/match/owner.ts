@@ -1,7 +1,7 @@
 /** `-m owner --uid-owner, --gid-owner, --socket-exists, --suppl-groups`: the local socket that sends. */
 import { groupId, userId } from '../../../base/well-known.js';
 import { gid, uid } from '../../fields.js';
-import { all, any, between, call, negateIf, NEVER, ALWAYS, type Pred } from '../../pred.js';
+import { ALWAYS, all, any, between, call, NEVER, negateIf, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
 import { badValue, bang, given, isGiven, parseUint, scanUint, U32 } from '../values.js';
 
@@ -46,12 +46,27 @@ function parse(gs: readonly Given[]): OwnerMatch {
 
 const show = (name: string, r: IdRange | null): string => (r ? `${bang(r.invert)} --${name} ${r.lo === r.hi ? r.lo : `${r.lo}-${r.hi}`}` : '');
 
-const hasSocket: Pred = call('socket', [], (c) => c.skb.sk !== null && (c.skb.sk.full || c.skb.sk.kernel === true), 'a local socket', () => 'none');
+const hasSocket: Pred = call(
+  'socket',
+  [],
+  (c) => c.skb.sk !== null && (c.skb.sk.full || c.skb.sk.kernel === true || c.skb.sk.listener !== undefined),
+  'a local socket',
+  () => 'none',
+);
 
 function groupTest(r: IdRange, suppl: boolean): Pred {
   const own = between(gid, r.lo, r.hi);
   if (!suppl) return own;
-  return any(own, call('groups', [gid], (c) => c.skb.sk?.groups.some((g) => g >= r.lo && g <= r.hi) === true, `a group of ${r.lo} to ${r.hi}`, (c) => c.skb.sk?.groups.join(',') ?? ''));
+  return any(
+    own,
+    call(
+      'groups',
+      [gid],
+      (c) => c.skb.sk?.groups.some((g) => g >= r.lo && g <= r.hi) === true,
+      `a group of ${r.lo} to ${r.hi}`,
+      (c) => c.skb.sk?.groups.join(',') ?? '',
+    ),
+  );
 }
 
 /** owner_mt(): without a socket the rule matches only if every condition asked for is inverted. */
@@ -78,7 +93,10 @@ export const owner: MatchDef<OwnerMatch> = {
   ],
   parse,
   print: (d) =>
-    (d.socketExists ? `${bang(d.socketExists.invert)} --socket-exists` : '') + show('uid-owner', d.uid) + show('gid-owner', d.gid) + (d.supplGroups ? ' --suppl-groups' : ''),
+    (d.socketExists ? `${bang(d.socketExists.invert)} --socket-exists` : '') +
+    show('uid-owner', d.uid) +
+    show('gid-owner', d.gid) +
+    (d.supplGroups ? ' --suppl-groups' : ''),
   check: (d: OwnerMatch) => {
     if (d.uid && d.uid.lo > d.uid.hi) throw new OptionError('owner: the range of users is the wrong way round', 'uid-owner');
     if (d.gid && d.gid.lo > d.gid.hi) throw new OptionError('owner: the range of groups is the wrong way round', 'gid-owner');

@@ -43,7 +43,10 @@ function matches(d: PhysdevMatch, c: PacketCtx): boolean {
 
 function check(d: PhysdevMatch, ctx: CheckContext): void {
   if ((d.out || d.isOut) && (!d.bridged || d.bridged.invert) && ctx.hooks.has('OUTPUT')) {
-    throw new OptionError('--physdev-out and --physdev-is-out only supported in the FORWARD and POSTROUTING chains with bridged traffic', d.out ? 'physdev-out' : 'physdev-is-out');
+    throw new OptionError(
+      '--physdev-out and --physdev-is-out only supported in the FORWARD and POSTROUTING chains with bridged traffic',
+      d.out ? 'physdev-out' : 'physdev-is-out',
+    );
   }
 }
 
@@ -80,7 +83,13 @@ export const physdev: MatchDef<PhysdevMatch> = {
   print,
   check,
   lower: (d) => {
-    const pred: Pred = call('bridge ports', [physin, physout], (c) => matches(d, c), print(d).trim(), (c) => `in ${value(physin, c)}, out ${value(physout, c)}`);
+    const pred: Pred = call(
+      'bridge ports',
+      [physin, physout],
+      (c) => matches(d, c),
+      print(d).trim(),
+      (c) => `in ${value(physin, c)}, out ${value(physout, c)}`,
+    );
     return [{ kind: 'test', pred }];
   },
 };

@@ -74,7 +74,9 @@ function parseElements(gs: readonly Given[], family: Family): Element[] {
 
 function checkElement(e: Element, i: number, strict: boolean): void {
   if (strict && Object.keys(e).length === 0) {
-    throw new OptionError(`policy match: empty policy element ${i}. --strict is in effect, but at least one of reqid, spi, tunnel-src, tunnel-dst, proto or mode is required.`);
+    throw new OptionError(
+      `policy match: empty policy element ${i}. --strict is in effect, but at least one of reqid, spi, tunnel-src, tunnel-dst, proto or mode is required.`,
+    );
   }
   const tunnel = e.mode !== undefined && (e.mode.value === 'tunnel') !== e.mode.invert;
   if ((e['tunnel-src'] || e['tunnel-dst']) && !tunnel) throw new OptionError('policy match: --tunnel-src/--tunnel-dst is only valid in tunnel mode');
@@ -93,7 +95,7 @@ function parse(gs: readonly Given[], family: Family): PolicyMatch {
     if (elements.length > 1) throw new OptionError('policy match: policy none but policy given');
     return { dir: direction, pol, strict, elements: [] };
   }
-  elements.forEach((e, i) => checkElement(e, i, strict));
+  for (const [i, e] of elements.entries()) checkElement(e, i, strict);
   return { dir: direction, pol, strict, elements };
 }
 

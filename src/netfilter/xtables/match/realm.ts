@@ -19,7 +19,8 @@ export const realm: MatchDef<ValueMask & { readonly invert: boolean }> = {
     if (named !== undefined) return { value: named, mask: U32, invert: g.invert };
     const v = scanUint(g.value);
     const m = v?.rest[0] === '/' ? scanUint(v.rest.slice(1)) : null;
-    if (!v || v.value > BigInt(U32) || (v.rest !== '' && (!m || m.rest !== '' || m.value > BigInt(U32)))) throw new OptionError(`Realm "${g.value}" not found`, 'realm');
+    if (!v || v.value > BigInt(U32) || (v.rest !== '' && (m?.rest !== '' || m.value > BigInt(U32))))
+      throw new OptionError(`Realm "${g.value}" not found`, 'realm');
     return { value: Number(v.value), mask: m ? Number(m.value) : U32, invert: g.invert };
   },
   print: (d) => `${bang(d.invert)} --realm ${show(d)}`,

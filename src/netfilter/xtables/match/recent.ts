@@ -58,7 +58,8 @@ function parse(gs: readonly Given[], all1: Addr, family: 'ipv4' | 'ipv6'): Recen
 
 /** recent_mt_check() */
 function check(d: RecentMatch, _: CheckContext): void {
-  if ((d.op === 'set' || d.op === 'remove') && (d.seconds || d.hitcount || d.rttl || d.reap)) throw new OptionError(`--seconds, --hitcount, --rttl and --reap do not go with --${d.op}`, d.op);
+  if ((d.op === 'set' || d.op === 'remove') && (d.seconds || d.hitcount || d.rttl || d.reap))
+    throw new OptionError(`--seconds, --hitcount, --rttl and --reap do not go with --${d.op}`, d.op);
   if (d.hitcount > MAX_HITS) throw new OptionError(`hitcount (${d.hitcount}) is larger than allowed maximum (${MAX_HITS})`, 'hitcount');
   if (d.list === '' || d.list === '.' || d.list === '..' || d.list.includes('/')) throw new OptionError(`bad list name "${d.list}"`, 'name');
 }

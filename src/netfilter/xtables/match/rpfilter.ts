@@ -1,5 +1,5 @@
 /** `-m rpfilter [--loose] [--validmark] [--accept-local] [--invert]`: does the route back to the source use the device the packet came in on? */
-import { ANY4, ANY6, type Addr, formatAddr } from '../../../base/addr.js';
+import { type Addr, ANY4, ANY6, formatAddr } from '../../../base/addr.js';
 import { saddr } from '../../fields.js';
 import { call, negateIf, type PacketCtx } from '../../pred.js';
 import { type CheckContext, type MatchDef, OptionError } from '../extension.js';
@@ -90,7 +90,13 @@ export const rpfilter: MatchDef<RpfilterMatch> = {
       kind: 'test',
       pred: negateIf(
         d.invert,
-        call('reverse path', [saddr], (c) => passes(d, c), `a route back${d.loose ? '' : ' by the input device'}`, (c) => `${formatAddr(c.skb.saddr)} on ${c.in?.name ?? 'no device'}`),
+        call(
+          'reverse path',
+          [saddr],
+          (c) => passes(d, c),
+          `a route back${d.loose ? '' : ' by the input device'}`,
+          (c) => `${formatAddr(c.skb.saddr)} on ${c.in?.name ?? 'no device'}`,
+        ),
       ),
     },
   ],

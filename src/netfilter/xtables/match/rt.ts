@@ -1,5 +1,5 @@
 /** `-m rt --rt-type, --rt-segsleft, --rt-len, --rt-0-res, --rt-0-addrs, --rt-0-not-strict`: the IPv6 routing header. */
-import { type Ip6, formatIp6, parseIp6, readAddr } from '../../../base/addr.js';
+import { formatIp6, type Ip6, parseIp6, readAddr } from '../../../base/addr.js';
 import { NEXTHDR } from '../../../packet/ip6.js';
 import type { PacketCtx } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';

@@ -137,7 +137,13 @@ export const sctp: MatchDef<SctpMatch> = {
       dropTinygram(12),
       { kind: 'test', pred: ports },
       { kind: 'hotdrop', pred: call('sctp chunks', [], (c) => chunkMatch(k, c) === null, 'a damaged chunk') },
-      { kind: 'test', pred: negateIf(k.invert, call('sctp chunks', [], (c) => chunkMatch(k, c) === true, showChunks(k))) },
+      {
+        kind: 'test',
+        pred: negateIf(
+          k.invert,
+          call('sctp chunks', [], (c) => chunkMatch(k, c) === true, showChunks(k)),
+        ),
+      },
     ];
   },
 };

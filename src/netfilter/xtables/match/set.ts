@@ -47,14 +47,14 @@ function parseCounter(gs: readonly Given[], what: 'packets' | 'bytes'): SetMatch
   const g = all[0];
   if (!g) return null;
   const n = scanUint(g.value);
-  if (!n || n.rest !== '') throw new OptionError(`Cannot parse ${g.value} as a counter value`, g.name);
+  if (n?.rest !== '') throw new OptionError(`Cannot parse ${g.value} as a counter value`, g.name);
   const op = g.name.slice(what.length + 1) as 'eq' | 'lt' | 'gt';
   return { op: op === 'eq' && g.invert ? 'ne' : op, value: n.value };
 }
 
 function parse(gs: readonly Given[]): SetMatch {
   const m = given(gs, 'match-set');
-  if (!m) throw new OptionError('You must specify `--match-set\' with proper arguments', 'match-set');
+  if (!m) throw new OptionError("You must specify `--match-set' with proper arguments", 'match-set');
   return {
     ...parseSetDirs(m),
     invert: m.invert,
@@ -66,7 +66,8 @@ function parse(gs: readonly Given[]): SetMatch {
   };
 }
 
-const showCounter = (what: string, m: SetMatch['packets']): string => (m ? `${m.op === 'ne' ? ' !' : ''} --${what}-${m.op === 'ne' ? 'eq' : m.op} ${m.value}` : '');
+const showCounter = (what: string, m: SetMatch['packets']): string =>
+  m ? `${m.op === 'ne' ? ' !' : ''} --${what}-${m.op === 'ne' ? 'eq' : m.op} ${m.value}` : '';
 
 const counter = (m: SetMatch['packets']) => (m ? { op: m.op, value: Number(m.value) } : undefined);
 
@@ -119,7 +120,17 @@ export const set: MatchDef<SetMatch> = {
         name: `set ${d.set}`,
         test: (c) => {
           const answer = c.env.sets.test(d.set, c, options);
-          if (c.env.rec.on) c.env.rec.event({ t: 'set-test', node: c.env.node, skb: c.skb.id, time: c.env.now(), set: d.set, member: answer.member, hit: answer.hit, rule: c.rule });
+          if (c.env.rec.on)
+            c.env.rec.event({
+              t: 'set-test',
+              node: c.env.node,
+              skb: c.skb.id,
+              time: c.env.now(),
+              set: d.set,
+              member: answer.member,
+              hit: answer.hit,
+              rule: c.rule,
+            });
           return answer.hit !== d.invert;
         },
         show: wanted,

@@ -36,9 +36,18 @@ interface SrhMatch {
 const SRH_TYPE = 4;
 const FIXED = 8;
 
+/** The kernel compares the tag as it stands on the wire with the rule's number in its own byte order: on x86 the bytes are exchanged. */
 function fieldOf(c: PacketCtx, at: number, f: Field): number {
   const { skb } = c;
-  return f === 'next' ? skb.u8(at) : f === 'len' ? skb.u8(at + 1) : f === 'left' ? skb.u8(at + 3) : f === 'last' ? skb.u8(at + 4) : skb.u16(at + 6);
+  return f === 'next'
+    ? skb.u8(at)
+    : f === 'len'
+      ? skb.u8(at + 1)
+      : f === 'left'
+        ? skb.u8(at + 3)
+        : f === 'last'
+          ? skb.u8(at + 4)
+          : skb.u8(at + 6) | (skb.u8(at + 7) << 8);
 }
 
 /** Previous, next and last segment; null where the header has none such. */
@@ -101,7 +110,16 @@ export const srh: MatchDef<SrhMatch> = {
   }),
   print: (d) =>
     NUMBERS.map(([n], i) => (d.numbers[i] ? `${bang(d.numbers[i].invert)} --${n} ${d.numbers[i].value}` : '')).join('') +
-    SIDS.map((n, i) => (d.sids[i] ? `${bang(d.sids[i].invert)} --${n} ${formatAddr(d.sids[i].value.addr)}/${maskToPrefix(d.sids[i].value.mask)}` : '')).join(''),
+    SIDS.map((n, i) => (d.sids[i] ? `${bang(d.sids[i].invert)} --${n} ${formatAddr(d.sids[i].value.addr)}/${maskToPrefix(d.sids[i].value.mask)}` : '')).join(
+      '',
+    ),
   lower: (d) =>
-    headerSteps('segment routing header', NEXTHDR.ROUTING, FIXED, false, (c, at) => c.skb.data.length >= at + headerLength(c, at, NEXTHDR.ROUTING) && matches(d, c, at), 'a segment routing header'),
+    headerSteps(
+      'segment routing header',
+      NEXTHDR.ROUTING,
+      FIXED,
+      false,
+      (c, at) => c.skb.data.length >= at + headerLength(c, at, NEXTHDR.ROUTING) && matches(d, c, at),
+      'a segment routing header',
+    ),
 };

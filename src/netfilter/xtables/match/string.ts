@@ -115,5 +115,13 @@ export const string: MatchDef<StringMatch> = {
     (d.to !== U16 ? ` --to ${d.to}` : '') +
     (d.icase ? ' --icase' : ''),
   check,
-  lower: (d) => [{ kind: 'test', pred: negateIf(d.invert, call('packet bytes', [], (c) => found(d, c), showPattern(d.pattern))) }],
+  lower: (d) => [
+    {
+      kind: 'test',
+      pred: negateIf(
+        d.invert,
+        call('packet bytes', [], (c) => found(d, c), showPattern(d.pattern)),
+      ),
+    },
+  ],
 };

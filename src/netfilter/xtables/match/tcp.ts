@@ -98,7 +98,10 @@ const badDataOffset: RuleStep = {
 };
 
 const optionTest = (kind: number, invert: boolean): Pred =>
-  negateIf(invert, call('tcp option', [], (c) => hasTcpOption(c, kind), `TCP option ${kind}`));
+  negateIf(
+    invert,
+    call('tcp option', [], (c) => hasTcpOption(c, kind), `TCP option ${kind}`),
+  );
 
 export const tcp: MatchDef<TcpMatch> = {
   name: 'tcp',

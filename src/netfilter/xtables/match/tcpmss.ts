@@ -1,5 +1,5 @@
 /** `-p tcp -m tcpmss [!] --mss lo[:hi]`: the MSS option of a TCP header. */
-import { call, all, not, type PacketCtx, type Pred } from '../../pred.js';
+import { all, call, not, type PacketCtx, type Pred } from '../../pred.js';
 import { type MatchDef, OptionError } from '../extension.js';
 import { bang, type PortRange, showPorts, U16, uintPair } from '../values.js';
 
@@ -21,7 +21,13 @@ export function mssOf(c: PacketCtx): number | null | undefined {
 }
 
 const cutOff: Pred = call('tcp header', [], (c) => mssOf(c) === undefined, 'a TCP header cut off');
-const hasMss: Pred = call('mss', [], (c) => mssOf(c) != null, 'an MSS option', (c) => String(mssOf(c) ?? 'none'));
+const hasMss: Pred = call(
+  'mss',
+  [],
+  (c) => mssOf(c) != null,
+  'an MSS option',
+  (c) => String(mssOf(c) ?? 'none'),
+);
 
 export const tcpmss: MatchDef<{ readonly range: PortRange; readonly invert: boolean }> = {
   name: 'tcpmss',
@@ -36,10 +42,16 @@ export const tcpmss: MatchDef<{ readonly range: PortRange; readonly invert: bool
   },
   print: (d) => `${bang(d.invert)} --mss ${showPorts(d.range)}`,
   lower: (d) => {
-    const inRange = call('mss', [], (c) => {
-      const mss = mssOf(c);
-      return mss != null && mss >= d.range[0] && mss <= d.range[1];
-    }, showPorts(d.range), (c) => String(mssOf(c) ?? 'none'));
+    const inRange = call(
+      'mss',
+      [],
+      (c) => {
+        const mss = mssOf(c);
+        return mss != null && mss >= d.range[0] && mss <= d.range[1];
+      },
+      showPorts(d.range),
+      (c) => String(mssOf(c) ?? 'none'),
+    );
     return [
       { kind: 'hotdrop', pred: cutOff },
       { kind: 'test', pred: d.invert ? not(inRange) : all(hasMss, inRange) },

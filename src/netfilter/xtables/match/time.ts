@@ -89,7 +89,8 @@ function parse(gs: readonly Given[]): TimeMatch {
     kerneltz: isGiven(gs, 'kerneltz') || isGiven(gs, 'localtz'),
     contiguous: isGiven(gs, 'contiguous'),
   };
-  if (d.contiguous && d.daytimeStart < d.daytimeStop) throw new OptionError('time: --contiguous only makes sense when stoptime is smaller than starttime', 'contiguous');
+  if (d.contiguous && d.daytimeStart < d.daytimeStop)
+    throw new OptionError('time: --contiguous only makes sense when stoptime is smaller than starttime', 'contiguous');
   return d;
 }
 
@@ -99,7 +100,11 @@ const showDate = (s: number): string => new Date(s * 1000).toISOString().slice(0
 
 const print = (d: TimeMatch): string =>
   (d.daytimeStart !== 0 || d.daytimeStop !== DAY - 1 ? ` --timestart ${showDaytime(d.daytimeStart)} --timestop ${showDaytime(d.daytimeStop)}` : '') +
-  (d.monthdays !== ALL_MONTHDAYS ? ` --monthdays ${Array.from({ length: 31 }, (_, i) => i + 1).filter((n) => (d.monthdays >>> n) & 1).join(',')}` : '') +
+  (d.monthdays !== ALL_MONTHDAYS
+    ? ` --monthdays ${Array.from({ length: 31 }, (_, i) => i + 1)
+        .filter((n) => (d.monthdays >>> n) & 1)
+        .join(',')}`
+    : '') +
   (d.weekdays !== ALL_WEEKDAYS ? ` --weekdays ${WEEKDAYS.filter((_, i) => (d.weekdays >>> (i + 1)) & 1).join(',')}` : '') +
   (d.dateStart !== 0 ? ` --datestart ${showDate(d.dateStart)}` : '') +
   (d.dateStop !== 0 ? ` --datestop ${showDate(d.dateStop)}` : '') +
@@ -145,5 +150,16 @@ export const time: MatchDef<TimeMatch> = {
   parse,
   print,
   check,
-  lower: (d) => [{ kind: 'test', pred: call('time', [], (c) => matches(d, c), print(d).trim(), (c) => showDate(Math.floor(c.env.now() / 1000))) }],
+  lower: (d) => [
+    {
+      kind: 'test',
+      pred: call(
+        'time',
+        [],
+        (c) => matches(d, c),
+        print(d).trim(),
+        (c) => showDate(Math.floor(c.env.now() / 1000)),
+      ),
+    },
+  ],
 };

@@ -42,7 +42,7 @@ export const ttl: MatchDef<TtlMatch> = {
   kernel: 'net/netfilter/xt_hl.c',
   families: ['ipv4'],
   options: options('ttl'),
-  parse: ([g]) => parse('ttl', g, 'TTL match: You must specify one of `--ttl-eq\', `--ttl-lt\', `--ttl-gt'),
+  parse: ([g]) => parse('ttl', g, "TTL match: You must specify one of `--ttl-eq', `--ttl-lt', `--ttl-gt"),
   print: (d) => print('ttl', d),
   lower: (d) => [{ kind: 'test', pred: predicate(d) }],
 };
@@ -52,7 +52,7 @@ export const hl: MatchDef<TtlMatch> = {
   kernel: 'net/netfilter/xt_hl.c',
   families: ['ipv6'],
   options: options('hl'),
-  parse: ([g]) => parse('hl', g, 'HL match: You must specify one of `--hl-eq\', `--hl-lt\', `--hl-gt'),
+  parse: ([g]) => parse('hl', g, "HL match: You must specify one of `--hl-eq', `--hl-lt', `--hl-gt"),
   print: (d) => print('hl', d),
   lower: (d) => [{ kind: 'test', pred: predicate(d) }],
 };

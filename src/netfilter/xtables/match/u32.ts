@@ -113,5 +113,13 @@ export const u32: MatchDef<U32Match> = {
   options: [{ name: 'u32', arg: 'required', invert: true, mandatory: true }],
   parse: ([g]) => ({ tests: new U32Reader(g.value).tests(), invert: g.invert }),
   print: (d) => `${bang(d.invert)} --u32 "${show(d)}"`,
-  lower: (d) => [{ kind: 'test', pred: negateIf(d.invert, call('u32', [], (c) => d.tests.every((t) => evaluate(t, c)), show(d))) }],
+  lower: (d) => [
+    {
+      kind: 'test',
+      pred: negateIf(
+        d.invert,
+        call('u32', [], (c) => d.tests.every((t) => evaluate(t, c)), show(d)),
+      ),
+    },
+  ],
 };

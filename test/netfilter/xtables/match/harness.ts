@@ -57,7 +57,16 @@ function addrType(a: Addr): RouteType {
 function fib(q: FibQuery): FibAnswer {
   const type = addrType(q.dst);
   const v6 = typeof q.dst === 'string';
-  const name = type === 'local' ? 'lo' : v6 ? (inPrefix(q.dst, '\u2001\u0db8\0\0\0\0\0\0', 32) ? 'eth0' : null) : q.dst === null ? null : { 10: 'eth0', 20: 'eth1' }[(q.dst as number) >>> 24];
+  const name =
+    type === 'local'
+      ? 'lo'
+      : v6
+        ? inPrefix(q.dst, '\u2001\u0db8\0\0\0\0\0\0', 32)
+          ? 'eth0'
+          : null
+        : q.dst === null
+          ? null
+          : { 10: 'eth0', 20: 'eth1' }[(q.dst as number) >>> 24];
   const dev = name ? device(name) : null;
   const errno = dev && (q.oif === null || q.oif.name === dev.name) ? 0 : 113;
   return { errno, type: errno === 0 ? type : 'unreachable', dev, devs: dev ? [dev] : [], gateway: null, realm: 0 };
@@ -73,14 +82,18 @@ function makeEnv(clock: { now: number }): Env {
     rec: NO_RECORDER,
     choose: { port: (min: number) => min, below: (bound: number) => Math.floor(bound / 4) },
     sets: {
-      test: (_set: string, c: PacketCtx, o: { dirs: readonly boolean[] }) => ({ hit: o.dirs.length === 1 && (o.dirs[0] ? c.skb.saddr : c.skb.daddr) === parseIp4('10.0.0.9'), member: '' }),
+      test: (_set: string, c: PacketCtx, o: { dirs: readonly boolean[] }) => ({
+        hit: o.dirs.length === 1 && (o.dirs[0] ? c.skb.saddr : c.skb.daddr) === parseIp4('10.0.0.9'),
+        member: '',
+      }),
       describe: (name: string) => (name === 'foo' ? { type: 'hash:ip', dimensions: 1, family: 'ipv4' } : undefined),
     },
     ct: { countConnections: () => 3 },
     now: () => clock.now,
     addrType: (_f: string, a: Addr, dev: NetDevice | null) => (dev && dev.name !== 'eth0' && addrType(a) === 'local' ? 'unicast' : addrType(a)),
     fib,
-    socket: (_f: string, _p: number, _s: Addr, _sp: number, _d: Addr, dport: number) => (dport === 80 ? { ...SOCKET, boundAny: false } : dport === 81 ? { ...SOCKET, boundAny: true } : null),
+    socket: (_f: string, _p: number, _s: Addr, _sp: number, _d: Addr, dport: number) =>
+      dport === 80 ? { ...SOCKET, boundAny: false } : dport === 81 ? { ...SOCKET, boundAny: true } : null,
     state<T>(key: object | string, make: () => T): T {
       if (!states.has(key)) states.set(key, make());
       return states.get(key) as T;
@@ -91,7 +104,21 @@ function makeEnv(clock: { now: number }): Env {
   } as unknown as Env;
 }
 
-const SOCKET = { id: 's', family: 'ipv4', proto: 6, uid: 1000, gid: 1000, groups: [27], mark: 9, priority: 0, boundDev: null, transparent: false, full: true, cgroupPath: '/a/b', classid: 5 } as const;
+const SOCKET = {
+  id: 's',
+  family: 'ipv4',
+  proto: 6,
+  uid: 1000,
+  gid: 1000,
+  groups: [27],
+  mark: 9,
+  priority: 0,
+  boundDev: null,
+  transparent: false,
+  full: true,
+  cgroupPath: '/a/b',
+  classid: 5,
+} as const;
 
 const CT_INFO = new Map<string, CtInfo>([
   ['NEW', CTINFO.NEW],
@@ -104,7 +131,18 @@ function connection(skb: Skb): NfConn {
   const orig = { family: skb.family, src: skb.saddr, dst: skb.daddr, proto: skb.l4proto, sport: Math.max(0, skb.sport), dport: Math.max(0, skb.dport) };
   const reply = { ...orig, src: orig.dst, dst: orig.src, sport: orig.dport, dport: orig.sport };
   const rest = { secmark: 0, proto: null, helper: null, masqIndex: 0, labels: 0n, inTable: false, template: false };
-  return { id: 1, orig, reply, status: IPS.CONFIRMED, mark: 0, zone: { id: 0, dir: 'both' }, expires: 60_000, master: null, acct: { packets: [3, 2], bytes: [300, 100] }, ...rest };
+  return {
+    id: 1,
+    orig,
+    reply,
+    status: IPS.CONFIRMED,
+    mark: 0,
+    zone: { id: 0, dir: 'both' },
+    expires: 60_000,
+    master: null,
+    acct: { packets: [3, 2], bytes: [300, 100] },
+    ...rest,
+  };
 }
 
 function applyCt(skb: Skb, words: string): void {
@@ -145,7 +183,17 @@ function makeCtx(text: string, env: Env, clock: { now: number }): PacketCtx {
     else if (words[i] === 'at') clock.now = Number(value);
     else if (words[i] === 'ct') applyCt(skb, value);
     else if (words[i] === 'physin' || words[i] === 'physout') {
-      skb.nfBridge ??= { physindev: device('p0'), physoutdev: null, pktOtherhost: false, inPrerouting: false, savedSrcMac: null, encapLen: 0, fragMaxSize: 0, daddr: null, sabotageIn: false };
+      skb.nfBridge ??= {
+        physindev: device('p0'),
+        physoutdev: null,
+        pktOtherhost: false,
+        inPrerouting: false,
+        savedSrcMac: null,
+        encapLen: 0,
+        fragMaxSize: 0,
+        daddr: null,
+        sabotageIn: false,
+      };
       if (words[i] === 'physin') skb.nfBridge.physindev = device(value);
       else skb.nfBridge.physoutdev = device(value);
     } else throw new Error(`unknown meta word ${words[i]}`);
