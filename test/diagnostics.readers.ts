@@ -9,6 +9,7 @@ import { readIpLink } from '../src/formats/ip-link.js';
 import { readIpNeigh } from '../src/formats/ip-neigh.js';
 import { readIpRoute } from '../src/formats/ip-route.js';
 import { readIpRule } from '../src/formats/ip-rule.js';
+import { readIpsetList } from '../src/formats/ipset-list.js';
 import { readIpsetSave } from '../src/formats/ipset-save.js';
 import { readIptablesSave } from '../src/formats/iptables-save.js';
 import { readSockets } from '../src/formats/sockets.js';
@@ -45,6 +46,7 @@ export const readers = {
   'xfrm-policy': (t) => readXfrmPolicy(t, o).diagnostics,
   'xfrm-state': (t) => readXfrmState(t, o).diagnostics,
   'iptables-save': (t) => readIptablesSave(t, { ...o, family: 'ipv4' }).diagnostics,
+  'ipset-list': (t) => readIpsetList(t, o).diagnostics,
   'ipset-save': (t) => readIpsetSave(t, o).diagnostics,
   'ebtables-save': (t) => readEbtablesSave(t, 'x').diagnostics,
   conntrack: (t) => readConntrack(t).diagnostics,

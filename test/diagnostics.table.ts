@@ -681,6 +681,7 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
   { code: 'ipset-extension', reader: 'ipset-save', input: 'create a hash:ip family inet\nadd a 10.0.0.1 timeout 5\n', line: 2, column: 16, hint: null },
   { code: 'ipset-number', reader: 'ipset-save', input: 'create a hash:ip family inet timeout soon\n', line: 1, column: 38, hint: null },
   { code: 'ipset-range', reader: 'ipset-save', input: 'create a hash:net family inet\nadd a 10.0.0.0/33\n', line: 2, column: 16, hint: null },
+  { code: 'ipset-list-line', reader: 'ipset-list', input: 'Name: a\nhello\n', line: 2, column: 1, hint: null },
   {
     code: 'ipset-quote',
     reader: 'ipset-save',

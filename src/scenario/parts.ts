@@ -11,6 +11,7 @@ import { readIpLink } from '../formats/ip-link.js';
 import { readIpNeigh } from '../formats/ip-neigh.js';
 import { readIpRoute } from '../formats/ip-route.js';
 import { readIpRule } from '../formats/ip-rule.js';
+import { readIpsetList } from '../formats/ipset-list.js';
 import { readIpsetSave } from '../formats/ipset-save.js';
 import { readIptablesSave } from '../formats/iptables-save.js';
 import { readSockets } from '../formats/sockets.js';
@@ -174,10 +175,11 @@ export const parts: readonly PartRow[] = [
   { kind: 'routes6', files: /^(ip-)?(6-routes?|routes?6)(\.(json|txt))?$|\.routes6(\.json)?$/, example: 'ip-route6.txt', read: routes('ipv6') },
   {
     kind: 'ipset',
-    files: /^ipsets?(-save)?(\.txt)?$|\.ipset$/,
+    files: /^ipsets?(-save|-list)?(\.txt)?$|\.ipset(list)?$/,
     example: 'ipset-save',
     read(draft, text, file) {
-      const r = readIpsetSave(text, { file });
+      // `ipset list` is what people paste; `ipset save` is what can be restored.
+      const r = /^\s*Name: /.test(text) ? readIpsetList(text, { file }) : readIpsetSave(text, { file });
       draft.sets = r.value;
       return r.diagnostics;
     },
