@@ -105,7 +105,7 @@ function byTable(m: Making, bound: NetDevice | null): OutputResult {
     m.oif = LOOPBACK_IFINDEX;
     return make(m, 'local', loopback(env), RTCF_LOCAL);
   }
-  if (m.oif === 0) res = selectPath(env, res, f.chooseNexthop);
+  if (m.oif === 0) res = selectPath(env, res, f.chooseNexthop, m.src);
   m.result = res;
   if (m.src === 0) m.src = resultPrefsrc(env, res);
   return make(m, res.type, res.dev, 0);

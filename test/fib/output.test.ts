@@ -54,6 +54,8 @@ describe('ip_route_output', () => {
     expect(say(multi, flow('8.8.8.8', { chooseNexthop: choose(1) }))).toBe('unicast eth1 via 10.1.0.9 src 10.1.0.1 dst 8.8.8.8');
     expect(say(multi, flow('8.8.8.8', { oif: 3, chooseNexthop: choose(0) }))).toBe('unicast eth1 via 10.1.0.9 src 10.1.0.1 dst 8.8.8.8');
     expect(asked).toEqual([[1, 3], [1, 3]]);
+    // A bound source goes before the hash.
+    expect(say(multi, flow('8.8.8.8', { src: ip4('10.1.0.1'), chooseNexthop: choose(0) }))).toBe('unicast eth1 via 10.1.0.9 src 10.1.0.1 dst 8.8.8.8');
   });
 });
 
