@@ -288,13 +288,14 @@ export function applyIpsetCommand(words: readonly string[], sets: readonly IpSet
       },
       ...(o.inUse ? { inUse: o.inUse } : {}),
     });
-    if (name === 'list' || name === 'save') output += printed(words, table.freeze());
+    const value = table.freeze();
+    if (name === 'list' || name === 'save') output += printed(words, value);
+    return { value, diagnostics: reporter.diagnostics, output };
   } catch (e) {
     if (!(e instanceof IpsetError)) throw e;
     report('error', e.code, e.message, e.word, e.hint);
     return { value: sets, diagnostics: reporter.diagnostics, output };
   }
-  return { value: table.freeze(), diagnostics: reporter.diagnostics, output };
 }
 
 function printed(words: readonly string[], sets: readonly IpSet[]): string {

@@ -20,7 +20,7 @@ export class LiveList {
   get size(): number {
     return this.entries.length;
   }
-  freeze(): ListMembers {
+  freeze(_last = false): ListMembers {
     return this.touched ? new ListMembers(this.given.params, this.entries) : this.given;
   }
 }
@@ -83,11 +83,12 @@ export class SetTable {
     return s.live;
   }
 
+  /** Ends the changes: nothing may be carried out afterwards. */
   freeze(): readonly IpSet[] {
     const out: IpSet[] = [];
     for (const s of this.#slots) {
       if (!s) continue;
-      const members = s.live?.freeze() ?? s.set.members;
+      const members = s.live?.freeze(true) ?? s.set.members;
       const same = members === s.set.members && s.create === s.set.create;
       out.push(same ? s.set : makeSet(s.create, members));
     }
@@ -123,7 +124,9 @@ export class SetTable {
     const live = this.live(this.slot(name));
     if (live instanceof LiveList) return this.#delFromList(live, member, words, exist);
     const { keys } = parseWhole(live, member, words, false);
+    let n = 0;
     keys((key) => {
+      if (++n > 1 && !live.expand()) throw tooMany();
       if (!live.del(key) && !exist) throw new IpsetError('ipset-not-added', "Element cannot be deleted from the set: it's not added", member);
     });
   }
@@ -314,7 +317,7 @@ function addMember(live: LiveSet, member: string, words: readonly string[], exis
   const { wildcard } = w.ext;
   let n = 0;
   keys((key) => {
-    if (++n > MAX_ADDED) throw tooMany();
+    if (++n > MAX_ADDED || (n > 1 && !live.expand())) throw tooMany();
     if (live.params.type.name === 'bitmap:ip,mac') addIpMac(live, key, mac, w, exist);
     else live.add(key, (old) => (old ? { ...mergeExt(w, old), wildcard: wildcard || old.wildcard } : w.ext), exist, (size) => size - 1);
   });

@@ -13,6 +13,7 @@ import { IpsetError } from './types.js';
 /** A member: a row of the given table (>= 0) or, below -1, of our own. -1 = none. */
 export type Ref = number;
 const NONE = -1;
+const MAX_EXPANDED = 1 << 24;
 const ownRow = (ref: Ref): number => -2 - ref;
 const ownRef = (row: number): Ref => -2 - row;
 
@@ -41,6 +42,9 @@ export class LiveSet {
   readonly #isIface: boolean;
   readonly #plainAddrs: boolean;
   #touched = false;
+  /** When expired members were last looked for: at most once in a moment. */
+  #sweptAt = 0;
+  #expanded = 0;
 
   /** `clock`: seconds since the set was given. */
   constructor(
@@ -133,7 +137,9 @@ export class LiveSet {
     for (const ref of [...this.refs()]) this.remove(ref);
   }
   sweep(): void {
-    if (this.params.kinds.timeout === null) return;
+    const now = this.clock();
+    if (this.params.kinds.timeout === null || now === this.#sweptAt) return;
+    this.#sweptAt = now;
     for (const ref of [...this.refs()]) if (this.expired(ref)) this.remove(ref);
   }
 
@@ -157,7 +163,13 @@ export class LiveSet {
     if (this.size < this.params.maxelem) return;
     if (!this.params.forceadd || !evict || this.size === 0) throw new IpsetError('ipset-full', 'Hash is full, cannot add more elements');
     let n = evict(this.size);
+    if (n === this.size - 1 && this.#own.lastRow >= 0) return this.remove(ownRef(this.#own.lastRow));
     for (const ref of this.refs()) if (n-- === 0) return this.remove(ref);
+  }
+
+  /** Counts a member that a range stood for; false when the ranges given to this set together denote more than anyone means. */
+  expand(): boolean {
+    return ++this.#expanded <= MAX_EXPANDED;
   }
 
   /** mtype_del(): false when there is no such member. */
@@ -296,22 +308,25 @@ export class LiveSet {
     }
   }
 
-  /** The members as they are now, for keeping. Expired ones are left out, time-outs count from now. */
-  freeze(): TableMembers {
+  /**
+   * The members as they are now, for keeping. Expired ones are left out, time-outs count from now. `last`: nothing will change this set any more, so that
+   * its own table may be handed over instead of a copy.
+   */
+  freeze(last = false): TableMembers {
     if (!this.#touched) return this.given;
-    const simple = this.#base.size === 0 && this.params.kinds.timeout === null;
+    const simple = last && this.#base.size === 0 && this.params.kinds.timeout === null;
     if (simple) return new TableMembers(this.params, this.#own.trimmed(), this.names.names);
     const table = new WordTable(this.layout.width, this.size);
-    let last: Ext = EMPTY_EXT;
+    let before: Ext = EMPTY_EXT;
     for (const ref of this.refs()) {
       if (this.expired(ref)) continue;
       let ext = this.ext(ref);
       const timeout = this.remaining(ext);
-      if (timeout !== ext.timeout) ext = sameExt(last, ext, timeout) ? last : { ...ext, timeout };
-      last = ext;
+      if (timeout !== ext.timeout) ext = sameExt(before, ext, timeout) ? before : { ...ext, timeout };
+      before = ext;
       table.insert(this.key(ref), ext);
     }
-    return new TableMembers(this.params, table.trimmed(), this.names.names);
+    return new TableMembers(this.params, table.trimmed(), [...this.names.names]);
   }
 }
 

@@ -1,8 +1,6 @@
 /** One command of `ipset` in words, carried out on sets. Shared by `ipset restore` text and single commands. */
 import { nearest } from '../../base/diagnostic.js';
-import { type CommandOptions, LiveList, type SetTable } from './commands.js';
-import { printExt } from './ext.js';
-import { printMember } from './member.js';
+import type { CommandOptions, SetTable } from './commands.js';
 import { IpsetError } from './types.js';
 
 export type CommandName = 'create' | 'add' | 'del' | 'test' | 'destroy' | 'list' | 'save' | 'restore' | 'flush' | 'rename' | 'swap' | 'help' | 'version' | 'quit';
@@ -88,18 +86,4 @@ export function runCommand(words: readonly string[], table: SetTable, o: Command
       if (a !== undefined && !a.startsWith('-')) table.slot(a);
   }
   return name;
-}
-
-/** Members of a live set as `ipset save` prints them now. */
-export function* liveText(live: ReturnType<SetTable['live']>): Iterable<string> {
-  if (live instanceof LiveList) {
-    yield* live.freeze().text();
-    return;
-  }
-  const { params, layout, names } = live;
-  for (const ref of live.refs()) {
-    if (live.expired(ref)) continue;
-    const ext = live.ext(ref);
-    yield printMember(live.key(ref), params, layout, names.names, ext.mac) + printExt(ext, params.kinds, live.remaining(ext));
-  }
 }

@@ -100,10 +100,15 @@ export class WordTable {
     let slot = hashRow(this.rows, row * this.width, this.width) & mask;
     while (index[slot] !== row) slot = (slot + 1) & mask;
     index[slot] = GONE;
+    this.#live--;
+    if (row === this.#used - 1) {
+      this.#used--;
+      if (this.#ext) this.#ext.length = this.#used;
+      return;
+    }
     this.#removed ??= new Set();
     this.#removed.add(row);
     if (this.#ext) this.#ext[row] = null;
-    this.#live--;
   }
 
   ext(row: number): Ext {
@@ -116,6 +121,12 @@ export class WordTable {
   /** No member has any extension. */
   get plain(): boolean {
     return this.#ext === null;
+  }
+
+  /** The row added last, if it is still there; -1 otherwise. */
+  get lastRow(): number {
+    const row = this.#used - 1;
+    return this.#removed?.has(row) ? -1 : row;
   }
 
   /** Rows in insertion order. */

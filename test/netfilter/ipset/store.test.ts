@@ -202,6 +202,15 @@ describe('the SET target', () => {
     expect(saved(other)).not.toContain('add s 10.1.0.0/16');
   });
 
+  it('gives snapshots that later packets do not change', () => {
+    const store = new SetStore(sets('create s hash:ip\n'), () => 0);
+    store.add('s', p, [true], null, false);
+    const then = store.snapshot();
+    store.del('s', p, [true]);
+    store.add('s', packet('tcp 10.9.9.9:5 > 1.1.1.1:80'), [true], null, false);
+    expect([...then[0].members.text()]).toEqual(['10.1.2.3']);
+  });
+
   it('adds nothing where a direction is missing', () => {
     const store = new SetStore(sets('create s hash:ip,port\n'), () => 0);
     store.add('s', p, [true], null, false);

@@ -1,5 +1,5 @@
 /** Addresses: `1.2.3.4`, in `add` and `del` of IPv4 sets also `1.2.3.4-1.2.3.9` and `1.2.3.0/24` (every address of it is a member). */
-import { type Addr, addrBits, formatAddr, networkOf, parseIp4, parseIp6 } from '../../../base/addr.js';
+import { type Addr, addrBits, networkOf, parseIp4, parseIp6 } from '../../../base/addr.js';
 import type { Skb } from '../../../packet/skb.js';
 import { IpsetError } from '../types.js';
 import { type SetFamily, badCidr } from './value.js';
@@ -85,5 +85,4 @@ export function parseIpPart(text: string, family: SetFamily): AddrRange {
 /** ip4addrptr(), ip6addrptr(). */
 export const addrOfPacket = (skb: Skb, src: boolean): Addr => (src ? skb.saddr : skb.daddr);
 
-export const printAddr = (a: Addr): string => formatAddr(a);
 export const hostBits = (family: SetFamily): number => addrBits(family === 'ipv6' ? 'ipv6' : 'ipv4');
