@@ -170,6 +170,8 @@ export interface SkSocket {
   readonly boundAny?: boolean;
   /** TIME_WAIT or NEW_SYN_RECV mini sockets print no UID. */
   readonly full: boolean;
+  /** NEW_SYN_RECV: the listener, whose file counts for `-m owner` (skb_to_full_sk). */
+  readonly listener?: SkSocket;
   /** One of the kernel's own: it exists, but has no file and so no owner. */
   readonly kernel?: boolean;
   readonly cgroupPath: string | null;

@@ -41,6 +41,7 @@ export function sendReset(n: NodeRun, c: PacketCtx): void {
   if (rerouteHarder(n, f, 'nf_send_reset') !== 'accept') return;
   if (data.length > made.dst.mtu) return;
   n.conntrack.attach(made, old);
+  n.conntrack.setClosing(old);
   const port = old.nfBridge?.physindev;
   if (port && old.eth) {
     made.dev = port;

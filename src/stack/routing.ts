@@ -3,7 +3,7 @@ import type { Addr, Family } from '../base/addr.js';
 import { addrOnlink, addrType, compileFib, type Fib, type InputResult, NO_KEYS, primaryAddress, routeInput, type RouteEnv, routeOutput, selectAddress } from '../fib/index.js';
 import type { FibAnswer, FibQuery } from '../netfilter/env.js';
 import { IPSKB_DOREDIRECT, type Skb } from '../packet/skb.js';
-import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
+import { type NetDevice, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
 import type { Cause } from '../trace/cause.js';
 import type { EventBody, RouteStep } from '../trace/event.js';
 import type { Facts, OutputAnswer, OutputQuery } from './kernel.js';

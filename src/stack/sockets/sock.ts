@@ -20,7 +20,7 @@ export interface SocketOptions {
   readonly transparent: boolean;
 }
 
-export type TcpState = 'LISTEN' | 'SYN_SENT' | 'ESTABLISHED' | 'CLOSE_WAIT' | 'CLOSE';
+export type TcpState = 'LISTEN' | 'SYN_SENT' | 'ESTABLISHED' | 'FIN_WAIT' | 'TIME_WAIT' | 'CLOSE_WAIT' | 'LAST_ACK' | 'CLOSE';
 
 /** A socket. `sk` is what rules see of it. */
 export interface Sock extends SocketOptions {
@@ -46,10 +46,12 @@ export interface TcpSock extends Sock {
   sndNxt: number;
   /** Receive side: next expected number. */
   rcvNxt: number;
-  /** Window offered when all is read, in bytes, and its scale (0 unless both sides agreed). */
+  /** Right edge of the window offered. */
+  rcvEdge: number;
+  /** Window offered at first, in bytes, and its scale (0 unless both sides agreed). */
   rcvWnd: number;
   wscale: number;
-  /** Bytes delivered but not yet read by the owner; they shrink the window. */
+  /** Bytes delivered but not yet read by the owner; until then the window does not grow. */
   unread: number;
   mss: number;
   /** A system call of the owner is running: errors that arrive now are soft. */

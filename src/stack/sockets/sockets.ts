@@ -13,7 +13,7 @@ import type { Kernel } from '../kernel.js';
 import { icmpTypes } from '../stages/icmp-send.js';
 import { errnoOf, errnoOf6 } from './icmp-errno.js';
 import type { SocketLayer } from './layer.js';
-import { lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock } from './sock.js';
+import { lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
 import { Tcp } from './tcp.js';
 import { type RawIcmp, sendRawIcmp, Udp } from './udp.js';
 
@@ -85,12 +85,17 @@ export class Sockets implements SocketLayer, SocketHost {
   pingRcv(): string | null {
     return 'NO_SOCKET';
   }
-  /** tcp_v4_early_demux(): an established connection, not a request or a listener. */
+  /** tcp_v4_early_demux(): an established connection, no request or listener; udp_v4_early_demux(): the only socket that a multicast concerns. */
   earlyDemux(skb: Skb): SkSocket | null {
-    if (skb.pktType !== 'host' || skb.l4proto !== IPPROTO.TCP) return null;
     const th = skb.thoff;
-    if (th < 0 || skb.data.length < th + 20) return null;
-    return lookupEstablished(this.tcp.socks, skb.saddr, skb.u16(th), skb.daddr, skb.u16(th + 2), skb.dev)?.sk ?? null;
+    if (th < 0 || skb.data.length < th + 8) return null;
+    const [sport, dport] = [skb.u16(th), skb.u16(th + 2)];
+    if (skb.l4proto === IPPROTO.TCP && skb.pktType === 'host') {
+      return skb.data.length < th + 20 ? null : (lookupEstablished(this.tcp.socks, skb.saddr, sport, skb.daddr, dport, skb.dev)?.sk ?? null);
+    }
+    if (skb.l4proto !== IPPROTO.UDP || skb.pktType !== 'multicast' || skb.daddr !== ALL_HOSTS) return null;
+    const takers = this.udp.socks.filter((s) => udpTakesMulticast(s, skb.family, skb.daddr, dport, skb.dev));
+    return takers.length === 1 ? takers[0].sk : null;
   }
 
   icmpError(skb: Skb, family: Family, type: number, code: number, _info: number, inner: Uint8Array): void {
@@ -152,6 +157,9 @@ export class Sockets implements SocketLayer, SocketHost {
     return skb.dev;
   }
 }
+
+/** 224.0.0.1, the one IPv4 group that every device has joined. */
+const ALL_HOSTS = 0xe0000001;
 
 const icmp6Names: ReadonlyMap<number, string> = new Map([
   [128, 'Echos'],

@@ -12,6 +12,8 @@ import type { SocketHost } from './sockets.js';
 const { FIN, SYN, RST, PSH, ACK } = TCP_FLAG;
 const WSCALE = 10;
 const MAX_WINDOW = 65535;
+/** tcp_full_space() of the default receive buffer (tcp_rmem 131072). */
+const FULL_SPACE = 65536;
 /** Errors that a connect() or a later call reports. */
 const ECONNREFUSED = 111;
 const ECONNRESET = 104;
@@ -69,6 +71,7 @@ export class Tcp {
       sndUna: 0,
       sndNxt: 0,
       rcvNxt: 0,
+      rcvEdge: 0,
       rcvWnd: MAX_WINDOW,
       wscale: 0,
       unread: 0,
@@ -113,6 +116,18 @@ export class Tcp {
     s.sndNxt = (s.sndNxt + data.length) >>> 0;
     this.#transmit(s, { seq, flags: PSH | ACK, payload: data }, { kind: 'sent', of: null });
     return 0;
+  }
+
+  /** shutdown(SHUT_WR) or close(): our FIN. Data that still comes is taken. */
+  shutdown(s: TcpSock): void {
+    if (s.state !== 'ESTABLISHED' && s.state !== 'CLOSE_WAIT') {
+      s.state = 'CLOSE';
+      return;
+    }
+    s.state = s.state === 'ESTABLISHED' ? 'FIN_WAIT' : 'LAST_ACK';
+    const seq = s.sndNxt;
+    s.sndNxt = (s.sndNxt + 1) >>> 0;
+    this.#transmit(s, { seq, flags: FIN | ACK }, { kind: 'sent', of: null });
   }
 
   // --- receive ---
@@ -219,7 +234,7 @@ export class Tcp {
 
   /** What rules see of the SYN-ACK: a request socket is no full socket. */
   #requestSk(l: TcpSock): TcpSock['sk'] {
-    return { ...l.sk, full: false };
+    return { ...l.sk, full: false, listener: l.sk };
   }
 
   /** tcp_check_req(). */
@@ -265,6 +280,7 @@ export class Tcp {
     c.dst = r.dst;
     c.sndUna = c.sndNxt = (req.isn + 1) >>> 0;
     c.rcvNxt = (req.rcvIsn + 1) >>> 0;
+    c.rcvEdge = (c.rcvNxt + req.rcvWnd) >>> 0;
     c.mss = req.mss;
     c.rcvWnd = req.rcvWnd;
     c.wscale = req.wscale;
@@ -279,9 +295,8 @@ export class Tcp {
     const { k } = this;
     const refuse = (reason: string): void => k.drop(skb, reason, 'tcp_validate_incoming', 'tcp-refused', { socket: s.id });
     const end = (seg.seq + segmentLength(seg)) >>> 0;
-    const window = Math.max(0, s.rcvWnd - s.unread);
     const old = seqAfter(s.rcvNxt, end);
-    if (old || seqAfter(seg.seq, (s.rcvNxt + window) >>> 0)) {
+    if (old || seqAfter(seg.seq, s.rcvEdge)) {
       if (!(seg.flags & RST)) this.#ack(s, skb);
       return refuse(old ? 'TCP_OLD_SEQUENCE' : 'TCP_INVALID_SEQUENCE');
     }
@@ -306,6 +321,7 @@ export class Tcp {
   #segment(s: TcpSock, skb: Skb, seg: Segment): void {
     const { k } = this;
     if (seqAfter(seg.ack, s.sndUna) && !seqAfter(seg.ack, s.sndNxt)) s.sndUna = seg.ack;
+    if (s.state === 'LAST_ACK' && s.sndUna === s.sndNxt) s.state = 'CLOSE';
     const length = seg.data.length;
     const fin = (seg.flags & FIN) !== 0;
     if (length === 0 && !fin) return k.tell(skb, { t: 'consume', why: 'handled', into: null });
@@ -326,7 +342,7 @@ export class Tcp {
       this.host.received(s, data, skb);
     }
     if (fin) {
-      s.state = 'CLOSE_WAIT';
+      s.state = s.state === 'FIN_WAIT' ? 'TIME_WAIT' : 'CLOSE_WAIT';
       this.host.ended(s);
     }
     k.tell(skb, { t: 'deliver', socket: s.id, what: fin && data.length === 0 ? 'eof' : 'data', view: this.host.view(skb) });
@@ -351,6 +367,7 @@ export class Tcp {
     if (!(seg.flags & ACK)) return k.tell(skb, { t: 'inconclusive', what: 'simultaneous TCP open', rule: null });
     s.sndUna = seg.ack;
     s.rcvNxt = (seg.seq + 1) >>> 0;
+    s.rcvEdge = (s.rcvNxt + s.rcvWnd) >>> 0;
     s.wscale = offersScaling(seg.options) ? WSCALE : 0;
     s.state = 'ESTABLISHED';
     this.host.connected(s);
@@ -367,6 +384,14 @@ export class Tcp {
 
   // --- send ---
 
+  /** tcp_select_window(): what was offered is not taken back, and grows again only by whole segments. */
+  #selectWindow(s: TcpSock): number {
+    let window = Math.max(0, (s.rcvEdge - s.rcvNxt) | 0);
+    if (s.unread === 0 && window <= FULL_SPACE - s.mss) window = s.mss * Math.floor(FULL_SPACE / s.mss);
+    s.rcvEdge = (s.rcvNxt + window) >>> 0;
+    return Math.min(MAX_WINDOW, Math.ceil(window / 2 ** s.wscale));
+  }
+
   #ack(s: TcpSock, cause: Skb): void {
     this.#transmit(s, { seq: s.sndNxt, flags: ACK }, { kind: 'reply', of: cause.id });
   }
@@ -378,7 +403,7 @@ export class Tcp {
   ): void {
     const { k } = this;
     if (s.dst === null) return;
-    const window = t.window ?? Math.min(MAX_WINDOW, Math.ceil(Math.max(0, s.rcvWnd - s.unread) / 2 ** s.wscale));
+    const window = t.window ?? this.#selectWindow(s);
     const payload = buildTcp(
       {
         sport: s.port,
