@@ -1,7 +1,7 @@
 /** Replays the route lookups that the kernel corpus recorded (`observed.fib`) against the compiled tables. */
 import { type Addr, type Family, parseAddr } from '../src/base/addr.js';
-import { compileFib, type DevConf, type FibResult, type Flow } from '../src/fib/index.js';
 import { compileFib6, type Fib6 } from '../src/fib/fib6.js';
+import { compileFib, type DevConf, type FibResult, type Flow } from '../src/fib/index.js';
 import { readIpAddr } from '../src/formats/ip-addr.js';
 import { readIpRoute } from '../src/formats/ip-route.js';
 import { readIpRule } from '../src/formats/ip-rule.js';
@@ -57,12 +57,30 @@ export const newTally = (): Tally => ({ same: 0, differences: [] });
 
 interface RecordedCase {
   readonly id: string;
-  readonly state: Readonly<Record<string, unknown>> & { readonly sysctl: Readonly<Record<string, string>>; readonly route_text: string; readonly rule_text: string; readonly route6_text?: string; readonly rule6_text?: string };
+  readonly state: Readonly<Record<string, unknown>> & {
+    readonly sysctl: Readonly<Record<string, string>>;
+    readonly route_text: string;
+    readonly rule_text: string;
+    readonly route6_text?: string;
+    readonly rule6_text?: string;
+  };
   readonly steps: readonly { readonly n: number; readonly observed?: { readonly fib?: readonly FibEvent[] } }[];
 }
 
 function check4(state: { fib: ReturnType<typeof compileFib>; conf: DevConf; index: (n: string | null) => number }, e: FibEvent): string | null {
-  const flow: Flow = { src: addr(e.src), dst: addr(e.dst), iif: state.index(e.iif), oif: state.index(e.oif), mark: 0, tos: e.tos, proto: e.proto, sport: e.sport, dport: e.dport, uid: 0, scope: e.scope };
+  const flow: Flow = {
+    src: addr(e.src),
+    dst: addr(e.dst),
+    iif: state.index(e.iif),
+    oif: state.index(e.oif),
+    mark: 0,
+    tos: e.tos,
+    proto: e.proto,
+    sport: e.sport,
+    dport: e.dport,
+    uid: 0,
+    scope: e.scope,
+  };
   const got: FibResult = state.fib.lookupTable(e.table, flow, state.conf);
   const err = -got.errno;
   return err === e.err && (err !== 0 || got.dev?.name === e.dev) ? null : `${err} ${got.dev?.name}`;
@@ -70,7 +88,19 @@ function check4(state: { fib: ReturnType<typeof compileFib>; conf: DevConf; inde
 
 function check6(state: { fib6: Fib6; conf6: DevConf; index: (n: string | null) => number }, e: FibEvent): string | null {
   const iif = state.index(e.iif);
-  const flow: Flow = { src: addr(e.src), dst: addr(e.dst), iif, oif: state.index(e.oif), mark: 0, tos: e.tos, proto: e.proto, sport: e.sport, dport: e.dport, uid: 0, scope: 0 };
+  const flow: Flow = {
+    src: addr(e.src),
+    dst: addr(e.dst),
+    iif,
+    oif: state.index(e.oif),
+    mark: 0,
+    tos: e.tos,
+    proto: e.proto,
+    sport: e.sport,
+    dport: e.dport,
+    uid: 0,
+    scope: 0,
+  };
   // Whether the device must match is no part of the event: either reading may have been the kernel's.
   const answers = [true, false].map((strict) => state.fib6.lookupTable(e.table, flow, state.conf6, strict));
   const ok = answers.some((a) => (a.route === null ? e.err === -113 && e.dev === 'lo' : -a.errno === e.err && a.dev?.name === e.dev));

@@ -72,7 +72,10 @@ export function addrType(env: RouteEnv, a: number, dev: NetDevice | null = null)
 }
 
 /** Address that a result gives its sender when no source is bound: fib_result_prefsrc(). */
-export function resultPrefsrc(env: RouteEnv, r: { readonly prefsrc: unknown; readonly dev: NetDevice | null; readonly gateway: unknown; readonly scope: number }): number {
+export function resultPrefsrc(
+  env: RouteEnv,
+  r: { readonly prefsrc: unknown; readonly dev: NetDevice | null; readonly gateway: unknown; readonly scope: number },
+): number {
   if (typeof r.prefsrc === 'number') return r.prefsrc;
   return selectAddress(env, r.dev, typeof r.gateway === 'number' ? r.gateway : 0, r.scope);
 }

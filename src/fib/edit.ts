@@ -29,7 +29,13 @@ const BAD_PREFIX = 'Error: Invalid prefix for given prefix length.';
 const ESRCH = answers('No such process');
 
 const sameKey = (a: Route, b: Route): boolean =>
-  a.family === b.family && a.table === b.table && a.dst === b.dst && a.dstLen === b.dstLen && a.tos === b.tos && (a.src?.addr ?? null) === (b.src?.addr ?? null) && (a.src?.len ?? 0) === (b.src?.len ?? 0);
+  a.family === b.family &&
+  a.table === b.table &&
+  a.dst === b.dst &&
+  a.dstLen === b.dstLen &&
+  a.tos === b.tos &&
+  (a.src?.addr ?? null) === (b.src?.addr ?? null) &&
+  (a.src?.len ?? 0) === (b.src?.len ?? 0);
 const sameNexthops = (a: readonly Nexthop[], b: readonly Nexthop[]): boolean =>
   a.length === b.length && a.every((n, i) => n.gateway === b[i].gateway && n.dev === b[i].dev && n.weight === b[i].weight);
 /** Would the kernel call it the same route? IPv6 compares device and gateway alone (rt6_duplicate_nexthop()). */
@@ -124,7 +130,8 @@ export function completeRoute(fib: Fib, conf: DevConf, route: Route): { readonly
     return route.nexthops.length > 0 ? fail('Error: Gateway, device and multipath can not be specified for this route type.') : { route, error: null };
   }
   if (route.nexthops.length === 0 && route.nhid === null) return fail(answers('No such device'));
-  if (scopeNumber(route.scope) >= RT_SCOPE.HOST && route.nexthops.some((n) => n.gateway !== null)) return fail('Error: Route with host scope can not have a gateway.');
+  if (scopeNumber(route.scope) >= RT_SCOPE.HOST && route.nexthops.some((n) => n.gateway !== null))
+    return fail('Error: Route with host scope can not have a gateway.');
   const nexthops: Nexthop[] = [];
   for (const nh of route.nexthops) {
     if (nh.dev !== null && !fib.byName.has(nh.dev)) return fail(`Cannot find device "${nh.dev}"`);
@@ -132,7 +139,8 @@ export function completeRoute(fib: Fib, conf: DevConf, route: Route): { readonly
     if (typeof r === 'string') return fail(r);
     nexthops.push({ ...nh, dev: r.name, flags: r.carrier ? nh.flags : [...nh.flags.filter((f) => f !== 'linkdown'), 'linkdown'] });
   }
-  if (route.prefsrc !== null && !fib.ownAddrs.has(route.prefsrc) && !(route.type === 'local' && route.prefsrc === route.dst)) return fail('Error: Invalid prefsrc address.');
+  if (route.prefsrc !== null && !fib.ownAddrs.has(route.prefsrc) && !(route.type === 'local' && route.prefsrc === route.dst))
+    return fail('Error: Invalid prefsrc address.');
   return { route: { ...route, nexthops }, error: null };
 }
 
@@ -155,7 +163,19 @@ function checkGateway(fib: Fib, conf: DevConf, route: Route, nh: Nexthop, gatewa
   // An IPv6 next hop of an IPv4 route is not looked up in these tables.
   if (typeof gateway !== 'number') return dev ?? answers('No such device');
   if (scope >= RT_SCOPE.LINK) return INVALID_GATEWAY;
-  const flow = { src: 0, dst: gateway, iif: 1, oif: dev?.ifindex ?? 0, mark: 0, tos: 0, proto: 0, sport: 0, dport: 0, uid: 0, scope: Math.max(scope + 1, RT_SCOPE.LINK) };
+  const flow = {
+    src: 0,
+    dst: gateway,
+    iif: 1,
+    oif: dev?.ifindex ?? 0,
+    mark: 0,
+    tos: 0,
+    proto: 0,
+    sport: 0,
+    dport: 0,
+    uid: 0,
+    scope: Math.max(scope + 1, RT_SCOPE.LINK),
+  };
   const inTable = route.table === 254 ? null : fib.lookupTable(route.table, flow, conf, true);
   const r = inTable && inTable.errno === 0 ? inTable : fib.lookup(flow, conf, { ignoreLinkstate: true });
   if (r.errno !== 0 || (r.type !== 'unicast' && r.type !== 'local') || !r.dev) return INVALID_GATEWAY;
@@ -212,7 +232,8 @@ export function changeRules(rules: readonly PolicyRule[], c: RuleChange): Change
     return at < 0 ? { list: rules, error: ENOENT } : { list: rules.filter((_, i) => i !== at), error: null };
   }
   const rule = c.hasPriority ? c.rule : { ...c.rule, priority: freePriority(mine) };
-  if (rule.action.kind === 'goto' && rule.action.target !== null && rule.action.target <= rule.priority) return { list: rules, error: 'Error: Backward goto not supported.' };
+  if (rule.action.kind === 'goto' && rule.action.target !== null && rule.action.target <= rule.priority)
+    return { list: rules, error: 'Error: Backward goto not supported.' };
   if (mine.some((r) => r.priority === rule.priority && sameRule(r, rule))) return { list: rules, error: EEXIST };
   const after = rules.findIndex((r) => r.family === rule.family && r.priority > rule.priority);
   return { list: after < 0 ? [...rules, rule] : [...rules.slice(0, after), rule, ...rules.slice(after)], error: null };

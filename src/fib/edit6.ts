@@ -35,7 +35,8 @@ function gatewayDevice(env: RouteEnv6, nh: Nexthop, gateway: Ip6): NetDevice | s
   const dev = nh.dev === null ? null : (fib.byName.get(nh.dev) ?? null);
   if (isMulticast6(gateway)) return 'Error: Invalid gateway address.';
   if (isOwn6(env, gateway, dev, false)) return 'Error: Gateway can not be a local address.';
-  if (isLinkLocal6(gateway) || nh.flags.includes('onlink')) return dev ?? (nh.flags.includes('onlink') ? 'Error: Nexthop device required for onlink.' : 'Error: Egress device not specified.');
+  if (isLinkLocal6(gateway) || nh.flags.includes('onlink'))
+    return dev ?? (nh.flags.includes('onlink') ? 'Error: Nexthop device required for onlink.' : 'Error: Egress device not specified.');
   const flow = { src: '\0\0\0\0\0\0\0\0', dst: gateway, iif: 1, oif: dev?.ifindex ?? 0, mark: 0, tos: 0, proto: 0, sport: 0, dport: 0, uid: 0, scope: 0 };
   const r = fib.lookup(flow, conf, { strict: dev !== null, ignoreLinkstate: true });
   if (r.errno !== 0 || !r.dev || r.gateway !== null || r.type !== 'unicast') return answers('No route to host');

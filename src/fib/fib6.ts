@@ -2,8 +2,8 @@
 import type { Addr } from '../base/addr.js';
 import { memoByPair } from '../base/memo.js';
 import type { NetDevice } from '../packet/types.js';
-import { derivedRoutes6 } from './local-table.js';
 import type { FibInput } from './fib.js';
+import { derivedRoutes6 } from './local-table.js';
 import type { PolicyRule, Route } from './model.js';
 import { EACCES, EAGAIN, EINVAL, ENETUNREACH, RT_SCOPE, tableName } from './names.js';
 import { type CompiledRules, compileRules, defaultRules, ruleMatches } from './rules.js';
@@ -144,7 +144,8 @@ const DERIVED: readonly Route[] = [];
 const byDevices = (forwarding: boolean) =>
   memoByPair((addrs: readonly FibAddr[], devices: readonly NetDevice[]) =>
     memoByPair(
-      (routes: readonly Route[], rules: readonly PolicyRule[]) => new Fib6({ family: 'ipv6', routes: routes === DERIVED ? null : routes, rules, addrs, devices }, forwarding),
+      (routes: readonly Route[], rules: readonly PolicyRule[]) =>
+        new Fib6({ family: 'ipv6', routes: routes === DERIVED ? null : routes, rules, addrs, devices }, forwarding),
     ),
   );
 const forwarding6 = byDevices(true);

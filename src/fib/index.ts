@@ -13,9 +13,31 @@ export * from './model.js';
 export { selectPath } from './multipath.js';
 export * from './names.js';
 export { type OutputFlow, type OutputResult, routeOutput } from './output.js';
-export { EADDRNOTAVAIL, type Input6Packet, type Output6Flow, type Output6Result, type Route6Result, routeInput6, routeMtu6, routeOutput6, routeOutput6To } from './route6.js';
+export {
+  EADDRNOTAVAIL,
+  type Input6Packet,
+  type Output6Flow,
+  type Output6Result,
+  type Route6Result,
+  routeInput6,
+  routeMtu6,
+  routeOutput6,
+  routeOutput6To,
+} from './route6.js';
+export { ruleText } from './rule-text.js';
 export { defaultRules } from './rules.js';
 export { type SourceCheck, type SourceQuery, type SourceReason, validateSource } from './source.js';
-export { ruleText } from './rule-text.js';
 export { routeText } from './text.js';
-export { andConf, type ChooseNexthop, type DevConf, type FibAddr, type FibResult, type Flow, type FlowKeys, LOOPBACK_IFINDEX, maxConf, NO_KEYS, orConf } from './types.js';
+export {
+  andConf,
+  type ChooseNexthop,
+  type DevConf,
+  type FibAddr,
+  type FibResult,
+  type Flow,
+  type FlowKeys,
+  LOOPBACK_IFINDEX,
+  maxConf,
+  NO_KEYS,
+  orConf,
+} from './types.js';

@@ -7,7 +7,16 @@ import type { FibAddr } from './types.js';
 
 const LBCAST = 0xffffffff;
 
-function kernelRoute(r: { type: RouteType; dst: Addr; dstLen: number; table: number; scope: string; dev: string; prefsrc: Addr | null; metric: number }): Route {
+function kernelRoute(r: {
+  type: RouteType;
+  dst: Addr;
+  dstLen: number;
+  table: number;
+  scope: string;
+  dev: string;
+  prefsrc: Addr | null;
+  metric: number;
+}): Route {
   const family = typeof r.dst === 'number' ? 'ipv4' : 'ipv6';
   return {
     family,
@@ -50,9 +59,7 @@ export function derivedRoutes4(addrs: readonly FibAddr[], devices: readonly NetD
     for (const a of mine) {
       const local = a.local as number;
       const prefix = networkOf(a.peer ?? a.local, a.prefixlen) as number;
-      const primary = a.secondary
-        ? mine.find((p) => !p.secondary && p.prefixlen === a.prefixlen && networkOf(p.peer ?? p.local, p.prefixlen) === prefix)
-        : a;
+      const primary = a.secondary ? mine.find((p) => !p.secondary && p.prefixlen === a.prefixlen && networkOf(p.peer ?? p.local, p.prefixlen) === prefix) : a;
       const prefsrc = (primary ?? a).local;
       add('local', local, 32, dev, prefsrc, 0);
       if (!dev.up) continue;
@@ -77,7 +84,9 @@ export function derivedRoutes6(addrs: readonly FibAddr[], devices: readonly NetD
     const key = `${type} ${dst} ${dstLen} ${dev.ifindex}`;
     if (seen.has(key)) return;
     seen.add(key);
-    out.push(kernelRoute({ type, dst, dstLen, table: type === 'unicast' ? RT_TABLE.MAIN : RT_TABLE.LOCAL, scope: 'global', dev: dev.name, prefsrc: null, metric }));
+    out.push(
+      kernelRoute({ type, dst, dstLen, table: type === 'unicast' ? RT_TABLE.MAIN : RT_TABLE.LOCAL, scope: 'global', dev: dev.name, prefsrc: null, metric }),
+    );
   };
   for (const dev of devices) {
     if (!dev.up) continue;

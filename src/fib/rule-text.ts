@@ -12,7 +12,8 @@ export interface RuleTextOptions {
   readonly hasPriority?: (priority: number) => boolean;
 }
 
-const prefix = (p: NonNullable<PolicyRule['src']>): string => (p.len === addrBits(typeof p.addr === 'number' ? 'ipv4' : 'ipv6') ? formatAddr(p.addr) : `${formatAddr(p.addr)}/${p.len}`);
+const prefix = (p: NonNullable<PolicyRule['src']>): string =>
+  p.len === addrBits(typeof p.addr === 'number' ? 'ipv4' : 'ipv6') ? formatAddr(p.addr) : `${formatAddr(p.addr)}/${p.len}`;
 const range = (r: { readonly start: number; readonly end: number }): string => (r.start === r.end ? String(r.start) : `${r.start}-${r.end}`);
 /** Protocols are printed by name where /etc/protocols has one. */
 export const ipprotoText = (n: number): string => protocolName(n) ?? `ipproto-${n}`;

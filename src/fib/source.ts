@@ -3,7 +3,7 @@ import type { NetDevice } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
 import type { RouteEnv } from './fib.js';
 import { RT_SCOPE } from './names.js';
-import { type FibResult, type FlowKeys, type Flow, LOOPBACK_IFINDEX, maxConf, NO_KEYS, orConf } from './types.js';
+import { type FibResult, type Flow, type FlowKeys, LOOPBACK_IFINDEX, maxConf, NO_KEYS, orConf } from './types.js';
 
 export interface SourceQuery {
   readonly src: number;

@@ -90,7 +90,10 @@ export class Table4 {
       const equals = defaults.filter((b) => byAliasOrder(a, b) === 0);
       if (equals.length > 1) a.alternatives = equals.map((b) => b.route);
     }
-    this.#lpm = new Lpm('ipv4', sorted.map((item) => ({ addr: item.route.dst, len: item.route.dstLen, item })));
+    this.#lpm = new Lpm(
+      'ipv4',
+      sorted.map((item) => ({ addr: item.route.dst, len: item.route.dstLen, item })),
+    );
   }
 
   /** null: nothing here (-EAGAIN); a throw route gives a hit with errno 11. */

@@ -54,7 +54,10 @@ export class Table6 {
   readonly #leaves = new Map<LpmNode<Entry6>, readonly Leaf[]>();
 
   constructor(entries: readonly Entry6[]) {
-    this.#lpm = new Lpm('ipv6', entries.map((item) => ({ addr: item.route.dst, len: item.route.dstLen, item })));
+    this.#lpm = new Lpm(
+      'ipv6',
+      entries.map((item) => ({ addr: item.route.dst, len: item.route.dstLen, item })),
+    );
   }
 
   /**

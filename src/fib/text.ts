@@ -3,7 +3,23 @@ import { type Addr, addrBits, formatAddr } from '../base/addr.js';
 import type { Route } from './model.js';
 import { tableName } from './names.js';
 
-const METRICS = ['mtu', 'window', 'rtt', 'rttvar', 'ssthresh', 'cwnd', 'advmss', 'reordering', 'hoplimit', 'initcwnd', 'features', 'rto_min', 'initrwnd', 'quickack', 'fastopen_no_cookie'] as const;
+const METRICS = [
+  'mtu',
+  'window',
+  'rtt',
+  'rttvar',
+  'ssthresh',
+  'cwnd',
+  'advmss',
+  'reordering',
+  'hoplimit',
+  'initcwnd',
+  'features',
+  'rto_min',
+  'initrwnd',
+  'quickack',
+  'fastopen_no_cookie',
+] as const;
 /** Metric names in the order of RTAX_*, which is the order of print. */
 export const METRIC_NAMES: readonly string[] = METRICS;
 const IN_MS = new Set(['rtt', 'rttvar', 'rto_min']);

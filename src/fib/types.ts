@@ -89,4 +89,3 @@ export interface LookupOptions {
 
 /** Multipath: index of the nexthop, given their weights in order. */
 export type ChooseNexthop = (weights: readonly number[]) => number;
-

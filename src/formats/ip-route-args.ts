@@ -6,7 +6,7 @@ import type { Nexthop } from '../fib/model.js';
 import { RT_TABLE } from '../fib/names.js';
 import { type Args, matches, readArgs, u32, unsigned } from './ip-args.js';
 import { asRouteType, newRoute, parseMs, type RouteDraft } from './ip-route.js';
-import { parsePrefix, type Prefix, routeProtocol, type TableNames, tableNumber, tosNumber } from './rt-names.js';
+import { type Prefix, parsePrefix, routeProtocol, type TableNames, tableNumber, tosNumber } from './rt-names.js';
 
 export interface RouteArgsOptions {
   /** From `ip -4`, `ip -6`; null: by the first address seen, IPv4 where none tells. */
@@ -20,7 +20,8 @@ export function parseRouteArgs(command: RouteCommand, words: readonly string[], 
 }
 
 const fits = (a: Addr | null, family: Family | null): boolean => a !== null && (family === null || familyOf(a) === family);
-const anyPrefix = (t: string, family: Family | null): Prefix | null => (family === null ? (parsePrefix(t, 'ipv4') ?? parsePrefix(t, 'ipv6')) : parsePrefix(t, family));
+const anyPrefix = (t: string, family: Family | null): Prefix | null =>
+  family === null ? (parsePrefix(t, 'ipv4') ?? parsePrefix(t, 'ipv6')) : parsePrefix(t, family);
 const inet = (family: Family | null): string => (family === null ? 'inet' : family === 'ipv4' ? 'inet' : 'inet6');
 const isNeutral = (t: string): boolean => t === 'default' || t === 'any' || t === 'all';
 

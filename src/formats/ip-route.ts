@@ -32,7 +32,20 @@ export const routeTypes: ReadonlySet<string> = new Set<RouteType>([
 export const asRouteType = (t: string): RouteType | null => (routeTypes.has(t) ? (t as RouteType) : null);
 
 /** Flag words of print_rt_flags(), in its order. */
-const flagWords: readonly string[] = ['dead', 'onlink', 'pervasive', 'offload', 'trap', 'notify', 'linkdown', 'unresolved', 'rt_offload', 'rt_trap', 'rt_offload_failed', 'used'];
+const flagWords: readonly string[] = [
+  'dead',
+  'onlink',
+  'pervasive',
+  'offload',
+  'trap',
+  'notify',
+  'linkdown',
+  'unresolved',
+  'rt_offload',
+  'rt_trap',
+  'rt_offload_failed',
+  'used',
+];
 const flagSet: ReadonlySet<string> = new Set(flagWords);
 const metricSet: ReadonlySet<string> = new Set(METRIC_NAMES);
 const scopeWords: ReadonlySet<string> = new Set(['global', 'universe', 'site', 'link', 'host', 'nowhere']);
@@ -181,10 +194,37 @@ const setters: ReadonlyMap<string, readonly [what: string, set: Setter]> = new M
   ['pref', ['low, medium or high', set(asPref, (r, v) => (r.pref = v))]],
   ['expires', ['seconds', set(parseSeconds, (r, v) => (r.expires = v))]],
   ['error', ['an error number', set(parseErrno, (r, v) => (r.error = v))]],
-  ['realms', ['a realm', set((t) => t, (r, v) => (r.realms = v))]],
-  ['realm', ['a realm', set((t) => t, (r, v) => (r.realms = v))]],
+  [
+    'realms',
+    [
+      'a realm',
+      set(
+        (t) => t,
+        (r, v) => (r.realms = v),
+      ),
+    ],
+  ],
+  [
+    'realm',
+    [
+      'a realm',
+      set(
+        (t) => t,
+        (r, v) => (r.realms = v),
+      ),
+    ],
+  ],
   ['nhid', ['a number', set(parseNumber, (r, v) => (r.nhid = v))]],
-  ['congctl', ['an algorithm', set((t) => t, (r, v) => (r.congctl = v))]],
+  [
+    'congctl',
+    [
+      'an algorithm',
+      set(
+        (t) => t,
+        (r, v) => (r.congctl = v),
+      ),
+    ],
+  ],
 ]);
 /** Words with a value that says nothing about routing here (caches and counters of old kernels, ttl-propagate, …). */
 const skipped: ReadonlySet<string> = new Set(['iif', 'mark', 'users', 'used', 'age', 'ttl-propagate', 'uid', 'ipid', 'ts', 'tsage']);
@@ -354,7 +394,9 @@ function gatewayOfJson(f: JsonFields): Addr | null {
 }
 
 function partsOfJson(f: JsonFields, family: Family): Parts {
-  const nexthops = f.objects('nexthops').map((n): Nexthop => ({ gateway: gatewayOfJson(n), dev: n.string('dev'), weight: n.number('weight') ?? 1, flags: n.strings('flags') }));
+  const nexthops = f
+    .objects('nexthops')
+    .map((n): Nexthop => ({ gateway: gatewayOfJson(n), dev: n.string('dev'), weight: n.number('weight') ?? 1, flags: n.strings('flags') }));
   const gateway = gatewayOfJson(f);
   if (gateway !== null && familyOf(gateway) !== family && !f.has('via')) f.error('bad-address', 'this gateway is of the other family', f.get('gateway'));
   return { gateway, dev: f.string('dev'), flags: f.strings('flags'), nexthops };

@@ -6,7 +6,7 @@ import { FULL_MASK } from '../fib/rule-text.js';
 import { type Args, matches, readArgs, u32 } from './ip-args.js';
 import type { RouteArgsOptions } from './ip-route-args.js';
 import { newRule, parseIpproto, type RuleDraft } from './ip-rule.js';
-import { parsePrefix, type Prefix, routeProtocol, tableNumber, tosNumber } from './rt-names.js';
+import { type Prefix, parsePrefix, routeProtocol, tableNumber, tosNumber } from './rt-names.js';
 
 export interface RuleArgs {
   readonly rule: PolicyRule;
@@ -71,7 +71,8 @@ function clause(a: Args, w: string, s: State): void {
     r.action = { kind: 'goto', target: a.value(u32, 'invalid target') };
     given.add('action');
   } else if (w === 'suppress_prefixlength' || w === 'sup_pl') r.suppressPrefixlen = a.value(u32, 'suppress_prefixlength value is invalid');
-  else if (w === 'suppress_ifgroup' || w === 'sup_group') r.suppressIfgroup = a.value((t) => (t === 'default' ? 0 : u32(t)), 'Invalid "suppress_ifgroup" value');
+  else if (w === 'suppress_ifgroup' || w === 'sup_group')
+    r.suppressIfgroup = a.value((t) => (t === 'default' ? 0 : u32(t)), 'Invalid "suppress_ifgroup" value');
   else if (matches(w, 'realms') && w.length > 1) r.realms = a.value((t) => (/^[^/]+(\/[^/]+)?$/.test(t) ? t : null), 'invalid realms');
   else if (matches(w, 'protocol') && w.length > 2) r.protocol = a.value(routeProtocol, '"protocol" value is invalid');
   else {
@@ -90,7 +91,12 @@ function selector(a: Args, w: string, s: State): boolean {
   if (w === 'not') r.not = true;
   else if (w === 'from') r.src = prefix(a, s);
   else if (w === 'to') r.dst = prefix(a, s);
-  else if (w === 'priority' || w === 'preference' || w === 'order' || (w.length > 1 && (matches(w, 'preference') || matches(w, 'order') || matches(w, 'priority')) && w !== 'pro')) {
+  else if (
+    w === 'priority' ||
+    w === 'preference' ||
+    w === 'order' ||
+    (w.length > 1 && (matches(w, 'preference') || matches(w, 'order') || matches(w, 'priority')) && w !== 'pro')
+  ) {
     r.priority = a.value(u32, 'preference value is invalid');
     given.add('priority');
     return true;

@@ -4,11 +4,11 @@ import { nearest, type Parsed, Reporter } from '../base/diagnostic.js';
 import { protocolNumber } from '../base/well-known.js';
 import type { PolicyRule } from '../fib/model.js';
 import { RT_TABLE, tableName } from '../fib/names.js';
-import { FULL_MASK, hexText, ipprotoText, ruleText, type RuleTextOptions } from '../fib/rule-text.js';
+import { FULL_MASK, hexText, ipprotoText, type RuleTextOptions, ruleText } from '../fib/rule-text.js';
 import { tosText } from '../fib/text.js';
 import { type ReadRouteOptions, reportTable } from './ip-route.js';
 import { type JsonFields, jsonEntries, looksLikeJson } from './json.js';
-import { parsePrefix, type Prefix, routeProtocol, tableNumber, tosNumber } from './rt-names.js';
+import { type Prefix, parsePrefix, routeProtocol, tableNumber, tosNumber } from './rt-names.js';
 import { linesOf, parseNumber, type Word, Words, wordsOf } from './tokens.js';
 
 export type RuleDraft = { -readonly [K in keyof PolicyRule]: PolicyRule[K] };
@@ -72,13 +72,15 @@ const parseMark = (t: string): PolicyRule['fwmark'] => {
   const b = mask === undefined ? FULL_MASK : parseNumber(mask);
   return a === null || b === null || extra !== undefined || a > FULL_MASK || b > FULL_MASK ? null : { mark: a, mask: b };
 };
-const parseRange = (max: number, single: boolean) => (t: string): { start: number; end: number } | null => {
-  const m = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(t);
-  if (!m || (m[2] === undefined && !single)) return null;
-  const start = Number(m[1]);
-  const end = m[2] === undefined ? start : Number(m[2]);
-  return start <= end && end <= max ? { start, end } : null;
-};
+const parseRange =
+  (max: number, single: boolean) =>
+  (t: string): { start: number; end: number } | null => {
+    const m = /^(\d{1,10})(?:-(\d{1,10}))?$/.exec(t);
+    if (!m || (m[2] === undefined && !single)) return null;
+    const start = Number(m[1]);
+    const end = m[2] === undefined ? start : Number(m[2]);
+    return start <= end && end <= max ? { start, end } : null;
+  };
 const parsePorts = parseRange(65535, true);
 const parseUids = parseRange(FULL_MASK, false);
 export const parseIpproto = (t: string): number | null => {
@@ -88,7 +90,36 @@ export const parseIpproto = (t: string): number | null => {
 const parseGroup = (t: string): number | null => (t === 'default' ? 0 : parseNumber(t));
 
 const actions = new Set(['nop', 'blackhole', 'unreachable', 'prohibit']);
-const clauseWords = ['not', 'from', 'to', 'tos', 'dsfield', 'fwmark', 'iif', 'oif', 'dev', 'uidrange', 'ipproto', 'sport', 'dport', 'tun_id', 'lookup', 'table', 'suppress_prefixlength', 'suppress_ifgroup', 'realms', 'goto', 'l3mdev', 'proto', 'protocol', 'priority', 'preference', 'order', 'type', ...actions];
+const clauseWords = [
+  'not',
+  'from',
+  'to',
+  'tos',
+  'dsfield',
+  'fwmark',
+  'iif',
+  'oif',
+  'dev',
+  'uidrange',
+  'ipproto',
+  'sport',
+  'dport',
+  'tun_id',
+  'lookup',
+  'table',
+  'suppress_prefixlength',
+  'suppress_ifgroup',
+  'realms',
+  'goto',
+  'l3mdev',
+  'proto',
+  'protocol',
+  'priority',
+  'preference',
+  'order',
+  'type',
+  ...actions,
+];
 
 /** Reads selectors and the action up to the end of the line; what is wrong is reported. */
 export function readRuleClauses(r: RuleDraft, words: Words, reporter: Reporter, o: ReadRouteOptions): void {
@@ -249,7 +280,12 @@ function actionOfJson(f: JsonFields, o: ReadRouteOptions): PolicyRule['action'] 
   }
   if (f.has('nop')) return { kind: 'nop' };
   if (f.has('action')) {
-    const a = f.parsed('action', (t) => (actions.has(t) ? (t as 'nop' | 'blackhole' | 'unreachable' | 'prohibit') : null), 'rule-value', 'blackhole, unreachable, prohibit or nop');
+    const a = f.parsed(
+      'action',
+      (t) => (actions.has(t) ? (t as 'nop' | 'blackhole' | 'unreachable' | 'prohibit') : null),
+      'rule-value',
+      'blackhole, unreachable, prohibit or nop',
+    );
     return { kind: a ?? 'nop' };
   }
   return { kind: 'lookup', table: f.parsed('table', (t) => tableNumber(t, o.tables), 'route-table-unknown', 'a route table known here') ?? RT_TABLE.MAIN };

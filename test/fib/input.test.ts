@@ -2,10 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { formatAddr } from '../../src/base/addr.js';
 import { type InputPacket, NO_KEYS, type RouteEnv, routeInput } from '../../src/fib/index.js';
 import { type NetDevice, RTCF_DOREDIRECT } from '../../src/packet/types.js';
-import { ETH0, ETH1, ip4, net4, type NetSpec } from './net.js';
+import { ETH0, ETH1, ip4, type NetSpec, net4 } from './net.js';
 
 function packet(src: string, dst: string, dev: NetDevice, more: Partial<InputPacket> = {}): InputPacket {
-  return { src: ip4(src), dst: ip4(dst), tos: 0, mark: 0, dev, proto: 17, keys: NO_KEYS, secpath: false, isMember: () => false, chooseNexthop: () => 0, ...more };
+  return {
+    src: ip4(src),
+    dst: ip4(dst),
+    tos: 0,
+    mark: 0,
+    dev,
+    proto: 17,
+    keys: NO_KEYS,
+    secpath: false,
+    isMember: () => false,
+    chooseNexthop: () => 0,
+    ...more,
+  };
 }
 function say(env: RouteEnv, p: InputPacket): string {
   const r = routeInput(env, p);
@@ -103,7 +115,9 @@ describe('fib_validate_source', () => {
     const p = packet('10.0.0.255', '10.0.0.1', ETH0);
     expect(say(plain, p)).toBe('local');
     expect(say(other({ 'all/rp_filter': 1 }), p)).toBe('IP_INVALID_SOURCE martian source');
-    expect(say(net4({ ...base, rules: '0:\tfrom all lookup local\n5:\tfrom all nop\n32766:\tfrom all lookup main\n' }), p)).toBe('IP_INVALID_SOURCE martian source');
+    expect(say(net4({ ...base, rules: '0:\tfrom all lookup local\n5:\tfrom all nop\n32766:\tfrom all lookup main\n' }), p)).toBe(
+      'IP_INVALID_SOURCE martian source',
+    );
   });
 
   it('the reverse lookup uses the mark only with src_valid_mark', () => {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { formatAddr } from '../../src/base/addr.js';
-import { type Flow, type FibResult, type RouteEnv } from '../../src/fib/index.js';
+import type { FibResult, Flow, RouteEnv } from '../../src/fib/index.js';
 import type { RouteStep } from '../../src/trace/event.js';
 import { device, ETH0, ip4, LO, net4 } from './net.js';
 
 function flow(dst: string, more: Partial<Flow> = {}): Flow {
   return { src: 0, dst: ip4(dst), iif: 1, oif: 0, mark: 0, tos: 0, proto: 0, sport: 0, dport: 0, uid: 0, scope: 0, ...more };
 }
-const say = (r: FibResult): string => (r.errno !== 0 ? `errno ${r.errno}` : `${r.type} ${r.dev?.name}${r.gateway === null ? '' : ` via ${formatAddr(r.gateway)}`} table ${r.table}`);
+const say = (r: FibResult): string =>
+  r.errno !== 0 ? `errno ${r.errno}` : `${r.type} ${r.dev?.name}${r.gateway === null ? '' : ` via ${formatAddr(r.gateway)}`} table ${r.table}`;
 const ask = (env: RouteEnv, dst: string, more: Partial<Flow> = {}): string => say(env.fib.lookup(flow(dst, more), env.conf));
 
 const routes = `default via 10.0.0.254 dev eth0
@@ -66,7 +67,8 @@ describe('tables without custom rules', () => {
   });
 });
 
-const walk = (lines: string): RouteEnv => net4({ addrs, routes, rules: `0:\tfrom all lookup local\n${lines}32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n` });
+const walk = (lines: string): RouteEnv =>
+  net4({ addrs, routes, rules: `0:\tfrom all lookup local\n${lines}32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n` });
 
 describe('policy rules', () => {
   it.each<[string, string, Partial<Flow>, string]>([
@@ -97,7 +99,11 @@ describe('policy rules', () => {
     const steps: RouteStep[] = [];
     const e = walk('5:\tfrom all lookup 7\n');
     e.fib.lookup(flow('8.8.8.8'), e.conf, { steps });
-    expect(steps.map((s) => `${s.pref} ${s.table}: ${s.route?.trim() ?? '-'}`)).toEqual(['0 local: -', '5 7: -', '32766 main: default via 10.0.0.254 dev eth0']);
+    expect(steps.map((s) => `${s.pref} ${s.table}: ${s.route?.trim() ?? '-'}`)).toEqual([
+      '0 local: -',
+      '5 7: -',
+      '32766 main: default via 10.0.0.254 dev eth0',
+    ]);
   });
 
   it('asks for transport fields only where a rule does', () => {

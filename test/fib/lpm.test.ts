@@ -28,7 +28,10 @@ function law(family: Family, addr: fc.Arbitrary<Addr>, bits: number): void {
   const entry = fc.record({ addr, len: fc.integer({ min: 0, max: bits }) });
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 120 }), fc.array(addr, { minLength: 1, maxLength: 20 }), (entries, probes) => {
-      const lpm = new Lpm(family, entries.map((e) => ({ ...e, item: e })));
+      const lpm = new Lpm(
+        family,
+        entries.map((e) => ({ ...e, item: e })),
+      );
       for (const a of [...probes, ...entries.map((e) => e.addr)]) expect(walk(lpm, a)).toEqual(linear(entries, a));
     }),
     { numRuns: 60, seed: 7 },
@@ -40,7 +43,10 @@ describe('Lpm', () => {
   it('visits the covering prefixes from the longest on, IPv6', () => law('ipv6', addr6, 128));
 
   it('keeps the order of insertion under one prefix', () => {
-    const lpm = new Lpm('ipv4', [1, 2, 3].map((item) => ({ addr: 0x0a000001, len: 8, item })));
+    const lpm = new Lpm(
+      'ipv4',
+      [1, 2, 3].map((item) => ({ addr: 0x0a000001, len: 8, item })),
+    );
     expect(lpm.find(0x0a010203)?.items).toEqual([1, 2, 3]);
   });
 });

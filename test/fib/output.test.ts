@@ -8,11 +8,14 @@ function flow(dst: string, more: Partial<OutputFlow> = {}): OutputFlow {
 }
 function say(env: RouteEnv, f: OutputFlow): string {
   const r = routeOutput(env, f);
-  return r.errno !== 0 || !r.dst ? `errno ${r.errno}` : `${r.dst.type} ${r.dst.dev.name}${r.dst.gateway === null ? '' : ` via ${formatAddr(r.dst.gateway)}`} src ${formatAddr(r.src)} dst ${formatAddr(r.daddr)}`;
+  return r.errno !== 0 || !r.dst
+    ? `errno ${r.errno}`
+    : `${r.dst.type} ${r.dst.dev.name}${r.dst.gateway === null ? '' : ` via ${formatAddr(r.dst.gateway)}`} src ${formatAddr(r.src)} dst ${formatAddr(r.daddr)}`;
 }
 const env = net4({
   addrs: ['eth0 10.0.0.1/24', 'eth0 10.0.0.2/24 secondary', 'eth0 172.20.0.1/16', 'eth1 10.1.0.1/24'],
-  routes: 'default via 172.20.0.254 dev eth0\n10.9.0.0/16 via 10.1.0.9 dev eth1 src 10.0.0.2\nprohibit 10.66.0.0/16\n10.8.0.0/16 via 10.1.0.9 dev eth1 mtu lock 900 advmss 700\n',
+  routes:
+    'default via 172.20.0.254 dev eth0\n10.9.0.0/16 via 10.1.0.9 dev eth1 src 10.0.0.2\nprohibit 10.66.0.0/16\n10.8.0.0/16 via 10.1.0.9 dev eth1 mtu lock 900 advmss 700\n',
 });
 
 describe('ip_route_output', () => {
@@ -47,13 +50,22 @@ describe('ip_route_output', () => {
   });
 
   it('lets the caller choose among nexthops by weight', () => {
-    const multi = net4({ addrs: ['eth0 10.0.0.1/24', 'eth1 10.1.0.1/24'], routes: 'default\n\tnexthop via 10.0.0.9 dev eth0 weight 1\n\tnexthop via 10.1.0.9 dev eth1 weight 3\n' });
+    const multi = net4({
+      addrs: ['eth0 10.0.0.1/24', 'eth1 10.1.0.1/24'],
+      routes: 'default\n\tnexthop via 10.0.0.9 dev eth0 weight 1\n\tnexthop via 10.1.0.9 dev eth1 weight 3\n',
+    });
     const asked: (readonly number[])[] = [];
-    const choose = (i: number) => (w: readonly number[]) => (asked.push(w), i);
+    const choose = (i: number) => (w: readonly number[]) => {
+      asked.push(w);
+      return i;
+    };
     expect(say(multi, flow('8.8.8.8', { chooseNexthop: choose(0) }))).toBe('unicast eth0 via 10.0.0.9 src 10.0.0.1 dst 8.8.8.8');
     expect(say(multi, flow('8.8.8.8', { chooseNexthop: choose(1) }))).toBe('unicast eth1 via 10.1.0.9 src 10.1.0.1 dst 8.8.8.8');
     expect(say(multi, flow('8.8.8.8', { oif: 3, chooseNexthop: choose(0) }))).toBe('unicast eth1 via 10.1.0.9 src 10.1.0.1 dst 8.8.8.8');
-    expect(asked).toEqual([[1, 3], [1, 3]]);
+    expect(asked).toEqual([
+      [1, 3],
+      [1, 3],
+    ]);
     // A bound source goes before the hash.
     expect(say(multi, flow('8.8.8.8', { src: ip4('10.1.0.1'), chooseNexthop: choose(0) }))).toBe('unicast eth1 via 10.1.0.9 src 10.1.0.1 dst 8.8.8.8');
   });

@@ -11,7 +11,10 @@ describe('fib_table_lookup and fib6_table_lookup events', () => {
   it('there are recorded cases', () => expect(files.length).toBeGreaterThan(0));
   it.each(files)('%s', (f) => {
     const tally = newTally();
-    for (const line of gunzipSync(readFileSync(folder + f)).toString('utf8').split('\n')) if (line !== '') replayCase(JSON.parse(line), tally);
+    for (const line of gunzipSync(readFileSync(folder + f))
+      .toString('utf8')
+      .split('\n'))
+      if (line !== '') replayCase(JSON.parse(line), tally);
     expect(tally.differences).toEqual([]);
     expect(tally.same).toBeGreaterThan(0);
   });

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { ANY6, formatAddr } from '../../src/base/addr.js';
-import { addrScope6, addrType6, type Input6Packet, NO_KEYS, type Output6Flow, type RouteEnv6, routeInput6, routeOutput6, selectAddress6 } from '../../src/fib/index.js';
+import {
+  addrScope6,
+  addrType6,
+  type Input6Packet,
+  NO_KEYS,
+  type Output6Flow,
+  type RouteEnv6,
+  routeInput6,
+  routeOutput6,
+  selectAddress6,
+} from '../../src/fib/index.js';
 import type { NetDevice } from '../../src/packet/types.js';
 import { ETH0, ETH1, ip6, net6 } from './net.js';
 
@@ -21,10 +31,23 @@ throw 2001:db8:e::/48 dev lo metric 1024 pref medium
 `,
 });
 
-const out = (dst: string, more: Partial<Output6Flow> = {}): Output6Flow => ({ src: ANY6, dst: ip6(dst), oif: 0, bound: false, mark: 0, tos: 0, keys: NO_KEYS, uid: 0, chooseNexthop: () => 0, ...more });
+const out = (dst: string, more: Partial<Output6Flow> = {}): Output6Flow => ({
+  src: ANY6,
+  dst: ip6(dst),
+  oif: 0,
+  bound: false,
+  mark: 0,
+  tos: 0,
+  keys: NO_KEYS,
+  uid: 0,
+  chooseNexthop: () => 0,
+  ...more,
+});
 function say(e: RouteEnv6, f: Output6Flow): string {
   const r = routeOutput6(e, f);
-  return r.errno !== 0 || !r.dst ? `errno ${r.errno}` : `${r.dst.type} ${r.dst.dev.name}${r.dst.gateway === null ? '' : ` via ${formatAddr(r.dst.gateway)}`} src ${formatAddr(r.src)}`;
+  return r.errno !== 0 || !r.dst
+    ? `errno ${r.errno}`
+    : `${r.dst.type} ${r.dst.dev.name}${r.dst.gateway === null ? '' : ` via ${formatAddr(r.dst.gateway)}`} src ${formatAddr(r.src)}`;
 }
 
 describe('ip6_dst_lookup', () => {
@@ -78,13 +101,17 @@ describe('ip6_route_input', () => {
   ])('%s > %s: %s', (src, dst, dev, want) => expect(input(env, src, dst, dev)).toBe(want));
 
   it('a forwarded packet heeds a route’s MTU only where it is locked', () => {
-    const mtu = (dst: string): number => routeInput6(env, { src: ip6('2001:db8:1::9'), dst: ip6(dst), tos: 0, mark: 0, dev: ETH1, keys: NO_KEYS, chooseNexthop: () => 0 }).dst.mtu;
+    const mtu = (dst: string): number =>
+      routeInput6(env, { src: ip6('2001:db8:1::9'), dst: ip6(dst), tos: 0, mark: 0, dev: ETH1, keys: NO_KEYS, chooseNexthop: () => 0 }).dst.mtu;
     expect(mtu('2001:db8:10::1')).toBe(1500);
     expect(routeOutput6(env, out('2001:db8:10::1')).dst?.mtu).toBe(1300);
   });
 
   it('rules: no route of a table with only a refusing rule', () => {
-    const e = net6({ addrs: ['eth0 2001:db8:1::1/64'], rules: '0:\tfrom all lookup local\n5:\tfrom all to 2001:db8:77::/48 blackhole\n6:\tfrom all fwmark 0x1 prohibit\n32766:\tfrom all lookup main\n' });
+    const e = net6({
+      addrs: ['eth0 2001:db8:1::1/64'],
+      rules: '0:\tfrom all lookup local\n5:\tfrom all to 2001:db8:77::/48 blackhole\n6:\tfrom all fwmark 0x1 prohibit\n32766:\tfrom all lookup main\n',
+    });
     expect(input(e, '2001:db8:1::9', '2001:db8:77::1', ETH0)).toBe('blackhole 22');
     expect(input(e, '2001:db8:1::9', '2001:db8:78::1', ETH0)).toBe('unreachable 101');
   });
@@ -92,7 +119,15 @@ describe('ip6_route_input', () => {
 
 describe('ipv6_dev_get_saddr', () => {
   const e = net6({
-    addrs: ['eth0 fe80::1/64 scope link', 'eth0 2001:db8:1::1/64 deprecated', 'eth0 2001:db8:1::2/64', 'eth0 fd00::5/64', 'eth1 2001:db8:2::1/64', 'eth0 2001:db8:1::3/64 tentative', 'eth0 2002:1::1/64'],
+    addrs: [
+      'eth0 fe80::1/64 scope link',
+      'eth0 2001:db8:1::1/64 deprecated',
+      'eth0 2001:db8:1::2/64',
+      'eth0 fd00::5/64',
+      'eth1 2001:db8:2::1/64',
+      'eth0 2001:db8:1::3/64 tentative',
+      'eth0 2002:1::1/64',
+    ],
   });
   it.each<[string, NetDevice | null, string]>([
     ['2001:4860::1', ETH0, '2001:db8:1::2'],

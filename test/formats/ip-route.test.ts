@@ -62,7 +62,10 @@ describe('ip route show table all', () => {
   });
 
   it('goes on with IPv6 where `ip` was not told a family', () => {
-    const p = read(`default via 10.0.0.1 dev eth0 \n::1 dev lo proto kernel metric 256 pref medium\ndefault via fe80::1 dev eth0 metric 1024 pref medium\n`, 'ipv4');
+    const p = read(
+      `default via 10.0.0.1 dev eth0 \n::1 dev lo proto kernel metric 256 pref medium\ndefault via fe80::1 dev eth0 metric 1024 pref medium\n`,
+      'ipv4',
+    );
     expect(p.diagnostics).toEqual([]);
     expect(p.value.map((r) => r.family)).toEqual(['ipv4', 'ipv6', 'ipv6']);
   });
@@ -71,7 +74,11 @@ describe('ip route show table all', () => {
     const line = '10.0.0.0/8 dev eth0 table vpn \n';
     expect(read(line, 'ipv4').diagnostics.map((d) => d.code)).toEqual(['route-table-unknown']);
     const tables = readRtTables('# c\n255 local\n 100\tvpn # x\n0x20 hex\n');
-    expect([...tables]).toEqual([['local', 255], ['vpn', 100], ['hex', 32]]);
+    expect([...tables]).toEqual([
+      ['local', 255],
+      ['vpn', 100],
+      ['hex', 32],
+    ]);
     expect(readIpRoute(line, { file: 'x', family: 'ipv4', tables }).value[0].table).toBe(100);
   });
 
@@ -82,13 +89,45 @@ describe('ip route show table all', () => {
     expect(p.diagnostics[1].hint).toBe('did you mean “dev”?');
   });
 
-  const word = fc.constantFrom('default', '10.0.0.0/8', '2001:db8::/32', 'via', 'dev', 'eth0', 'metric', 'table', 'nexthop', 'weight', '10.0.0.1', 'lock', 'mtu', 'features', 'ecn', '\n', '\n\tnexthop', '__proto__', '999999999999999999', '-1', '[', '{"dst":', '"default"}', ']');
+  const word = fc.constantFrom(
+    'default',
+    '10.0.0.0/8',
+    '2001:db8::/32',
+    'via',
+    'dev',
+    'eth0',
+    'metric',
+    'table',
+    'nexthop',
+    'weight',
+    '10.0.0.1',
+    'lock',
+    'mtu',
+    'features',
+    'ecn',
+    '\n',
+    '\n\tnexthop',
+    '__proto__',
+    '999999999999999999',
+    '-1',
+    '[',
+    '{"dst":',
+    '"default"}',
+    ']',
+  );
   it('never throws, whatever the text', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ maxLength: 200 }), fc.array(word, { maxLength: 30 }).map((w) => w.join(' '))), fc.constantFrom<Family>('ipv4', 'ipv6'), (t, family) => {
-        const p = read(t, family);
-        expect(read(writeIpRoute(p.value, { family, table: 'all' }), family).value).toEqual(p.value.filter((r) => r.family === family));
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string({ maxLength: 200 }),
+          fc.array(word, { maxLength: 30 }).map((w) => w.join(' ')),
+        ),
+        fc.constantFrom<Family>('ipv4', 'ipv6'),
+        (t, family) => {
+          const p = read(t, family);
+          expect(read(writeIpRoute(p.value, { family, table: 'all' }), family).value).toEqual(p.value.filter((r) => r.family === family));
+        },
+      ),
       { numRuns: 400, seed: 3 },
     );
   });
@@ -137,7 +176,29 @@ describe('arguments of ip route', () => {
   });
 
   it('never throws', () => {
-    const word = fc.constantFrom('default', '10.0.0.0/8', 'via', 'dev', 'eth0', 'metric', 'table', 'nexthop', 'weight', '::1', 'lock', 'mtu', 'to', 'blackhole', 'src', 'p', '', 'onlink', '-1', '0x', '08');
+    const word = fc.constantFrom(
+      'default',
+      '10.0.0.0/8',
+      'via',
+      'dev',
+      'eth0',
+      'metric',
+      'table',
+      'nexthop',
+      'weight',
+      '::1',
+      'lock',
+      'mtu',
+      'to',
+      'blackhole',
+      'src',
+      'p',
+      '',
+      'onlink',
+      '-1',
+      '0x',
+      '08',
+    );
     fc.assert(
       fc.property(fc.array(fc.oneof(word, fc.string()), { maxLength: 12 }), fc.constantFrom(null, 'ipv4' as const, 'ipv6' as const), (w, family) => {
         const p = parseRouteArgs('replace', w, { family });
@@ -151,7 +212,9 @@ describe('arguments of ip route', () => {
 const dumps = new URL('../../../shared/dumps/', import.meta.url).pathname;
 describe.skipIf(!existsSync(dumps))('the routes of shared dumps (skipped where ../shared is absent)', () => {
   const blanks = (t: string): string => t.replace(/[ \t]+/g, ' ').replace(/ $/gm, '');
-  const files = existsSync(dumps) ? ['iproute-json', 'openshift-sos', 'netnetwork', 'tool-outputs'].flatMap((d) => readdirSync(dumps + d).map((f) => `${d}/${f}`)) : [];
+  const files = existsSync(dumps)
+    ? ['iproute-json', 'openshift-sos', 'netnetwork', 'tool-outputs'].flatMap((d) => readdirSync(dumps + d).map((f) => `${d}/${f}`))
+    : [];
   // Old releases print two blanks between fields and no `pref`; that is all that may differ.
   it.each(files.filter((f) => /\.routes6?$/.test(f) && !f.includes('ip4-all')))('%s', (f) => {
     const text = readFileSync(dumps + f, 'utf8');

@@ -51,13 +51,43 @@ describe('ip rule', () => {
   });
 
   it('never throws, whatever the text', () => {
-    const word = fc.constantFrom('5:', '99999999999:', 'from', 'all', 'to', '10.0.0.0/8', 'lookup', 'main', 'goto', 'none', '[unresolved]', 'not', 'fwmark', '0x1/0xf', '\n', 'sport', '5-1', 'uidrange', '[{', '"priority":', '}]', 'tos', 'CS1');
+    const word = fc.constantFrom(
+      '5:',
+      '99999999999:',
+      'from',
+      'all',
+      'to',
+      '10.0.0.0/8',
+      'lookup',
+      'main',
+      'goto',
+      'none',
+      '[unresolved]',
+      'not',
+      'fwmark',
+      '0x1/0xf',
+      '\n',
+      'sport',
+      '5-1',
+      'uidrange',
+      '[{',
+      '"priority":',
+      '}]',
+      'tos',
+      'CS1',
+    );
     fc.assert(
-      fc.property(fc.oneof(fc.string({ maxLength: 120 }), fc.array(word, { maxLength: 30 }).map((w) => w.join(' '))), (t) => {
-        const p = read(t);
-        const again = read(writeIpRule(p.value, { family: 'ipv4' })).value;
-        expect(again).toHaveLength(p.value.length);
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string({ maxLength: 120 }),
+          fc.array(word, { maxLength: 30 }).map((w) => w.join(' ')),
+        ),
+        (t) => {
+          const p = read(t);
+          const again = read(writeIpRule(p.value, { family: 'ipv4' })).value;
+          expect(again).toHaveLength(p.value.length);
+        },
+      ),
       { numRuns: 400, seed: 3 },
     );
   });
@@ -68,7 +98,10 @@ describe('arguments of ip rule', () => {
   it.each([
     ['from 10.0.0.0/8 table 7 prio 5', '5:\tfrom 10.0.0.0/8 lookup 7'],
     ['not fwmark 0x1/0xf lookup main', '0:\tnot from all fwmark 0x1/0xf lookup main'],
-    ['iif eth0 oif eth1 ipproto udp dport 53 sport 1-9 uidrange 0-99 prohibit', '0:\tfrom all iif eth0 oif eth1 uidrange 0-99 ipproto udp sport 1-9 dport 53 prohibit'],
+    [
+      'iif eth0 oif eth1 ipproto udp dport 53 sport 1-9 uidrange 0-99 prohibit',
+      '0:\tfrom all iif eth0 oif eth1 uidrange 0-99 ipproto udp sport 1-9 dport 53 prohibit',
+    ],
     ['to 2001:db8::/32 goto 500 pref 9', '9:\tfrom all to 2001:db8::/32 goto 500'],
     ['lookup main suppress_prefixlength 0', '0:\tfrom all lookup main suppress_prefixlength 0'],
   ])('%s', (line, want) => {
@@ -94,7 +127,13 @@ describe('arguments of ip rule', () => {
 
 const dumps = new URL('../../../shared/dumps/', import.meta.url).pathname;
 describe.skipIf(!existsSync(dumps))('the rules of shared dumps (skipped where ../shared is absent)', () => {
-  it.each(['policy-routing/cilium-node.iprule', 'openshift-sos/ip4.iprule', 'openshift-sos/ip6.iprule6', 'netnetwork/tum-2016-06.iprule', 'netnetwork/tum-v6-2016-06.iprule6'])('%s', (f) => {
+  it.each([
+    'policy-routing/cilium-node.iprule',
+    'openshift-sos/ip4.iprule',
+    'openshift-sos/ip6.iprule6',
+    'netnetwork/tum-2016-06.iprule',
+    'netnetwork/tum-v6-2016-06.iprule6',
+  ])('%s', (f) => {
     const t = readFileSync(dumps + f, 'utf8');
     const family = f.endsWith('6') ? 'ipv6' : 'ipv4';
     const p = read(t, family);
