@@ -81,38 +81,47 @@ const takeFamily = (d: Draft, f: Family): string | null => {
   d.family = f;
   return null;
 };
-const address = (key: AddrKey): Take => (d, value) => {
-  const [text, len, extra] = value.split('/');
-  const addr = parseAddr(text);
-  if (addr === null || extra !== undefined) return 'an address, ADDR or ADDR/LEN';
-  const bits = len === undefined ? addrBits(familyOf(addr)) : parseNumber(len);
-  if (bits === null || bits > addrBits(familyOf(addr))) return 'a prefix length behind /';
-  d.addr.set(key, { addr, mask: prefixMask(familyOf(addr), bits) });
-  return takeFamily(d, familyOf(addr));
-};
-const addressMask = (key: 'src' | 'dst'): Take => (d, value) => {
-  const addr = parseAddr(value);
-  if (addr === null) return 'a mask written as an address';
-  d.mask.set(key, addr);
-  return takeFamily(d, familyOf(addr));
-};
-const numberOption = (key: NumberKey, max: number): Take => (d, value) => {
-  const n = parseNumber(value);
-  if (n === null || n > max) return `a number up to ${max}`;
-  d.number.set(key, n);
-  return null;
-};
+const address =
+  (key: AddrKey): Take =>
+  (d, value) => {
+    const [text, len, extra] = value.split('/');
+    const addr = parseAddr(text);
+    if (addr === null || extra !== undefined) return 'an address, ADDR or ADDR/LEN';
+    const bits = len === undefined ? addrBits(familyOf(addr)) : parseNumber(len);
+    if (bits === null || bits > addrBits(familyOf(addr))) return 'a prefix length behind /';
+    d.addr.set(key, { addr, mask: prefixMask(familyOf(addr), bits) });
+    return takeFamily(d, familyOf(addr));
+  };
+const addressMask =
+  (key: 'src' | 'dst'): Take =>
+  (d, value) => {
+    const addr = parseAddr(value);
+    if (addr === null) return 'a mask written as an address';
+    d.mask.set(key, addr);
+    return takeFamily(d, familyOf(addr));
+  };
+const numberOption =
+  (key: NumberKey, max: number): Take =>
+  (d, value) => {
+    const n = parseNumber(value);
+    if (n === null || n > max) return `a number up to ${max}`;
+    d.number.set(key, n);
+    return null;
+  };
 /** ip, ip:port, [ip6]:port */
-const nat = (key: 'srcNat' | 'dstNat' | 'anyNat'): Take => (d, value) => {
-  const bracket = /^\[([^\]]*)\]:(\d+)$/.exec(value);
-  const plain = /^([\d.]+):(\d+)$/.exec(value);
-  const [, text, portText] = bracket ?? plain ?? [null, value, undefined];
-  const addr = parseAddr(text ?? '');
-  const port = portText === undefined ? null : parseNumber(portText);
-  if (addr === null || (portText !== undefined && (port === null || port > 65535)) || (bracket && familyOf(addr) !== 'ipv6')) return 'IP, IP:PORT or [IP6]:PORT';
-  d.nat.set(key, { addr, port });
-  return takeFamily(d, familyOf(addr));
-};
+const nat =
+  (key: 'srcNat' | 'dstNat' | 'anyNat'): Take =>
+  (d, value) => {
+    const bracket = /^\[([^\]]*)\]:(\d+)$/.exec(value);
+    const plain = /^([\d.]+):(\d+)$/.exec(value);
+    const [, text, portText] = bracket ?? plain ?? [null, value, undefined];
+    const addr = parseAddr(text ?? '');
+    const port = portText === undefined ? null : parseNumber(portText);
+    if (addr === null || (portText !== undefined && (port === null || port > 65535)) || (bracket && familyOf(addr) !== 'ipv6'))
+      return 'IP, IP:PORT or [IP6]:PORT';
+    d.nat.set(key, { addr, port });
+    return takeFamily(d, familyOf(addr));
+  };
 
 export const OPTIONS = new Map<string, Take>([
   ['-s', address('src')],

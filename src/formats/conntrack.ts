@@ -23,7 +23,8 @@ const NAMES = new Map<number, string>([
   [IPPROTO.ICMPV6, 'icmpv6'],
 ]);
 /** Name of a protocol in entries: the kernel has none for DCCP any more, the tool still has. */
-export const protoName = (proto: number, style: ConntrackStyle = 'list'): string => (style === 'proc' && proto === IPPROTO.DCCP ? 'unknown' : (NAMES.get(proto) ?? 'unknown'));
+export const protoName = (proto: number, style: ConntrackStyle = 'list'): string =>
+  style === 'proc' && proto === IPPROTO.DCCP ? 'unknown' : (NAMES.get(proto) ?? 'unknown');
 const L3NUM: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 };
 
 function addrText(a: Addr, style: ConntrackStyle): string {
@@ -107,34 +108,49 @@ interface Draft {
   use: number;
 }
 
-const number = (max: number) => (t: string): number | null => {
-  const n = parseNumber(t);
-  return n === null || n > max ? null : n;
-};
+const number =
+  (max: number) =>
+  (t: string): number | null => {
+    const n = parseNumber(t);
+    return n === null || n > max ? null : n;
+  };
 const u16 = number(0xffff);
 const u8 = number(255);
 const u32 = number(0xffffffff);
 
 type Setter = (d: Draft, value: string) => boolean;
 /** A number into a field of the direction at hand. */
-const half = (parse: (t: string) => number | null, put: (h: Half, v: number) => void): Setter => (d, value) => {
-  const v = parse(value);
-  if (v === null) return false;
-  put(d.half[d.at], v);
-  return true;
-};
-const whole = (put: (d: Draft, v: number) => void): Setter => (d, value) => {
-  const v = u32(value);
-  if (v === null) return false;
-  put(d, v);
-  return true;
-};
-const zone = (dir: Zone['dir']): Setter => (d, value) => {
-  const id = u16(value);
-  if (id === null) return false;
-  if (id !== 0) d.zone = { id, dir };
-  return true;
-};
+const half =
+  (parse: (t: string) => number | null, put: (h: Half, v: number) => void): Setter =>
+  (d, value) => {
+    const v = parse(value);
+    if (v === null) return false;
+    put(d.half[d.at], v);
+    return true;
+  };
+const whole =
+  (put: (d: Draft, v: number) => void): Setter =>
+  (d, value) => {
+    const v = u32(value);
+    if (v === null) return false;
+    put(d, v);
+    return true;
+  };
+const zone =
+  (dir: Zone['dir']): Setter =>
+  (d, value) => {
+    const id = u16(value);
+    if (id === null) return false;
+    if (id !== 0) d.zone = { id, dir };
+    return true;
+  };
+
+const text =
+  (put: (d: Draft, v: string) => void): Setter =>
+  (d, value) => {
+    put(d, value);
+    return true;
+  };
 
 const KEYS = new Map<string, Setter>([
   ['sport', half(u16, (h, v) => void (h.sport = v))],
@@ -151,8 +167,8 @@ const KEYS = new Map<string, Setter>([
   ['zone', zone('both')],
   ['zone-orig', zone('orig')],
   ['zone-reply', zone('reply')],
-  ['secctx', (d, v) => ((d.secctx = v), true)],
-  ['helper', (d, v) => ((d.helper = v), true)],
+  ['secctx', text((d, v) => void (d.secctx = v))],
+  ['helper', text((d, v) => void (d.helper = v))],
 ]);
 /** Words that carry nothing the table needs: ids, labels, time stamps, GRE's time-outs. */
 const IGNORED: ReadonlySet<string> = new Set(['labels', 'delta-time', 'start', 'stop', 'secmark', 'timeout', 'stream_timeout', 'orig_l4proto', 'repl_l4proto']);
@@ -226,11 +242,17 @@ class EntryReader {
   #word(): void {
     const w = this.#words.next();
     if (!w) return;
-    if (w.text.startsWith('[')) return this.#flag(w);
+    if (w.text.startsWith('[')) {
+      this.#flag(w);
+      return;
+    }
     const eq = w.text.indexOf('=');
     const key = eq < 0 ? '' : w.text.slice(0, eq);
     const value = w.text.slice(eq + 1);
-    if (key === 'src' || key === 'dst') return this.#address(w, key, value);
+    if (key === 'src' || key === 'dst') {
+      this.#address(w, key, value);
+      return;
+    }
     const set = KEYS.get(key);
     if (set) {
       if (!set(this.#draft, value)) this.#fail(w, 'bad-number', `“${value}” is no value of ${key}`);
@@ -242,15 +264,22 @@ class EntryReader {
       this.#draft.unreplied = true;
       this.#draft.at = 1;
     } else if (w.text === '[ASSURED]') this.#draft.assured = true;
-    else if (w.text !== '[OFFLOAD]' && w.text !== '[HW_OFFLOAD]') this.reporter.warning('unknown-word', `“${w.text}” is not known here and left out`, this.line, w.column, w.text.length);
+    else if (w.text !== '[OFFLOAD]' && w.text !== '[HW_OFFLOAD]')
+      this.reporter.warning('unknown-word', `“${w.text}” is not known here and left out`, this.line, w.column, w.text.length);
   }
 
   /** The second `src=` starts the reply direction. */
   #address(w: Word, key: 'src' | 'dst', value: string): void {
     const a = parseAddr(value);
-    if (a === null) return this.#fail(w, 'bad-address', `“${value}” is not an address`);
+    if (a === null) {
+      this.#fail(w, 'bad-address', `“${value}” is not an address`);
+      return;
+    }
     if (this.#draft.half[this.#draft.at][key] !== null) {
-      if (this.#draft.at === 1) return this.#fail(w, 'bad-conntrack-entry', `a third ${key}=`);
+      if (this.#draft.at === 1) {
+        this.#fail(w, 'bad-conntrack-entry', `a third ${key}=`);
+        return;
+      }
       this.#draft.at = 1;
     }
     this.#draft.half[this.#draft.at][key] = a;
@@ -265,8 +294,7 @@ class EntryReader {
       return null;
     }
     const [a, b] = d.half;
-    const acct =
-      a.packets === null || b.packets === null ? null : { packets: [a.packets, b.packets] as const, bytes: [a.bytes ?? 0, b.bytes ?? 0] as const };
+    const acct = a.packets === null || b.packets === null ? null : { packets: [a.packets, b.packets] as const, bytes: [a.bytes ?? 0, b.bytes ?? 0] as const };
     const { timeout, state, unreplied, assured, mark, zone: z, secctx, helper, use } = d;
     return { orig, reply, timeout, state, unreplied, assured, mark, zone: z, acct, secctx, helper, use };
   }

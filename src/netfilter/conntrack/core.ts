@@ -253,4 +253,3 @@ export function ctState(skb: Skb): 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID'
       return 'ESTABLISHED';
   }
 }
-

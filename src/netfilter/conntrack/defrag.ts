@@ -1,6 +1,7 @@
 /** Reassembly: ip_fragment.c, nf_defrag_ipv4.c and nf_conntrack_reasm.c. Conntrack's users and local delivery keep separate queues. */
+
+import { foldChecksum, sum16 } from '../../packet/checksum.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
-import { sum16, foldChecksum } from '../../packet/checksum.js';
 import { CTINFO } from '../../packet/types.js';
 import type { ConntrackHost } from './host.js';
 import { transportChecksumBad } from './nat-packet.js';

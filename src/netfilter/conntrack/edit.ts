@@ -1,7 +1,7 @@
 /** What conntrack(8) does to a table: ctnetlink's dump, delete, create and change (nf_conntrack_netlink.c). */
 import { type CtEntry, entryOf, insertEntry } from './entry.js';
-import type { Conntrack } from './index.js';
 import { setting } from './host.js';
+import type { Conntrack } from './index.js';
 import { type CtSelect, selects } from './select.js';
 import type { Conn } from './table.js';
 

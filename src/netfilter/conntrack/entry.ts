@@ -60,17 +60,19 @@ export function natStatus(orig: Tuple, reply: Tuple): number {
   return bits;
 }
 
+const stateNumber = (names: readonly string[], name: string | null): number => Math.max(0, names.indexOf(name ?? ''));
+
 /** Protocol state for an entry whose history is unknown: windows are not held against its packets, as ctnetlink does it. */
 function protoState(e: CtEntry, now: number): unknown {
   if (e.orig.proto === IPPROTO.TCP) {
     const t = newTrack();
-    t.state = Math.max(0, TCP_STATE_NAMES.findIndex((n) => n === e.state));
+    t.state = stateNumber(TCP_STATE_NAMES, e.state);
     t.seen[0].flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
     t.seen[1].flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
     return t;
   }
-  if (e.orig.proto === IPPROTO.SCTP) return newSctp(Math.max(0, SCTP_STATE_NAMES.findIndex((n) => n === e.state)));
-  if (hasPorts(e.orig.proto)) return { streamAt: e.assured ? now : now + 2000 };
+  if (e.orig.proto === IPPROTO.SCTP) return newSctp(stateNumber(SCTP_STATE_NAMES, e.state));
+  if (hasPorts(e.orig.proto)) return { streamAt: e.assured ? -1 : now + 2000 };
   return null;
 }
 

@@ -7,8 +7,8 @@ import type { RuleRef } from '../../trace/event.js';
 import { type Manip, NAT_NOTHING, type NatRange } from '../env.js';
 import type { ConntrackHost } from './host.js';
 import { type Conn, REPLY, type Table } from './table.js';
-import { TCP } from './tcp-states.js';
 import { tcpTrack } from './tcp.js';
+import { TCP } from './tcp-states.js';
 import { hasPorts, invertTuple, tupleEqual } from './tuple.js';
 
 /** How many ports are tried from one starting point before a new one is drawn, and below how many the search gives up. */
@@ -114,7 +114,8 @@ export class Nat {
   #address(t: Tuple, r: NatRange, manip: Manip): Tuple {
     if (r.minAddr === null || r.maxAddr === null) return t;
     let addr = r.minAddr;
-    if (r.minAddr !== r.maxAddr) addr = addToAddr(r.minAddr, this.host.choose.below(rangeSize(r.minAddr, r.maxAddr), r.persistent ? 'nat-address-persistent' : 'nat-address'));
+    if (r.minAddr !== r.maxAddr)
+      addr = addToAddr(r.minAddr, this.host.choose.below(rangeSize(r.minAddr, r.maxAddr), r.persistent ? 'nat-address-persistent' : 'nat-address'));
     return manip === 'SNAT' ? { ...t, src: addr } : { ...t, dst: addr };
   }
 

@@ -22,7 +22,20 @@ const ESTABLISHED = 4;
 const IV = 9;
 
 /** Chunk types (RFC 9260) that tracking looks at. */
-export const CHUNK = { DATA: 0, INIT: 1, INIT_ACK: 2, HEARTBEAT: 4, HEARTBEAT_ACK: 5, ABORT: 6, SHUTDOWN: 7, SHUTDOWN_ACK: 8, ERROR: 9, COOKIE_ECHO: 10, COOKIE_ACK: 11, SHUTDOWN_COMPLETE: 14 } as const;
+export const CHUNK = {
+  DATA: 0,
+  INIT: 1,
+  INIT_ACK: 2,
+  HEARTBEAT: 4,
+  HEARTBEAT_ACK: 5,
+  ABORT: 6,
+  SHUTDOWN: 7,
+  SHUTDOWN_ACK: 8,
+  ERROR: 9,
+  COOKIE_ECHO: 10,
+  COOKIE_ACK: 11,
+  SHUTDOWN_COMPLETE: 14,
+} as const;
 
 const CODES = ['NO', 'CL', 'CW', 'CE', 'ES', 'SS', 'SR', 'SA', 'HS', 'IV'];
 const row = (text: string): readonly number[] => text.split(' ').map((c) => CODES.indexOf(c));

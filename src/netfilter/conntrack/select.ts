@@ -93,7 +93,7 @@ export function selects(s: CtSelect, e: CtEntry): boolean {
     icmpFits(s.icmp, e.orig) &&
     (s.state === null || s.state === e.state) &&
     (statusOf(e) & s.status) === s.status &&
-    (s.mark === null || ((e.mark & s.mark.mask) >>> 0) === s.mark.value) &&
+    (s.mark === null || (e.mark & s.mark.mask) >>> 0 === s.mark.value) &&
     zonesFit(s, e) &&
     srcNatFits(s.srcNat, e) &&
     dstNatFits(s.dstNat, e) &&

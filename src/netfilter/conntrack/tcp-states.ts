@@ -7,12 +7,34 @@
  *   CW CLOSE_WAIT            LA LAST_ACK     TW TIME_WAIT   CL CLOSE         S2 SYN_SENT2 (SYN from both sides)
  *   IV the segment is INVALID     IG let through without believing it (the entry may be out of step with the two ends)
  */
-export const TCP = { NONE: 0, SYN_SENT: 1, SYN_RECV: 2, ESTABLISHED: 3, FIN_WAIT: 4, CLOSE_WAIT: 5, LAST_ACK: 6, TIME_WAIT: 7, CLOSE: 8, SYN_SENT2: 9 } as const;
+export const TCP = {
+  NONE: 0,
+  SYN_SENT: 1,
+  SYN_RECV: 2,
+  ESTABLISHED: 3,
+  FIN_WAIT: 4,
+  CLOSE_WAIT: 5,
+  LAST_ACK: 6,
+  TIME_WAIT: 7,
+  CLOSE: 8,
+  SYN_SENT2: 9,
+} as const;
 export const TCP_INVALID = 10;
 export const TCP_IGNORE = 11;
 
 /** As `conntrack -L` and /proc/net/nf_conntrack print them. */
-export const TCP_STATE_NAMES = ['NONE', 'SYN_SENT', 'SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE', 'SYN_SENT2'] as const;
+export const TCP_STATE_NAMES = [
+  'NONE',
+  'SYN_SENT',
+  'SYN_RECV',
+  'ESTABLISHED',
+  'FIN_WAIT',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'TIME_WAIT',
+  'CLOSE',
+  'SYN_SENT2',
+] as const;
 
 /** get_conntrack_index(): what a segment is, by its flags. */
 export const SEGMENT = { SYN: 0, SYNACK: 1, FIN: 2, ACK: 3, RST: 4, NONE: 5 } as const;

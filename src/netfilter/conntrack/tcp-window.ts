@@ -2,7 +2,16 @@
 import type { Dir } from './table.js';
 import { FLAG, SEGMENT, TCP } from './tcp-states.js';
 
-export const WIN = { SCALE: 1, SACK_PERM: 2, CLOSE_INIT: 4, BE_LIBERAL: 8, DATA_UNACKNOWLEDGED: 16, MAXACK_SET: 32, EXP_CHALLENGE_ACK: 64, SIMULTANEOUS_OPEN: 128 } as const;
+export const WIN = {
+  SCALE: 1,
+  SACK_PERM: 2,
+  CLOSE_INIT: 4,
+  BE_LIBERAL: 8,
+  DATA_UNACKNOWLEDGED: 16,
+  MAXACK_SET: 32,
+  EXP_CHALLENGE_ACK: 64,
+  SIMULTANEOUS_OPEN: 128,
+} as const;
 
 /** struct ip_ct_tcp_state: what is known of one sender. Numbers are uint32. */
 export interface TcpSide {

@@ -4,13 +4,14 @@ import { type ConntrackHost, setting, timeout } from './host.js';
 import { INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
 import { type Conn, type Dir, dirOf } from './table.js';
 import { FLAG, SEGMENT, TCP, TCP_IGNORE, TCP_INVALID, TCP_TIMEOUT, TCP_TRANSITIONS, TCP_VALID_FLAGS } from './tcp-states.js';
-import { before, inWindow, newSide, newTrack, readSegment, type Segment, segmentKind, takeOptions, type TcpTrack, WIN } from './tcp-window.js';
+import { before, inWindow, newSide, newTrack, readSegment, type Segment, segmentKind, type TcpTrack, takeOptions, WIN } from './tcp-window.js';
 
 export const tcpTrack = (ct: Conn): TcpTrack => ct.proto as TcpTrack;
 /** nf_conntrack_tcp_established() */
 const established = (t: TcpTrack, ct: Conn): boolean => t.state === TCP.ESTABLISHED && (ct.status & IPS.ASSURED) !== 0;
 /** tcp_can_early_drop(): states in which the tuple may already be in use anew. */
-const closing = (state: number): boolean => state === TCP.FIN_WAIT || state === TCP.LAST_ACK || state === TCP.TIME_WAIT || state === TCP.CLOSE || state === TCP.CLOSE_WAIT;
+const closing = (state: number): boolean =>
+  state === TCP.FIN_WAIT || state === TCP.LAST_ACK || state === TCP.TIME_WAIT || state === TCP.CLOSE || state === TCP.CLOSE_WAIT;
 
 /** tcp_new(): null when the first packet cannot start an entry. */
 function startTrack(s: Segment, loose: boolean): TcpTrack | null {

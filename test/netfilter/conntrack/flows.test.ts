@@ -1,14 +1,22 @@
 /** Everything about flows that is not TCP, SCTP or the rewriting of packets. */
 import { describe, expect, it } from 'vitest';
+import { type Addr, parseAddr } from '../../../src/base/addr.js';
 import { ctState } from '../../../src/netfilter/conntrack/index.js';
 import { type CtTemplate, NAT_NOTHING } from '../../../src/netfilter/env.js';
-import { parseAddr, type Addr } from '../../../src/base/addr.js';
 import { IPS, type NetDevice } from '../../../src/packet/types.js';
 import { icmp, ip4, Lab, tcp, udp } from './harness.js';
 
 const A = '10.0.0.1';
 const B = '10.0.0.2';
-const template = (zone: number, zoneDir: CtTemplate['zoneDir'] = 'both', zoneMark = false): CtTemplate => ({ zone, zoneDir, helper: null, ctevents: 0, expevents: 0, timeout: null, zoneMark });
+const template = (zone: number, zoneDir: CtTemplate['zoneDir'] = 'both', zoneMark = false): CtTemplate => ({
+  zone,
+  zoneDir,
+  helper: null,
+  ctevents: 0,
+  expevents: 0,
+  timeout: null,
+  zoneMark,
+});
 
 describe('ICMP', () => {
   it.each([
@@ -142,7 +150,10 @@ describe('entries', () => {
     lab.ct.confirm(skb);
     lab.ct.conntrackIn(skb, 'PREROUTING');
     let walked = 0;
-    lab.ct.nat(lab.ctx(skb, 'PREROUTING'), () => (walked++, 'ACCEPT'));
+    lab.ct.nat(lab.ctx(skb, 'PREROUTING'), () => {
+      walked++;
+      return 'ACCEPT';
+    });
     expect([ctState(skb), walked]).toEqual(['NEW', 0]);
   });
 

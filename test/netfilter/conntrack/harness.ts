@@ -1,14 +1,14 @@
 /** A node that is nothing but connection tracking: packets in, state out. */
 import { parseAddr } from '../../../src/base/addr.js';
-import { foldChecksum, pseudoSum, sum16 } from '../../../src/packet/checksum.js';
-import { ETH_P_IP, type Origin, Skb } from '../../../src/packet/skb.js';
-import type { NetDevice } from '../../../src/packet/types.js';
 import { Conntrack, type ConntrackHost, ctState } from '../../../src/netfilter/conntrack/index.js';
 import { TCP_STATE_NAMES } from '../../../src/netfilter/conntrack/tcp-states.js';
 import type { TcpTrack } from '../../../src/netfilter/conntrack/tcp-window.js';
 import type { Env } from '../../../src/netfilter/env.js';
 import type { PacketCtx } from '../../../src/netfilter/pred.js';
-import { type HookPoint, ListRecorder, type EventBody } from '../../../src/trace/event.js';
+import { foldChecksum, pseudoSum, sum16 } from '../../../src/packet/checksum.js';
+import { ETH_P_IP, type Origin, Skb } from '../../../src/packet/skb.js';
+import type { NetDevice } from '../../../src/packet/types.js';
+import { type EventBody, type HookPoint, ListRecorder } from '../../../src/trace/event.js';
 
 const FLAGS = 'FSRPAUEC';
 
@@ -61,7 +61,9 @@ export function ip4(src: string, dst: string, proto: number, payload: Uint8Array
   d[3] = d.length;
   d[8] = 64;
   d[9] = proto;
-  const put = (at: number, a: number): void => void [24, 16, 8, 0].forEach((s, i) => (d[at + i] = a >>> s));
+  const put = (at: number, a: number): void => {
+    for (let i = 0; i < 4; i++) d[at + i] = a >>> (24 - 8 * i);
+  };
   put(12, parseAddr(src) as number);
   put(16, parseAddr(dst) as number);
   d.set(payload, 20);

@@ -34,9 +34,15 @@ type Rule = readonly [manip: Manip, when: (c: PacketCtx) => boolean, range: NatR
 function rulesOf(a: string, b: string, mapped: readonly [string, string], len: number, range: (net: string) => NatRange): Map<string, readonly Rule[]> {
   const fromA = (c: PacketCtx): boolean => inPrefix(c.skb.saddr, ip(`${a}0`), len);
   const toB = (c: PacketCtx): boolean => inPrefix(c.skb.daddr, ip(`${b}0`), len);
-  const proto = (p: number) => (c: PacketCtx): boolean => toB(c) && c.skb.l4proto === p;
+  const proto =
+    (p: number) =>
+    (c: PacketCtx): boolean =>
+      toB(c) && c.skb.l4proto === p;
   const vip = (c: PacketCtx): boolean => fromA(c) && c.skb.daddr === ip(`${b}9`);
-  const vipPort = (p: number) => (c: PacketCtx): boolean => vip(c) && c.skb.l4proto === p && c.skb.dport === 80;
+  const vipPort =
+    (p: number) =>
+    (c: PacketCtx): boolean =>
+      vip(c) && c.skb.l4proto === p && c.skb.dport === 80;
   const snat: Rule = ['SNAT', toB, to(`${b}50`)];
   const udpRange: Rule[] = len === 24 ? [['DNAT', vipPort(IPPROTO.UDP), to(`${b}2`, [9000, 9001])]] : [];
   return new Map<string, readonly Rule[]>([
@@ -65,7 +71,11 @@ function rulesOf(a: string, b: string, mapped: readonly [string, string], len: n
 }
 const network = (first: string, last: string): NatRange => ({ ...NAT_NOTHING, minAddr: ip(first), maxAddr: ip(last), netmap: true });
 const families = {
-  nat: { nets: ['10.0.1.', '10.0.2.'], protocol: ETH_P_IP, rules: rulesOf('10.0.1.', '10.0.2.', ['10.0.9.', '10.0.8.'], 24, (n) => network(`${n}0`, `${n}255`)) },
+  nat: {
+    nets: ['10.0.1.', '10.0.2.'],
+    protocol: ETH_P_IP,
+    rules: rulesOf('10.0.1.', '10.0.2.', ['10.0.9.', '10.0.8.'], 24, (n) => network(`${n}0`, `${n}255`)),
+  },
   nat6: {
     nets: ['2001:db8:1::', '2001:db8:2::'],
     protocol: ETH_P_IPV6,
@@ -103,7 +113,9 @@ describe.each(['nat', 'nat6'] as const)('%s as the kernel did it', (family) => {
         lab.ct.confirm(skb);
       }
       const lines = [...lab.ct.entries()].map((c) => {
-        const words = formatEntry(entryOf(c, lab.time), 'proc').replace(/ use=\d+/, '').split(/ +/);
+        const words = formatEntry(entryOf(c, lab.time), 'proc')
+          .replace(/ use=\d+/, '')
+          .split(/ +/);
         return words.filter((_w, k) => k !== 4).join(' ');
       });
       expect([i, lines.sort()]).toEqual([i, [...table].sort()]);

@@ -31,7 +31,11 @@ describe.each(['tcp', 'sctp'])('%s as the kernel tracked it', (name) => {
     for (const [i, [, packet, state, entry]] of sequence.entries()) {
       const said = lab.forward(lab.skb(bytes(packet)));
       const [ct] = [...lab.ct.entries()];
-      const line = ct ? formatEntry(entryOf(ct, lab.time), 'proc').replace(/ use=\d+/, '').replace(/ +/g, ' ') : '';
+      const line = ct
+        ? formatEntry(entryOf(ct, lab.time), 'proc')
+            .replace(/ use=\d+/, '')
+            .replace(/ +/g, ' ')
+        : '';
       expect([i, said, withTimeout(line, entry)]).toEqual([i, state, entry]);
     }
   });

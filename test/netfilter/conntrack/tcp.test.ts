@@ -12,52 +12,66 @@ const open: Step[] = [
   ['>', 'A', 101, 501, 0, 'ESTABLISHED', 'ESTABLISHED!'],
 ];
 const cases: [string, Step[], Record<string, number>?][] = [
-  ['handshake, data, close from the client', [
-    ...open,
-    ['>', 'PA', 101, 501, 10, 'ESTABLISHED', 'ESTABLISHED!'],
-    ['<', 'A', 501, 111, 0, 'ESTABLISHED', 'ESTABLISHED!'],
-    ['>', 'FA', 111, 501, 0, 'ESTABLISHED', 'FIN_WAIT!'],
-    ['<', 'A', 501, 112, 0, 'ESTABLISHED', 'CLOSE_WAIT!'],
-    ['<', 'FA', 501, 112, 0, 'ESTABLISHED', 'LAST_ACK!'],
-    ['>', 'A', 112, 502, 0, 'ESTABLISHED', 'TIME_WAIT!'],
-    ['>', 'S', 9000, 0, 0, 'NEW', 'SYN_SENT'],
-  ]],
-  ['first packets that start nothing', [
-    ['>', 'SA', 1, 1, 0, 'INVALID', '-'],
-    ['>', 'FA', 1, 1, 0, 'INVALID', '-'],
-    ['>', 'R', 1, 0, 0, 'INVALID', '-'],
-    ['>', 'SF', 1, 0, 0, 'INVALID', '-'],
-    ['>', '', 1, 0, 0, 'INVALID', '-'],
-    ['>', 'F', 1, 0, 0, 'INVALID', '-'],
-  ]],
-  ['picked up in the middle', [
-    ['>', 'A', 100, 500, 0, 'NEW', 'ESTABLISHED'],
-    ['<', 'A', 500, 100, 0, 'ESTABLISHED', 'ESTABLISHED'],
-    ['>', 'A', 100, 500, 0, 'ESTABLISHED', 'ESTABLISHED!'],
-  ]],
+  [
+    'handshake, data, close from the client',
+    [
+      ...open,
+      ['>', 'PA', 101, 501, 10, 'ESTABLISHED', 'ESTABLISHED!'],
+      ['<', 'A', 501, 111, 0, 'ESTABLISHED', 'ESTABLISHED!'],
+      ['>', 'FA', 111, 501, 0, 'ESTABLISHED', 'FIN_WAIT!'],
+      ['<', 'A', 501, 112, 0, 'ESTABLISHED', 'CLOSE_WAIT!'],
+      ['<', 'FA', 501, 112, 0, 'ESTABLISHED', 'LAST_ACK!'],
+      ['>', 'A', 112, 502, 0, 'ESTABLISHED', 'TIME_WAIT!'],
+      ['>', 'S', 9000, 0, 0, 'NEW', 'SYN_SENT'],
+    ],
+  ],
+  [
+    'first packets that start nothing',
+    [
+      ['>', 'SA', 1, 1, 0, 'INVALID', '-'],
+      ['>', 'FA', 1, 1, 0, 'INVALID', '-'],
+      ['>', 'R', 1, 0, 0, 'INVALID', '-'],
+      ['>', 'SF', 1, 0, 0, 'INVALID', '-'],
+      ['>', '', 1, 0, 0, 'INVALID', '-'],
+      ['>', 'F', 1, 0, 0, 'INVALID', '-'],
+    ],
+  ],
+  [
+    'picked up in the middle',
+    [
+      ['>', 'A', 100, 500, 0, 'NEW', 'ESTABLISHED'],
+      ['<', 'A', 500, 100, 0, 'ESTABLISHED', 'ESTABLISHED'],
+      ['>', 'A', 100, 500, 0, 'ESTABLISHED', 'ESTABLISHED!'],
+    ],
+  ],
   ['not picked up without tcp_loose', [['>', 'A', 100, 500, 0, 'INVALID', '-']], { 'net/netfilter/nf_conntrack_tcp_loose': 0 }],
-  ['refused connection leaves a closed entry', [
-    ['>', 'S', 100, 0, 0, 'NEW', 'SYN_SENT'],
-    ['<', 'RA', 0, 101, 0, 'ESTABLISHED', '-'],
-  ]],
-  ['a reset must be exact', [
-    ...open,
-    ['<', 'R', 600, 0, 0, 'ESTABLISHED', 'ESTABLISHED!'],
-    ['<', 'R', 400, 0, 0, 'INVALID', 'ESTABLISHED!'],
-    ['<', 'R', 501, 0, 0, 'ESTABLISHED', 'CLOSE!'],
-  ]],
-  ['out of the window', [
-    ...open,
-    ['>', 'A', 900000, 501, 5, 'INVALID', 'ESTABLISHED!'],
-    ['>', 'A', 101, 900000, 5, 'INVALID', 'ESTABLISHED!'],
-  ]],
+  [
+    'refused connection leaves a closed entry',
+    [
+      ['>', 'S', 100, 0, 0, 'NEW', 'SYN_SENT'],
+      ['<', 'RA', 0, 101, 0, 'ESTABLISHED', '-'],
+    ],
+  ],
+  [
+    'a reset must be exact',
+    [
+      ...open,
+      ['<', 'R', 600, 0, 0, 'ESTABLISHED', 'ESTABLISHED!'],
+      ['<', 'R', 400, 0, 0, 'INVALID', 'ESTABLISHED!'],
+      ['<', 'R', 501, 0, 0, 'ESTABLISHED', 'CLOSE!'],
+    ],
+  ],
+  ['out of the window', [...open, ['>', 'A', 900000, 501, 5, 'INVALID', 'ESTABLISHED!'], ['>', 'A', 101, 900000, 5, 'INVALID', 'ESTABLISHED!']]],
   ['be_liberal', [...open, ['>', 'A', 900000, 501, 5, 'ESTABLISHED', 'ESTABLISHED!']], { 'net/netfilter/nf_conntrack_tcp_be_liberal': 1 }],
-  ['simultaneous open', [
-    ['>', 'S', 100, 0, 0, 'NEW', 'SYN_SENT'],
-    ['<', 'S', 500, 0, 0, 'ESTABLISHED', 'SYN_SENT2'],
-    ['>', 'SA', 100, 501, 0, 'ESTABLISHED', 'SYN_RECV'],
-    ['<', 'A', 501, 101, 0, 'ESTABLISHED', 'ESTABLISHED!'],
-  ]],
+  [
+    'simultaneous open',
+    [
+      ['>', 'S', 100, 0, 0, 'NEW', 'SYN_SENT'],
+      ['<', 'S', 500, 0, 0, 'ESTABLISHED', 'SYN_SENT2'],
+      ['>', 'SA', 100, 501, 0, 'ESTABLISHED', 'SYN_RECV'],
+      ['<', 'A', 501, 101, 0, 'ESTABLISHED', 'ESTABLISHED!'],
+    ],
+  ],
 ];
 
 describe('TCP tracking', () => {
