@@ -76,6 +76,13 @@ export function parseCommand(words: readonly string[], ctx: CommandContext): Com
   return new CommandParser(words, ctx).parse();
 }
 
+interface HostWord {
+  readonly text: string;
+  readonly invert: boolean;
+  readonly word: number;
+}
+const ANY_HOST: readonly null[] = [null];
+
 /** Extension given with `-m` or `-j` that is not known here; its words are gathered as text. */
 interface UnknownExtension {
   readonly kind: 'match' | 'target';
@@ -95,10 +102,9 @@ class CommandParser {
   #counters: XtCounters | null = null;
   /** Letters of the options given. */
   #seen = '';
-  #src: readonly (AddrMatch | null)[] = [null];
-  #dst: readonly (AddrMatch | null)[] = [null];
-  #srcInvert = false;
-  #dstInvert = false;
+  /** Read at the end only, as the tool does: a stray word is complained of first. */
+  #src: HostWord | null = null;
+  #dst: HostWord | null = null;
   #in: RuleParts['in'] = null;
   #out: RuleParts['out'] = null;
   #fragment: RuleParts['fragment'] = null;
@@ -137,7 +143,7 @@ class CommandParser {
         this.#invert = true;
         this.#i++;
       } else if (this.#lastUnknown) this.#keepWord(w);
-      else this.#fail(`Bad argument \`${w}'`, this.#i, this.#i > 0 && words[this.#i - 1] === '!' ? 'negation stands in front of the option: ! -d NET' : undefined);
+      else this.#failBehindOptions(`Bad argument \`${w}'`, this.#i, this.#i > 0 && words[this.#i - 1] === '!' ? 'negation stands in front of the option: ! -d NET' : undefined);
     }
     if (this.#invert) this.#fail('nothing appropriate following !', words.length - 1);
     return this.#finish();
@@ -145,6 +151,21 @@ class CommandParser {
 
   #fail(message: string, word: number, hint?: string, code?: string): never {
     throw new CommandError(message, Math.max(0, word), code, hint);
+  }
+
+  /** The tool reads each option's value when it meets it: a wrong one in front of this word comes first. */
+  #failBehindOptions(message: string, word: number, hint?: string): never {
+    for (const l of this.#loaded) {
+      const ctx: RuleContext = { family: this.ctx.family, table: this.#table ?? this.ctx.table, proto: l.proto, protoInverted: l.protoInverted };
+      try {
+        if (l.given.length > 0) l.def.parse(l.given, ctx);
+      } catch (e) {
+        if (!(e instanceof OptionError)) throw e;
+        const k = l.given.findIndex((g) => g.name === e.option);
+        if (k >= 0) this.#fail(e.message, l.words[k], e.hint, 'iptables-option');
+      }
+    }
+    this.#fail(message, word, hint);
   }
 
   #takeInvert(): boolean {
@@ -265,13 +286,11 @@ class CommandParser {
           return this.#command(letter, value, at, invert);
         case 's':
           this.#once('s', at, invert);
-          this.#src = parseHostList(text, this.ctx.family, invert);
-          this.#srcInvert = invert;
+          this.#src = { text, invert, word: this.#i - 1 };
           return;
         case 'd':
           this.#once('d', at, invert);
-          this.#dst = parseHostList(text, this.ctx.family, invert);
-          this.#dstInvert = invert;
+          this.#dst = { text, invert, word: this.#i - 1 };
           return;
         case 'p':
           return this.#protocol(text, at, invert);
@@ -378,11 +397,8 @@ class CommandParser {
     const def = findTarget(name, this.ctx.family);
     if (def) return this.#load('target', def, at);
     if (this.#isChain(name)) return;
-    if (this.ctx.unknown === 'refuse' || !/^[A-Z0-9]+$/.test(name)) {
-      const near = nearest(name, [...VERDICTS, ...targetNames(this.ctx.family)]);
-      const hint = near ? `did you mean ${near}?` : `declare it before its use: :${name} - [0:0]`;
-      this.#fail(`Couldn't load target \`${name}':No such file or directory`, at, hint, 'iptables-unknown-target');
-    }
+    // Whether there is such a target is asked at the end: an option that nobody knows is complained of first.
+    if (this.ctx.unknown === 'refuse' || !/^[A-Z0-9]+$/.test(name)) return;
     const u: UnknownExtension = { kind: 'target', name, text: '' };
     this.#target = u;
     this.#lastUnknown = u;
@@ -461,18 +477,20 @@ class CommandParser {
   #rules(letter: CommandLetter): ParsedRule[] {
     const chain = this.#chain ?? '';
     const at = this.words.length - 1;
-    if ((this.#src.length > 1 && this.#srcInvert) || (this.#dst.length > 1 && this.#dstInvert)) {
+    const sources = this.#hosts(this.#src);
+    const destinations = this.#hosts(this.#dst);
+    if ((sources.length > 1 || destinations.length > 1) && (this.#src?.invert || this.#dst?.invert)) {
       this.#fail('! not allowed with multiple source or destination IP addresses', at);
     }
-    if (letter === 'R' && this.#src.length * this.#dst.length > 1) this.#fail('Replacement rule does not specify a unique address', at);
+    if (letter === 'R' && sources.length * destinations.length > 1) this.#fail('Replacement rule does not specify a unique address', at);
     if ((chain === 'PREROUTING' || chain === 'INPUT') && this.#seen.includes('o')) this.#fail(`Can't use -o with ${chain}`, at);
     if ((chain === 'POSTROUTING' || chain === 'OUTPUT') && this.#seen.includes('i')) this.#fail(`Can't use -i with ${chain}`, at);
     const matches = this.#matchOrder.map((m) => ('def' in m ? (this.#instance(m) as MatchInstance) : ({ def: null, name: m.name, text: m.text } satisfies UnknownMatch)));
     const target = this.#ruleTarget();
     const { file, line, length } = this.ctx;
     const rules: ParsedRule[] = [];
-    for (const src of this.#src) {
-      for (const dst of this.#dst) {
+    for (const src of sources) {
+      for (const dst of destinations) {
         const proto = this.#proto === 0 ? null : this.#shared(`p ${this.#proto} ${this.#protoInvert}`, () => ({ value: this.#proto, invert: this.#protoInvert }));
         const parts: RuleParts = {
           src: this.#sharedAddr(src),
@@ -491,6 +509,16 @@ class CommandParser {
     return rules;
   }
 
+  #hosts(h: HostWord | null): readonly (AddrMatch | null)[] {
+    if (h === null) return ANY_HOST;
+    try {
+      return parseHostList(h.text, this.ctx.family, h.invert);
+    } catch (e) {
+      if (e instanceof OptionError) this.#fail(e.message, h.word, e.hint);
+      throw e;
+    }
+  }
+
   #ruleTarget(): Target {
     const name = this.#jump;
     if (name === null) return NO_TARGET;
@@ -507,7 +535,12 @@ class CommandParser {
       if (this.#target && 'def' in this.#target) this.ctx.onWarning?.(`using chain ${name}, not extension`, this.#jumpWord);
       return this.#shared(`j ${name}`, () => ({ kind: 'jump', chain: name }));
     }
-    const t = this.#target as Loaded | UnknownExtension;
+    const t = this.#target;
+    if (t === null) {
+      const near = nearest(name, [...VERDICTS, ...targetNames(this.ctx.family)]);
+      const hint = near ? `did you mean ${near}?` : `declare it before its use: :${name} - [0:0]`;
+      this.#fail(`Couldn't load target \`${name}':No such file or directory`, this.#jumpWord, hint, 'iptables-unknown-target');
+    }
     if (!('def' in t)) return { kind: 'unknown', name: t.name, text: t.text };
     return this.#instance(t) as Target;
   }
