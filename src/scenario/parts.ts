@@ -5,6 +5,7 @@
 import type { Diagnostic } from '../base/diagnostic.js';
 import { byName } from '../base/memo.js';
 import { readBridgeFdb, readBridgeLink, readBridgeVlan, withPort } from '../formats/bridge.js';
+import { readConntrack } from '../formats/conntrack.js';
 import { readEbtablesSave } from '../formats/ebtables-save.js';
 import { readIpAddr } from '../formats/ip-addr.js';
 import { readIpLink } from '../formats/ip-link.js';
@@ -241,9 +242,9 @@ export const parts: readonly PartRow[] = [
     kind: 'conntrack',
     files: /^(nf_)?conntrack(-L)?(\.txt)?$|\.conntrack$/,
     example: 'conntrack.txt',
-    read(draft, text) {
+    read(draft, text, file) {
       draft.conntrack = text;
-      return [];
+      return readConntrack(text, file).diagnostics;
     },
   },
   {

@@ -23,13 +23,15 @@ export type Tree =
     };
 
 const MAX_NODES = 200_000;
+const MAX_SYNTAX_ERRORS = 10;
 
 /** Parses one file. Null when nothing can be read; YAML errors are reported as `yaml-syntax`. */
 export function parseTree(text: string, file: string): { tree: Tree | null; diagnostics: readonly Diagnostic[] } {
   const reporter = new Reporter(file, text);
   const lines = new LineCounter();
   const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' });
-  for (const e of doc.errors) {
+  // One slip of the pen makes many errors below it.
+  for (const e of doc.errors.slice(0, MAX_SYNTAX_ERRORS)) {
     const at = e.linePos?.[0] ?? { line: 1, col: 1 };
     reporter.error('yaml-syntax', e.message.split('\n')[0].replace(/ at line \d+, column \d+:?$/, ''), at.line, at.col, 1);
   }
