@@ -7,6 +7,7 @@ export { type Changed, changeRoutes, changeRules, completeRoute, type RouteChang
 export { completeRoute6 } from './edit6.js';
 export { Fib, type FibInput, NO_ROUTE, type RouteEnv } from './fib.js';
 export { compileFib6, Fib6, type RouteEnv6 } from './fib6.js';
+export { flowKeys } from './flow-keys.js';
 export { type InputPacket, type InputReason, type InputResult, routeInput } from './input.js';
 export { derivedRoutes4, derivedRoutes6 } from './local-table.js';
 export * from './model.js';
