@@ -1,5 +1,6 @@
 /** ip_route_me_harder() / ip6_route_me_harder(): a new output route after mark, TOS or destination changed in OUTPUT. */
 import type { Addr } from '../base/addr.js';
+import { IPPROTO, type Skb } from '../packet/skb.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { Kernel } from './kernel.js';
 
@@ -17,6 +18,9 @@ export function rerouteHarder(k: Kernel, f: Flight, by: 'nf_hook_slow' | 'nf_sen
     oif: skb.sk?.boundDev ?? null,
     mark: skb.mark,
     tos: skb.tos & 0x1c,
+    // fib4_rules_early_flow_dissect(): rules may ask for protocol and ports.
+    proto: skb.l4proto,
+    ...portsOf(skb),
     purpose: 'reroute',
   });
   if (r.dst === null || r.dst.error !== 0) {
@@ -27,3 +31,10 @@ export function rerouteHarder(k: Kernel, f: Flight, by: 'nf_hook_slow' | 'nf_sen
   skb.dst = r.dst;
   return k.xfrmReroute(f);
 }
+
+/** Ports as the flow dissector finds them; none for fragments and protocols without. */
+export function portsOf(skb: Skb): { readonly sport: number; readonly dport: number } {
+  const has = PORT_PROTOS.has(skb.l4proto) && skb.fragOffset === 0 && skb.sport >= 0;
+  return has ? { sport: skb.sport, dport: skb.dport } : { sport: 0, dport: 0 };
+}
+const PORT_PROTOS: ReadonlySet<number> = new Set([IPPROTO.TCP, IPPROTO.UDP, IPPROTO.UDPLITE, IPPROTO.SCTP, IPPROTO.DCCP]);

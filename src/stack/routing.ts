@@ -8,6 +8,7 @@ import type { Cause } from '../trace/cause.js';
 import type { EventBody, RouteStep } from '../trace/event.js';
 import type { Facts, OutputAnswer, OutputQuery } from './kernel.js';
 import type { NodeRun } from './node-run.js';
+import { portsOf } from './reroute.js';
 
 const RT_SCOPE = { universe: 0, link: 253, host: 254 } as const;
 const MULTICAST_ALL = 0xe0000001;
@@ -45,7 +46,6 @@ export class Routing {
   input(skb: Skb, daddr: number, saddr: number, tos: number, dev: NetDevice): { reason: string | null; cause: Cause; facts: Facts } {
     const n = this.n;
     const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
-    const ports = skb.l4proto === 6 || skb.l4proto === 17;
     const r = routeInput(this.env, {
       src: saddr,
       dst: daddr,
@@ -53,7 +53,7 @@ export class Routing {
       mark: skb.mark,
       dev,
       proto: skb.l4proto,
-      keys: ports && skb.sport >= 0 ? { proto: skb.l4proto, sport: skb.sport, dport: skb.dport } : { ...NO_KEYS, proto: skb.l4proto },
+      keys: { proto: skb.l4proto, ...portsOf(skb) },
       secpath: skb.secpath !== null,
       isMember: this.#isMember,
       chooseNexthop: this.#chooseNexthop,

@@ -1,5 +1,6 @@
 /** Neighbour output and ARP: neigh_output(), arp_constructor(), arp_solicit(), arp_process() (net/core/neighbour.c, net/ipv4/arp.c). */
 import { type Addr, type Ip4, MAC_BROADCAST, type Mac, readAddr, writeAddr } from '../../base/addr.js';
+import { readMac, writeMac } from '../../packet/mac-bytes.js';
 import { ETH_P_ARP, ETH_P_IPV6, type Skb } from '../../packet/skb.js';
 import type { NetDevice } from '../../packet/types.js';
 import { type Flight, flight } from '../flight.js';
@@ -16,7 +17,8 @@ export function neighOutput(k: Kernel, f: Flight): 'dev_queue_xmit' | 'gone' {
     skb.eth = null;
     return 'dev_queue_xmit';
   }
-  const mac = constantMac(k, dev, hop) ?? k.neighbour(dev, hop);
+  // An entry of the table counts even for a broadcast address; the constructor only fills in new ones.
+  const mac = k.neighbour(dev, hop) ?? constantMac(k, dev, hop);
   if (mac !== null) {
     skb.eth = { dst: mac, src: dev.mac };
     if (k.rec.on) k.tell(skb, { t: 'neigh', dev: dev.name, addr: hop, state: 'known', mac });
@@ -52,20 +54,6 @@ function arpFrame(op: 1 | 2, sha: Mac, spa: Ip4, tha: Mac, tpa: Ip4): Uint8Array
   writeMac(b, 18, tha);
   writeAddr(b, 24, tpa);
   return b;
-}
-
-export function writeMac(b: Uint8Array, at: number, mac: Mac): void {
-  let v = mac;
-  for (let i = 5; i >= 0; i--) {
-    b[at + i] = v % 256;
-    v = Math.floor(v / 256);
-  }
-}
-
-export function readMac(b: Uint8Array, at: number): Mac {
-  let v = 0;
-  for (let i = 0; i < 6; i++) v = v * 256 + b[at + i];
-  return v;
 }
 
 /** arp_solicit() with arp_announce 0: any local address, preferably the packet's own source; 1 and 2 prefer the device's. */
