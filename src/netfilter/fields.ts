@@ -79,10 +79,18 @@ export const pktType = field('packet type', (c) => {
 // --- metadata ---
 export const mark = field('mark', (c) => c.skb.mark, hex);
 export const realm = field('realm', (c) => c.skb.dst?.realm, hex);
-/** The socket with a file behind a packet: sk_to_full_sk(). */
-const fileOf = (sk: SkSocket | null): SkSocket | undefined => (sk?.full ? sk : sk?.listener);
-export const uid = field('uid', (c) => fileOf(c.skb.sk)?.uid);
-export const gid = field('gid', (c) => fileOf(c.skb.sk)?.gid);
+/** skb_to_full_sk(): a request socket stands for its listener; null where there is none, or only one in TIME_WAIT. */
+export function fullSocket(c: PacketCtx): SkSocket | null {
+  const sk = c.skb.sk?.listener ?? c.skb.sk;
+  return sk && (sk.full || sk.kernel) ? sk : null;
+}
+/** The kernel's own sockets have no file, hence no owner. */
+const owner = (c: PacketCtx): SkSocket | undefined => {
+  const sk = fullSocket(c);
+  return sk && !sk.kernel ? sk : undefined;
+};
+export const uid = field('uid', (c) => owner(c)?.uid);
+export const gid = field('gid', (c) => owner(c)?.gid);
 
 // --- connection tracking ---
 /** XT_CONNTRACK_STATE_*: one bit per state, SNAT and DNAT beside the real one. */

@@ -41,7 +41,7 @@ export const cgroup: MatchDef<CgroupMatch> = {
     const full = call(
       'socket',
       [],
-      (c) => c.skb.sk?.full === true,
+      (c) => c.skb.sk?.full === true || c.skb.sk?.kernel === true,
       'a local socket',
       () => 'none',
     );

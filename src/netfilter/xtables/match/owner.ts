@@ -1,6 +1,6 @@
 /** `-m owner --uid-owner, --gid-owner, --socket-exists, --suppl-groups`: the local socket that sends. */
 import { groupId, userId } from '../../../base/well-known.js';
-import { gid, uid } from '../../fields.js';
+import { fullSocket, gid, uid } from '../../fields.js';
 import { ALWAYS, all, any, between, call, NEVER, negateIf, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
 import { badValue, bang, given, isGiven, parseUint, scanUint, U32 } from '../values.js';
@@ -49,7 +49,7 @@ const show = (name: string, r: IdRange | null): string => (r ? `${bang(r.invert)
 const hasSocket: Pred = call(
   'socket',
   [],
-  (c) => c.skb.sk !== null && (c.skb.sk.full || c.skb.sk.kernel === true || c.skb.sk.listener !== undefined),
+  (c) => fullSocket(c) !== null,
   'a local socket',
   () => 'none',
 );
@@ -62,9 +62,9 @@ function groupTest(r: IdRange, suppl: boolean): Pred {
     call(
       'groups',
       [gid],
-      (c) => c.skb.sk?.groups.some((g) => g >= r.lo && g <= r.hi) === true,
+      (c) => gid.read(c) !== undefined && fullSocket(c)?.groups.some((g) => g >= r.lo && g <= r.hi) === true,
       `a group of ${r.lo} to ${r.hi}`,
-      (c) => c.skb.sk?.groups.join(',') ?? '',
+      (c) => fullSocket(c)?.groups.join(',') ?? '',
     ),
   );
 }

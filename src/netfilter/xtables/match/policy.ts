@@ -1,7 +1,5 @@
 /** `-m policy --dir in|out --pol none|ipsec [--strict] …`: IPsec transformations undone or to be done. */
-import type { Family } from '../../../base/addr.js';
-import { andAddr } from '../../../base/addr.js';
-import type { SecpathStep } from '../../../packet/types.js';
+import { type Addr, andAddr, type Family } from '../../../base/addr.js';
 import type { HookPoint } from '../../../trace/event.js';
 import type { PacketCtx } from '../../pred.js';
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
@@ -119,14 +117,25 @@ function check(d: PolicyMatch, ctx: CheckContext): void {
   if (d.dir === 'in' && reached('POSTROUTING', 'OUTPUT')) throw new OptionError('input policy not valid in POSTROUTING and OUTPUT', 'dir');
 }
 
+/** What a transformation undone (SecpathStep) and an IPsec state to be applied have in common. */
+interface Transformation {
+  readonly src: Addr;
+  readonly dst: Addr;
+  readonly proto: number | 'esp' | 'ah' | 'comp';
+  readonly spi: number;
+  readonly reqid: number;
+  readonly mode: string;
+}
+const protocolOf = (s: Transformation): number => (s.proto === 'esp' ? 50 : s.proto === 'ah' ? 51 : s.proto === 'comp' ? 108 : s.proto);
+
 /** match_xfrm_state() */
-function stepMatches(s: SecpathStep, e: Element): boolean {
+function stepMatches(s: Transformation, e: Element): boolean {
   const is = <T>(w: Inv<T> | undefined, test: (v: T) => boolean) => w === undefined || test(w.value) !== w.invert;
-  const inNet = (a: SecpathStep['src']) => (w: AddrMask) => typeof a === typeof w.addr && andAddr(a, w.mask) === andAddr(w.addr, w.mask);
+  const inNet = (a: Addr) => (w: AddrMask) => typeof a === typeof w.addr && andAddr(a, w.mask) === andAddr(w.addr, w.mask);
   return (
     is(e['tunnel-src'], inNet(s.src)) &&
     is(e['tunnel-dst'], inNet(s.dst)) &&
-    is(e.proto, (v) => v === s.proto) &&
+    is(e.proto, (v) => v === protocolOf(s)) &&
     is(e.mode, (v) => v === s.mode) &&
     is(e.spi, (v) => v === s.spi) &&
     is(e.reqid, (v) => v === s.reqid)
@@ -134,11 +143,10 @@ function stepMatches(s: SecpathStep, e: Element): boolean {
 }
 
 /** Transformations in the order the rule's elements describe them: those undone newest first, those to be done in the order they will be applied. */
-function stepsOf(d: PolicyMatch, c: PacketCtx): readonly SecpathStep[] | null {
+function stepsOf(d: PolicyMatch, c: PacketCtx): readonly Transformation[] | null {
   if (d.dir === 'in') return c.skb.secpath ? [...c.skb.secpath].reverse() : null;
-  const bundle = c.skb.dst?.xfrm ?? null;
-  if (bundle === null) return null;
-  return Array.isArray(bundle) ? (bundle as SecpathStep[]) : c.env.inconclusive('policy --dir out on an unknown bundle', c);
+  const bundle = c.skb.dst?.xfrm as { readonly states: readonly Transformation[] } | null | undefined;
+  return bundle ? bundle.states : null;
 }
 
 /** policy_mt() */
