@@ -2,8 +2,10 @@
 import type { Parsed } from '../base/diagnostic.js';
 import { nearest, Reporter } from '../base/diagnostic.js';
 import { checkTable } from '../netfilter/xtables/check.js';
-import { type Command, CommandError, OtherFamily, parseCommand } from '../netfilter/xtables/command.js';
+import { parseCommand } from '../netfilter/xtables/command.js';
+import { type Command, CommandError, OtherFamily } from '../netfilter/xtables/command-types.js';
 import type { CheckContext } from '../netfilter/xtables/extension.js';
+import { Instances } from '../netfilter/xtables/instances.js';
 import { builtinChains, type XtRuleset, type XtTable } from '../netfilter/xtables/model.js';
 import { EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
 import { isTableName } from './iptables-save.js';
@@ -60,7 +62,7 @@ export function applyIptablesCommand(words: readonly string[], ruleset: XtRulese
       table: 'filter',
       isChain: (table, name) => editOf(table)?.isUserChain(name) ?? false,
       unknown: opts.unknown ?? 'refuse',
-      cache: new Map(),
+      instances: new Instances(),
       file: null,
       line: 0,
       length: 0,

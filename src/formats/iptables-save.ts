@@ -5,8 +5,10 @@
 import type { Family } from '../base/addr.js';
 import { type Parsed, Reporter, nearest } from '../base/diagnostic.js';
 import { checkTable } from '../netfilter/xtables/check.js';
-import { CommandError, type CommandContext, MAX_CHAIN_NAME, OtherFamily, parseCommand } from '../netfilter/xtables/command.js';
+import { parseCommand } from '../netfilter/xtables/command.js';
+import { type CommandContext, CommandError, MAX_CHAIN_NAME, OtherFamily } from '../netfilter/xtables/command-types.js';
 import type { CheckContext } from '../netfilter/xtables/extension.js';
+import { Instances } from '../netfilter/xtables/instances.js';
 import { builtinChains, type XtCounters, type XtRuleset, type XtTable, type XtTableName } from '../netfilter/xtables/model.js';
 import { printRule } from '../netfilter/xtables/print.js';
 import { ZERO_COUNTERS } from '../netfilter/xtables/rule-list.js';
@@ -56,7 +58,6 @@ class Stop extends Error {}
 class RestoreReader {
   readonly #reporter: Reporter;
   readonly #tables = new Map<XtTableName, XtTable>();
-  readonly #cache = new Map<string, unknown>();
   readonly #context: CommandContext & { line: number; length: number; table: string };
   #edit: TableEdit | null = null;
   #errors = 0;
@@ -77,7 +78,7 @@ class RestoreReader {
       table: '',
       isChain: (_table, name) => this.#edit?.isUserChain(name) ?? false,
       unknown: opts.unknown ?? 'keep',
-      cache: this.#cache,
+      instances: new Instances(),
       file: opts.file,
       line: 0,
       length: 0,

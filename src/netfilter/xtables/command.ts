@@ -2,72 +2,19 @@
  * One iptables command line, from words to a Command: do_command4() and do_command6(). iptables-restore's rule lines and the tool's own arguments
  * go through this one grammar.
  */
-import type { Family } from '../../base/addr.js';
 import { nearest } from '../../base/diagnostic.js';
 import { protocolNames, protocolNumber } from '../../base/well-known.js';
 import { parseHostList, parseIface } from './address.js';
+import { type Command, type CommandContext, CommandError, type CommandLetter, MAX_CHAIN_NAME, OtherFamily } from './command-types.js';
 import type { OptionSpec, RuleContext } from './extension.js';
 import { OptionError } from './extension.js';
-import { type AnyExtension, checkGiven, findLongOption, type Loaded, optionNames, shortOption } from './getopt.js';
+import { type AnyExtension, findLongOption, type Loaded, optionNames, shortOption } from './getopt.js';
 import type { AddrMatch, MatchInstance, Target, UnknownMatch, XtCounters } from './model.js';
 import { parseUint, U32 } from './numbers.js';
 import { quoteWord } from './quote.js';
 import { findMatch, findTarget, matchNames, targetNames } from './registry.js';
 import { ParsedRule, type RuleParts, ZERO_COUNTERS } from './rule-list.js';
 
-/** Refused, in the tool's words; `word` is the index of the word to point at. */
-export class CommandError extends Error {
-  constructor(
-    message: string,
-    readonly word: number,
-    readonly code: string = 'iptables-syntax',
-    readonly hint?: string,
-  ) {
-    super(message);
-  }
-}
-
-/** `-6` for iptables or `-4` for ip6tables: a restore skips such a line, the command refuses it. */
-export class OtherFamily extends Error {}
-
-export type CommandLetter = 'A' | 'C' | 'D' | 'E' | 'F' | 'I' | 'L' | 'N' | 'P' | 'R' | 'S' | 'X' | 'Z' | 'V' | 'h';
-
-export interface Command {
-  readonly letter: CommandLetter;
-  /** null: all chains (-F, -Z, -X, -L, -S). */
-  readonly chain: string | null;
-  /** -E. */
-  readonly newName: string | null;
-  /** -P. */
-  readonly policy: string | null;
-  /** -I, -R, -D, -Z by number, from 1; null where none was given. */
-  readonly number: number | null;
-  /** One a pair of `-s` and `-d` addresses. */
-  readonly rules: readonly ParsedRule[];
-  /** -t, null where not given. */
-  readonly table: string | null;
-  readonly counters: XtCounters | null;
-}
-
-export interface CommandContext {
-  readonly family: Family;
-  /** The table unless `-t` says otherwise. */
-  readonly table: string;
-  /** Is it a user chain of that table? */
-  readonly isChain: (table: string, name: string) => boolean;
-  /** 'keep': an unknown extension stands in the rule as text. 'refuse': as the tools do. */
-  readonly unknown: 'keep' | 'refuse';
-  /** Instances seen before, so that equal ones are one object. */
-  readonly cache: Map<string, unknown>;
-  /** The restore file; null: a command of its own. */
-  readonly file: string | null;
-  readonly line: number;
-  readonly length: number;
-  readonly onWarning?: (message: string, word: number) => void;
-}
-
-export const MAX_CHAIN_NAME = 28;
-const MAX_CACHE = 5000;
 const VERDICTS = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE']);
 const INVERTIBLE = new Set(['p', 's', 'd', 'i', 'o', 'f']);
 const RULE_COMMANDS = new Set<CommandLetter>(['A', 'C', 'D', 'I', 'R']);
@@ -156,16 +103,33 @@ class CommandParser {
   /** The tool reads each option's value when it meets it: a wrong one in front of this word comes first. */
   #failBehindOptions(message: string, word: number, hint?: string): never {
     for (const l of this.#loaded) {
-      const ctx: RuleContext = { family: this.ctx.family, table: this.#table ?? this.ctx.table, proto: l.proto, protoInverted: l.protoInverted };
       try {
-        if (l.given.length > 0) l.def.parse(l.given, ctx);
+        if (l.given.length > 0) l.def.parse(l.given, this.#ruleContext(l));
       } catch (e) {
         if (!(e instanceof OptionError)) throw e;
-        const k = l.given.findIndex((g) => g.name === e.option);
-        if (k >= 0) this.#fail(e.message, l.words[k], e.hint, 'iptables-option');
+        if (l.given.some((g) => g.name === e.option)) this.#blame(e, l);
       }
     }
     this.#fail(message, word, hint);
+  }
+
+  /** Points at the option that an OptionError names, or at the word that loaded the extension. */
+  #blame(e: OptionError, l: Loaded): never {
+    const k = l.given.findIndex((g) => g.name === e.option);
+    this.#fail(e.message, k >= 0 ? l.words[k] : l.word, e.hint, 'iptables-option');
+  }
+
+  #ruleContext(l: Loaded): RuleContext {
+    return { family: this.ctx.family, table: this.#table ?? this.ctx.table, proto: l.proto, protoInverted: l.protoInverted };
+  }
+
+  #instance(l: Loaded): MatchInstance | Target {
+    try {
+      return this.ctx.instances.extension(l, this.#ruleContext(l));
+    } catch (e) {
+      if (!(e instanceof OptionError)) throw e;
+      this.#blame(e, l);
+    }
   }
 
   #takeInvert(): boolean {
@@ -491,12 +455,12 @@ class CommandParser {
     const rules: ParsedRule[] = [];
     for (const src of sources) {
       for (const dst of destinations) {
-        const proto = this.#proto === 0 ? null : this.#shared(`p ${this.#proto} ${this.#protoInvert}`, () => ({ value: this.#proto, invert: this.#protoInvert }));
+        const proto = this.#proto === 0 ? null : this.ctx.instances.shared(`p ${this.#proto} ${this.#protoInvert}`, () => ({ value: this.#proto, invert: this.#protoInvert }));
         const parts: RuleParts = {
-          src: this.#sharedAddr(src),
-          dst: this.#sharedAddr(dst),
-          in: this.#sharedIface(this.#in),
-          out: this.#sharedIface(this.#out),
+          src: this.ctx.instances.addr(src),
+          dst: this.ctx.instances.addr(dst),
+          in: this.ctx.instances.iface(this.#in),
+          out: this.ctx.instances.iface(this.#out),
           proto,
           fragment: this.#fragment,
           matches,
@@ -528,12 +492,12 @@ class CommandParser {
         const hint = VERDICTS.has(name) ? `-j ${name} is what is meant` : `declare it before its use: :${name} - [0:0]`;
         this.#fail(`goto '${name}' is not a chain`, this.#jumpWord + 1, hint, 'iptables-no-chain');
       }
-      return this.#shared(`g ${name}`, () => ({ kind: 'goto', chain: name }));
+      return this.ctx.instances.shared(`g ${name}`, () => ({ kind: 'goto', chain: name }));
     }
-    if (VERDICTS.has(name)) return this.#shared(`v ${name}`, () => ({ kind: 'verdict', verdict: name as 'ACCEPT' }));
+    if (VERDICTS.has(name)) return this.ctx.instances.shared(`v ${name}`, () => ({ kind: 'verdict', verdict: name as 'ACCEPT' }));
     if (isChain) {
       if (this.#target && 'def' in this.#target) this.ctx.onWarning?.(`using chain ${name}, not extension`, this.#jumpWord);
-      return this.#shared(`j ${name}`, () => ({ kind: 'jump', chain: name }));
+      return this.ctx.instances.shared(`j ${name}`, () => ({ kind: 'jump', chain: name }));
     }
     const t = this.#target;
     if (t === null) {
@@ -543,53 +507,6 @@ class CommandParser {
     }
     if (!('def' in t)) return { kind: 'unknown', name: t.name, text: t.text };
     return this.#instance(t) as Target;
-  }
-
-  #shared<T>(key: string, make: () => T): T {
-    const hit = this.ctx.cache.get(key);
-    if (hit !== undefined) return hit as T;
-    const v = make();
-    this.#remember(key, v);
-    return v;
-  }
-
-  /** What repeats is met early; beyond some size the cache would only hold what is met once. */
-  #remember(key: string, v: unknown): void {
-    if (this.ctx.cache.size < MAX_CACHE) this.ctx.cache.set(key, v);
-  }
-
-  #sharedAddr(m: AddrMatch | null): AddrMatch | null {
-    return m === null ? null : this.#shared(`a ${m.invert} ${m.mask} ${m.addr}`, () => m);
-  }
-
-  #sharedIface<T extends RuleParts['in']>(m: T): T {
-    return m === null ? m : this.#shared(`i ${m.invert} ${m.name}`, () => m);
-  }
-
-  #instanceKey(l: Loaded): string {
-    let key = `${l.kind} ${l.def.name} ${this.ctx.family} ${this.#table ?? this.ctx.table} ${l.proto} ${l.protoInverted}`;
-    for (const g of l.given) key += `\0${g.invert ? '!' : ''}${g.name}\0${g.value}`;
-    return key;
-  }
-
-  /** The extension's own checks and data. Equal text in an equal context gives the same object. */
-  #instance(l: Loaded): MatchInstance | Target {
-    const key = l.def.name === 'comment' ? null : this.#instanceKey(l);
-    const hit = key === null ? undefined : this.ctx.cache.get(key);
-    if (hit !== undefined) return hit as MatchInstance | Target;
-    const ctx: RuleContext = { family: this.ctx.family, table: this.#table ?? this.ctx.table, proto: l.proto, protoInverted: l.protoInverted };
-    let made: MatchInstance | Target;
-    try {
-      checkGiven(l.def, l.given);
-      const data: unknown = l.def.parse(l.given, ctx);
-      made = l.kind === 'match' ? ({ def: l.def, data } as MatchInstance) : ({ kind: 'extension', def: l.def, data } as Target);
-    } catch (e) {
-      if (!(e instanceof OptionError)) throw e;
-      const k = l.given.findIndex((g) => g.name === e.option);
-      this.#fail(e.message, k >= 0 ? l.words[k] : l.word, e.hint, 'iptables-option');
-    }
-    if (key !== null) this.#remember(key, made);
-    return made;
   }
 }
 

@@ -2,7 +2,7 @@
  * A table while commands change it (libiptc's handle): made from an XtTable, changed, and made into an XtTable again. Nothing of the old one is touched,
  * so that a failed restore leaves everything as it was.
  */
-import type { Command } from './command.js';
+import type { Command } from './command-types.js';
 import type { Family } from '../../base/addr.js';
 import { builtinChains, type Rule, type RuleList, type XtChain, type XtCounters, type XtTable, type XtTableName } from './model.js';
 import { printRuleSpec } from './print.js';
