@@ -5,7 +5,7 @@
 import type { Addr, Family } from '../base/addr.js';
 import { foldChecksum, sum16 } from '../packet/checksum.js';
 import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, type Skb } from '../packet/skb.js';
-import type { NetDevice } from '../packet/types.js';
+import type { Dst, NetDevice } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
 import { bridgePort } from './bridges.js';
 import { fakeRtable } from './fake-rtable.js';
@@ -18,7 +18,11 @@ const NF_BR_PRI_BRNF = 0;
 const NF_BR_PRI_LAST = 2 ** 31 - 1;
 const NF_IP_PRI_FIRST = -(2 ** 31);
 
-const inetFamily = (skb: Skb): Family | null => (skb.protocol === ETH_P_IP ? 'ipv4' : skb.protocol === ETH_P_IPV6 ? 'ipv6' : null);
+/** The family whose hooks a frame may meet; a tagged one only with bridge-nf-filter-vlan-tagged (is_vlan_ip). */
+function inetFamily(k: Kernel, skb: Skb): Family | null {
+  if (skb.vlan !== null && !k.sysctl('net/bridge/bridge-nf-filter-vlan-tagged')) return null;
+  return skb.protocol === ETH_P_IP ? 'ipv4' : skb.protocol === ETH_P_IPV6 ? 'ipv6' : null;
+}
 
 /** A drop by the hook's own verdict. */
 function refuse(k: Kernel, skb: Skb, reason: string, where: string): 'drop' {
@@ -35,7 +39,10 @@ function validateIp4(k: Kernel, skb: Skb): boolean {
   };
   const hlen = (d[0] & 15) * 4;
   if (d.length < 20 || hlen < 20 || d[0] >>> 4 !== 4 || d.length < hlen) return bad('IpInHdrErrors');
-  if (foldChecksum(sum16(d, 0, hlen)) !== 0) return bad('IpExtInCsumErrors');
+  if (foldChecksum(sum16(d, 0, hlen)) !== 0) {
+    k.count('IpExtInCsumErrors');
+    return bad('IpInHdrErrors');
+  }
   const len = skb.totLen;
   if (d.length < len) return bad('IpExtInTruncatedPkts');
   if (len < hlen) return bad('IpInHdrErrors');
@@ -71,13 +78,16 @@ const validate = (k: Kernel, skb: Skb, family: Family): boolean => (family === '
 function brNfPreRouting(k: Kernel, f: Flight, h: HookState): HookVerdict {
   const { skb } = f;
   const at = bridgePort(k, h.indev);
-  const family = inetFamily(skb);
+  const family = inetFamily(k, skb);
   if (!at || family === null) return 'accept';
   const called =
     family === 'ipv4'
       ? at.plan.nfCallIptables || k.sysctl('net/bridge/bridge-nf-call-iptables')
       : at.plan.nfCallIp6tables || k.sysctl('net/bridge/bridge-nf-call-ip6tables');
   if (!called) return 'accept';
+  if (skb.vlan !== null && k.sysctl('net/bridge/bridge-nf-pass-vlan-input-dev')) {
+    k.inconclusive('bridge-nf-pass-vlan-input-dev for a tagged frame', k.packetCtx(f, family, 'PREROUTING', h.indev, null));
+  }
   if (!validate(k, skb, family)) return refuse(k, skb, 'IP_INHDR', 'br_nf_pre_routing');
   const port = skb.dev!;
   const daddr = skb.daddr;
@@ -117,17 +127,26 @@ function brNfPreRoutingFinish(k: Kernel, f: Flight, family: Family, port: NetDev
     skb.dev = port;
     return 'accept';
   }
-  if (family === 'ipv6') k.inconclusive('DNAT of a bridged IPv6 packet', k.packetCtx(f, 'ipv6', 'PREROUTING', brdev, null));
-  const r = k.routeInput4(skb, skb.daddr, skb.saddr, skb.tos, brdev);
-  if (r.reason !== null) {
-    k.drop(skb, r.reason, 'br_nf_pre_routing_finish', r.cause, r.facts);
-    return 'drop';
-  }
+  if (!routeAgain(k, skb, family, brdev)) return 'drop';
   if (skb.dst?.dev === brdev) return finishBridged(k, f, port, brdev);
   if (skb.eth) skb.eth.dst = brdev.mac;
   skb.pktType = 'host';
   skb.dev = port;
   return 'accept';
+}
+
+/** A route for the new destination; false: dropped. In IPv4 a refusing route is taken along and answers later, in IPv6 it drops here. */
+function routeAgain(k: Kernel, skb: Skb, family: Family, brdev: NetDevice): boolean {
+  if (family === 'ipv4') {
+    const r = k.routeInput4(skb, skb.daddr, skb.saddr, skb.tos, brdev);
+    if (r.reason !== null) k.drop(skb, r.reason, 'br_nf_pre_routing_finish', r.cause, r.facts);
+    return r.reason === null;
+  }
+  skb.dst = null;
+  k.routeInput6(skb);
+  const refused = (skb.dst as Dst | null)?.error ?? 0;
+  if (refused !== 0) k.drop(skb, 'NOT_SPECIFIED', 'br_nf_pre_routing_finish_ipv6', 'no-route', { dst: k.showAddr(skb.daddr) });
+  return refused === 0;
 }
 
 /** br_nf_pre_routing_finish_bridge(): still bridged, to the neighbour that now has the destination; the source MAC stays. */
@@ -148,8 +167,8 @@ function finishBridged(k: Kernel, f: Flight, port: NetDevice, brdev: NetDevice):
 /** br_nf_forward(): inet FORWARD, both devices the bridge. */
 function brNfForward(k: Kernel, f: Flight, h: HookState): HookVerdict {
   const { skb } = f;
-  if (skb.protocol === ETH_P_ARP) return brNfForwardArp(k, f, h);
-  const family = inetFamily(skb);
+  if (skb.protocol === ETH_P_ARP && (skb.vlan === null || k.sysctl('net/bridge/bridge-nf-filter-vlan-tagged'))) return brNfForwardArp(k, f, h);
+  const family = inetFamily(k, skb);
   if (family === null || !skb.nfBridge) return 'accept';
   const inBridge = bridgePort(k, h.indev)?.brdev ?? null;
   const parent = bridgePort(k, h.outdev)?.brdev;
@@ -187,7 +206,7 @@ function brNfForwardArp(k: Kernel, f: Flight, h: HookState): HookVerdict {
 /** br_nf_post_routing(), br_nf_dev_queue_xmit(): inet POSTROUTING of what was forwarded by the bridge, then split again what had come in fragments. */
 function brNfPostRouting(k: Kernel, f: Flight): HookVerdict {
   const { skb } = f;
-  const family = inetFamily(skb);
+  const family = inetFamily(k, skb);
   if (!skb.nfBridge?.physoutdev || family === null) return 'accept';
   const parent = bridgePort(k, skb.dev)?.brdev;
   if (!parent) return refuse(k, skb, 'DEV_READY', 'br_nf_post_routing');

@@ -2,8 +2,8 @@
 import { parseMac } from '../../src/base/addr.js';
 import { readEbtablesSave } from '../../src/formats/ebtables-save.js';
 import type { FdbEntry, IfAddr, Link } from '../../src/link/model.js';
-import { emptyNode } from '../../src/scenario/node.js';
 import type { NodeState } from '../../src/scenario/model.js';
+import { emptyNode } from '../../src/scenario/node.js';
 import { NodeRun } from '../../src/stack/node-run.js';
 import { frameToSkb } from '../../src/stack/receive.js';
 import { scenarioSockets } from '../../src/stack/sockets/scenario.js';
@@ -44,7 +44,18 @@ export function link(name: string, ifindex: number, more: Partial<Link> = {}): L
   };
 }
 
-const fdbEntry = (m: number, dev: string, state: string): FdbEntry => ({ mac: m, dev, master: 'br0', dst: null, vlan: null, state, flags: [], port: null, vni: null, via: null });
+const fdbEntry = (m: number, dev: string, state: string): FdbEntry => ({
+  mac: m,
+  dev,
+  master: 'br0',
+  dst: null,
+  vlan: null,
+  state,
+  flags: [],
+  port: null,
+  vni: null,
+  via: null,
+});
 const address = (dev: string, local: number, prefixlen: number): IfAddr => ({
   dev,
   family: 'ipv4',
@@ -76,9 +87,18 @@ const PORTS = ['p1', 'p2', 'p3'];
 
 export function bridgeNode(o: BridgeOptions = {}): NodeState {
   const ports = PORTS.map((name, i) =>
-    link(name, 11 + i, { master: 'br0', slaveKind: 'bridge', mtu: o.mtu?.[name] ?? 1500, slaveData: { no: `0x${i + 1}`, state: 'forwarding', ...o.ports?.[name] } }),
+    link(name, 11 + i, {
+      master: 'br0',
+      slaveKind: 'bridge',
+      mtu: o.mtu?.[name] ?? 1500,
+      slaveData: { no: `0x${i + 1}`, state: 'forwarding', ...o.ports?.[name] },
+    }),
   );
-  const br = link('br0', 10, { kind: 'bridge', mac: BRIDGE_MAC, data: { stp_state: 0, ageing_time: 30000, vlan_filtering: 0, mcast_snooping: 0, ...o.bridge } });
+  const br = link('br0', 10, {
+    kind: 'bridge',
+    mac: BRIDGE_MAC,
+    data: { stp_state: 0, ageing_time: 30000, vlan_filtering: 0, mcast_snooping: 0, ...o.bridge },
+  });
   const lo = link('lo', 1, { kind: '', linkType: 'loopback', mac: 0, mtu: 65536, flags: ['LOOPBACK', 'UP', 'LOWER_UP'] });
   const hosts: readonly (readonly [number, string])[] = [
     [HOST.a, 'p1'],

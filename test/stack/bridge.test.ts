@@ -1,7 +1,7 @@
 /** The bridge's decisions, case by case (net/bridge/br_input.c, br_forward.c); the kernel corpus category `bridge` is the proof on real Linux. */
 import { describe, expect, it } from 'vitest';
 import { buildIp4, buildUdp } from '../../src/packet/build.js';
-import { BRIDGE_MAC, bridgeNode, type BridgeOptions, frame, HOST, mac, send } from './bridge-lab.js';
+import { BRIDGE_MAC, type BridgeOptions, bridgeNode, frame, HOST, mac, send } from './bridge-lab.js';
 
 const BROADCAST = 0xffffffffffff;
 const GROUP = mac('01:00:5e:01:02:03');
@@ -53,7 +53,8 @@ describe('learning', () => {
   const seen: readonly [string, Uint8Array] = ['p2', frame(HOST.a, OTHER)];
   const answer: readonly [string, Uint8Array] = ['p1', frame(OTHER, HOST.a)];
   it('the answer goes to the port where the host was seen', () => expect(send(bridgeNode(), seen, answer).out).toEqual(['p2']));
-  it('a port that does not learn: the answer is flooded', () => expect(send(bridgeNode({ ports: { p2: { learning: false } } }), seen, answer).out).toEqual(['p3', 'p2']));
+  it('a port that does not learn: the answer is flooded', () =>
+    expect(send(bridgeNode({ ports: { p2: { learning: false } } }), seen, answer).out).toEqual(['p3', 'p2']));
   it('ageing 0 learns nothing', () => expect(send(bridgeNode({ bridge: { ageing_time: 0 } }), seen, answer).out).toEqual(['p3', 'p2']));
   it('a static entry moves as well', () => expect(send(bridgeNode(), ['p3', frame(HOST.a, HOST.b)], ['p1', frame(HOST.b, HOST.a)]).out).toEqual(['p3']));
   it('the node’s own address does not', () => expect(send(bridgeNode(), ['p3', frame(HOST.a, BRIDGE_MAC)], ['p1', frame(BRIDGE_MAC, HOST.a)]).out).toEqual([]));
@@ -75,7 +76,12 @@ describe('ebtables in the bridge', () => {
     ['a user chain returns', '*filter\n:FORWARD DROP\n:u RETURN\n-A FORWARD -j u\n-A FORWARD -j ACCEPT\n-A u -p ARP -j DROP\n', ['p2'], []],
     ['a user chain’s policy decides', '*filter\n:u DROP\n-A FORWARD -j u\n', [], ['NETFILTER_DROP ebtables-drop']],
     ['dnat sends it elsewhere', '*nat\n-A PREROUTING -i p1 -j dnat --to-dst 02:00:00:00:00:0c --dnat-target ACCEPT\n', ['p3'], []],
-    ['mark and mark match', '*nat\n-A PREROUTING -j mark --mark-set 0x7 --mark-target ACCEPT\n*filter\n-A FORWARD --mark 0x7 -j DROP\n', [], ['NETFILTER_DROP ebtables-drop']],
+    [
+      'mark and mark match',
+      '*nat\n-A PREROUTING -j mark --mark-set 0x7 --mark-target ACCEPT\n*filter\n-A FORWARD --mark 0x7 -j DROP\n',
+      [],
+      ['NETFILTER_DROP ebtables-drop'],
+    ],
     ['an unknown option is never guessed at', '*filter\n-A FORWARD --colour blue -j DROP\n', [], []],
   ])('%s', (name, ebtables, out, drops) => {
     const came = send(bridgeNode({ ebtables }), ['p1', frame(HOST.b, HOST.a, 0x0800, udp(A, B))]);
@@ -83,7 +89,10 @@ describe('ebtables in the bridge', () => {
   });
 
   it('snat rewrites the source on the way out', () => {
-    const came = send(bridgeNode({ ebtables: '*nat\n-A POSTROUTING -o p2 -j snat --to-src 02:00:00:00:00:ee --snat-target ACCEPT\n' }), ['p1', frame(HOST.b, HOST.a)]);
+    const came = send(bridgeNode({ ebtables: '*nat\n-A POSTROUTING -o p2 -j snat --to-src 02:00:00:00:00:ee --snat-target ACCEPT\n' }), [
+      'p1',
+      frame(HOST.b, HOST.a),
+    ]);
     expect(came.frames[0].slice(6, 12)).toEqual(Uint8Array.from([2, 0, 0, 0, 0, 0xee]));
   });
 
@@ -102,7 +111,8 @@ describe('ebtables in the bridge', () => {
 });
 
 describe('br_netfilter', () => {
-  const ipFrame = (): Uint8Array => frame(HOST.b, HOST.a, 0x0800, buildIp4({ src: 0x0a00000a, dst: 0x0a00000b, proto: 17, payload: buildUdp({ sport: 1, dport: 2 }, 0x0a00000a, 0x0a00000b) }));
+  const ipFrame = (): Uint8Array =>
+    frame(HOST.b, HOST.a, 0x0800, buildIp4({ src: 0x0a00000a, dst: 0x0a00000b, proto: 17, payload: buildUdp({ sport: 1, dport: 2 }, 0x0a00000a, 0x0a00000b) }));
   const hooks = (o: BridgeOptions): readonly string[] =>
     send(bridgeNode(o), ['p1', ipFrame()]).events.flatMap((e) => (e.t === 'hook' ? [`${e.family} ${e.hook} ${e.in ?? '-'} ${e.out ?? '-'}`] : []));
   const bridged = ['bridge PREROUTING p1 -', 'bridge FORWARD p1 p2', 'bridge POSTROUTING - p2'];

@@ -3,6 +3,8 @@
  * bridge device itself (net/bridge/br_input.c).
  */
 import { isMulticastMac, MAC_BROADCAST } from '../../base/addr.js';
+import type { BridgePlan } from '../../link/bridge.js';
+import { ETH_P_ARP, ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
 import { bridgePort, bridgeState } from '../bridges.js';
 import { ebtBroute } from '../ebtables-steps.js';
 import { dropFakeRtable } from '../fake-rtable.js';
@@ -24,8 +26,7 @@ export function brHandleFrame(k: Kernel, f: Flight): 'ebt_broute' | 'pass' | 'go
     k.drop(skb, 'MAC_INVALID_SOURCE', 'br_handle_frame', 'bridge-local-frame', { port: port.name, mac: src });
     return 'gone';
   }
-  if (plan.vlanFiltering || skb.vlan !== null)
-    k.inconclusive('a bridge with vlan_filtering, or a VLAN-tagged frame on a bridge', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
+  if (plan.vlanFiltering) k.inconclusive('a bridge with vlan_filtering', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
   if (dst >= GROUP_BASE && dst <= GROUP_BASE + 15) {
     const group = dst - GROUP_BASE;
     if (group === 1) {
@@ -86,6 +87,8 @@ export function brHandleFrameFinish(k: Kernel, f: Flight): 'br_pass_frame_up' | 
     k.drop(skb, 'BRIDGE_INGRESS_STP_STATE', 'br_handle_frame_finish', 'bridge-port-state', { port: port.name, state: port.state });
     return 'gone';
   }
+  if (answersForOthers(plan, skb))
+    k.inconclusive('ARP or neighbour discovery on a bridge with neigh_suppress or proxy_arp', k.packetCtx(f, 'ipv4', 'FORWARD', skb.dev, null));
   const kind: BrInputCb['kind'] = !isMulticastMac(dst) ? 'unicast' : dst === MAC_BROADCAST ? 'broadcast' : 'multicast';
   const known = kind === 'unicast' ? state.find(dst, k.now()) : null;
   // Without a querier, multicast goes everywhere and to the node as well, whether or not it is snooped.
@@ -108,6 +111,12 @@ export function brHandleFrameFinish(k: Kernel, f: Flight): 'br_pass_frame_up' | 
 function learn(k: Kernel, f: Flight, what: 'learnt' | 'moved' | 'known' | 'own' | 'off', bridge: string, port: string): void {
   const mac = f.skb.eth?.src ?? 0;
   if (what === 'learnt' || what === 'moved') k.tell(f.skb, { t: 'bridge', what: 'learn', bridge, port, to: null, mac });
+}
+
+/** br_do_proxy_suppress_arp(), br_do_suppress_nd(): the bridge may answer in a host's place. */
+export function answersForOthers(plan: BridgePlan, skb: Skb): boolean {
+  if (!plan.ports.some((p) => p.neighSuppress || p.proxyArp || p.proxyArpWifi)) return false;
+  return skb.protocol === ETH_P_ARP || (skb.protocol === ETH_P_IPV6 && skb.l4proto === IPPROTO.ICMPV6);
 }
 
 /** To the bridge device: NF_BR_LOCAL_IN, then received once more, now by the bridge. */

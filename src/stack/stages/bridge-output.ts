@@ -7,6 +7,7 @@ import { bridgePlan, bridgeState } from '../bridges.js';
 import { dropFakeRtable } from '../fake-rtable.js';
 import { type BrInputCb, type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { answersForOthers } from './bridge-input.js';
 
 /** Why should_deliver() says no; null: it says yes. */
 function refusal(skb: Skb, port: BridgePort, br: BrInputCb): Cause | null {
@@ -138,6 +139,8 @@ export function brDevXmit(k: Kernel, f: Flight): 'br_forward' | 'br_flood' | 'go
     return 'gone';
   }
   if (plan.vlanFiltering) k.inconclusive('a bridge with vlan_filtering', k.packetCtx(f, 'ipv4', 'OUTPUT', null, brdev));
+  if (answersForOthers(plan, skb))
+    k.inconclusive('ARP or neighbour discovery on a bridge with neigh_suppress or proxy_arp', k.packetCtx(f, 'ipv4', 'OUTPUT', null, brdev));
   const dst = skb.eth.dst;
   const kind: BrInputCb['kind'] = !isMulticastMac(dst) ? 'unicast' : dst === MAC_BROADCAST ? 'broadcast' : 'multicast';
   const known = kind === 'unicast' ? bridgeState(k, plan).find(dst, k.now()) : null;

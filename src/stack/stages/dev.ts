@@ -27,9 +27,18 @@ export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'deliver' | 'gone
   return dev.master !== null && k.device(dev.master)?.kind === 'bridge' ? 'bridge' : 'deliver';
 }
 
+const VLAN_VID_MASK = 0xfff;
+
 /** deliver_skb(): the protocol handlers, for what no rx_handler has kept. */
 export function deliverSkb(k: Kernel, f: Flight): 'ip' | 'ip6' | 'arp' | 'gone' {
   const { skb } = f;
+  // A tag that no VLAN device has taken: the frame is for somebody else. Tag 0 is a priority only.
+  if (skb.vlan !== null && (skb.vlan & VLAN_VID_MASK) !== 0) {
+    const vid = skb.vlan & VLAN_VID_MASK;
+    const dev = skb.dev?.name;
+    if (k.given.links.some((l) => l.kind === 'vlan' && l.link === dev && Number(l.data.id) === vid)) k.inconclusive('a VLAN device', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
+    skb.pktType = 'otherhost';
+  }
   switch (skb.protocol) {
     case ETH_P_IP:
       return 'ip';

@@ -71,7 +71,7 @@ export function tcpRcv(k: Kernel, f: Flight): 'gone' {
 
 /** __udp4_lib_rcv(): the socket of a tunnel device comes first (udp_encap_needed). */
 export function udpRcv(k: Kernel, f: Flight): 'vxlan' | 'gone' {
-  if (vxlanListens(k, f.skb.dport)) return 'vxlan';
+  if (f.skb.family === 'ipv4' && vxlanListens(k, f.skb.dport)) return 'vxlan';
   k.sockets.udpRcv(f.skb);
   return 'gone';
 }

@@ -17,6 +17,7 @@ export function ipRcv(k: Kernel, f: Flight): 'ip_rcv_finish' | 'gone' {
   const d = skb.data;
   const ihl = (d[0] & 15) * 4;
   const bad = (reason: string): 'gone' => {
+    if (reason === 'IP_CSUM') k.count('IpExtInCsumErrors');
     k.count('IpInHdrErrors');
     k.drop(skb, reason, 'ip_rcv_core', reason === 'IP_CSUM' ? 'bad-checksum' : 'bad-header', { dev: dev.name });
     return 'gone';
