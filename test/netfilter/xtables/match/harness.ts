@@ -7,7 +7,8 @@
  *   rule ; print ; OK        as in iptables' own extension tests: `=` for the same text, nothing for FAIL
  *   + packet ; meta          that rule's matches say yes, `-` no, `x` drop the packet (packet/text.ts)
  *
- * Packets below one rule share its state. Meta words: in, out, physin, physout DEV; mark, ctmark, uid, gid N; mac M; pkttype T; at MS; ct STATE[,…].
+ * Packets below one rule share its state. Meta words: in, out, physin, physout DEV; mark, ctmark, uid, gid N; mac M; pkttype T; at MS;
+ * ct STATE[,…]; secpath, bundle PROTO/MODE/SRC/DST/SPI/REQID: IPsec undone, to be done.
  */
 import { type Addr, inPrefix, parseIp4, parseMac } from '../../../../src/base/addr.js';
 import { hasErrors } from '../../../../src/base/diagnostic.js';
@@ -19,7 +20,7 @@ import type { MatchInstance, Rule, XtRuleset } from '../../../../src/netfilter/x
 import { printRuleSpec } from '../../../../src/netfilter/xtables/print.js';
 import { type PktType, Skb } from '../../../../src/packet/skb.js';
 import { parsePacketText } from '../../../../src/packet/text.js';
-import { CTINFO, type CtInfo, IPS, type NetDevice, type NfConn, type RouteType } from '../../../../src/packet/types.js';
+import { CTINFO, type CtInfo, type Dst, IPS, type NetDevice, type NfConn, type RouteType, type SecpathStep } from '../../../../src/packet/types.js';
 import { NO_RECORDER } from '../../../../src/trace/event.js';
 
 export interface Outcome {
@@ -160,6 +161,11 @@ function applyCt(skb: Skb, words: string): void {
   }
 }
 
+function transformation(text: string): SecpathStep {
+  const [proto, mode, src, dst, spi, reqid] = text.split('/');
+  return { proto: Number(proto), mode: mode as 'tunnel', src: parseIp4(src)!, dst: parseIp4(dst)!, spi: Number(spi), reqid: Number(reqid), state: null };
+}
+
 function makeCtx(text: string, env: Env, clock: { now: number }): PacketCtx {
   const [packet, meta = ''] = text.split(';');
   const parsed = parsePacketText(packet.trim(), { file: 't', line: 1, column: 1 });
@@ -182,6 +188,8 @@ function makeCtx(text: string, env: Env, clock: { now: number }): PacketCtx {
     else if (words[i] === 'pkttype') skb.pktType = value as PktType;
     else if (words[i] === 'at') clock.now = Number(value);
     else if (words[i] === 'ct') applyCt(skb, value);
+    else if (words[i] === 'secpath') skb.secpath = [...(skb.secpath ?? []), transformation(value)];
+    else if (words[i] === 'bundle') skb.dst = { xfrm: { states: [transformation(value)] } } as unknown as Dst;
     else if (words[i] === 'physin' || words[i] === 'physout') {
       skb.nfBridge ??= {
         physindev: device('p0'),
