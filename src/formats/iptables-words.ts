@@ -28,64 +28,54 @@ export interface Word {
  * and its newline.
  */
 export function splitWords(line: string, from: number): Word[] {
-  const words: Word[] = [];
-  let text = '';
-  let start = -1;
-  let open = false;
-  let escaped = false;
-  const end = (at: number): void => {
-    if (text.length > MAX_WORD) throw new WordsError('Parameter too long!', start);
-    words.push({ text, at: start, length: at - start });
-    if (words.length > MAX_WORDS) throw new WordsError('Parser cannot handle more arguments', start);
-    text = '';
-    start = -1;
-  };
-  for (let i = from; i < line.length; i++) {
-    const c = line[i];
-    if (open) {
-      if (escaped || (c !== '\\' && c !== '"')) {
-        text += c;
-        escaped = false;
-      } else if (c === '\\') escaped = true;
-      else {
-        open = false;
-        end(i + 1);
-      }
-    } else if (c === '"') {
-      if (start < 0) start = i;
-      open = true;
-    } else if (c === ' ' || c === '\t') {
-      if (start >= 0) end(i);
-    } else {
-      if (start < 0) start = i;
-      text += c;
-    }
-  }
-  if (open) text += '\n';
-  if (start >= 0) end(line.length);
-  return words;
+  const places: number[] = [];
+  return wordTexts(line, from, places).map((text, i) => ({ text, at: places[2 * i], length: places[2 * i + 1] - places[2 * i] }));
 }
 
-/** The words' texts alone; the usual line has no quotes. */
-export function wordTexts(line: string, from: number): string[] {
-  if (line.includes('"')) return splitWords(line, from).map((w) => w.text);
+const BLANK = 32;
+const TAB = 9;
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+/** The words' texts alone; `places` gets where each begins and ends. Texts are slices of the line where they can be. */
+export function wordTexts(line: string, from: number, places?: number[]): string[] {
   const words: string[] = [];
   const n = line.length;
   let i = from;
   while (i < n) {
     let c = line.charCodeAt(i);
-    if (c === 32 || c === 9) {
+    if (c === BLANK || c === TAB) {
       i++;
       continue;
     }
     const start = i;
-    while (i < n && (c = line.charCodeAt(i)) !== 32 && c !== 9) i++;
-    if (i - start > MAX_WORD) throw new WordsError('Parameter too long!', start);
-    words.push(line.slice(start, i));
+    while (i < n && (c = line.charCodeAt(i)) !== BLANK && c !== TAB && c !== QUOTE) i++;
+    let text = line.slice(start, i);
+    if (i < n && c === QUOTE) {
+      const close = closingQuote(line, i + 1);
+      text += unescaped(line.slice(i + 1, close)) + (close < n ? '' : '\n');
+      i = Math.min(close + 1, n);
+    }
+    if (text.length > MAX_WORD) throw new WordsError('Parameter too long!', start);
+    words.push(text);
+    places?.push(start, i);
   }
   if (words.length > MAX_WORDS) throw new WordsError('Parser cannot handle more arguments', n);
   return words;
 }
+
+/** Index of the `"` that ends a quote, or the line's length. */
+function closingQuote(line: string, from: number): number {
+  for (let i = from; i < line.length; i++) {
+    const c = line.charCodeAt(i);
+    if (c === BACKSLASH) i++;
+    else if (c === QUOTE) return i;
+  }
+  return line.length;
+}
+
+/** A backslash at the very end escapes the newline that follows. */
+const unescaped = (s: string): string => (s.includes('\\') ? s.replace(/\\([^]|$)/g, '$1') : s);
 
 /** `[packets:bytes]` in front of a rule; `rest` is where the rule begins. Numbers are null where they are none: the tool looks at them under -c only. */
 export function splitCounters(line: string): { packets: number | null; bytes: number | null; rest: number } | null {
