@@ -9,18 +9,18 @@ import { CTINFO, IPS, type NfConn, type Tuple } from '../../packet/types.js';
 import type { CtTemplate, Manip, NatRange } from '../env.js';
 import type { PacketCtx } from '../pred.js';
 import type { TargetVerdict } from '../xtables/extension.js';
+import { ConnCount } from './conncount.js';
 import { Core, type InHook, type Verdict } from './core.js';
 import { Defrag, type DefragResult, type DefragUser } from './defrag.js';
 import type { ConntrackHost } from './host.js';
 import { Nat } from './nat.js';
-import { type Changed, destinationChanged, NatHook, sourceChanged } from './nat-hook.js';
-import { Conn, DEFAULT_ZONE, Table, type Zone } from './table.js';
+import { NatHook } from './nat-hook.js';
+import { Conn, DEFAULT_ZONE, dirOf, ORIGINAL, Table, type Zone } from './table.js';
 import { closeTcp } from './tcp.js';
 
 export { ctState, type InHook, type Verdict } from './core.js';
 export type { DefragResult, DefragUser } from './defrag.js';
 export type { ConntrackHost } from './host.js';
-export { type Changed, manipOf } from './nat-hook.js';
 export { Conn, DEFAULT_ZONE, dirOf, type Zone } from './table.js';
 
 export class Conntrack {
@@ -29,6 +29,7 @@ export class Conntrack {
   readonly #nat: Nat;
   readonly #hook: NatHook;
   readonly #defrag: Defrag;
+  readonly #counts: ConnCount;
 
   constructor(readonly host: ConntrackHost) {
     this.#table = new Table(() => host.now());
@@ -36,6 +37,7 @@ export class Conntrack {
     this.#nat = new Nat(host, this.#table);
     this.#hook = new NatHook(host, this.#table, this.#nat);
     this.#defrag = new Defrag(host);
+    this.#counts = new ConnCount(this.#table);
   }
 
   /** nf_conntrack_in(). An INVALID packet leaves with `ct` null. */
@@ -54,14 +56,6 @@ export class Conntrack {
   natSetup(c: PacketCtx, range: NatRange, manip: Manip): boolean {
     const ct = c.skb.ct;
     return ct instanceof Conn && !ct.template && this.#nat.setup(ct, range, manip, c.rule);
-  }
-  /** For the OUTPUT nat step: `addr` -> ip_route_me_harder(). */
-  destinationChanged(skb: Skb): Changed {
-    return destinationChanged(skb);
-  }
-  /** For the POSTROUTING nat step: `addr` or `port` -> xfrm lookup again. */
-  sourceChanged(skb: Skb): Changed {
-    return sourceChanged(skb);
   }
   /** ipv4_conntrack_defrag(), ipv6_defrag(). Any packet may be given; one that is no fragment comes back as it is. */
   defrag(skb: Skb, hook: InHook): DefragResult {
@@ -109,7 +103,8 @@ export class Conntrack {
   /** The packet is gone: an entry that was never confirmed dies with it (nf_conntrack_destroy). */
   release(skb: Skb): void {
     const ct = skb.ct;
-    if (!(ct instanceof Conn) || ct.template || ct.confirmed) return;
+    // An answer made for a first packet (REJECT) carries its entry, too, and does not own it.
+    if (!(ct instanceof Conn) || ct.template || ct.confirmed || dirOf(skb.ctinfo) !== ORIGINAL) return;
     this.#table.forgetSource(ct);
     this.#core.tell(skb, 'died');
   }
@@ -151,10 +146,8 @@ export class Conntrack {
     }
     return n;
   }
-  /** nf_conncount_count(): tracked flows of a zone that `matches` (connlimit's group), the asking one counted once. */
-  countConnections(skb: Skb, zone: number, matches: (ct: NfConn) => boolean): number {
-    let n = 1;
-    for (const ct of this.#table.entries()) if (ct !== skb.ct && ct.zone.id === zone && matches(ct)) n++;
-    return n;
+  /** nf_conncount_count() for connlimit: live connections that the rule in `c` has seen under `key`, this packet's included. */
+  countConnections(c: PacketCtx, key: Addr): number {
+    return this.#counts.count(c, key);
   }
 }

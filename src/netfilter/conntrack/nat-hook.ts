@@ -96,32 +96,3 @@ export class NatHook {
     this.host.tell(skb, { t: 'nat', manip, undo: dir === REPLY, before, after: endpoints(skb), rule, ctId: ct.id });
   }
 }
-
-/** What a nat hook function must compare afterwards (nf_nat_ipv4_local_fn, nf_nat_ipv4_out): did the flow's address or port half change? */
-export interface Changed {
-  readonly addr: boolean;
-  /** Never for ICMP. Only matters where IPsec policies look at ports (nf_xfrm_me_harder). */
-  readonly port: boolean;
-}
-const UNCHANGED: Changed = { addr: false, port: false };
-
-/** OUTPUT: the destination the packet of this direction asks for against the one it gets -> ip_route_me_harder(). */
-export function destinationChanged(skb: Skb): Changed {
-  const ct = skb.ct as Conn | null;
-  if (!ct || ct.template) return UNCHANGED;
-  const dir = dirOf(skb.ctinfo);
-  const mine = ct.tuple(dir);
-  const other = ct.tuple(dir === ORIGINAL ? REPLY : ORIGINAL);
-  return { addr: mine.dst !== other.src, port: !isIcmp(mine.proto) && mine.dport !== other.sport };
-}
-
-/** POSTROUTING: the same for the source -> nf_xfrm_me_harder(). */
-export function sourceChanged(skb: Skb): Changed {
-  const ct = skb.ct as Conn | null;
-  if (!ct || ct.template) return UNCHANGED;
-  const dir = dirOf(skb.ctinfo);
-  const mine = ct.tuple(dir);
-  const other = ct.tuple(dir === ORIGINAL ? REPLY : ORIGINAL);
-  return { addr: mine.src !== other.dst, port: !isIcmp(mine.proto) && mine.sport !== other.dport };
-}
-const isIcmp = (proto: number): boolean => proto === IPPROTO.ICMP || proto === IPPROTO.ICMPV6;

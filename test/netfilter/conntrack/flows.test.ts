@@ -197,3 +197,25 @@ describe('entries', () => {
     expect(lab.ct.size).toBe(0);
   });
 });
+
+describe('connlimit', () => {
+  it('counts what a rule has seen, closed connections no longer', () => {
+    const lab = new Lab();
+    const key = parseAddr(A) as Addr;
+    const rule = { backend: 'legacy', family: 'ipv4', table: 'filter', chain: 'FORWARD', num: 1 } as const;
+    const count = (data: Uint8Array, num = 1): number => {
+      const skb = lab.skb(data);
+      lab.ct.conntrackIn(skb, 'PREROUTING');
+      const n = lab.ct.countConnections({ ...lab.ctx(skb, 'FORWARD'), rule: { ...rule, num } }, key);
+      lab.ct.confirm(skb);
+      return n;
+    };
+    expect(count(tcp(A, 1, B, 80, 'S', 1))).toBe(1);
+    expect(count(tcp(A, 1, B, 80, 'S', 1))).toBe(1);
+    expect(count(tcp(A, 2, B, 80, 'S', 1))).toBe(2);
+    expect(count(tcp(A, 3, B, 80, 'S', 1), 2)).toBe(1);
+    lab.forward(lab.skb(tcp(B, 80, A, 1, 'SA', 5, 2)));
+    lab.forward(lab.skb(tcp(A, 1, B, 80, 'R', 2)));
+    expect(count(tcp(A, 4, B, 80, 'S', 1))).toBe(2);
+  });
+});
