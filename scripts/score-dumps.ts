@@ -12,7 +12,9 @@ const dir = process.argv[2]?.startsWith('--') === false ? process.argv[2] : new 
 const show = process.argv.includes('--show') ? process.argv[process.argv.indexOf('--show') + 1] : undefined;
 /** File name and "ok" or "REFUSED" of INDEX.md. */
 const index = existsSync(join(dir, 'INDEX.md')) ? readFileSync(join(dir, 'INDEX.md'), 'utf8') : '';
-const verdicts = new Map([...index.matchAll(/^\| (\S+\.rules6?) \|.*$/gm)].map((m) => [m[1], m[0].includes('legacy: REFUSED') ? 'refused' : m[0].includes('legacy: ok') ? 'ok' : '?']));
+const verdicts = new Map(
+  [...index.matchAll(/^\| (\S+\.rules6?) \|.*$/gm)].map((m) => [m[1], m[0].includes('legacy: REFUSED') ? 'refused' : m[0].includes('legacy: ok') ? 'ok' : '?']),
+);
 
 let equal = 0;
 let refused = 0;
@@ -25,7 +27,11 @@ for (const group of readdirSync(dir, { withFileTypes: true })) {
     const path = join(dir, name);
     const verdict = verdicts.get(name) ?? '?';
     total++;
-    const { value, diagnostics } = readIptablesSave(readFileSync(path, 'utf8'), { file: name, family: file.endsWith('6') ? 'ipv6' : 'ipv4', unknown: 'refuse' });
+    const { value, diagnostics } = readIptablesSave(readFileSync(path, 'utf8'), {
+      file: name,
+      family: file.endsWith('6') ? 'ipv6' : 'ipv4',
+      unknown: 'refuse',
+    });
     const errors = diagnostics.filter((d) => d.severity === 'error');
     if (show === name) for (const d of errors) console.log(formatDiagnostic(d));
     if (verdict === 'refused') {

@@ -8,8 +8,8 @@
  */
 import type { Family } from '../base/addr.js';
 import { splitShellWords } from '../base/shell-words.js';
-import { printRuleSpec } from '../netfilter/xtables/print.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
+import { printRuleSpec } from '../netfilter/xtables/print.js';
 import { applyIptablesCommand } from './iptables-command.js';
 
 export interface ExtTableFailure {

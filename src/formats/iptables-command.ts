@@ -77,7 +77,12 @@ export function applyIptablesCommand(words: readonly string[], ruleset: XtRulese
   const edit = editOf(name);
   if (!edit || !isTableName(name)) {
     const near = nearest(name, Object.keys(builtinChains));
-    return fail('iptables-table', `can't initialize ${prog} table \`${name}': Table does not exist (do you need to insmod?)`, null, near ? `did you mean ${near}?` : undefined);
+    return fail(
+      'iptables-table',
+      `can't initialize ${prog} table \`${name}': Table does not exist (do you need to insmod?)`,
+      null,
+      near ? `did you mean ${near}?` : undefined,
+    );
   }
   try {
     edit.apply(command);

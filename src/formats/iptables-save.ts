@@ -3,7 +3,7 @@
  * A text that one refuses, the other does not print; what both take comes out equal (test/formats/iptables-save.test.ts).
  */
 import type { Family } from '../base/addr.js';
-import { type Parsed, Reporter, nearest } from '../base/diagnostic.js';
+import { nearest, type Parsed, Reporter } from '../base/diagnostic.js';
 import { checkTable } from '../netfilter/xtables/check.js';
 import { parseCommand } from '../netfilter/xtables/command.js';
 import { type CommandContext, CommandError, MAX_CHAIN_NAME, OtherFamily } from '../netfilter/xtables/command-types.js';
@@ -132,7 +132,11 @@ class RestoreReader {
     if (name === undefined) return this.#error('iptables-table', `line ${this.#lineNo} table name invalid`, 0, line.length);
     if (!isTableName(name)) {
       const near = nearest(name, Object.keys(builtinChains));
-      const hint = name.endsWith('\r') ? 'the lines end with CR LF; LF alone is wanted' : near ? `did you mean *${near}?` : `tables: ${Object.keys(builtinChains).join(', ')}`;
+      const hint = name.endsWith('\r')
+        ? 'the lines end with CR LF; LF alone is wanted'
+        : near
+          ? `did you mean *${near}?`
+          : `tables: ${Object.keys(builtinChains).join(', ')}`;
       this.#error('iptables-table', `unable to initialize table '${name}'`, 1, line.length - 1, hint);
       return;
     }
@@ -165,7 +169,14 @@ class RestoreReader {
         }
       }
     }
-    if (policy === undefined) return this.#error('iptables-policy', `line ${this.#lineNo} policy invalid`, line.length, 1, 'a chain line ends in a policy and counters: :INPUT ACCEPT [0:0], :USER - [0:0]');
+    if (policy === undefined)
+      return this.#error(
+        'iptables-policy',
+        `line ${this.#lineNo} policy invalid`,
+        line.length,
+        1,
+        'a chain line ends in a policy and counters: :INPUT ACCEPT [0:0], :USER - [0:0]',
+      );
     if (policy === '-') return;
     try {
       edit.setPolicy(name, policy, parsePolicyCounters(counters));
@@ -173,7 +184,13 @@ class RestoreReader {
       if (!(e instanceof EditError)) throw e;
       const words = e.message === IPTC.badPolicy ? 'Bad policy name' : 'Bad built-in chain name';
       const hint = edit.isBuiltin(name) ? 'a policy is ACCEPT or DROP' : 'only built-in chains have a policy; write -';
-      this.#error('iptables-policy', `Can't set policy \`${policy}' on \`${name}' line ${this.#lineNo}: ${words}`, line.indexOf(policy, nameAt + name.length), policy.length, hint);
+      this.#error(
+        'iptables-policy',
+        `Can't set policy \`${policy}' on \`${name}' line ${this.#lineNo}: ${words}`,
+        line.indexOf(policy, nameAt + name.length),
+        policy.length,
+        hint,
+      );
     }
   }
 
@@ -239,7 +256,14 @@ class RestoreReader {
       for (const f of checkTable(table, this.opts.family, this.opts.sets)) {
         const span = f.rule.span;
         this.#errors++;
-        this.#reporter.error(f.code, visible(`${table.name}:${f.chain}:${f.num}: ${f.message}`), span?.line ?? this.#lineNo, span?.column ?? 1, span?.length ?? 1, f.hint);
+        this.#reporter.error(
+          f.code,
+          visible(`${table.name}:${f.chain}:${f.num}: ${f.message}`),
+          span?.line ?? this.#lineNo,
+          span?.column ?? 1,
+          span?.length ?? 1,
+          f.hint,
+        );
       }
     }
     if (this.#errors > 0 && this.opts.stopAtError) throw new Stop();

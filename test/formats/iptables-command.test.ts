@@ -25,7 +25,10 @@ function run(...commands: string[]): string[] | string {
 }
 
 test.each([
-  [['-A INPUT -j ACCEPT', '-I INPUT -j DROP'], ['-A INPUT -j DROP', '-A INPUT -j ACCEPT']],
+  [
+    ['-A INPUT -j ACCEPT', '-I INPUT -j DROP'],
+    ['-A INPUT -j DROP', '-A INPUT -j ACCEPT'],
+  ],
   [['-A INPUT -j ACCEPT', '-A INPUT -j DROP', '-D INPUT 1'], ['-A INPUT -j DROP']],
   [['-A INPUT -p tcp --dport 80 -j ACCEPT', '-D INPUT -j ACCEPT -m tcp --dport 80 -p tcp'], []],
   [['-A INPUT -p 6 -j ACCEPT', '-D INPUT -p tcp -j ACCEPT'], []],
@@ -41,7 +44,10 @@ test.each([
   [['-N U', '-A U -j DROP', '-X U'], 'iptables: Directory not empty.'],
   [['-N U', '-A INPUT -j U', '-X U'], 'iptables: Too many links.'],
   [['-N U', '-A INPUT -j U', '-F', '-X'], []],
-  [['-N U', '-A INPUT -j U', '-E U V'], [':V - [0:0]', '-A INPUT -j V']],
+  [
+    ['-N U', '-A INPUT -j U', '-E U V'],
+    [':V - [0:0]', '-A INPUT -j V'],
+  ],
   [['-P INPUT DROP'], [':INPUT DROP [0:0]']],
   [['-P INPUT REJECT'], "iptables: Bad policy name. Run `dmesg' for more information."],
   [['-P FOO DROP'], 'iptables: Bad built-in chain name.'],

@@ -8,9 +8,13 @@ import { scoreExtensionTable } from '../../src/formats/ext-table.js';
 import { readIptablesSave, restoreIptables, writeIptablesSave } from '../../src/formats/iptables-save.js';
 import type { XtRuleset } from '../../src/netfilter/xtables/model.js';
 
-const read = (text: string, unknown: 'keep' | 'refuse' = 'refuse', family: 'ipv4' | 'ipv6' = 'ipv4') => readIptablesSave(text, { file: 'rules', family, unknown });
+const read = (text: string, unknown: 'keep' | 'refuse' = 'refuse', family: 'ipv4' | 'ipv6' = 'ipv4') =>
+  readIptablesSave(text, { file: 'rules', family, unknown });
 const filter = (...lines: string[]): string => ['*filter', ...lines, 'COMMIT', ''].join('\n');
-const rules = (text: string): string[] => writeIptablesSave(read(text).value).split('\n').filter((l) => l.startsWith('-A'));
+const rules = (text: string): string[] =>
+  writeIptablesSave(read(text).value)
+    .split('\n')
+    .filter((l) => l.startsWith('-A'));
 
 describe('taken', () => {
   test.each([
@@ -70,7 +74,11 @@ describe('refused', () => {
     [filter('-A INPUT -j nochain'), 2, "Couldn't load target `nochain':No such file or directory"],
     [filter('-A nochain -j ACCEPT'), 2, 'line 2 failed: No chain/target/match by that name.'],
     ['*nat\n-A FORWARD -j ACCEPT\nCOMMIT\n', 2, 'line 2 failed: No chain/target/match by that name.'],
-    [filter(':a - [0:0]', ':b - [0:0]', '-A INPUT -j a', '-A a -j b', '-A b -j a'), 6, 'filter:b:1: Too many levels of symbolic links: the chains go round in a loop from INPUT'],
+    [
+      filter(':a - [0:0]', ':b - [0:0]', '-A INPUT -j a', '-A a -j b', '-A b -j a'),
+      6,
+      'filter:b:1: Too many levels of symbolic links: the chains go round in a loop from INPUT',
+    ],
     [filter('-A INPUT -j DNAT --to-destination 1.2.3.4'), 2, 'filter:INPUT:1: DNAT target: only valid in nat table, not filter'],
     [filter(`-A INPUT -m comment --comment ${'x'.repeat(1030)} -j ACCEPT`), 2, 'Bad line 2: Parameter too long!'],
     [filter(`-A INPUT${' -v'.repeat(300)}`), 2, 'Bad line 2: Parser cannot handle more arguments'],
@@ -131,7 +139,41 @@ describe('what a restore leaves', () => {
   });
 });
 
-const words = ['-A', 'INPUT', '-I', '-j', '-m', '-p', 'tcp', '!', '-s', '1.2.3.4', '--dport', '80', '-i', 'eth+', 'LOG', '--log-prefix', '"a b"', 'mark', '--mark', '1/2', '*filter', ':U - [0:0]', 'COMMIT', '\n', '[1:2]', '\\', '"', '-t', '__proto__', 'REJECT', '--reject-with', 'ACCEPT', 'U'];
+const words = [
+  '-A',
+  'INPUT',
+  '-I',
+  '-j',
+  '-m',
+  '-p',
+  'tcp',
+  '!',
+  '-s',
+  '1.2.3.4',
+  '--dport',
+  '80',
+  '-i',
+  'eth+',
+  'LOG',
+  '--log-prefix',
+  '"a b"',
+  'mark',
+  '--mark',
+  '1/2',
+  '*filter',
+  ':U - [0:0]',
+  'COMMIT',
+  '\n',
+  '[1:2]',
+  '\\',
+  '"',
+  '-t',
+  '__proto__',
+  'REJECT',
+  '--reject-with',
+  'ACCEPT',
+  'U',
+];
 
 /** Rules by their parts, in the spelling that save prints. */
 const genRule = fc
@@ -162,19 +204,32 @@ describe('laws', () => {
   });
 
   test('no text throws, and every error is located', () => {
-    const soup = fc.array(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...words) }, fc.string({ maxLength: 12 })), { maxLength: 40 }).map((ws) => `*filter\n${ws.join(' ')}\nCOMMIT\n`);
+    const soup = fc
+      .array(fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...words) }, fc.string({ maxLength: 12 })), { maxLength: 40 })
+      .map((ws) => `*filter\n${ws.join(' ')}\nCOMMIT\n`);
     fc.assert(
-      fc.property(fc.oneof(soup, fc.string({ maxLength: 200 })), fc.constantFrom('keep', 'refuse'), fc.constantFrom('ipv4', 'ipv6'), (text, unknown, family) => {
-        const { value, diagnostics } = read(text, unknown, family);
-        for (const d of diagnostics) expect(d.span?.line).toBeGreaterThan(0);
-        writeIptablesSave(value);
-      }),
+      fc.property(
+        fc.oneof(soup, fc.string({ maxLength: 200 })),
+        fc.constantFrom('keep', 'refuse'),
+        fc.constantFrom('ipv4', 'ipv6'),
+        (text, unknown, family) => {
+          const { value, diagnostics } = read(text, unknown, family);
+          for (const d of diagnostics) expect(d.span?.line).toBeGreaterThan(0);
+          writeIptablesSave(value);
+        },
+      ),
       { numRuns: 400 },
     );
   });
 
   test('damaged dumps do not throw', () => {
-    const dump = filter(':INPUT DROP [0:0]', ':U - [0:0]', '-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 80 -m comment --comment "x y" -j LOG --log-prefix "p: "', '-A U -m mark ! --mark 0x1/0x2 -j MARK --set-xmark 0x1/0xff', '-A INPUT -g U');
+    const dump = filter(
+      ':INPUT DROP [0:0]',
+      ':U - [0:0]',
+      '-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 80 -m comment --comment "x y" -j LOG --log-prefix "p: "',
+      '-A U -m mark ! --mark 0x1/0x2 -j MARK --set-xmark 0x1/0xff',
+      '-A INPUT -g U',
+    );
     fc.assert(
       fc.property(fc.nat(dump.length), fc.nat(20), fc.string({ maxLength: 5 }), (at, cut, put) => {
         read(dump.slice(0, at) + put + dump.slice(at + cut));
@@ -195,9 +250,13 @@ describe('laws', () => {
 const shared = new URL('../../../shared/dumps', import.meta.url).pathname;
 describe.skipIf(!existsSync(shared))('../shared/dumps', () => {
   const dumps = existsSync(shared)
-    ? readdirSync(shared, { recursive: true, encoding: 'utf8' }).filter((f) => /\.rules6?$/.test(f) && !f.startsWith('blocklist') && existsSync(join(shared, `${f}.canon`)))
+    ? readdirSync(shared, { recursive: true, encoding: 'utf8' }).filter(
+        (f) => /\.rules6?$/.test(f) && !f.startsWith('blocklist') && existsSync(join(shared, `${f}.canon`)),
+      )
     : [];
-  const refused = new Set([...(existsSync(shared) ? readFileSync(join(shared, 'INDEX.md'), 'utf8') : '').matchAll(/^\| (\S+) \|.*legacy: REFUSED/gm)].map((m) => m[1]));
+  const refused = new Set(
+    [...(existsSync(shared) ? readFileSync(join(shared, 'INDEX.md'), 'utf8') : '').matchAll(/^\| (\S+) \|.*legacy: REFUSED/gm)].map((m) => m[1]),
+  );
 
   test.each(dumps)('%s', (name) => {
     const r = read(readFileSync(join(shared, name), 'utf8'), 'refuse', name.endsWith('6') ? 'ipv6' : 'ipv4');

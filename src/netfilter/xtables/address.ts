@@ -45,7 +45,8 @@ export function parseMask(text: string, family: Family): Addr {
   const whole = family === 'ipv4' ? parseLooseIp4(text, true) : parseIp6(text);
   if (whole !== null) return whole;
   const len = parseUint(text, addrBits(family));
-  if (len === null) throw new OptionError(`invalid mask \`${text}' specified`, undefined, `a prefix length 0..${addrBits(family)}, or a mask in the form of an address`);
+  if (len === null)
+    throw new OptionError(`invalid mask \`${text}' specified`, undefined, `a prefix length 0..${addrBits(family)}, or a mask in the form of an address`);
   return prefixMask(family, len);
 }
 

@@ -2,11 +2,12 @@
  * What the kernel checks when a table is committed (translate_table): no loops on any way from a hook (mark_source_chains), and every match and target
  * where it may stand (xt_check_match, xt_check_target, checkentry).
  */
+
+import type { Family } from '../../base/addr.js';
 import type { HookPoint } from '../../trace/event.js';
 import type { CheckContext, RuleContext } from './extension.js';
 import { OptionError } from './extension.js';
 import type { AnyExtension } from './getopt.js';
-import type { Family } from '../../base/addr.js';
 import type { Rule, XtChain, XtTable } from './model.js';
 import { isUnconditional } from './rule-list.js';
 
@@ -50,7 +51,8 @@ export function checkTable(table: XtTable, family: Family, sets: Sets): CheckFin
     for (let i = 0; i < rules.length; i++) {
       const rule = rules.at(i);
       const problem = checkRule(rule, table.name, family, hooks, sets);
-      if (problem) found.push({ code: 'iptables-kernel', message: problem.message, ...(problem.hint ? { hint: problem.hint } : {}), chain: chain.name, num: i + 1, rule });
+      if (problem)
+        found.push({ code: 'iptables-kernel', message: problem.message, ...(problem.hint ? { hint: problem.hint } : {}), chain: chain.name, num: i + 1, rule });
       if (endsChain(rule)) hooks = 0;
     }
   }
@@ -126,7 +128,14 @@ function checkRule(rule: Rule, table: string, family: Family, hooks: number, set
 
 function checkExtensions(rule: Rule, table: string, family: Family, hooks: number, sets: Sets): Problem {
   const { proto, target } = rule;
-  const ctx: CheckContext = { family, table, proto: proto?.value ?? 0, protoInverted: proto?.invert ?? false, hooks: hooksOf(hooks), ...(sets ? { sets } : {}) };
+  const ctx: CheckContext = {
+    family,
+    table,
+    proto: proto?.value ?? 0,
+    protoInverted: proto?.invert ?? false,
+    hooks: hooksOf(hooks),
+    ...(sets ? { sets } : {}),
+  };
   try {
     for (const m of rule.matches) if (m.def) checkExtension(m.def, m.data, ctx, 'match');
     if (target.kind === 'extension') {

@@ -90,7 +90,12 @@ class CommandParser {
         this.#invert = true;
         this.#i++;
       } else if (this.#lastUnknown) this.#keepWord(w);
-      else this.#failBehindOptions(`Bad argument \`${w}'`, this.#i, this.#i > 0 && words[this.#i - 1] === '!' ? 'negation stands in front of the option: ! -d NET' : undefined);
+      else
+        this.#failBehindOptions(
+          `Bad argument \`${w}'`,
+          this.#i,
+          this.#i > 0 && words[this.#i - 1] === '!' ? 'negation stands in front of the option: ! -d NET' : undefined,
+        );
     }
     if (this.#invert) this.#fail('nothing appropriate following !', words.length - 1);
     return this.#finish();
@@ -449,13 +454,18 @@ class CommandParser {
     if (letter === 'R' && sources.length * destinations.length > 1) this.#fail('Replacement rule does not specify a unique address', at);
     if ((chain === 'PREROUTING' || chain === 'INPUT') && this.#seen.includes('o')) this.#fail(`Can't use -o with ${chain}`, at);
     if ((chain === 'POSTROUTING' || chain === 'OUTPUT') && this.#seen.includes('i')) this.#fail(`Can't use -i with ${chain}`, at);
-    const matches = this.#matchOrder.map((m) => ('def' in m ? (this.#instance(m) as MatchInstance) : ({ def: null, name: m.name, text: m.text } satisfies UnknownMatch)));
+    const matches = this.#matchOrder.map((m) =>
+      'def' in m ? (this.#instance(m) as MatchInstance) : ({ def: null, name: m.name, text: m.text } satisfies UnknownMatch),
+    );
     const target = this.#ruleTarget();
     const { file, line, length } = this.ctx;
     const rules: ParsedRule[] = [];
     for (const src of sources) {
       for (const dst of destinations) {
-        const proto = this.#proto === 0 ? null : this.ctx.instances.shared(`p ${this.#proto} ${this.#protoInvert}`, () => ({ value: this.#proto, invert: this.#protoInvert }));
+        const proto =
+          this.#proto === 0
+            ? null
+            : this.ctx.instances.shared(`p ${this.#proto} ${this.#protoInvert}`, () => ({ value: this.#proto, invert: this.#protoInvert }));
         const parts: RuleParts = {
           src: this.ctx.instances.addr(src),
           dst: this.ctx.instances.addr(dst),
@@ -533,4 +543,3 @@ const PROTOCOL_MATCHES: ReadonlyMap<number, string> = new Map([
   [132, 'sctp'],
   [136, 'udplite'],
 ]);
-

@@ -2,8 +2,9 @@
  * A table while commands change it (libiptc's handle): made from an XtTable, changed, and made into an XtTable again. Nothing of the old one is touched,
  * so that a failed restore leaves everything as it was.
  */
-import type { Command } from './command-types.js';
+
 import type { Family } from '../../base/addr.js';
+import type { Command } from './command-types.js';
 import { builtinChains, type Rule, type RuleList, type XtChain, type XtCounters, type XtTable, type XtTableName } from './model.js';
 import { printRuleSpec } from './print.js';
 import { ParsedRule, ruleList, rulesOf, ZERO_COUNTERS } from './rule-list.js';
@@ -261,4 +262,3 @@ const parts = (r: Rule) => ({
   target: r.target,
   counters: r.counters,
 });
-

@@ -77,4 +77,3 @@ export const CONNMARK: TargetDef<ConnmarkData> = {
     return 'CONTINUE';
   },
 };
-

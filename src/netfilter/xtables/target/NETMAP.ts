@@ -1,7 +1,7 @@
 /** NETMAP: replaces the network part of an address, one to one (xt_NETMAP.c). */
 import { type Addr, addrBits, andAddr, formatAddr, maskToPrefix, prefixMask } from '../../../base/addr.js';
-import { parseHost, parseMask } from '../address.js';
 import { NAT_NOTHING } from '../../env.js';
+import { parseHost, parseMask } from '../address.js';
 import type { Given, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { BOTH, spliceAddr } from './common.js';

@@ -62,7 +62,8 @@ function rejectTarget(family: Family): TargetDef<RejectKind> {
     },
     print: (k) => ` --reject-with ${k.name}`,
     check(k, ctx) {
-      if (k.code < 0 && (ctx.proto !== IPPROTO.TCP || ctx.protoInverted)) throw new OptionError('REJECT: TCP_RESET invalid for non-tcp', 'reject-with', 'put -p tcp in front of it');
+      if (k.code < 0 && (ctx.proto !== IPPROTO.TCP || ctx.protoInverted))
+        throw new OptionError('REJECT: TCP_RESET invalid for non-tcp', 'reject-with', 'put -p tcp in front of it');
     },
     lower: (k) => (c) => {
       if (k.code < 0) {

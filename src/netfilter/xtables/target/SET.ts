@@ -1,7 +1,8 @@
 /** SET: adds the packet to a set or takes it out, or copies a member's mark, priority and queue to it (xt_set.c, set_target_v3). */
+
+import type { PacketCtx } from '../../pred.js';
 import type { CheckContext, Given, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
-import type { PacketCtx } from '../../pred.js';
 import { parseUint } from '../numbers.js';
 import { BOTH, find, has, setMark, tellMangle } from './common.js';
 

@@ -2,9 +2,9 @@
 import { anyAddr } from '../../../base/addr.js';
 import { checksumReplace, foldChecksum, sum16 } from '../../../packet/checksum.js';
 import { IPPROTO, type Skb } from '../../../packet/skb.js';
+import type { PacketCtx } from '../../pred.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
-import type { PacketCtx } from '../../pred.js';
 import { BOTH, find, has, tellMangle, uintOption } from './common.js';
 
 interface TcpmssData {

@@ -35,7 +35,11 @@ export const IDLETIMER: TargetDef<IdletimerData> = {
     { name: 'label', arg: 'required', mandatory: true },
     { name: 'alarm', arg: 'none' },
   ],
-  parse: (given) => ({ timeout: uintOption('IDLETIMER', find(given, 'timeout') as Given, U32), label: textOption(find(given, 'label') as Given, 27), alarm: has(given, 'alarm') }),
+  parse: (given) => ({
+    timeout: uintOption('IDLETIMER', find(given, 'timeout') as Given, U32),
+    label: textOption(find(given, 'label') as Given, 27),
+    alarm: has(given, 'alarm'),
+  }),
   print: (d) => ` --timeout ${d.timeout} --label ${d.label}${d.alarm ? ' --alarm' : ''}`,
   check(d) {
     if (d.timeout === 0) throw new OptionError('IDLETIMER: timeout value is zero', 'timeout');
@@ -64,7 +68,11 @@ export const LED: TargetDef<LedData> = {
     const delay = find(given, 'led-delay');
     const ms = delay ? parseUint(delay.value, 0x7fffffff) : 0;
     if (delay && delay.value !== 'inf' && ms === null) throw new OptionError(`Delay value must be within range 0..${0x7fffffff}`, 'led-delay');
-    return { id: textOption(find(given, 'led-trigger-id') as Given, 17), delay: delay?.value === 'inf' ? null : ms, alwaysBlink: has(given, 'led-always-blink') };
+    return {
+      id: textOption(find(given, 'led-trigger-id') as Given, 17),
+      delay: delay?.value === 'inf' ? null : ms,
+      alwaysBlink: has(given, 'led-always-blink'),
+    };
   },
   print(d) {
     const delay = d.delay === null ? ' --led-delay inf' : d.delay > 0 ? ` --led-delay ${d.delay}` : '';
@@ -97,7 +105,8 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 function microseconds(g: Given): number {
   const m = /^(\d+(?:\.\d+)?)([a-z]*)$/.exec(g.value);
   const unit = m ? UNITS.get(m[2]) : undefined;
-  if (!m || unit === undefined) throw new OptionError(`RATEEST: bad ${g.name.slice('rateest-'.length)} value "${g.value}"`, g.name, 'a number with s, ms or us behind it');
+  if (!m || unit === undefined)
+    throw new OptionError(`RATEEST: bad ${g.name.slice('rateest-'.length)} value "${g.value}"`, g.name, 'a number with s, ms or us behind it');
   return Math.floor(Number(m[1]) * unit) % 2 ** 32;
 }
 

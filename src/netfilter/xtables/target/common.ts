@@ -1,10 +1,10 @@
 /** What several targets share. */
 import { type Addr, andAddr, type Family, notAddr, orAddr } from '../../../base/addr.js';
 import { servicePort } from '../../../base/well-known.js';
+import type { PacketCtx } from '../../pred.js';
 import type { Given, RuleContext } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { parseMarkMask, parseUint, U32 } from '../numbers.js';
-import type { PacketCtx } from '../../pred.js';
 
 export const BOTH: readonly Family[] = ['ipv4', 'ipv6'];
 export const V4: readonly Family[] = ['ipv4'];
@@ -58,7 +58,8 @@ const PORT_PROTOCOLS = new Set([1, 6, 17, 33, 132]);
 
 /** Ports of a NAT target: `80`, `80-90`, `ssh`, and for DNAT `80-90/1000`. */
 export function parseNatPorts(ext: string, text: string, ctx: RuleContext, option: string, withBase: boolean): PortRange {
-  if (!PORT_PROTOCOLS.has(ctx.proto)) throw new OptionError('Need TCP, UDP, SCTP or DCCP with port specification', option, 'put -p tcp (or udp, …) in front of it');
+  if (!PORT_PROTOCOLS.has(ctx.proto))
+    throw new OptionError('Need TCP, UDP, SCTP or DCCP with port specification', option, 'put -p tcp (or udp, …) in front of it');
   const whole = portNumber(text);
   if (whole !== null) return { min: whole, max: whole, base: null };
   const m = /^([0-9a-fA-Fx]+)(.)(.*)$/s.exec(text);

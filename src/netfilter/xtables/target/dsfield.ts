@@ -1,9 +1,9 @@
 /** TOS and DSCP: the byte behind the IP version (xt_DSCP.c). */
 import { dscpClass, tosNames } from '../../../base/well-known.js';
+import type { PacketCtx } from '../../pred.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { hexPad, parseUint } from '../numbers.js';
-import type { PacketCtx } from '../../pred.js';
 import { BOTH, tellMangle, uintOption } from './common.js';
 
 function setTos(c: PacketCtx, tos: number): void {

@@ -9,15 +9,15 @@ import { HL, TTL } from './hops.js';
 import { LOG, NFLOG } from './logging.js';
 import { MARK } from './MARK.js';
 import { MASQUERADE } from './MASQUERADE.js';
-import { DNAT, SNAT } from './nat.js';
 import { NETMAP } from './NETMAP.js';
+import { DNAT, SNAT } from './nat.js';
 import { REDIRECT } from './REDIRECT.js';
 import { REJECT4, REJECT6 } from './REJECT.js';
 import { SET } from './SET.js';
 import { TCPMSS } from './TCPMSS.js';
-import { ECN, TCPOPTSTRIP } from './tcp-header.js';
 import { TEE } from './TEE.js';
 import { TPROXY } from './TPROXY.js';
+import { ECN, TCPOPTSTRIP } from './tcp-header.js';
 import { CT, NOTRACK, TRACE } from './tracking.js';
 import { CLUSTERIP, CONNSECMARK, DNPT, HMARK, NFQUEUE, SECMARK, SNPT, SYNPROXY, ULOG } from './unsupported.js';
 

@@ -1,8 +1,8 @@
 /** LOG and NFLOG (xt_LOG.c, xt_NFLOG.c): tell, and go on. */
 import { packetView } from '../../../packet/view.js';
+import type { PacketCtx } from '../../pred.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
-import type { PacketCtx } from '../../pred.js';
 import { parseUint, U32 } from '../numbers.js';
 import { quoteWord } from '../quote.js';
 import { BOTH, find, has, textOption, uintOption } from './common.js';

@@ -1,9 +1,9 @@
 /** SNAT and DNAT (xt_nat.c): both families' ranges of addresses and ports. */
 import { type Addr, type Family, formatAddr, parseIp4, parseIp6 } from '../../../base/addr.js';
+import { NAT_NOTHING, type NatRange } from '../../env.js';
 import type { Given, RuleContext, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
-import { NAT_NOTHING, type NatRange } from '../../env.js';
-import { BOTH, formatPorts, has, parseNatPorts, type PortRange } from './common.js';
+import { BOTH, formatPorts, has, type PortRange, parseNatPorts } from './common.js';
 
 /** [addr[-addr]][:port[-port[/base]]], IPv6 addresses in brackets where ports follow. */
 function parseRange(ext: string, g: Given, ctx: RuleContext, withBase: boolean): NatRange {

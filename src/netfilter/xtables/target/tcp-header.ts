@@ -1,9 +1,9 @@
 /** TCPOPTSTRIP and ECN: bytes of the TCP header (xt_TCPOPTSTRIP.c, ipt_ECN.c). */
 import { checksumReplace } from '../../../packet/checksum.js';
 import { IPPROTO, type Skb } from '../../../packet/skb.js';
+import type { PacketCtx } from '../../pred.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
-import type { PacketCtx } from '../../pred.js';
 import { parseUint } from '../numbers.js';
 import { BOTH, find, has, tellMangle, uintOption, V4 } from './common.js';
 
@@ -99,7 +99,8 @@ export const ECN: TargetDef<EcnData> = {
     return one('ecn-tcp-ece', d.ece) + one('ecn-tcp-cwr', d.cwr) + one('ecn-ip-ect', d.ect);
   },
   check(d, ctx) {
-    if ((d.ece !== null || d.cwr !== null) && (ctx.proto !== IPPROTO.TCP || ctx.protoInverted)) throw new OptionError('ECN: cannot use operation on non-tcp rule', undefined, 'put -p tcp in front of it');
+    if ((d.ece !== null || d.cwr !== null) && (ctx.proto !== IPPROTO.TCP || ctx.protoInverted))
+      throw new OptionError('ECN: cannot use operation on non-tcp rule', undefined, 'put -p tcp in front of it');
   },
   lower: (d) => (c) => {
     const { skb } = c;

@@ -1,8 +1,9 @@
 /** CT, NOTRACK and TRACE: what the raw table is for (xt_CT.c, xt_TRACE.c). */
+
+import { CTINFO } from '../../../packet/types.js';
 import type { CtTemplate } from '../../env.js';
 import type { CheckContext, Given, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
-import { CTINFO } from '../../../packet/types.js';
 import { BOTH, find, has, textOption, uintOption } from './common.js';
 
 /** Bits of enum ip_conntrack_events, in the order iptables prints them. */
@@ -62,10 +63,7 @@ export const CT: TargetDef<CtData> = {
   kernel: 'net/netfilter/xt_CT.c',
   families: BOTH,
   tables: ['raw'],
-  options: [
-    { name: 'notrack', arg: 'none' },
-    ...['helper', 'timeout', 'ctevents', 'expevents', ...ZONES].map((name) => ({ name, arg: 'required' }) as const),
-  ],
+  options: [{ name: 'notrack', arg: 'none' }, ...['helper', 'timeout', 'ctevents', 'expevents', ...ZONES].map((name) => ({ name, arg: 'required' }) as const)],
   parse(given) {
     const helper = find(given, 'helper');
     const timeout = find(given, 'timeout');
@@ -123,7 +121,8 @@ export const CT: TargetDef<CtData> = {
 };
 
 function checkHelper(name: string, ctx: CheckContext): void {
-  if (ctx.proto === 0 || ctx.protoInverted) throw new OptionError('CT: You must specify a L4 protocol and not use inversions on it', 'helper', 'put -p tcp or -p udp in front of it');
+  if (ctx.proto === 0 || ctx.protoInverted)
+    throw new OptionError('CT: You must specify a L4 protocol and not use inversions on it', 'helper', 'put -p tcp or -p udp in front of it');
   if (!HELPERS.get(name)?.includes(ctx.proto)) throw new OptionError(`CT: No such helper "${name}"`, 'helper', [...HELPERS.keys()].join(', '));
 }
 

@@ -1,5 +1,17 @@
 /** Targets that load and print but are not evaluated: a packet that reaches one is inconclusive, naming it. */
-import { type Addr, addrBits, andAddr, type Family, formatAddr, formatMac, type Mac, maskToPrefix, parseIp6, parseMac, prefixMask } from '../../../base/addr.js';
+import {
+  type Addr,
+  addrBits,
+  andAddr,
+  type Family,
+  formatAddr,
+  formatMac,
+  type Mac,
+  maskToPrefix,
+  parseIp6,
+  parseMac,
+  prefixMask,
+} from '../../../base/addr.js';
 import type { HookPoint } from '../../../trace/event.js';
 import type { Given, OptionSpec, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
@@ -8,11 +20,7 @@ import { quoteWord } from '../quote.js';
 import { BOTH, find, has, textOption, uintOption, V4, V6 } from './common.js';
 
 /** lower() of all of these. */
-const unknownEffect =
-  (name: string) =>
-  (): TargetDef['lower'] extends (...a: never[]) => infer R ? R : never =>
-  (c) =>
-    c.env.inconclusive(`-j ${name}`, c);
+const unknownEffect = (name: string) => (): TargetDef['lower'] extends (...a: never[]) => infer R ? R : never => (c) => c.env.inconclusive(`-j ${name}`, c);
 
 const required = (...names: string[]): OptionSpec[] => names.map((name) => ({ name, arg: 'required' }));
 
@@ -157,7 +165,8 @@ export const HMARK: TargetDef<HmarkData> = {
     if (data.has('hmark-spi-mask') && (data.has('hmark-sport-mask') || data.has('hmark-dport-mask'))) {
       throw new OptionError('you cannot use --hmark-spi-mask and --hmark-?port-mask,at the same time');
     }
-    if (![...data.keys()].some((k) => !['hmark-mod', 'hmark-rnd', 'hmark-offset'].includes(k))) throw new OptionError('you have to specify --hmark-tuple at least');
+    if (![...data.keys()].some((k) => !['hmark-mod', 'hmark-rnd', 'hmark-offset'].includes(k)))
+      throw new OptionError('you have to specify --hmark-tuple at least');
     return data;
   },
   print: (d) =>

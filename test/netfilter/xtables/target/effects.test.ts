@@ -1,9 +1,9 @@
 /** What targets do to a packet, and what they ask of the world. */
 import { describe, expect, test } from 'vitest';
-import { foldChecksum, pseudoSum, sum16 } from '../../../../src/packet/checksum.js';
 import { TCP_FLAG } from '../../../../src/packet/build.js';
+import { foldChecksum, pseudoSum, sum16 } from '../../../../src/packet/checksum.js';
 import type { Skb } from '../../../../src/packet/skb.js';
-import { addr, packet, type PacketSpec, runTarget, world } from './world.js';
+import { addr, type PacketSpec, packet, runTarget, world } from './world.js';
 
 const MANGLE = '-t mangle -A FORWARD';
 

@@ -1,11 +1,11 @@
 /** A world for one target: it notes what the target asks for and answers with fixed facts. */
-import { parseAddr, type Addr } from '../../../../src/base/addr.js';
+import { type Addr, parseAddr } from '../../../../src/base/addr.js';
 import { hasErrors } from '../../../../src/base/diagnostic.js';
 import { applyIptablesCommand } from '../../../../src/formats/iptables-command.js';
 import type { Env } from '../../../../src/netfilter/env.js';
 import type { PacketCtx } from '../../../../src/netfilter/pred.js';
 import type { TargetVerdict } from '../../../../src/netfilter/xtables/extension.js';
-import { buildIp, buildIcmp, buildTcp, buildUdp, TCP_FLAG } from '../../../../src/packet/build.js';
+import { buildIcmp, buildIp, buildTcp, buildUdp, TCP_FLAG } from '../../../../src/packet/build.js';
 import { Skb } from '../../../../src/packet/skb.js';
 import type { Dst, NetDevice, NfConn, SkSocket } from '../../../../src/packet/types.js';
 import { type Event, type HookPoint, ListRecorder } from '../../../../src/trace/event.js';
@@ -44,13 +44,15 @@ export function world(): World {
   const calls: string[] = [];
   const rec = new ListRecorder();
   const self = { calls, events: rec.events, socket: null } as { calls: string[]; events: Event[]; socket: Partial<SkSocket> | null; env: Env };
-  const range = (r: { minAddr: Addr | null; minPort: number | null; maxPort: number | null }): string => `${r.minAddr ?? '-'} ${r.minPort ?? '-'} ${r.maxPort ?? '-'}`;
+  const range = (r: { minAddr: Addr | null; minPort: number | null; maxPort: number | null }): string =>
+    `${r.minAddr ?? '-'} ${r.minPort ?? '-'} ${r.maxPort ?? '-'}`;
   self.env = {
     node: 'n',
     rec,
     now: () => 0,
     sets: {
-      add: (set: string, _c: PacketCtx, dirs: readonly boolean[], timeout: number | null, exist: boolean) => calls.push(`add ${set} ${dirs.join()} ${timeout} ${exist}`),
+      add: (set: string, _c: PacketCtx, dirs: readonly boolean[], timeout: number | null, exist: boolean) =>
+        calls.push(`add ${set} ${dirs.join()} ${timeout} ${exist}`),
       del: (set: string, _c: PacketCtx, dirs: readonly boolean[]) => calls.push(`del ${set} ${dirs.join()}`),
       test: () => ({ hit: true, member: '', skbinfo: { mark: 5, markMask: 0xf, prio: 9, queue: 0 } }),
       describe: () => undefined,
