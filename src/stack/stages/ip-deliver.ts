@@ -71,7 +71,13 @@ export function tcpRcv(k: Kernel, f: Flight): 'gone' {
 
 /** __udp4_lib_rcv(): the socket of a tunnel device comes first (udp_encap_needed). */
 export function udpRcv(k: Kernel, f: Flight): 'vxlan' | 'gone' {
-  if (f.skb.family === 'ipv4' && vxlanListens(k, f.skb.dport)) return 'vxlan';
+  if (vxlanListens(k, f.skb.dport)) return 'vxlan';
+  k.sockets.udpRcv(f.skb);
+  return 'gone';
+}
+
+/** __udp6_lib_rcv(). A VXLAN device with an IPv4 underlay has no IPv6 socket. */
+export function udpv6Rcv(k: Kernel, f: Flight): 'gone' {
   k.sockets.udpRcv(f.skb);
   return 'gone';
 }
