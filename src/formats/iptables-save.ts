@@ -117,19 +117,37 @@ class RestoreReader {
 
   #readLine(line: string, terminated: boolean): void {
     if (line === '') return;
-    if (line.length > MAX_LINE) return this.#error('iptables-line-too-long', `the line is longer than ${MAX_LINE} characters`, 0, 40);
+    if (line.length > MAX_LINE) {
+      this.#error('iptables-line-too-long', `the line is longer than ${MAX_LINE} characters`, 0, 40);
+      return;
+    }
     const c = line.charCodeAt(0);
     if (c === 35) return;
-    if (line === 'COMMIT' && this.#edit && (terminated || this.opts.unknown !== 'refuse')) return this.#commit(this.#edit);
-    if (c === 42 && !this.#edit) return this.#startTable(line);
-    if (!this.#edit) return this.#error('iptables-outside-table', `line ${this.#lineNo} failed`, 0, line.length, outsideHint(line));
-    if (c === 58) return this.#chainLine(line, this.#edit);
+    if (line === 'COMMIT' && this.#edit && (terminated || this.opts.unknown !== 'refuse')) {
+      this.#commit(this.#edit);
+      return;
+    }
+    if (c === 42 && !this.#edit) {
+      this.#startTable(line);
+      return;
+    }
+    if (!this.#edit) {
+      this.#error('iptables-outside-table', `line ${this.#lineNo} failed`, 0, line.length, outsideHint(line));
+      return;
+    }
+    if (c === 58) {
+      this.#chainLine(line, this.#edit);
+      return;
+    }
     this.#ruleLine(line, this.#edit);
   }
 
   #startTable(line: string): void {
     const name = /^\*[ \t]*([^ \t]+)/.exec(line)?.[1];
-    if (name === undefined) return this.#error('iptables-table', `line ${this.#lineNo} table name invalid`, 0, line.length);
+    if (name === undefined) {
+      this.#error('iptables-table', `line ${this.#lineNo} table name invalid`, 0, line.length);
+      return;
+    }
     if (!isTableName(name)) {
       const near = nearest(name, Object.keys(builtinChains));
       const hint = name.endsWith('\r')
@@ -151,10 +169,16 @@ class RestoreReader {
 
   #chainLine(line: string, edit: TableEdit): void {
     const m = /^:[ \t]*([^ \t]+)(?:[ \t]+([^ \t]+))?(?:[ \t]+([^ \t]+))?/.exec(line);
-    if (!m) return this.#error('iptables-chain', `line ${this.#lineNo} chain name invalid`, 0, line.length);
+    if (!m) {
+      this.#error('iptables-chain', `line ${this.#lineNo} chain name invalid`, 0, line.length);
+      return;
+    }
     const [, name, policy, counters] = m;
     const nameAt = line.indexOf(name, 1);
-    if (name.length > MAX_CHAIN_NAME) return this.#error('iptables-chain', `Invalid chain name \`${name}' (${MAX_CHAIN_NAME} chars max)`, nameAt, name.length);
+    if (name.length > MAX_CHAIN_NAME) {
+      this.#error('iptables-chain', `Invalid chain name \`${name}' (${MAX_CHAIN_NAME} chars max)`, nameAt, name.length);
+      return;
+    }
     this.#append = undefined;
     this.#lastChain = '';
     if (!edit.isBuiltin(name)) {
@@ -165,18 +189,21 @@ class RestoreReader {
         } catch (e) {
           if (!(e instanceof EditError)) throw e;
           const hint = edit.hasChain(name) ? 'the chain is declared twice' : 'the name is a verdict';
-          return this.#error('iptables-chain-exists', `error creating chain '${name}':File exists`, nameAt, name.length, hint);
+          this.#error('iptables-chain-exists', `error creating chain '${name}':File exists`, nameAt, name.length, hint);
+          return;
         }
       }
     }
-    if (policy === undefined)
-      return this.#error(
+    if (policy === undefined) {
+      this.#error(
         'iptables-policy',
         `line ${this.#lineNo} policy invalid`,
         line.length,
         1,
         'a chain line ends in a policy and counters: :INPUT ACCEPT [0:0], :USER - [0:0]',
       );
+      return;
+    }
     if (policy === '-') return;
     try {
       edit.setPolicy(name, policy, parsePolicyCounters(counters));
@@ -272,7 +299,6 @@ class RestoreReader {
 }
 
 /** Control characters of the input do not reach a terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const visible = (s: string): string => s.slice(0, 400).replace(/[\u0000-\u001f\u007f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 function outsideHint(line: string): string {

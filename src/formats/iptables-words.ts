@@ -75,7 +75,7 @@ function closingQuote(line: string, from: number): number {
 }
 
 /** A backslash at the very end escapes the newline that follows. */
-const unescaped = (s: string): string => (s.includes('\\') ? s.replace(/\\([^]|$)/g, '$1') : s);
+const unescaped = (s: string): string => (s.includes('\\') ? s.replace(/\\(.|$)/gs, '$1') : s);
 
 /** `[packets:bytes]` in front of a rule; `rest` is where the rule begins. Numbers are null where they are none: the tool looks at them under -c only. */
 export function splitCounters(line: string): { packets: number | null; bytes: number | null; rest: number } | null {

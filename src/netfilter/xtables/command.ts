@@ -158,7 +158,10 @@ class CommandParser {
     const found = findLongOption(name, this.#loaded);
     if (!found || found.kind === 'ambiguous') {
       if (this.#loadProtocolMatch(name)) return;
-      if (this.#lastUnknown) return this.#keepWord(w);
+      if (this.#lastUnknown) {
+        this.#keepWord(w);
+        return;
+      }
       const shown = `unknown option "${eq < 0 ? w : w.slice(0, eq)}"`;
       if (found) this.#fail(shown, at, `it may be ${found.names.join(' or ')}`);
       const near = nearest(`--${name}`, optionNames(this.#loaded));
@@ -167,7 +170,8 @@ class CommandParser {
     if (found.kind === 'core') {
       this.#i++;
       const value = found.option.arg === 'none' ? '' : this.#argument(w, found.option.arg, attached, at);
-      return this.#core(found.option.short, value, at);
+      this.#core(found.option.short, value, at);
+      return;
     }
     this.#extensionOption(found.loaded, found.spec, attached, at);
   }
@@ -211,7 +215,8 @@ class CommandParser {
       if (arg === undefined) {
         if (this.#lastUnknown && k === 1) {
           this.#i--;
-          return this.#keepWord(w);
+          this.#keepWord(w);
+          return;
         }
         this.#fail(`unknown option "${w}"`, at, undefined, 'iptables-unknown-option');
       }
@@ -252,7 +257,8 @@ class CommandParser {
         case 'Z':
         case 'V':
         case 'h':
-          return this.#command(letter, value, at, invert);
+          this.#command(letter, value, at, invert);
+          return;
         case 's':
           this.#once('s', at, invert);
           this.#src = { text, invert, word: this.#i - 1 };
@@ -262,7 +268,8 @@ class CommandParser {
           this.#dst = { text, invert, word: this.#i - 1 };
           return;
         case 'p':
-          return this.#protocol(text, at, invert);
+          this.#protocol(text, at, invert);
+          return;
         case 'i':
           this.#once('i', at, invert);
           this.#in = parseIface(text, invert);
@@ -278,13 +285,16 @@ class CommandParser {
           return;
         case 'm':
           if (invert) this.#fail('unexpected ! flag before --match', at);
-          return this.#match(text, at);
+          this.#match(text, at);
+          return;
         case 'j':
         case 'g':
           this.#once('j', at, invert);
-          return this.#jumpTo(text, at, letter === 'g');
+          this.#jumpTo(text, at, letter === 'g');
+          return;
         case 'c':
-          return this.#setCounters(text, at, invert);
+          this.#setCounters(text, at, invert);
+          return;
         case 't':
           if (invert) this.#fail('unexpected ! flag before --table', at);
           if (this.ctx.file !== null) this.#fail('The -t option cannot be used in iptables-restore.', at, 'the *TABLE line above names the table');
@@ -297,7 +307,8 @@ class CommandParser {
         case 'n':
         case 'x':
         case '0':
-          return this.#once(letter, at, invert);
+          this.#once(letter, at, invert);
+          return;
         default:
           if (invert) this.#fail(`cannot have ! before -${letter}`, at);
           return;
@@ -344,7 +355,10 @@ class CommandParser {
 
   #match(name: string, at: number): void {
     const def = findMatch(name, this.ctx.family);
-    if (def) return this.#load('match', def, at);
+    if (def) {
+      this.#load('match', def, at);
+      return;
+    }
     if (this.ctx.unknown === 'refuse' || !/^[\w.-]{1,28}$/.test(name)) {
       const near = nearest(name, matchNames(this.ctx.family));
       this.#fail(`Couldn't load match \`${name}':No such file or directory`, at, near ? `did you mean -m ${near}?` : undefined, 'iptables-unknown-match');
@@ -364,7 +378,10 @@ class CommandParser {
     if (/\s/.test(name)) this.#fail(`Invalid target name \`${name}'`, at);
     if (VERDICTS.has(name)) return;
     const def = findTarget(name, this.ctx.family);
-    if (def) return this.#load('target', def, at);
+    if (def) {
+      this.#load('target', def, at);
+      return;
+    }
     if (this.#isChain(name)) return;
     // Whether there is such a target is asked at the end: an option that nobody knows is complained of first.
     if (this.ctx.unknown === 'refuse' || !/^[A-Z0-9]+$/.test(name)) return;

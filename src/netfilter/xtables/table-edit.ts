@@ -192,27 +192,35 @@ export class TableEdit {
         return;
       }
       case 'D':
-        return this.#delete(cmd);
+        this.#delete(cmd);
+        return;
       case 'C': {
         const c = this.#byName.get(named ?? '');
         if (!c || cmd.rules.some((r) => this.#find(this.#rules(c), r) < 0)) throw new EditError(IPTC.badRule);
         return;
       }
       case 'N':
-        return this.create(named ?? '');
+        this.create(named ?? '');
+        return;
       case 'E':
-        return this.#rename(named, cmd.newName ?? '');
+        this.#rename(named, cmd.newName ?? '');
+        return;
       case 'P':
-        return this.setPolicy(named ?? '', cmd.policy ?? '', cmd.counters);
+        this.setPolicy(named ?? '', cmd.policy ?? '', cmd.counters);
+        return;
       case 'F':
         for (const c of named === null ? this.chainNames() : [named]) this.flush(c);
         return;
       case 'X':
-        if (named !== null) return this.#deleteChain(this.#chain(named));
+        if (named !== null) {
+          this.#deleteChain(this.#chain(named));
+          return;
+        }
         for (const c of this.#chains.filter((x) => x.policy === null)) this.#deleteChain(c);
         return;
       case 'Z':
-        return this.#zeroCommand(cmd);
+        this.#zeroCommand(cmd);
+        return;
       default:
         return;
     }
