@@ -89,6 +89,18 @@ export interface Kernel extends Env {
   isLocalAddr(family: Family, addr: Addr): boolean;
   /** ip_route_input_noref(): sets skb.dst, or returns the drop reason. */
   routeInput4(skb: Skb, daddr: Addr, saddr: Addr, tos: number, dev: NetDevice): { readonly reason: string | null; readonly cause: Cause; readonly facts: Facts };
+  /** ip6_route_input(): sets skb.dst, also one that refuses. */
+  routeInput6(skb: Skb): void;
+  /** ip6_route_output() with the source as it is; the dst also when it refuses. */
+  outputTo6(q: OutputQuery): { readonly dst: Dst; readonly errno: number };
+  /** Does an output route lookup end in an error? */
+  routeRefuses6(q: OutputQuery): boolean;
+  /** ipv6_chk_addr() on a device, or an anycast address of it. */
+  isLocalAddr6(a: Addr, dev: NetDevice): boolean;
+  /** ipv6_get_lladdr(). */
+  linkLocal6(dev: NetDevice): Addr | null;
+  /** icmp6_dst_alloc(): a route straight out of a device; `model` lends the rest where there is one. */
+  linkDst6(dev: NetDevice, to: Addr, model: Dst | null): Dst;
   /** ip_route_output_key(): sets nothing; null with errno when there is no route. */
   routeOutput(family: Family, q: OutputQuery): OutputAnswer;
   /** RuleRef of a policy, not of a rule. */
@@ -119,6 +131,8 @@ export interface OutputQuery {
   readonly uid?: number;
   /** FLOWI_FLAG_ANYSRC. */
   readonly anySource?: boolean;
+  /** The sender is bound to `oif` (sk_bound_dev_if): IPv6 takes only routes of that device. */
+  readonly bound?: boolean;
   readonly purpose?: 'output' | 'reroute' | 'other';
 }
 

@@ -12,6 +12,7 @@ import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.j
 import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
 import { ChainCounters } from '../netfilter/xtables/walk.js';
 import { byName } from '../base/memo.js';
+import { writeMac } from '../packet/mac-bytes.js';
 import { type Origin, Skb } from '../packet/skb.js';
 import type { Dst, NetDevice, RouteType, SkSocket } from '../packet/types.js';
 import { packetView } from '../packet/view.js';
@@ -29,7 +30,9 @@ import { NeighTable } from './neigh-table.js';
 import { type Box, packetFlow } from './packet-flow.js';
 import { addrsOf, devicesOf } from './plan.js';
 import { sendReset } from './reject.js';
+import { rejectUnreach6, sendReset6 } from './reject6.js';
 import { Routing } from './routing.js';
+import { Routing6 } from './routing6.js';
 import type { SocketLayer } from './sockets/layer.js';
 import { classify } from './stages/dev.js';
 import { icmpSend } from './stages/icmp-send.js';
@@ -54,6 +57,7 @@ export class NodeRun implements Kernel, Receiver {
   readonly ct: ConntrackPort;
   sets!: SetsPort & SetStore;
   routing!: Routing;
+  #routing6: Routing6 | null = null;
   neigh!: NeighTable;
   readonly xfrm = new Xfrm(this);
   #devByName!: ReadonlyMap<string, NetDevice>;
@@ -91,6 +95,7 @@ export class NodeRun implements Kernel, Receiver {
     if (g.neighs !== before?.neighs) this.neigh = new NeighTable(g.neighs);
     if (g.sets !== before?.sets) this.sets = new SetStore(g.sets, () => this.now());
     this.routing = new Routing(this);
+    this.#routing6 = null;
   }
 
   /** An administrator changed the node while it runs. */
@@ -311,21 +316,43 @@ export class NodeRun implements Kernel, Receiver {
 
   // --- routing ---
 
+  /** Compiled when the first IPv6 packet asks. */
+  get routing6(): Routing6 {
+    this.#routing6 ??= new Routing6(this);
+    return this.#routing6;
+  }
+  routeInput6(skb: Skb): void {
+    this.routing6.input(skb);
+  }
+  routeRefuses6(q: OutputQuery): boolean {
+    return this.routing6.outputTo(q).errno !== 0;
+  }
+  outputTo6(q: OutputQuery): { dst: Dst; errno: number } {
+    return this.routing6.outputTo(q);
+  }
+  isLocalAddr6(a: Addr, dev: NetDevice): boolean {
+    return this.routing6.isOwn(a, dev);
+  }
+  linkLocal6(dev: NetDevice): Addr | null {
+    return this.routing6.linkLocal(dev);
+  }
+  linkDst6(dev: NetDevice, to: Addr, model: Dst | null): Dst {
+    return this.routing6.linkDst(dev, to, model);
+  }
   isLocalAddr(family: Family, addr: Addr): boolean {
     return this.addrType(family, addr, null) === 'local';
   }
   addrType(family: Family, addr: Addr, dev: NetDevice | null): RouteType {
-    return this.routing.addrType(family, addr, dev);
+    return family === 'ipv4' ? this.routing.addrType(family, addr, dev) : this.routing6.addrType(addr, dev);
   }
   fib(q: FibQuery): FibAnswer {
-    return this.routing.query(q);
+    return q.family === 'ipv4' ? this.routing.query(q) : this.routing6.query(q);
   }
   routeInput4(skb: Skb, daddr: Addr, saddr: Addr, tos: number, dev: NetDevice): { reason: string | null; cause: Cause; facts: Facts } {
     return this.routing.input(skb, daddr as number, saddr as number, tos, dev);
   }
   routeOutput(family: Family, q: OutputQuery): OutputAnswer {
-    invariant(family === 'ipv4', 'IPv6 output has its own way');
-    return this.routing.output(q);
+    return family === 'ipv4' ? this.routing.output(q) : this.routing6.output(q);
   }
   routeMtu(dst: Dst): number {
     return dst.mtu;
@@ -333,7 +360,8 @@ export class NodeRun implements Kernel, Receiver {
   onLink(dev: NetDevice, a: Addr, b: Addr): boolean {
     return this.routing.onLink(dev, a, b);
   }
-  selectAddr(_family: Family, dev: NetDevice, dst: Addr, scope: 'universe' | 'link' | 'host'): Addr | null {
+  selectAddr(family: Family, dev: NetDevice, dst: Addr, scope: 'universe' | 'link' | 'host'): Addr | null {
+    if (family === 'ipv6') return this.routing6.select(dev, dst);
     return this.routing.select(dev, dst, scope);
   }
   inboundAddress(skb: Skb): Addr | null {
@@ -418,10 +446,12 @@ export class NodeRun implements Kernel, Receiver {
     return this.sockets.lookup(family, proto, src, sport, dst, dport, dev, want);
   }
   sendReset(c: PacketCtx): void {
-    sendReset(this, c);
+    if (c.skb.family === 'ipv4') sendReset(this, c);
+    else sendReset6(this, c);
   }
   sendIcmpError(c: PacketCtx, type: number, code: number): void {
-    icmpSend(this, c.skb, type, code, 0);
+    if (c.skb.family === 'ipv4') icmpSend(this, c.skb, type, code, 0);
+    else rejectUnreach6(this, c, type, code);
   }
   state<T>(key: object | string, make: () => T): T {
     let v = this.#states.get(key) as T | undefined;
@@ -445,19 +475,11 @@ export function frameOf(skb: Skb): Uint8Array {
   if (!skb.eth) return skb.data.slice();
   const tag = skb.vlan === null ? 0 : 4;
   const b = new Uint8Array(14 + tag + skb.data.length);
-  putMac(b, 0, skb.eth.dst);
-  putMac(b, 6, skb.eth.src);
+  writeMac(b, 0, skb.eth.dst);
+  writeMac(b, 6, skb.eth.src);
   if (skb.vlan !== null) b.set([0x81, 0, skb.vlan >>> 8, skb.vlan & 255], 12);
   b[12 + tag] = skb.protocol >>> 8;
   b[13 + tag] = skb.protocol;
   b.set(skb.data, 14 + tag);
   return b;
-}
-
-function putMac(b: Uint8Array, at: number, mac: Mac): void {
-  let v = mac;
-  for (let i = 5; i >= 0; i--) {
-    b[at + i] = v % 256;
-    v = Math.floor(v / 256);
-  }
 }

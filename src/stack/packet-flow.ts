@@ -21,10 +21,14 @@ import * as brIn from './stages/bridge-input.js';
 import * as brOut from './stages/bridge-output.js';
 import * as dev from './stages/dev.js';
 import { icmpRcv } from './stages/icmp-rcv.js';
+import { icmpv6Rcv } from './stages/icmp6-rcv.js';
 import * as deliver from './stages/ip-deliver.js';
 import * as fwd from './stages/ip-forward.js';
 import * as out from './stages/ip-output.js';
 import * as rcv from './stages/ip-rcv.js';
+import * as fwd6 from './stages/ip6-forward.js';
+import * as out6 from './stages/ip6-output.js';
+import * as rcv6 from './stages/ip6-rcv.js';
 import * as ipip from './stages/ipip.js';
 import * as neigh from './stages/neigh.js';
 import * as vxlan from './stages/vxlan.js';
@@ -88,11 +92,27 @@ const boxes = {
   // --- IPv4 forward and output ---
   ip_forward: box('network', fwd.ipForward, { ip_forward_finish: 'dst_output', gone: null }, 'FORWARD'),
   ip_local_out: box('network', out.ipLocalOut, { dst_output: 'dst_output', gone: null }, 'OUTPUT'),
-  dst_output: box('network', out.dstOutput, { ip_output: 'ip_output', ip_mc_output: 'ip_mc_output', xfrm_output: 'xfrm_output', gone: null }),
+  dst_output: box('network', out.dstOutput, { ip_output: 'ip_output', ip_mc_output: 'ip_mc_output', ip6_output: 'ip6_output', xfrm_output: 'xfrm_output', gone: null }),
   ip_output: box('network', out.ipOutput, { ip_finish_output: 'ip_finish_output', gone: null }, 'POSTROUTING'),
   ip_mc_output: box('network', out.ipMcOutput, { ip_finish_output: 'ip_finish_output', gone: null }, 'POSTROUTING'),
   ip_finish_output: box('network', out.ipFinishOutput, { ip_finish_output2: 'ip_finish_output2', dst_output: 'dst_output', gone: null }),
   ip_finish_output2: box('network', out.ipFinishOutput2, { neigh_output: 'neigh_output' }),
+
+  // --- IPv6 ---
+  ipv6_rcv: box('network', rcv6.ipv6Rcv, { ip6_rcv_finish: 'ip6_rcv_finish', gone: null }, 'PREROUTING'),
+  ip6_rcv_finish: box('network', rcv6.ip6RcvFinish, { local: 'ip6_input', multicast: 'ip6_mc_input', forward: 'ip6_forward', error: 'ip6_pkt_drop' }),
+  ip6_pkt_drop: box('network', rcv6.ip6PktDrop, { gone: null }),
+  ip6_mc_input: box('network', rcv6.ip6McInput, { ip6_input: 'ip6_input', gone: null }),
+  ip6_input: box('network', rcv6.ip6Input, { ip6_input_finish: 'ip6_input_finish', gone: null }, 'INPUT'),
+  ip6_input_finish: box('network', rcv6.ip6InputFinish, { icmp6: 'icmpv6_rcv', tcp: 'tcp_v6_rcv', udp: 'udpv6_rcv', gone: null }),
+  icmpv6_rcv: box('transport', icmpv6Rcv, { gone: null }),
+  tcp_v6_rcv: box('transport', deliver.tcpRcv, { gone: null }),
+  udpv6_rcv: box('transport', deliver.udpv6Rcv, { gone: null }),
+  ip6_forward: box('network', fwd6.ip6Forward, { ip6_forward_finish: 'dst_output', gone: null }, 'FORWARD'),
+  ip6_local_out: box('network', out6.ip6LocalOut, { dst_output: 'dst_output', gone: null }, 'OUTPUT'),
+  ip6_output: box('network', out6.ip6Output, { ip6_finish_output: 'ip6_finish_output', gone: null }, 'POSTROUTING'),
+  ip6_finish_output: box('network', out6.ip6FinishOutput, { ip6_finish_output2: 'ip6_finish_output2', gone: null }),
+  ip6_finish_output2: box('network', out6.ip6FinishOutput2, { neigh_output: 'neigh_output', gone: null }),
 
   // --- tunnels and IPsec ---
   xfrm_output: box('tunnel', xfrm.xfrmOutput, { ip_local_out: 'ip_local_out', dst_output: 'dst_output', gone: null }, 'POSTROUTING'),
@@ -109,9 +129,7 @@ const boxes = {
   loopback_xmit: box('link', dev.loopbackXmit, { gone: null }),
 } as const;
 
-/** Boxes whose stages live in files of their own domain; named here so that the picture is whole. */
-type Declared = 'ipv6_rcv';
-export type BoxName = keyof typeof boxes | Declared;
+export type BoxName = keyof typeof boxes;
 
 type NextOf<B> = B extends Box<infer _O, infer N> ? N : never;
 type Unknown = Exclude<{ [K in keyof typeof boxes]: NextOf<(typeof boxes)[K]> }[keyof typeof boxes], BoxName>;

@@ -1,7 +1,7 @@
 /** From the bytes of a frame to an skb, as a driver hands it up (eth_type_trans, skb_vlan_untag). */
 import { ETH_P_8021Q, Skb } from '../packet/skb.js';
 import { transportChecksumBad } from '../packet/verify.js';
-import { readMac } from './stages/neigh.js';
+import { readMac } from '../packet/mac-bytes.js';
 
 /** `frame` is a whole Ethernet frame of at least 14 bytes. */
 export function frameToSkb(id: number, frame: Uint8Array): Skb {

@@ -7,11 +7,11 @@ import type { Kernel } from './kernel.js';
 /** 'accept' with the new route in skb.dst (the hook goes on with the old output device), or the packet is dropped with the route's errno. */
 export function rerouteHarder(k: Kernel, f: Flight, by: 'nf_hook_slow' | 'nf_send_reset' = 'nf_hook_slow'): HookVerdict {
   const { skb } = f;
-  const family = skb.family;
+  if (skb.family === 'ipv6') return reroute6(k, f);
   const src: Addr = skb.saddr;
-  const type = family === 'ipv4' ? k.addrType(family, src, null) : 'local';
-  const keepSource = family === 'ipv6' || type === 'local' || type === 'unicast';
-  const r = k.routeOutput(family, {
+  const type = k.addrType('ipv4', src, null);
+  const keepSource = type === 'local' || type === 'unicast';
+  const r = k.routeOutput('ipv4', {
     dst: skb.daddr,
     ...(keepSource ? { src } : {}),
     anySource: true,
@@ -30,6 +30,20 @@ export function rerouteHarder(k: Kernel, f: Flight, by: 'nf_hook_slow' | 'nf_sen
   }
   skb.dst = r.dst;
   return k.xfrmReroute(f);
+}
+
+/** ip6_route_me_harder(): strict where the source is; a route that refuses fails the packet. */
+function reroute6(k: Kernel, f: Flight): HookVerdict {
+  const { skb } = f;
+  const r = k.outputTo6({ dst: skb.daddr, src: skb.saddr, oif: skb.sk?.boundDev ?? null, bound: skb.sk?.boundDev != null, mark: skb.mark, tos: skb.tos, proto: skb.l4proto, ...portsOf(skb) });
+  if (r.errno !== 0) {
+    k.count('Ip6OutNoRoutes');
+    f.errno = r.errno;
+    k.drop(skb, 'NETFILTER_DROP', 'nf_hook_slow', 'reroute-failed', { dst: k.showAddr(skb.daddr), errno: f.errno });
+    return 'drop';
+  }
+  skb.dst = r.dst;
+  return 'accept';
 }
 
 /** Ports as the flow dissector finds them; none for fragments and protocols without. */

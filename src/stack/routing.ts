@@ -31,7 +31,7 @@ export class Routing {
     this.env = { fib: this.fib, conf: { all: (key) => s.conf('ipv4', 'all', key), dev: (name, key) => s.conf('ipv4', name, key) } };
   }
 
-  #chooseNexthop = (weights: readonly number[]): number => {
+  chooseNexthop = (weights: readonly number[]): number => {
     const total = weights.reduce((a, b) => a + b, 0);
     let at = this.n.choose.below(total, 'ecmp');
     for (let i = 0; i < weights.length; i++) {
@@ -56,7 +56,7 @@ export class Routing {
       keys: { proto: skb.l4proto, ...portsOf(skb) },
       secpath: skb.secpath !== null,
       isMember: this.#isMember,
-      chooseNexthop: this.#chooseNexthop,
+      chooseNexthop: this.chooseNexthop,
       ...(steps ? { steps } : {}),
     });
     if (n.rec.on) this.#tellInput(skb, r, daddr, saddr, tos, dev, steps ?? []);
@@ -140,7 +140,7 @@ export class Routing {
       uid: q.uid ?? 0,
       anySrc: q.anySource ?? false,
       isMember: this.#isMember,
-      chooseNexthop: this.#chooseNexthop,
+      chooseNexthop: this.chooseNexthop,
       ...(steps ? { steps } : {}),
     });
     if (n.rec.on)

@@ -6,6 +6,7 @@ import { errnoName } from '../../stack/sockets/icmp-errno.js';
 import type { SocketLayer } from '../../stack/sockets/layer.js';
 import type { SocketOptions, TcpSock, UdpSock } from '../../stack/sockets/sock.js';
 import { type Icmp6Send, type SocketEvents, Sockets } from '../../stack/sockets/sockets.js';
+import { icmp6Send } from '../../stack/stages/icmp6-send.js';
 import type { World } from '../../stack/world.js';
 import type { CaseInput, Delivery, LocalStep, SockSendStep, StepResult } from './corpus.js';
 import { bytesHex, hexBytes } from './hex.js';
@@ -19,11 +20,9 @@ export interface CaseSockets {
   takeDeliveries(): readonly Delivery[];
 }
 
-export function caseSockets(input: CaseInput, isn: IsnOracle, seen: Set<number>, icmp6: Icmp6Send = noIcmp6): CaseSockets {
+export function caseSockets(input: CaseInput, isn: IsnOracle, seen: Set<number>, icmp6: Icmp6Send = icmp6Send): CaseSockets {
   return new CaseSocketTable(input, isn, seen, icmp6);
 }
-
-const noIcmp6: Icmp6Send = (k, skb) => k.tell(skb, { t: 'inconclusive', what: 'ICMPv6 errors', rule: null });
 
 /** A named socket of the case and where `sock_send` on it goes. */
 interface Entry {

@@ -10,7 +10,6 @@ import type { Route } from '../../fib/model.js';
 import { packetView } from '../../packet/view.js';
 import type { PacketView } from '../../trace/event.js';
 import type { Kernel } from '../kernel.js';
-import { icmpTypes } from '../stages/icmp-send.js';
 import { errnoOf, errnoOf6 } from './icmp-errno.js';
 import type { SocketLayer } from './layer.js';
 import { lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
@@ -64,10 +63,7 @@ export class Sockets implements SocketLayer, SocketHost {
     return this.udp.open(o);
   }
   sendRawIcmp(o: SocketOptions, to: Addr, m: RawIcmp): number {
-    return sendRawIcmp(this.k, o, to, m, (type) => {
-      const name = o.family === 'ipv4' ? icmpTypes[type]?.name : icmp6Names.get(type);
-      return name === undefined ? null : `${o.family === 'ipv4' ? 'IcmpOut' : 'Icmp6Out'}${name}`;
-    });
+    return sendRawIcmp(this.k, o, to, m);
   }
 
   // --- SocketLayer ---
@@ -160,15 +156,6 @@ export class Sockets implements SocketLayer, SocketHost {
 
 /** 224.0.0.1, the one IPv4 group that every device has joined. */
 const ALL_HOSTS = 0xe0000001;
-
-const icmp6Names: ReadonlyMap<number, string> = new Map([
-  [128, 'Echos'],
-  [129, 'EchoReplies'],
-  [133, 'RouterSolicits'],
-  [134, 'RouterAdvertisements'],
-  [135, 'NeighborSolicits'],
-  [136, 'NeighborAdvertisements'],
-]);
 
 interface Quoted {
   readonly proto: number;

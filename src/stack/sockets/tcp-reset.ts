@@ -1,4 +1,5 @@
 /** tcp_v4_send_reset() / tcp_v6_send_response(): the answer to a segment that nobody wants. */
+import type { Addr } from '../../base/addr.js';
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import type { Kernel } from '../kernel.js';
@@ -44,12 +45,14 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
   if (s.flags & TCP_FLAG.RST) return;
   const family = skb.family;
   if (sock === null && family === 'ipv4' && skb.dst?.type !== 'local') return;
+  if (sock === null && isMulticast6(skb.daddr)) return;
   const src = skb.daddr;
   const to = skb.saddr;
   const reflect = k.sysctl(family === 'ipv4' ? 'net/ipv4/fwmark_reflect' : 'net/ipv6/fwmark_reflect') !== 0;
   const mark = (reflect ? skb.mark : 0) || (sock?.mark ?? 0);
   const tos = skb.tos;
-  const r = k.routeOutput(family, { dst: to, src, oif: sock?.boundDev ?? null, mark, tos: routeTos(tos), proto: IPPROTO.TCP, sport: s.dport, dport: s.sport, uid: sock?.uid ?? 0 });
+  const oif = sock?.boundDev ?? (isStrict6(to) ? skb.dev : null);
+  const r = k.routeOutput(family, { dst: to, src, oif, bound: sock?.boundDev != null, mark, tos: routeTos(tos), proto: IPPROTO.TCP, sport: s.dport, dport: s.sport, uid: sock?.uid ?? 0 });
   if (r.dst === null) {
     if (family === 'ipv6') return noRoute6(k, skb, r.errno);
     // ip_send_unicast_reply() gives up silently; its caller counts all the same.
@@ -83,3 +86,7 @@ function noRoute6(k: Kernel, skb: Skb, errno: number): void {
   if (errno === ENETUNREACH) k.count('Ip6OutNoRoutes');
   k.drop(k.newSkb(new Uint8Array(60), skb.protocol, { kind: 'reply', of: skb.id }), 'NOT_SPECIFIED', 'tcp_v6_send_response', 'no-route', { dst: k.showAddr(skb.saddr) });
 }
+
+const isMulticast6 = (a: Addr): boolean => typeof a === 'string' && a.charCodeAt(0) >> 8 === 0xff;
+/** rt6_need_strict(): addresses that mean something on one link only. */
+export const isStrict6 = (a: Addr): boolean => typeof a === 'string' && (isMulticast6(a) || (a.charCodeAt(0) & 0xffc0) === 0xfe80);

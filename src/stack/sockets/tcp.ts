@@ -5,7 +5,7 @@ import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, RTCF_BROADCAST, RTCF_MULTICAST, type NetDevice } from '../../packet/types.js';
 import type { Kernel } from '../kernel.js';
 import { lookupEstablished, lookupListener, makeSk, type RequestSock, type SocketOptions, type TcpSock } from './sock.js';
-import { readSegment, type Segment, segmentLength, sendReset } from './tcp-reset.js';
+import { isStrict6, readSegment, type Segment, segmentLength, sendReset } from './tcp-reset.js';
 import { ipHeaderLength, ipXmit, routeTos } from './xmit.js';
 import type { SocketHost } from './sockets.js';
 
@@ -87,7 +87,7 @@ export class Tcp {
   /** tcp_v4_connect(): routes twice, first for the source address, then with it. Returns errno. */
   connect(s: TcpSock, to: TcpSock['raddr'], dport: number, bound: boolean): number {
     const { k } = this;
-    const q = { dst: to, oif: s.boundDev, mark: s.mark, tos: routeTos(s.tos), proto: IPPROTO.TCP, sport: s.port, dport, uid: s.uid };
+    const q = { dst: to, oif: s.boundDev, bound: s.boundDev !== null, mark: s.mark, tos: routeTos(s.tos), proto: IPPROTO.TCP, sport: s.port, dport, uid: s.uid };
     let r = k.routeOutput(s.family, bound ? { ...q, src: s.addr } : q);
     const daddr = r.daddr ?? to;
     if (r.dst !== null && !bound && r.src !== null) r = k.routeOutput(s.family, { ...q, dst: daddr, src: r.src });
@@ -198,7 +198,8 @@ export class Tcp {
     const r = k.routeOutput(family, {
       dst: skb.saddr,
       src: skb.daddr,
-      oif: l.boundDev,
+      oif: l.boundDev ?? (isStrict6(skb.saddr) ? skb.dev : null),
+      bound: l.boundDev !== null,
       mark: l.mark,
       tos: routeTos(l.tos),
       proto: IPPROTO.TCP,

@@ -4,7 +4,8 @@ import { buildIcmp, buildIcmp6, buildUdp } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
 import type { Kernel } from '../kernel.js';
-import { icmpSend } from '../stages/icmp-send.js';
+import { icmpSend, icmpTypes } from '../stages/icmp-send.js';
+import { countOut } from '../stages/icmp6-send.js';
 import { lookupUdp, makeSk, type SocketOptions, udpTakesMulticast, type UdpSock } from './sock.js';
 import type { SocketHost } from './sockets.js';
 import { ipXmit, routeTos } from './xmit.js';
@@ -127,6 +128,7 @@ function route(k: Kernel, s: SocketOptions, proto: number, to: Addr, sport: numb
     dst: to,
     ...(bound ? { src: s.addr } : {}),
     oif: s.boundDev,
+    bound: s.boundDev !== null,
     mark: s.mark,
     tos: routeTos(s.tos),
     proto,
@@ -149,7 +151,7 @@ export interface RawIcmp {
 }
 
 /** raw_sendmsg() of an ICMP socket; returns errno. */
-export function sendRawIcmp(k: Kernel, o: SocketOptions, to: Addr, m: RawIcmp, outCounter: (type: number) => string | null): number {
+export function sendRawIcmp(k: Kernel, o: SocketOptions, to: Addr, m: RawIcmp): number {
   const v4 = o.family === 'ipv4';
   const proto = v4 ? IPPROTO.ICMP : IPPROTO.ICMPV6;
   const r = route(k, o, proto, to, m.type, m.code);
@@ -161,12 +163,18 @@ export function sendRawIcmp(k: Kernel, o: SocketOptions, to: Addr, m: RawIcmp, o
   const { src, to: daddr } = r;
   const rest = ((m.id << 16) | m.seq) >>> 0;
   const payload = v4 ? buildIcmp({ type: m.type, code: m.code, rest, payload: m.payload }) : buildIcmp6({ type: m.type, code: m.code, rest, payload: m.payload }, src as string, daddr as string);
-  k.count(v4 ? 'IcmpOutMsgs' : 'Icmp6OutMsgs');
-  k.count(v4 ? `IcmpMsgOutType${m.type}` : `Icmp6OutType${m.type}`);
-  const name = outCounter(m.type);
-  if (name !== null) k.count(name);
+  if (v4) countOut4(k, m.type);
+  else countOut(k, m.type);
   const sk = makeSk(o, proto);
   const errno = ipXmit(k, { src, to: daddr, proto, payload, dst: r.dst, tos: o.tos, mark: o.mark, sk, origin: { kind: 'sent', of: null }, mayFragment: true });
   if (errno !== 0) k.count(v4 ? 'IpOutDiscards' : 'Ip6OutDiscards');
   return errno === ENOBUFS ? 0 : errno;
+}
+
+/** icmp_out_count(). */
+function countOut4(k: Kernel, type: number): void {
+  k.count('IcmpOutMsgs');
+  k.count(`IcmpMsgOutType${type}`);
+  const row = icmpTypes[type];
+  if (row) k.count(`IcmpOut${row.name}`);
 }

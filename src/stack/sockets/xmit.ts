@@ -29,6 +29,7 @@ export function ipXmit(k: Kernel, x: Xmit): number {
   skb.sk = x.sk;
   skb.dst = x.dst;
   skb.ignoreDf = x.mayFragment;
+  if (family === 'ipv6') k.count('Ip6OutRequests');
   return k.traverse(family === 'ipv4' ? 'ip_local_out' : 'ip6_local_out', flight(skb));
 }
 

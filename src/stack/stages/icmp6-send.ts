@@ -1,8 +1,137 @@
-/** ICMPv6 errors that the node makes: icmp6_send() (net/ipv6/icmp.c). */
-import type { Skb } from '../../packet/skb.js';
+/** ICMPv6 errors and echo replies that the node makes: icmp6_send(), icmpv6_echo_reply() (net/ipv6/icmp.c); group membership (mcast.c). */
+import { ANY6, inPrefix, type Ip6, parseIp6 } from '../../base/addr.js';
+import { isLinkLocal6, isMulticast6 } from '../../fib/index.js';
+import { buildIcmp6, buildIp6 } from '../../packet/build.js';
+import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
+import { type Dst, type NetDevice, RTCF_LOCAL } from '../../packet/types.js';
 import { flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 
-export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, _info: number): void {
-  k.inconclusive(`ICMPv6 error type ${type} code ${code}`, k.packetCtx(flight(skb), 'ipv6', 'OUTPUT', skb.dev, null));
+const IPV6_MIN_MTU = 1280;
+const PKT_TOOBIG = 2;
+const INFO = 128;
+
+/** ICMPv6 types by number with nstat's names. */
+export const icmp6Types = new Map<number, string>([
+  [1, 'DestUnreachs'],
+  [2, 'PktTooBigs'],
+  [3, 'TimeExcds'],
+  [4, 'ParmProblems'],
+  [128, 'Echos'],
+  [129, 'EchoReplies'],
+  [130, 'GroupMembQueries'],
+  [131, 'GroupMembResponses'],
+  [132, 'GroupMembReductions'],
+  [133, 'RouterSolicits'],
+  [134, 'RouterAdvertisements'],
+  [135, 'NeighborSolicits'],
+  [136, 'NeighborAdvertisements'],
+  [137, 'Redirects'],
+  [143, 'MLDv2Reports'],
+]);
+
+const ip6 = (t: string): Ip6 => parseIp6(t)!;
+const SOLICITED_NODE = ip6('ff02::1:ff00:0');
+const ALL_NODES = new Set([ip6('ff02::1'), ip6('ff01::1')]);
+const ALL_ROUTERS = new Set([ip6('ff02::2'), ip6('ff01::2'), ip6('ff05::2')]);
+
+export const solicitedNode = (a: Ip6): Ip6 => SOLICITED_NODE.slice(0, 6) + String.fromCharCode(0xff00 | (a.charCodeAt(6) & 0xff), a.charCodeAt(7));
+
+/** ipv6_chk_mcast_addr(): groups that every node joins; solicited-node groups of the device's addresses. */
+export function isGroupMember(k: Kernel, dev: NetDevice, group: Ip6): boolean {
+  if (ALL_NODES.has(group)) return true;
+  if (ALL_ROUTERS.has(group)) return k.conf('ipv6', dev.name, 'forwarding') !== 0;
+  if (!inPrefix(group, SOLICITED_NODE, 104)) return false;
+  return k.given.addrs.some((a) => a.family === 'ipv6' && a.dev === dev.name && solicitedNode(a.local as Ip6) === group);
+}
+
+/** Errors must not answer errors (is_ineligible): an ICMPv6 error, or what cannot be told from one. */
+function ineligible(skb: Skb): boolean {
+  const th = skb.thoff;
+  if (th < 0) return true;
+  if (skb.l4proto !== IPPROTO.ICMPV6) return false;
+  const type = skb.data[th];
+  return type === undefined || (type & INFO) === 0;
+}
+
+export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info: number): void {
+  const dev = skb.dev;
+  if (dev === null) return;
+  const from = skb.saddr as Ip6;
+  const to = skb.daddr as Ip6;
+  let src: Ip6 | null = k.isLocalAddr6(to, dev) ? to : null;
+  if (isMulticast6(to) || skb.pktType !== 'host') {
+    if (type !== PKT_TOOBIG) return;
+    src = null;
+  }
+  if (from === ANY6 || isMulticast6(from) || ineligible(skb)) return;
+  const input = k.deviceByIndex(skb.cb.iif);
+  if (src === null && input) src = k.selectAddr('ipv6', input, from, 'universe') as Ip6 | null;
+  const oif = isLinkLocal6(from) ? dev : null;
+  const mark = k.sysctl('net/ipv6/fwmark_reflect') !== 0 ? skb.mark : 0;
+  const q = { dst: from, ...(src === null ? {} : { src }), oif, mark, tos: 0, proto: IPPROTO.ICMPV6, sport: type, dport: code };
+  // icmpv6_xrlim_allow(): the route is asked for once before; where it refuses, that counts as limited.
+  if (!dev.loopback && type !== PKT_TOOBIG && k.routeRefuses6(q)) {
+    k.count('Ip6OutNoRoutes');
+    k.count('Icmp6OutRateLimitHost');
+    return;
+  }
+  const r = k.routeOutput('ipv6', q);
+  if (r.dst === null || r.src === null) {
+    if (r.errno === 101) k.count('Ip6OutNoRoutes');
+    return;
+  }
+  const quoted = skb.data.subarray(0, Math.min(skb.data.length, IPV6_MIN_MTU - 48));
+  emit(k, { kind: 'icmp-error', of: skb.id }, r.dst, r.src as Ip6, from, 0, type, code, info, quoted, mark, skb);
+}
+
+/** icmpv6_echo_reply(): false where it cannot be sent. */
+export function echoReply6(k: Kernel, skb: Skb, rest: number, body: Uint8Array): boolean {
+  const to = skb.saddr as Ip6;
+  const unicast = (skb.dst!.flags & RTCF_LOCAL) !== 0 && skb.dst!.type === 'local';
+  const src = unicast ? { src: skb.daddr } : {};
+  const mark = k.sysctl('net/ipv6/fwmark_reflect') !== 0 ? skb.mark : 0;
+  const oif = skb.dev!.loopback ? null : skb.dev;
+  const r = k.routeOutput('ipv6', { dst: to, ...src, oif, mark, tos: 0, proto: IPPROTO.ICMPV6, sport: 129, dport: 0 });
+  if (r.dst === null || r.src === null) {
+    if (r.errno === 101) k.count('Ip6OutNoRoutes');
+    return false;
+  }
+  emit(k, { kind: 'reply', of: skb.id }, r.dst, r.src as Ip6, to, skb.tos, 129, 0, rest, body, mark, null);
+  return true;
+}
+
+function emit(
+  k: Kernel,
+  origin: Origin,
+  dst: Dst,
+  src: Ip6,
+  to: Ip6,
+  tos: number,
+  type: number,
+  code: number,
+  rest: number,
+  body: Uint8Array,
+  mark: number,
+  about: Skb | null,
+): void {
+  const payload = buildIcmp6({ type, code, rest, payload: body }, src, to);
+  const hops = isMulticast6(to) ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit');
+  const made = k.newSkb(buildIp6({ src, dst: to, proto: IPPROTO.ICMPV6, ttl: hops, tos, payload }), ETH_P_IPV6, origin);
+  made.mark = mark;
+  made.dst = dst;
+  made.ignoreDf = true;
+  if (about !== null) k.conntrack.attach(made, about);
+  countOut(k, type);
+  k.count('Ip6OutRequests');
+  const f = flight(made);
+  k.traverse('ip6_local_out', f);
+  if (f.errno !== 0) k.count('Ip6OutDiscards');
+}
+
+export function countOut(k: Kernel, type: number): void {
+  k.count('Icmp6OutMsgs');
+  k.count(`Icmp6OutType${type}`);
+  const name = icmp6Types.get(type);
+  if (name) k.count(`Icmp6Out${name}`);
 }

@@ -17,7 +17,7 @@ export function ipLocalOut(k: Kernel, f: Flight): 'dst_output' | 'gone' {
 }
 
 /** dst->output: what the route says is to become of it. */
-export function dstOutput(k: Kernel, f: Flight): 'ip_output' | 'ip_mc_output' | 'xfrm_output' | 'gone' {
+export function dstOutput(k: Kernel, f: Flight): 'ip_output' | 'ip_mc_output' | 'ip6_output' | 'xfrm_output' | 'gone' {
   const { skb } = f;
   const dst = skb.dst!;
   if (dst.xfrm !== null) return 'xfrm_output';
@@ -26,6 +26,7 @@ export function dstOutput(k: Kernel, f: Flight): 'ip_output' | 'ip_mc_output' | 
     k.drop(skb, 'NOT_SPECIFIED', 'dst_discard_out', dst.type === 'blackhole' ? 'route-blackhole' : 'no-route', { dst: k.showAddr(skb.daddr) });
     return 'gone';
   }
+  if (dst.family === 'ipv6') return 'ip6_output';
   if (dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST) && dst.flags & RTCF_LOCAL && !dst.dev.loopback) return 'ip_mc_output';
   return 'ip_output';
 }

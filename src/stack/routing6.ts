@@ -1,0 +1,152 @@
+/** IPv6 routing as the stages ask for it: the fib's pure functions with this node's state, and their telling. */
+import { type Addr, ANY6, type Ip6 } from '../base/addr.js';
+import {
+  addrType6,
+  compileFib6,
+  isLinkLocal6,
+  isOwn6,
+  type Output6Flow,
+  type RouteEnv6,
+  routeInput6,
+  routeOutput6,
+  routeOutput6To,
+  selectAddress6,
+} from '../fib/index.js';
+import type { FibAnswer, FibQuery } from '../netfilter/env.js';
+import type { Skb } from '../packet/skb.js';
+import { type Dst, type NetDevice, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
+import type { RouteStep } from '../trace/event.js';
+import type { OutputQuery } from './kernel.js';
+import type { NodeRun } from './node-run.js';
+
+export class Routing6 {
+  readonly env: RouteEnv6;
+  constructor(readonly n: NodeRun) {
+    const g = n.given;
+    const s = n.sysctls;
+    const forwarding = s.conf('ipv6', 'all', 'forwarding') !== 0;
+    const fib = compileFib6({ family: 'ipv6', routes: g.routes, rules: g.rules, addrs: n.addrs, devices: n.devices }, forwarding);
+    this.env = { fib, conf: { all: (key) => s.conf('ipv6', 'all', key), dev: (name, key) => s.conf('ipv6', name, key) } };
+  }
+
+  #chooseNexthop = (weights: readonly number[]): number => this.n.routing.chooseNexthop(weights);
+
+  input(skb: Skb): void {
+    const n = this.n;
+    const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
+    const src = skb.saddr as Ip6;
+    const dst = skb.daddr as Ip6;
+    const dev = skb.dev!;
+    const ports = skb.l4proto === 6 || skb.l4proto === 17;
+    const keys = { proto: skb.l4proto, sport: ports ? Math.max(0, skb.sport) : 0, dport: ports ? Math.max(0, skb.dport) : 0 };
+    const r = routeInput6(this.env, { src, dst, tos: skb.tos, mark: skb.mark, dev, keys, chooseNexthop: this.#chooseNexthop, ...(steps ? { steps } : {}) });
+    skb.dst = r.dst;
+    if (n.rec.on)
+      n.tell(skb, {
+        t: 'route',
+        purpose: 'input',
+        src,
+        dst,
+        iif: dev.name,
+        oif: null,
+        mark: skb.mark,
+        tos: skb.tos,
+        tables: steps ?? [],
+        type: r.dst.type,
+        dev: r.dst.dev.name,
+        gateway: r.dst.gateway,
+        prefsrc: r.dst.prefsrc,
+        errno: r.errno,
+      });
+  }
+
+  #flow(q: OutputQuery, steps: RouteStep[] | undefined): Output6Flow {
+    return {
+      src: (q.src as Ip6 | undefined) ?? ANY6,
+      dst: q.dst as Ip6,
+      oif: q.oif?.ifindex ?? 0,
+      bound: q.bound ?? false,
+      mark: q.mark ?? 0,
+      tos: q.tos ?? 0,
+      keys: { proto: q.proto ?? 0, sport: q.sport ?? 0, dport: q.dport ?? 0 },
+      uid: q.uid ?? 0,
+      chooseNexthop: this.#chooseNexthop,
+      ...(steps ? { steps } : {}),
+    };
+  }
+
+  /** ip6_route_output() with the source as it is: re-routing, RST. */
+  outputTo(q: OutputQuery): { dst: Dst; errno: number } {
+    return routeOutput6To(this.env, this.#flow(q, undefined));
+  }
+
+  output(q: OutputQuery): { dst: Dst | null; src: Addr | null; errno: number } {
+    const n = this.n;
+    const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
+    const r = routeOutput6(this.env, this.#flow(q, steps));
+    if (n.rec.on)
+      n.tell(null, {
+        t: 'route',
+        purpose: q.purpose ?? 'output',
+        src: q.src ?? ANY6,
+        dst: q.dst,
+        iif: null,
+        oif: q.oif?.name ?? null,
+        mark: q.mark ?? 0,
+        tos: q.tos ?? 0,
+        tables: steps ?? [],
+        type: r.dst?.type ?? 'unreachable',
+        dev: r.dst?.dev.name ?? null,
+        gateway: r.dst?.gateway ?? null,
+        prefsrc: r.src,
+        errno: r.errno,
+      });
+    return { dst: r.dst, src: r.src === ANY6 ? null : r.src, errno: r.errno };
+  }
+
+  addrType(a: Addr, dev: NetDevice | null): RouteType {
+    return addrType6(this.env, a as Ip6, dev);
+  }
+
+  isOwn(a: Addr, dev: NetDevice | null): boolean {
+    return isOwn6(this.env, a as Ip6, dev, false);
+  }
+
+  select(dev: NetDevice, dst: Addr): Addr | null {
+    return selectAddress6(this.env, dev, dst as Ip6);
+  }
+
+  linkLocal(dev: NetDevice): Addr | null {
+    return this.n.addrs.find((a) => a.dev === dev.name && a.family === 'ipv6' && isLinkLocal6(a.local as Ip6))?.local ?? null;
+  }
+
+  query(q: FibQuery): FibAnswer {
+    const flow = { src: q.src, dst: q.dst, iif: q.iif?.ifindex ?? 1, oif: q.oif?.ifindex ?? 0, mark: q.mark, tos: q.tos, proto: q.proto, sport: q.sport, dport: q.dport, uid: 0, scope: 0 };
+    const r = this.env.fib.lookup(flow, this.env.conf, { strict: q.oif !== null });
+    return { errno: r.errno, type: r.type, dev: r.dev, devs: r.dev === null ? [] : [r.dev], gateway: r.gateway, realm: 0 };
+  }
+
+  /** A route straight to `to` on a device. */
+  linkDst(dev: NetDevice, to: Addr, model: Dst | null): Dst {
+    const multicast = (to as Ip6).charCodeAt(0) >>> 8 === 0xff;
+    if (model && model.dev === dev) return model;
+    return {
+      family: 'ipv6',
+      type: multicast ? 'multicast' : 'unicast',
+      dev,
+      gateway: null,
+      mtu: dev.mtu,
+      mtuLock: false,
+      advmss: 0,
+      prefsrc: null,
+      input: 'none',
+      output: multicast ? 'multicast' : 'unicast',
+      error: 0,
+      flags: multicast ? RTCF_MULTICAST : 0,
+      hoplimit: 0,
+      xfrm: null,
+      route: null,
+      realm: 0,
+    };
+  }
+}
