@@ -40,12 +40,41 @@ describe('bridging decision', () => {
     expect({ out: came.out, drops: came.drops, inconclusive: came.inconclusive }).toEqual({ out, drops, inconclusive: [] });
   });
 
+  it('a promiscuous bridge takes a copy of what is for others', () => {
+    const n = bridgeNode();
+    const node = { ...n, links: n.links.map((l) => (l.name === 'br0' ? { ...l, flags: [...l.flags, 'PROMISC'] } : l)) };
+    const came = send(node, ['p1', frame(HOST.b, HOST.a)]);
+    expect([came.out, came.drops]).toEqual([['p2'], ['UNHANDLED_PROTO proto-unknown']]);
+  });
+
   it.each([0, BROADCAST, GROUP])('no frame may come from %i', (src) => {
     expect(send(bridgeNode(), ['p1', frame(HOST.b, src)]).drops).toEqual(['MAC_INVALID_SOURCE bridge-local-frame']);
   });
 
   it('what it does not know is said', () => {
     expect(send(bridgeNode({ bridge: { vlan_filtering: 1 } }), ['p1', frame(HOST.b, HOST.a)]).inconclusive).toHaveLength(1);
+  });
+});
+
+describe('VLAN tags on a bridge that does not filter', () => {
+  const tagged = (dst: number, tci: number): Uint8Array => {
+    const f = frame(dst, HOST.a);
+    return Uint8Array.from([...f.slice(0, 12), 0x81, 0, tci >>> 8, tci & 255, ...f.slice(12)]);
+  };
+  it('pass with their tag', () => {
+    const came = send(bridgeNode(), ['p1', tagged(HOST.b, 5)]);
+    expect(came.out).toEqual(['p2']);
+    expect(came.frames[0]).toEqual(tagged(HOST.b, 5));
+  });
+  it('reach nobody here without a VLAN device', () =>
+    expect(send(bridgeNode(), ['p1', tagged(BRIDGE_MAC, 5)]).drops).toEqual(['UNHANDLED_PROTO proto-unknown']));
+  it('do not meet iptables unless bridge-nf-filter-vlan-tagged says so', () => {
+    const ip = buildIp4({ src: 0x0a00000a, dst: 0x0a00000b, proto: 17, payload: buildUdp({ sport: 1, dport: 2 }, 0x0a00000a, 0x0a00000b) });
+    const f = frame(HOST.b, HOST.a, 0x0800, ip);
+    const t = Uint8Array.from([...f.slice(0, 12), 0x81, 0, 0, 5, ...f.slice(12)]);
+    const met = (value: string) =>
+      send(bridgeNode({ sysctls: [['net/bridge/bridge-nf-filter-vlan-tagged', value]] }), ['p1', t]).events.some((e) => e.t === 'hook' && e.family === 'ipv4');
+    expect([met('0'), met('1')]).toEqual([false, true]);
   });
 });
 
@@ -75,6 +104,7 @@ describe('ebtables in the bridge', () => {
     ['a policy drops', '*filter\n:FORWARD DROP\n', [], ['NETFILTER_DROP ebtables-drop']],
     ['a user chain returns', '*filter\n:FORWARD DROP\n:u RETURN\n-A FORWARD -j u\n-A FORWARD -j ACCEPT\n-A u -p ARP -j DROP\n', ['p2'], []],
     ['a user chain’s policy decides', '*filter\n:u DROP\n-A FORWARD -j u\n', [], ['NETFILTER_DROP ebtables-drop']],
+    ['redirect takes it up, to be routed', '*nat\n-A PREROUTING -p IPv4 -j redirect\n', [], ['IP_INADDRERRORS forwarding-off']],
     ['dnat sends it elsewhere', '*nat\n-A PREROUTING -i p1 -j dnat --to-dst 02:00:00:00:00:0c --dnat-target ACCEPT\n', ['p3'], []],
     [
       'mark and mark match',
@@ -121,6 +151,32 @@ describe('br_netfilter', () => {
   });
   it('or not at all', () => expect(hooks({ sysctls: [['net/bridge/bridge-nf-call-iptables', '0']] })).toEqual(bridged));
   it('per bridge', () => expect(hooks({ sysctls: [['net/bridge/bridge-nf-call-iptables', '0']], bridge: { nf_call_iptables: 1 } })).toHaveLength(6));
+  describe('a port with a smaller MTU', () => {
+    const big = (df: boolean): Uint8Array =>
+      frame(
+        HOST.b,
+        HOST.a,
+        0x0800,
+        buildIp4({
+          src: 0x0a00000a,
+          dst: 0x0a00000b,
+          proto: 17,
+          df,
+          payload: buildUdp({ sport: 1, dport: 2, payload: new Uint8Array(1000) }, 0x0a00000a, 0x0a00000b),
+        }),
+      );
+    const node = (called: string) => {
+      const n = bridgeNode({ mtu: { p2: 600 }, sysctls: [['net/bridge/bridge-nf-call-iptables', called]] });
+      return { ...n, links: n.links.map((l) => (l.name === 'br0' ? { ...l, mtu: 600 } : l)) };
+    };
+    it('is met with fragments', () => {
+      const came = send(node('1'), ['p1', big(false)]);
+      expect(came.frames.map((f) => f.length)).toEqual([14 + 20 + 576, 14 + 20 + 432]);
+    });
+    it('but not where DF is set', () => expect(send(node('1'), ['p1', big(true)]).drops).toEqual(['NOT_SPECIFIED too-big']));
+    it('and not by a plain bridge', () => expect(send(node('0'), ['p1', big(false)]).drops).toEqual(['NOT_SPECIFIED too-big']));
+  });
+
   it('a damaged header is dropped inside the bridge', () => {
     const bad = ipFrame();
     bad[24] ^= 1;
