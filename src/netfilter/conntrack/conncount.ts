@@ -33,10 +33,14 @@ export class ConnCount {
     if (!tuple) return 0;
     const zone = ct ? ct.zone : DEFAULT_ZONE;
     const list = this.#list(rule ? `${rule.backend} ${rule.family} ${rule.table} ${rule.chain} ${rule.num}` : '', `${zone.id} ${key}`);
-    const kept = list.filter((n) => this.#lives(n, tuple));
-    if (!kept.some((n) => tupleEqual(n.tuple, tuple) && n.zone.id === zone.id)) kept.push({ tuple, zone });
-    list.splice(0, list.length, ...kept);
-    return kept.length;
+    // The list is cleaned up to the packet's own entry only; what stands behind it still counts, gone or not.
+    for (let i = 0; i < list.length; ) {
+      if (tupleEqual(list[i].tuple, tuple) && list[i].zone.id === zone.id && this.table.find(tuple, zone)) return list.length;
+      if (this.#lives(list[i])) i++;
+      else list.splice(i, 1);
+    }
+    list.push({ tuple, zone });
+    return list.length;
   }
 
   #list(rule: string, key: string): Counted[] {
@@ -48,8 +52,8 @@ export class ConnCount {
   }
 
   /** find_or_evict() */
-  #lives(n: Counted, mine: Tuple): boolean {
+  #lives(n: Counted): boolean {
     const hit = this.table.find(n.tuple, n.zone);
-    return hit !== null && (tupleEqual(n.tuple, mine) || !closed(hit.ct));
+    return hit !== null && !closed(hit.ct);
   }
 }
