@@ -82,6 +82,8 @@ export class Skb {
   ignoreDf = false;
   /** The transport checksum was wrong when it was received (conntrack: INVALID; stack: dropped). */
   csumBad = false;
+  /** A target changed traffic class or hop limit: a checksum over the whole packet that was taken before (skb->csum) no longer holds. */
+  header6Edited = false;
   /** nft/xt trace id, 0 = none yet. */
   traceId = 0;
   tclassid = 0;
@@ -189,6 +191,7 @@ export class Skb {
   }
   set tos(v: number) {
     if (this.protocol === ETH_P_IPV6) {
+      this.header6Edited = true;
       this.data[0] = (this.data[0] & 0xf0) | (v >>> 4);
       this.data[1] = (this.data[1] & 0x0f) | ((v & 15) << 4);
       return;
@@ -203,8 +206,10 @@ export class Skb {
     return this.protocol === ETH_P_IPV6 ? this.data[7] : this.data[8];
   }
   set ttl(v: number) {
-    if (this.protocol === ETH_P_IPV6) this.data[7] = v;
-    else this.#ip16(8, (v << 8) | this.data[9]);
+    if (this.protocol === ETH_P_IPV6) {
+      this.header6Edited = true;
+      this.data[7] = v;
+    } else this.#ip16(8, (v << 8) | this.data[9]);
   }
   /** IPv4 identification. */
   get ipId(): number {
@@ -282,6 +287,7 @@ export class Skb {
     c.fragDf = this.fragDf;
     c.ignoreDf = this.ignoreDf;
     c.csumBad = this.csumBad;
+    c.header6Edited = this.header6Edited;
     c.traceId = this.traceId;
     c.tclassid = this.tclassid;
     return c;

@@ -41,6 +41,7 @@ export function sendReset6(n: NodeRun, c: PacketCtx): void {
   made.mark = mark;
   made.dst = r.dst;
   n.conntrack.attach(made, old);
+  n.conntrack.setClosing(old);
   const port = old.nfBridge?.physindev;
   const f = flight(made);
   if (port && old.eth) {

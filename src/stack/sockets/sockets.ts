@@ -87,7 +87,7 @@ export class Sockets implements SocketLayer, SocketHost {
     if (th < 0 || skb.data.length < th + 8) return null;
     const [sport, dport] = [skb.u16(th), skb.u16(th + 2)];
     if (skb.l4proto === IPPROTO.TCP && skb.pktType === 'host') {
-      return skb.data.length < th + 20 ? null : (lookupEstablished(this.tcp.socks, skb.saddr, sport, skb.daddr, dport, skb.dev)?.sk ?? null);
+      return skb.data.length < th + 20 ? null : (lookupEstablished(this.tcp.socks, skb.saddr, sport, skb.daddr, dport, skb.family === 'ipv4' ? skb.dev : this.inputDev(skb))?.sk ?? null);
     }
     if (skb.l4proto !== IPPROTO.UDP || skb.pktType !== 'multicast' || skb.daddr !== ALL_HOSTS) return null;
     const takers = this.udp.socks.filter((s) => udpTakesMulticast(s, skb.family, skb.daddr, dport, skb.dev));
@@ -98,10 +98,12 @@ export class Sockets implements SocketLayer, SocketHost {
     const q = readQuoted(family, inner);
     if (!q) return;
     const errno = family === 'ipv4' ? errnoOf(type, code) : errnoOf6(type, code);
-    const dev = skb.dev;
+    // tcp_v4_err() and udpv6_err() ask for the input device as sockets see it, the other two for skb->dev.
+    const seen = this.inputDev(skb);
+    const v4 = family === 'ipv4';
     let concerned = true;
-    if (q.proto === IPPROTO.TCP) concerned = this.tcp.error(family, q.src, q.sport, q.dst, q.dport, q.seq, errno, this.inputDev(skb));
-    else if (q.proto === IPPROTO.UDP) concerned = this.udp.error(family, q.src, q.sport, dev);
+    if (q.proto === IPPROTO.TCP) concerned = this.tcp.error(family, q.src, q.sport, q.dst, q.dport, q.seq, errno, v4 ? seen : skb.dev);
+    else if (q.proto === IPPROTO.UDP) concerned = this.udp.error(family, q.src, q.sport, v4 ? skb.dev : seen);
     if (!concerned) this.k.count(family === 'ipv4' ? 'IcmpInErrors' : 'Icmp6InErrors');
   }
 

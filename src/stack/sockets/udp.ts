@@ -15,6 +15,8 @@ const ENETUNREACH = 101;
 const ENOBUFS = 105;
 const DEST_UNREACH = 3;
 const PORT_UNREACH = 3;
+/** Bytes up to which __skb_checksum_validate_complete() sums up at once. */
+const CHECKSUM_BREAK = 76;
 
 /** UDP counters are kept by family: UdpInDatagrams, Udp6InDatagrams. */
 const udpCounter = (family: Family, name: string): string => `${family === 'ipv4' ? 'Udp' : 'Udp6'}${name}`;
@@ -70,6 +72,7 @@ export class Udp {
     const payload = d.subarray(th + 8, th + length);
     const [sport, dport] = [skb.u16(th), skb.u16(th + 2)];
     const dev = this.host.inputDev(skb);
+    if (family === 'ipv6' && this.#staleChecksum(skb, length)) return this.#csumError(skb);
     const many = family === 'ipv4' ? skb.dst !== null && (skb.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0 : isMulticast6(skb.daddr);
     if (many) return this.#multicast(skb, sport, dport, payload, dev);
     const stolen = skb.sk ? this.socks.find((s) => s.sk === skb.sk) : undefined;
@@ -90,6 +93,14 @@ export class Udp {
   #csumError(skb: Skb): void {
     this.k.count(udpCounter(skb.family, 'InCsumErrors'));
     this.#bad(skb, 'UDP_CSUM', 'bad-checksum');
+  }
+
+  /**
+   * udp6_csum_init(): conntrack has summed up the packet as it came (skb->csum) and a target has edited the header since; what is short is summed up again,
+   * what is long is believed to be damaged.
+   */
+  #staleChecksum(skb: Skb, length: number): boolean {
+    return skb.header6Edited && skb.ct !== null && skb.dev?.loopback !== true && length > CHECKSUM_BREAK;
   }
 
   #deliver(s: UdpSock, skb: Skb, sport: number, payload: Uint8Array): void {

@@ -49,6 +49,7 @@ function dropped(k: Kernel, skb: Skb, reason: string, cause: 'not-for-us' | 'dev
 /** ip6_route_input() and what the route says. */
 export function ip6RcvFinish(k: Kernel, f: Flight): 'local' | 'multicast' | 'forward' | 'error' {
   const { skb } = f;
+  if (skb.dst === null && skb.sk === null && !skb.isFragment) skb.sk = k.sockets.earlyDemux(skb);
   if (skb.dst === null) k.routeInput6(skb);
   const dst = skb.dst!;
   if (dst.input === 'error') return 'error';
