@@ -6,6 +6,7 @@ import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js'
 import { type Dst, type NetDevice, RTCF_LOCAL } from '../../packet/types.js';
 import { flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { icmp6Sk } from '../kernel-socket.js';
 
 const IPV6_MIN_MTU = 1280;
 const PKT_TOOBIG = 2;
@@ -59,7 +60,7 @@ export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info:
   if (dev === null) return;
   const from = skb.saddr as Ip6;
   const to = skb.daddr as Ip6;
-  let src: Ip6 | null = k.isLocalAddr6(to, dev) ? to : null;
+  let src: Ip6 | null = k.isLocalAddr6(to, dev) || k.addrType('ipv6', to, null) === 'anycast' ? to : null;
   if (isMulticast6(to) || skb.pktType !== 'host') {
     if (type !== PKT_TOOBIG) return;
     src = null;
@@ -119,6 +120,7 @@ function emit(
   const hops = isMulticast6(to) ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit');
   const made = k.newSkb(buildIp6({ src, dst: to, proto: IPPROTO.ICMPV6, ttl: hops, tos, payload }), ETH_P_IPV6, origin);
   made.mark = mark;
+  made.sk = icmp6Sk;
   made.dst = dst;
   made.ignoreDf = true;
   if (about !== null) k.conntrack.attach(made, about);

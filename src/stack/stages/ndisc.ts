@@ -5,6 +5,7 @@ import { ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
 import type { NetDevice } from '../../packet/types.js';
 import { flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { icmp6Sk } from '../kernel-socket.js';
 import { readMac, writeMac } from '../../packet/mac-bytes.js';
 import { countOut, solicitedNode } from './icmp6-send.js';
 
@@ -29,6 +30,8 @@ function message(type: number, rest: number, target: Ip6, option: number, dev: N
 function send(k: Kernel, dev: NetDevice, type: number, src: Ip6, dst: Ip6, payload: Uint8Array, of: number | null): void {
   const r = k.routeOutput('ipv6', { dst, src, oif: dev, proto: IPPROTO.ICMPV6, sport: type, purpose: 'other' });
   const made = k.newSkb(buildIp6({ src, dst, proto: IPPROTO.ICMPV6, ttl: 255, tos: 0, payload }), ETH_P_IPV6, { kind: of === null ? 'sent' : 'reply', of }, dev);
+  made.dev = dev;
+  made.sk = icmp6Sk;
   made.dst = k.linkDst6(dev, dst, r.dst);
   k.conntrack.untrack(made);
   k.count('Ip6OutRequests');
