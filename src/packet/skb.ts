@@ -82,7 +82,7 @@ export class Skb {
   ignoreDf = false;
   /** The transport checksum was wrong when it was received (conntrack: INVALID; stack: dropped). */
   csumBad = false;
-  /** A target changed traffic class or hop limit: a checksum over the whole packet that was taken before (skb->csum) no longer holds. */
+  /** IPv6 traffic class or hop limit were changed after conntrack had summed up the whole packet (skb->csum), which no longer holds. */
   header6Edited = false;
   /** nft/xt trace id, 0 = none yet. */
   traceId = 0;
@@ -191,7 +191,7 @@ export class Skb {
   }
   set tos(v: number) {
     if (this.protocol === ETH_P_IPV6) {
-      this.header6Edited = true;
+      if (this.ct !== null) this.header6Edited = true;
       this.data[0] = (this.data[0] & 0xf0) | (v >>> 4);
       this.data[1] = (this.data[1] & 0x0f) | ((v & 15) << 4);
       return;
@@ -207,7 +207,7 @@ export class Skb {
   }
   set ttl(v: number) {
     if (this.protocol === ETH_P_IPV6) {
-      this.header6Edited = true;
+      if (this.ct !== null) this.header6Edited = true;
       this.data[7] = v;
     } else this.#ip16(8, (v << 8) | this.data[9]);
   }
