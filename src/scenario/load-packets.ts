@@ -38,27 +38,36 @@ export function loadPackets(l: Loading, root: Tree, nodes: readonly NodeState[])
       for (const p of readRow(c, item, i)) add(p, child(item, 'expect'));
     });
   }
-  const byName = child(root, 'expect');
-  if (byName?.t === 'map') {
-    for (const e of byName.entries) {
-      if (!seen.has(e.key)) l.errorAt('unknown-packet', `there is no packet “${e.key}”`, e.keySpan, didYouMean(e.key, seen, 'packets'));
-      else expect.push(...readExpect(c, e.key, e.value));
-    }
-  }
+  expect.push(...readExpectByName(c, seen, child(root, 'expect')));
   return { packets, expect };
 }
 
+/** `expect:` beside the packets, or of a what-if: by packet name. */
+function readExpectByName(c: NodeNames, packets: ReadonlySet<string>, tree: Tree | undefined): Expectation[] {
+  const out: Expectation[] = [];
+  if (tree?.t !== 'map') return out;
+  for (const e of tree.entries) {
+    if (!packets.has(e.key)) c.l.errorAt('unknown-packet', `there is no packet “${e.key}”`, e.keySpan, didYouMean(e.key, packets, 'packets'));
+    else out.push(...readExpect(c, e.key, e.value));
+  }
+  return out;
+}
+
+/** `expect:` of one entry of `what_if:`, whose commands may bring chains into being. */
+export function readWhatIfExpect(l: Loading, root: Tree, whatIf: Tree, nodes: readonly NodeState[], packets: readonly ScenarioPacket[]): Expectation[] {
+  const changes = `${changesOf(root)}\n${textsUnder(child(whatIf, 'do')).join('\n')}`;
+  const c: NodeNames = { l, nodes, names: new Set(nodes.map((n) => n.name)), changes };
+  return readExpectByName(c, new Set(packets.map((p) => p.name)), child(whatIf, 'expect'));
+}
+
 function changesOf(root: Tree): string {
-  const out: string[] = [];
-  const walk = (t: Tree | undefined): void => {
-    if (t?.t === 'map') for (const e of t.entries) walk(e.value);
-    else if (t?.t === 'seq') t.items.forEach(walk);
-    else out.push(sourceOf(t));
-  };
-  walk(child(root, 'do'));
-  walk(child(root, 'apply'));
-  for (const p of textsOf(child(root, 'packets'))) walk(child(p, 'do'));
-  return out.join('\n');
+  const parts = [child(root, 'do'), child(root, 'apply'), ...textsOf(child(root, 'packets')).map((p) => child(p, 'do'))];
+  return parts.flatMap(textsUnder).join('\n');
+}
+
+function textsUnder(t: Tree | undefined): string[] {
+  if (t?.t === 'map') return t.entries.flatMap((e) => textsUnder(e.value));
+  return t?.t === 'seq' ? t.items.flatMap(textsUnder) : [sourceOf(t)];
 }
 
 // --- one packet ---

@@ -5,9 +5,9 @@ import type { z } from 'zod';
 import { hasErrors, nearest, type Parsed } from '../base/diagnostic.js';
 import { readDevice } from './load-names.js';
 import { loadNode } from './load-node.js';
-import { loadPackets } from './load-packets.js';
+import { loadPackets, readWhatIfExpect } from './load-packets.js';
 import { childFlag, childNumber, childText, didYouMean, Loading, readCommands, resolvePath, sourceOf, textsOf } from './loading.js';
-import type { Application, FileSource, NodeState, Scenario, WhatIf, Wire, WireEnd } from './model.js';
+import type { Application, FileSource, NodeState, Scenario, ScenarioPacket, WhatIf, Wire, WireEnd } from './model.js';
 import { scenarioSchema } from './schema.js';
 import { at, child, overlay, parseTree, plain, type Tree } from './tree.js';
 
@@ -177,7 +177,7 @@ function interpret(l: Loading, root: Tree, path: string): Scenario {
     apply: readApplications(l, root, names),
     packets,
     expect,
-    whatIf: readWhatIfs(l, root, names),
+    whatIf: readWhatIfs(l, root, nodes, packets),
     traceAll: childFlag(root, 'trace_all') ?? false,
     clock: childNumber(root, 'clock') ?? 0,
     seed: childNumber(root, 'seed') ?? 1,
@@ -217,13 +217,15 @@ function readWires(l: Loading, root: Tree, nodes: readonly NodeState[]): Wire[] 
   return out;
 }
 
-function readWhatIfs(l: Loading, root: Tree, names: ReadonlySet<string>): WhatIf[] {
+function readWhatIfs(l: Loading, root: Tree, nodes: readonly NodeState[], packets: readonly ScenarioPacket[]): WhatIf[] {
   const map = child(root, 'what_if');
+  const names = new Set(nodes.map((n) => n.name));
   if (map?.t !== 'map') return [];
   return map.entries.map((e) => ({
     name: e.key,
     description: e.value.t === 'map' ? (childText(e.value, 'description')?.trim() ?? '') : '',
     commands: readCommands(l, e.value.t === 'map' ? child(e.value, 'do') : e.value, names),
+    expect: readWhatIfExpect(l, root, e.value, nodes, packets),
     span: e.keySpan,
   }));
 }

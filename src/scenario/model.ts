@@ -133,6 +133,8 @@ export interface WhatIf {
   readonly name: string;
   readonly description: string;
   readonly commands: readonly NodeCommand[];
+  /** What must become of packets with the commands carried out. */
+  readonly expect: readonly Expectation[];
   readonly span: Span;
 }
 

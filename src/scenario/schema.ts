@@ -176,7 +176,17 @@ const row = z
   })
   .describe('one test, or a matrix of them');
 
-const whatIf = z.union([commands, z.strictObject({ description: text.optional(), do: commands })]);
+const whatIf = z.union([
+  commands,
+  z.strictObject({
+    description: text.optional(),
+    do: commands,
+    expect: z
+      .record(text, z.union([z.enum(fates), expectSchema]))
+      .optional()
+      .describe('by packet name: what becomes of it then; packets that are not named are not looked at'),
+  }),
+]);
 
 const apply = z.strictObject({
   node: text,
