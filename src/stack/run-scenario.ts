@@ -1,6 +1,7 @@
 /** Runs a scenario: its commands and packets in order, one private run. Returns events and outcomes; nothing is printed here. */
 import { type Addr, anyAddr } from '../base/addr.js';
 import type { Diagnostic } from '../base/diagnostic.js';
+import { type CtEntry, entryOf } from '../netfilter/conntrack/entry.js';
 import type { NodeCommand, NodeState, Scenario, ScenarioPacket } from '../scenario/model.js';
 import { type Event, ListRecorder } from '../trace/event.js';
 import { Network } from './network.js';
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly verbose?: boolean;
   /** --trace-all: every scenario packet is flagged before its first hook. */
   readonly traceAll?: boolean;
+  /** Keep every node's connection tracking table as it stands after each packet. */
+  readonly keepConntrack?: boolean;
   readonly execute: Execute;
 }
 
@@ -31,6 +34,10 @@ export interface PacketRun {
   readonly errno: number;
   /** The nodes as they were then. */
   readonly nodes: ReadonlyMap<string, NodeState>;
+  /** MIB counters that rose while it was under way, by node; names as nstat(8) prints them. */
+  readonly counters: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** The tables after it, by node, oldest entry first; empty unless asked for (RunOptions.keepConntrack). */
+  readonly conntrack: ReadonlyMap<string, readonly CtEntry[]>;
   readonly target: { readonly src: Addr; readonly dst: Addr };
 }
 
@@ -60,14 +67,15 @@ export function runScenario(scenario: Scenario, o: RunOptions): ScenarioRun {
   if (perform(scenario.do)) {
     for (const p of scenario.packets) {
       if (!perform(p.do)) break;
-      for (let nth = 1; nth <= p.count; nth++) packets.push(runPacket(network, recorder, p, nth));
+      for (let nth = 1; nth <= p.count; nth++) packets.push(runPacket(network, recorder, p, nth, o.keepConntrack ?? false));
     }
   }
   return { scenario, packets, events: recorder.events, network, diagnostics };
 }
 
-function runPacket(network: Network, recorder: ListRecorder, packet: ScenarioPacket, nth: number): PacketRun {
+function runPacket(network: Network, recorder: ListRecorder, packet: ScenarioPacket, nth: number, keep: boolean): PacketRun {
   const from = recorder.events.length;
+  const before = new Map(network.nodes.map((n) => [n.name, new Map(n.mib.values)]));
   const node = network.node(packet.source.node) as NodeRun;
   const errno = sendPacket(network, node, packet, nth);
   const events = recorder.events.slice(from);
@@ -75,5 +83,24 @@ function runPacket(network: Network, recorder: ListRecorder, packet: ScenarioPac
   const outcome = outcomeOf(events, root);
   const start = outcome.request.start;
   const target = start ?? { src: anyAddr('ipv4'), dst: 'to' in packet.spec ? packet.spec.to : anyAddr('ipv4') };
-  return { packet, nth, events, outcome, errno, nodes: new Map(network.nodes.map((n) => [n.name, n.given])), target };
+  return {
+    packet,
+    nth,
+    events,
+    outcome,
+    errno,
+    nodes: new Map(network.nodes.map((n) => [n.name, n.given])),
+    counters: new Map(network.nodes.map((n) => [n.name, rises(before.get(n.name), n.mib.values)])),
+    conntrack: new Map(keep ? network.nodes.map((n) => [n.name, [...n.conntrack.entries()].map((c) => entryOf(c, n.now()))]) : []),
+    target,
+  };
+}
+
+function rises(before: ReadonlyMap<string, number> | undefined, after: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const out = new Map<string, number>();
+  for (const [name, value] of after) {
+    const by = value - (before?.get(name) ?? 0);
+    if (by !== 0) out.set(name, by);
+  }
+  return out;
 }
