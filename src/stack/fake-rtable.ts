@@ -3,6 +3,7 @@ import type { Family } from '../base/addr.js';
 import type { Skb } from '../packet/skb.js';
 import type { Dst, NetDevice } from '../packet/types.js';
 
+/** DST_FAKE_RTABLE. */
 const fakes = new WeakSet<Dst>();
 
 /** bridge_parent_rtable(). */
@@ -28,9 +29,6 @@ export function fakeRtable(family: Family, brdev: NetDevice): Dst {
   fakes.add(dst);
   return dst;
 }
-
-/** DST_FAKE_RTABLE. */
-export const isFakeRtable = (dst: Dst): boolean => fakes.has(dst);
 
 /** br_drop_fake_rtable(). */
 export function dropFakeRtable(skb: Skb): void {
