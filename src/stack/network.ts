@@ -24,8 +24,6 @@ export interface NetworkOptions {
 }
 
 export class Network {
-  /** --trace-all: scenario packets are flagged before their first hook. */
-  traceAll = false;
   readonly world: World;
   readonly nodes: readonly NodeRun[];
   readonly #byName: ReadonlyMap<string, NodeRun>;
@@ -42,6 +40,11 @@ export class Network {
     this.#byName = new Map(this.nodes.map((n) => [n.name, n]));
     for (const w of scenario.wires) this.#connect(w);
     this.world.wiring = (node, dev, skb) => this.#carry(node, dev, skb);
+  }
+
+  /** --trace-all: packets are flagged before their first hook on each node. */
+  set traceAll(on: boolean) {
+    this.world.traceAll = on;
   }
 
   node(name: string): NodeRun | undefined {

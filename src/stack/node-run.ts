@@ -4,6 +4,8 @@
  */
 import { type Addr, type Family, formatAddr, type Mac } from '../base/addr.js';
 import { invariant } from '../base/assert.js';
+import { readConntrack } from '../formats/conntrack.js';
+import { insertEntry } from '../netfilter/conntrack/entry.js';
 import { Conntrack, type ConntrackHost } from '../netfilter/conntrack/index.js';
 import type { Chooser, ConntrackPort, FibAnswer, FibQuery, SetsPort } from '../netfilter/env.js';
 import { SetStore } from '../netfilter/ipset/store.js';
@@ -12,7 +14,6 @@ import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.j
 import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
 import { ChainCounters } from '../netfilter/xtables/walk.js';
 import { byName } from '../base/memo.js';
-import { writeMac } from '../packet/mac-bytes.js';
 import { type Origin, Skb } from '../packet/skb.js';
 import type { Dst, NetDevice, RouteType, SkSocket } from '../packet/types.js';
 import { packetView } from '../packet/view.js';
@@ -30,6 +31,7 @@ import { NeighTable } from './neigh-table.js';
 import { type Box, packetFlow } from './packet-flow.js';
 import { addrsOf, devicesOf } from './plan.js';
 import { sendReset } from './reject.js';
+import { frameOf } from './receive.js';
 import { rejectUnreach6, sendReset6 } from './reject6.js';
 import { Routing } from './routing.js';
 import { Routing6 } from './routing6.js';
@@ -78,6 +80,7 @@ export class NodeRun implements Kernel, Receiver {
     this.#plan(null);
     this.conntrack = new Conntrack(this.#conntrackHost());
     this.ct = conntrackPort(this);
+    this.#preloadConntrack();
     this.#sockets = makeSockets(this);
   }
 
@@ -96,6 +99,12 @@ export class NodeRun implements Kernel, Receiver {
     if (g.sets !== before?.sets) this.sets = new SetStore(g.sets, () => this.now());
     this.routing = new Routing(this);
     this.#routing6 = null;
+  }
+
+  /** Flows that were there before the first packet (`conntrack -L`). */
+  #preloadConntrack(): void {
+    if (this.given.conntrack === null) return;
+    for (const e of readConntrack(this.given.conntrack, `${this.name} conntrack`).value) insertEntry(this.conntrack, e);
   }
 
   /** An administrator changed the node while it runs. */
@@ -220,6 +229,7 @@ export class NodeRun implements Kernel, Receiver {
   }
 
   hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict {
+    if (this.world.traceAll) f.skb.nfTrace = true;
     const steps = hookTable(this.given).get(`${family}:${point}`);
     if (this.rec.on && family !== 'arp') {
       this.tell(f.skb, { t: 'hook', family, hook: point, in: indev?.name ?? null, out: outdev?.name ?? null, view: packetView(f.skb) });
@@ -468,18 +478,4 @@ export class NodeRun implements Kernel, Receiver {
   tee(c: PacketCtx): void {
     this.inconclusive('TEE', c);
   }
-}
-
-/** The frame as it stands on the wire: link header (where the device has one), VLAN tag, payload. */
-export function frameOf(skb: Skb): Uint8Array {
-  if (!skb.eth) return skb.data.slice();
-  const tag = skb.vlan === null ? 0 : 4;
-  const b = new Uint8Array(14 + tag + skb.data.length);
-  writeMac(b, 0, skb.eth.dst);
-  writeMac(b, 6, skb.eth.src);
-  if (skb.vlan !== null) b.set([0x81, 0, skb.vlan >>> 8, skb.vlan & 255], 12);
-  b[12 + tag] = skb.protocol >>> 8;
-  b[13 + tag] = skb.protocol;
-  b.set(skb.data, 14 + tag);
-  return b;
 }

@@ -1,7 +1,7 @@
-/** From the bytes of a frame to an skb, as a driver hands it up (eth_type_trans, skb_vlan_untag). */
+/** From the bytes of a frame to an skb, as a driver hands it up (eth_type_trans, skb_vlan_untag), and back. */
 import { ETH_P_8021Q, Skb } from '../packet/skb.js';
 import { transportChecksumBad } from '../packet/verify.js';
-import { readMac } from '../packet/mac-bytes.js';
+import { readMac, writeMac } from '../packet/mac-bytes.js';
 
 /** `frame` is a whole Ethernet frame of at least 14 bytes. */
 export function frameToSkb(id: number, frame: Uint8Array): Skb {
@@ -18,4 +18,18 @@ export function frameToSkb(id: number, frame: Uint8Array): Skb {
   skb.vlan = vlan;
   skb.csumBad = transportChecksumBad(skb);
   return skb;
+}
+
+/** The frame as it stands on the wire: link header (where the device has one), VLAN tag, payload. */
+export function frameOf(skb: Skb): Uint8Array {
+  if (!skb.eth) return skb.data.slice();
+  const tag = skb.vlan === null ? 0 : 4;
+  const b = new Uint8Array(14 + tag + skb.data.length);
+  writeMac(b, 0, skb.eth.dst);
+  writeMac(b, 6, skb.eth.src);
+  if (skb.vlan !== null) b.set([0x81, 0, skb.vlan >>> 8, skb.vlan & 255], 12);
+  b[12 + tag] = skb.protocol >>> 8;
+  b[13 + tag] = skb.protocol;
+  b.set(skb.data, 14 + tag);
+  return b;
 }

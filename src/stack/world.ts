@@ -26,6 +26,8 @@ export class World {
   /** A system call is sending: received frames run at once (netif_rx() in process context ends with the softirq), not after the packet at hand. */
   inProcess = false;
   #running = false;
+  /** --trace-all: every packet is flagged when a hook begins, as if a TRACE rule had stood before the first rule of all. */
+  traceAll = false;
 
   constructor(
     readonly rec: Recorder,

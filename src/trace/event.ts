@@ -3,7 +3,7 @@
  * The walker that decides is the walker that tells: events are made by the stages and the rule walker while they decide.
  */
 import type { Addr, Family } from '../base/addr.js';
-import type { Origin } from '../packet/skb.js';
+import type { Origin, PktType } from '../packet/skb.js';
 import type { Cause } from './cause.js';
 
 export type HookPoint = 'INGRESS' | 'BROUTING' | 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
@@ -121,6 +121,21 @@ export type EventBody =
   | { readonly t: 'emit'; readonly dev: string; readonly frame: Uint8Array }
   /** The frame arrived (netif_receive_skb). */
   | { readonly t: 'receive'; readonly dev: string; readonly frame: Uint8Array }
+  /**
+   * What a capture on the device sees (dev_queue_xmit_nit(), the taps of __netif_receive_skb_core()), also on bridges, tunnels and lo, where nothing is emitted or received by wire.
+   * `frame` has the link header only where `eth` is true.
+   */
+  | {
+      readonly t: 'tap';
+      readonly dir: 'in' | 'out';
+      readonly dev: string;
+      readonly ifindex: number;
+      readonly linkType: string;
+      readonly pktType: PktType;
+      readonly protocol: number;
+      readonly eth: boolean;
+      readonly frame: Uint8Array;
+    }
   | { readonly t: 'deliver'; readonly socket: string; readonly what: string; readonly view: PacketView }
   /** kfree_skb with a reason. `rule` where a rule or policy decided. `facts` are what a sentence about the cause needs. */
   | { readonly t: 'drop'; readonly reason: string; readonly location: string; readonly cause: Cause; readonly rule: RuleRef | null; readonly facts: Readonly<Record<string, string | number | boolean | null>> }

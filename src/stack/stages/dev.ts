@@ -5,6 +5,7 @@ import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, type Skb } from '../../packet/skb.js';
 import type { NetDevice } from '../../packet/types.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { frameOf } from '../receive.js';
 
 /** eth_type_trans(): whom the frame is for, by its destination MAC. */
 export function classify(skb: Skb, dev: NetDevice): void {
@@ -24,6 +25,7 @@ export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'deliver' | 'gone
     k.drop(skb, 'NOT_SPECIFIED', 'enqueue_to_backlog', 'device-down', { dev: dev.name });
     return 'gone';
   }
+  tap(k, skb, dev, 'in');
   return dev.master !== null && k.device(dev.master)?.kind === 'bridge' ? 'bridge' : 'deliver';
 }
 
@@ -61,14 +63,23 @@ export function devQueueXmit(k: Kernel, f: Flight): 'wire' | 'loopback' | 'bridg
     k.drop(skb, 'NOT_SPECIFIED', '__dev_queue_xmit', 'device-down', { dev: dev.name });
     return 'gone';
   }
-  if (dev.loopback) return 'loopback';
-  if (dev.kind === 'bridge') return 'bridge';
-  if (dev.kind === 'vxlan') return 'vxlan';
-  if (!dev.carrier) {
+  const queueless = dev.loopback || dev.kind === 'bridge' || dev.kind === 'vxlan';
+  if (!queueless && !dev.carrier) {
     k.drop(skb, 'QDISC_DROP', '__dev_queue_xmit', 'no-carrier', { dev: dev.name });
     return 'gone';
   }
-  return dev.kind === 'ipip' ? 'ipip' : 'wire';
+  tap(k, skb, dev, 'out');
+  if (dev.loopback) return 'loopback';
+  if (dev.kind === 'bridge' || dev.kind === 'vxlan' || dev.kind === 'ipip') return dev.kind;
+  return 'wire';
+}
+
+/** Captures: deliver_skb() to ptype_all, dev_queue_xmit_nit(). */
+function tap(k: Kernel, skb: Skb, dev: NetDevice, dir: 'in' | 'out'): void {
+  if (!k.rec.on) return;
+  const { name, ifindex, linkType } = dev;
+  const pktType = dir === 'out' ? 'outgoing' : skb.pktType;
+  k.tell(skb, { t: 'tap', dir, dev: name, ifindex, linkType, pktType, protocol: skb.protocol, eth: skb.eth !== null, frame: frameOf(skb) });
 }
 
 /** loopback_xmit(): the packet comes in again; what it carries stays with it (route, conntrack, mark, trace flag). */
