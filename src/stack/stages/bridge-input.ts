@@ -52,7 +52,7 @@ export function brHandleFrame(k: Kernel, f: Flight): 'ebt_broute' | 'pass' | 'go
 export function brouting(k: Kernel, f: Flight): 'route' | 'bridge' | 'gone' {
   const { skb } = f;
   const at = bridgePort(k, skb.dev);
-  if (!at || at.port.state !== 'forwarding') return 'bridge';
+  if (at?.port.state !== 'forwarding') return 'bridge';
   const verdict = ebtBroute(k, f);
   if (verdict === 'gone' || verdict === 'bridge') return verdict;
   if (skb.pktType === 'host' && skb.eth?.dst !== skb.dev?.mac && skb.eth?.dst === at.brdev.mac) skb.pktType = 'otherhost';
