@@ -4,8 +4,9 @@
  */
 import { memoByIdentity } from '../base/memo.js';
 import type { PacketCtx } from '../netfilter/pred.js';
-import { walkTable } from '../netfilter/xtables/walk.js';
-import type { XtTableName } from '../netfilter/xtables/model.js';
+import type { CompiledTable } from '../netfilter/xtables/compile.js';
+import type { XtRuleset, XtTableName } from '../netfilter/xtables/model.js';
+import { type WalkVerdict, walkTable } from '../netfilter/xtables/walk.js';
 import { IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
 import { ctIsReply } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
@@ -16,9 +17,11 @@ import { ebtablesSteps } from './ebtables-steps.js';
 import type { HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
+import { nativeSteps, nftTracer } from './nft-steps.js';
 import { rerouteHarder } from './reroute.js';
 
 type IpFamily = 'ipv4' | 'ipv6';
+type Backend = 'legacy' | 'nft';
 
 /** enum nf_ip_hook_priorities. */
 export const PRI = {
@@ -40,7 +43,7 @@ const EPERM = 1;
 /** NF_DROP of a step: the hook frees the packet, the caller gets -EPERM. */
 function dropped(k: Kernel, f: Flight, rule: RuleRef | null, isPolicy: boolean): 'drop' {
   f.errno = EPERM;
-  k.drop(f.skb, 'NETFILTER_DROP', 'nf_hook_slow', isPolicy ? 'policy-drop' : 'rule-drop', {}, rule);
+  k.drop(f.skb, 'NETFILTER_DROP', rule?.backend === 'nft' ? 'nft_do_chain' : 'nf_hook_slow', isPolicy ? 'policy-drop' : 'rule-drop', {}, rule);
   return 'drop';
 }
 
@@ -57,56 +60,64 @@ function settle(k: Kernel, f: Flight, c: PacketCtx, v: 'ACCEPT' | 'DROP' | 'STOL
   }
 }
 
-function runTable(k: Kernel, f: Flight, h: HookState, family: IpFamily, table: XtTableName): HookVerdict {
-  const t = k.table(family, table);
+function runTable(k: Kernel, f: Flight, h: HookState, family: IpFamily, table: XtTableName, backend: Backend): HookVerdict {
+  const t = k.table(family, table, backend);
   if (!t) return 'accept';
   const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
-  return settle(k, f, c, walkTable(t, h.point, c, k.counters));
+  return settle(k, f, c, walk(k, t, c, family, backend));
 }
 
-const plainTable = (family: IpFamily, table: XtTableName, point: HookPoint, priority: number): HookStep => ({
+function walk(k: Kernel, t: CompiledTable, c: PacketCtx, family: IpFamily, backend: Backend): WalkVerdict {
+  return walkTable(t, c.hook, c, k.counters, backend === 'nft' && k.rec.on ? nftTracer(k.given, family) : undefined);
+}
+
+const stepNames = { legacy: { ipv4: 'iptable', ipv6: 'ip6table' }, nft: { ipv4: 'nft_ip', ipv6: 'nft_ip6' } } as const;
+
+const plainTable = (family: IpFamily, table: XtTableName, point: HookPoint, priority: number, backend: Backend = 'legacy'): HookStep => ({
   family,
   point,
   priority,
-  name: `${family === 'ipv4' ? 'iptable' : 'ip6table'}_${table}`,
-  needed: (n) => hasTable(n, family, table),
-  run: (k, f, h) => runTable(k, f, h, family, table),
+  name: `${stepNames[backend][family]}_${table}`,
+  needed: (n) => hasTable(n, family, table, backend),
+  run: (k, f, h) => runTable(k, f, h, family, table, backend),
 });
 
-export const hasTable = (n: NodeState, family: IpFamily, table: XtTableName): boolean =>
-  (family === 'ipv4' ? n.iptables : n.ip6tables)?.tables.some((t) => t.name === table) ?? false;
+const rulesetOf = (n: NodeState, family: IpFamily, backend: Backend): XtRuleset | null =>
+  backend === 'nft' ? (family === 'ipv4' ? n.iptablesNft : n.ip6tablesNft) : family === 'ipv4' ? n.iptables : n.ip6tables;
+
+export const hasTable = (n: NodeState, family: IpFamily, table: XtTableName, backend: Backend = 'legacy'): boolean =>
+  rulesetOf(n, family, backend)?.tables.some((t) => t.name === table) ?? false;
 
 /** What mangle OUTPUT may change that asks for a new route. */
 const routeKey = (s: Skb): string => `${s.saddr}\0${s.daddr}\0${s.mark}\0${s.tos}${s.family === 'ipv6' ? `\0${s.ttl}\0${s.u32(0)}` : ''}`;
 
-/** iptable_mangle's OUTPUT: re-routes when mark, addresses or TOS changed (ipt_mangle_out). */
-const mangleOutput = (family: IpFamily): HookStep => ({
-  ...plainTable(family, 'mangle', 'OUTPUT', PRI.MANGLE),
-  name: family === 'ipv4' ? 'ipt_mangle_out' : 'ip6t_mangle_out',
+/** iptable_mangle's OUTPUT: re-routes when mark, addresses or TOS changed (ipt_mangle_out, nf_route_table_hook4). */
+const mangleOutput = (family: IpFamily, backend: Backend): HookStep => ({
+  ...plainTable(family, 'mangle', 'OUTPUT', PRI.MANGLE, backend),
+  name: backend === 'nft' ? 'nf_route_table_hook' : family === 'ipv4' ? 'ipt_mangle_out' : 'ip6t_mangle_out',
   run: (k, f, h) => {
     const before = routeKey(f.skb);
-    const v = runTable(k, f, h, family, 'mangle');
+    const v = runTable(k, f, h, family, 'mangle', backend);
     if (v !== 'accept' || routeKey(f.skb) === before) return v;
     return rerouteHarder(k, f);
   },
 });
 
+/** The nat chains of a hook, in order: nf_nat_inet_fn() asks them until one has bound the flow. */
+const natBackends: readonly Backend[] = ['nft', 'legacy'];
+
 function natRun(k: Kernel, f: Flight, h: HookState, family: IpFamily): HookVerdict {
   const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
-  const t = k.table(family, 'nat');
+  const tables = natBackends.map((backend) => ({ backend, t: k.table(family, 'nat', backend) })).filter((x): x is { backend: Backend; t: CompiledTable } => x.t !== undefined);
   let rule: RuleRef | null = null;
   let isPolicy = false;
-  const v = k.conntrack.nat(
-    c,
-    t
-      ? (cc) => {
-          const verdict = walkTable(t, h.point, cc, k.counters);
-          rule = cc.rule;
-          isPolicy = rule !== null && k.isPolicyRef(rule);
-          return verdict;
-        }
-      : null,
-  );
+  const walks = tables.map(({ backend, t }) => (cc: PacketCtx) => {
+    const verdict = walk(k, t, cc, family, backend);
+    rule = cc.rule;
+    isPolicy = rule !== null && k.isPolicyRef(rule);
+    return verdict;
+  });
+  const v = k.conntrack.nat(c, walks);
   return v === 'DROP' ? dropped(k, f, rule, isPolicy) : 'accept';
 }
 
@@ -184,28 +195,40 @@ const confirmStep = (family: IpFamily, point: 'INPUT' | 'POSTROUTING'): HookStep
   },
 });
 
+/** The tables of a backend. Only iptables-nft hangs its security chains behind nat INPUT: NF_IP_PRI_SECURITY is 150 to it. */
+const tableSteps = (family: IpFamily, backend: Backend): readonly HookStep[] => [
+  plainTable(family, 'raw', 'PREROUTING', PRI.RAW, backend),
+  plainTable(family, 'raw', 'OUTPUT', PRI.RAW, backend),
+  plainTable(family, 'mangle', 'PREROUTING', PRI.MANGLE, backend),
+  plainTable(family, 'mangle', 'INPUT', PRI.MANGLE, backend),
+  plainTable(family, 'mangle', 'FORWARD', PRI.MANGLE, backend),
+  mangleOutput(family, backend),
+  plainTable(family, 'mangle', 'POSTROUTING', PRI.MANGLE, backend),
+  plainTable(family, 'filter', 'INPUT', PRI.FILTER, backend),
+  plainTable(family, 'filter', 'FORWARD', PRI.FILTER, backend),
+  plainTable(family, 'filter', 'OUTPUT', PRI.FILTER, backend),
+  plainTable(family, 'security', 'INPUT', securityPriority[backend], backend),
+  plainTable(family, 'security', 'FORWARD', securityPriority[backend], backend),
+  plainTable(family, 'security', 'OUTPUT', securityPriority[backend], backend),
+];
+
+const securityPriority: Readonly<Record<Backend, number>> = { legacy: PRI.SECURITY, nft: 150 };
+
+/**
+ * Of equal priorities the one registered last runs first (nf_hook_entries_grow()). Which backend that is, no dump tells; nf_tables first is how a host
+ * is that loaded its nft rules when the legacy modules were there already.
+ */
 const ipSteps = (family: IpFamily): readonly HookStep[] => [
   defragStep(family, 'PREROUTING'),
   defragStep(family, 'OUTPUT'),
-  plainTable(family, 'raw', 'PREROUTING', PRI.RAW),
-  plainTable(family, 'raw', 'OUTPUT', PRI.RAW),
   conntrackIn(family, 'PREROUTING'),
   conntrackIn(family, 'OUTPUT'),
-  plainTable(family, 'mangle', 'PREROUTING', PRI.MANGLE),
-  plainTable(family, 'mangle', 'INPUT', PRI.MANGLE),
-  plainTable(family, 'mangle', 'FORWARD', PRI.MANGLE),
-  mangleOutput(family),
-  plainTable(family, 'mangle', 'POSTROUTING', PRI.MANGLE),
   natStep(family, 'PREROUTING', PRI.NAT_DST),
   natStep(family, 'OUTPUT', PRI.NAT_DST),
   natStep(family, 'INPUT', PRI.NAT_SRC),
   natStep(family, 'POSTROUTING', PRI.NAT_SRC),
-  plainTable(family, 'filter', 'INPUT', PRI.FILTER),
-  plainTable(family, 'filter', 'FORWARD', PRI.FILTER),
-  plainTable(family, 'filter', 'OUTPUT', PRI.FILTER),
-  plainTable(family, 'security', 'INPUT', PRI.SECURITY),
-  plainTable(family, 'security', 'FORWARD', PRI.SECURITY),
-  plainTable(family, 'security', 'OUTPUT', PRI.SECURITY),
+  ...tableSteps(family, 'nft'),
+  ...tableSteps(family, 'legacy'),
   confirmStep(family, 'INPUT'),
   confirmStep(family, 'POSTROUTING'),
 ];
@@ -217,7 +240,7 @@ export type HookTable = ReadonlyMap<string, readonly HookStep[]>;
 /** The steps registered on such a node, by `family:point`, in the order they run. */
 export const hookTable = memoByIdentity((n: NodeState): HookTable => {
   const map = new Map<string, HookStep[]>();
-  for (const s of allSteps) {
+  for (const s of [...allSteps, ...nativeSteps(n)]) {
     if (s.needed && !s.needed(n)) continue;
     const key = `${s.family}:${s.point}`;
     const list = map.get(key);

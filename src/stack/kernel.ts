@@ -49,7 +49,7 @@ export interface Kernel extends Env {
   showAddr(a: Addr): string;
   readonly conntrack: Conntrack;
   /** A loaded table, compiled; undefined when it is not loaded (and so prints nothing). */
-  table(family: Family, name: XtTableName): CompiledTable | undefined;
+  table(family: Family, name: XtTableName, backend?: 'legacy' | 'nft'): CompiledTable | undefined;
   readonly counters: ChainCounters;
   /** xfrm4_policy_check() / xfrm6_policy_check(). */
   xfrmPolicyCheck(skb: Skb, dir: 'in' | 'fwd'): boolean;

@@ -244,10 +244,11 @@ export class NodeRun implements Kernel, Receiver {
     return 'accept';
   }
 
-  table(family: Family, name: XtTableName): CompiledTable | undefined {
-    const set = family === 'ipv4' ? this.given.iptables : this.given.ip6tables;
+  table(family: Family, name: XtTableName, backend: 'legacy' | 'nft' = 'legacy'): CompiledTable | undefined {
+    const g = this.given;
+    const set = backend === 'nft' ? (family === 'ipv4' ? g.iptablesNft : g.ip6tablesNft) : family === 'ipv4' ? g.iptables : g.ip6tables;
     const t = set && byName(set.tables, name);
-    return t ? compileTable(t, family) : undefined;
+    return t ? compileTable(t, family, backend) : undefined;
   }
 
   ctConfirm(f: Flight): HookVerdict {
@@ -258,7 +259,7 @@ export class NodeRun implements Kernel, Receiver {
 
   isPolicyRef(r: RuleRef): boolean {
     if (!builtinChains[r.table as XtTableName]?.includes(r.chain)) return false;
-    const t = this.table(r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName);
+    const t = this.table(r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName, r.backend === 'nft' ? 'nft' : 'legacy');
     return t?.byName.get(r.chain)?.rules.length === r.num - 1;
   }
 

@@ -11,7 +11,7 @@ const defragNames = new Set(['TPROXY', 'socket']);
 export const needsDefrag = memoByIdentity(
   (n: NodeState): boolean =>
     needsConntrack(n) ||
-    [n.iptables, n.ip6tables].some((r) =>
+    [n.iptables, n.ip6tables, n.iptablesNft, n.ip6tablesNft].some((r) =>
       r?.tables.some((t) =>
         t.chains.some((ch) => {
           for (let i = 0; i < ch.rules.length; i++) {

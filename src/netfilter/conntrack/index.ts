@@ -23,6 +23,9 @@ export type { DefragResult, DefragUser } from './defrag.js';
 export type { ConntrackHost } from './host.js';
 export { Conn, DEFAULT_ZONE, dirOf, type Zone } from './table.js';
 
+/** Evaluates a nat chain of the hook in its argument. */
+export type NatWalk = (c: PacketCtx) => TargetVerdict;
+
 export class Conntrack {
   readonly #table: Table;
   readonly #core: Core;
@@ -48,9 +51,12 @@ export class Conntrack {
   confirm(skb: Skb): Verdict {
     return this.#core.confirm(skb);
   }
-  /** nf_nat_inet_fn(): `walk` evaluates the nat chain of the hook in `c` (null where the table has none); called only while the flow is unbound for the hook's manip. */
-  nat(c: PacketCtx, walk: ((c: PacketCtx) => TargetVerdict) | null): Verdict {
-    return this.#hook.run(c, walk);
+  /**
+   * nf_nat_inet_fn(): `walk` evaluates the nat chain of the hook in `c`, several where two backends have one, null where none has; called only while the flow
+   * is unbound for the hook's manip.
+   */
+  nat(c: PacketCtx, walk: NatWalk | readonly NatWalk[] | null): Verdict {
+    return this.#hook.run(c, walk === null ? [] : typeof walk === 'function' ? [walk] : walk);
   }
   /** nf_nat_setup_info(), for NAT targets inside nat(). */
   natSetup(c: PacketCtx, range: NatRange, manip: Manip): boolean {

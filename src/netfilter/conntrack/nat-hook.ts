@@ -32,8 +32,8 @@ export class NatHook {
     readonly binder: Nat,
   ) {}
 
-  /** nf_nat_inet_fn() of the hook in `c`. `walk` evaluates the hook's nat chain; null where there is none. */
-  run(c: PacketCtx, walk: ((c: PacketCtx) => TargetVerdict) | null): Verdict {
+  /** nf_nat_inet_fn() of the hook in `c`. Each of `walks` evaluates a nat chain of the hook; they are asked in order until one has bound the flow. */
+  run(c: PacketCtx, walks: readonly ((c: PacketCtx) => TargetVerdict)[]): Verdict {
     const { skb } = c;
     const ct = skb.ct as Conn | null;
     if (!ct || ct.template) return 'ACCEPT';
@@ -44,8 +44,11 @@ export class NatHook {
     if (l4 && l4.proto === (skb.family === 'ipv6' ? IPPROTO.ICMPV6 : IPPROTO.ICMP)) return this.#translateError(skb, ct, manip, l4.offset);
 
     if ((related || info === CTINFO.NEW) && !isBound(ct, manip)) {
-      const verdict = walk ? walk(c) : 'ACCEPT';
-      if (verdict !== 'ACCEPT' && verdict !== 'CONTINUE') return 'DROP';
+      for (const walk of walks) {
+        const verdict = walk(c);
+        if (verdict !== 'ACCEPT' && verdict !== 'CONTINUE') return 'DROP';
+        if (isBound(ct, manip)) break;
+      }
       if (!isBound(ct, manip)) this.binder.bindNull(ct, manip);
     } else if (this.#deviceChanged(c, ct)) {
       this.table.remove(ct);

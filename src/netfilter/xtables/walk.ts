@@ -1,7 +1,8 @@
 /**
- * The walker: ipt_do_table() and ip6t_do_table(). One loop with an explicit jump stack; it decides and tells at once.
+ * The walker: ipt_do_table(), ip6t_do_table() and, for rules loaded by iptables-nft, nft_do_chain(). One loop with an explicit jump stack; it decides and
+ * tells at once. The kernels' loops decide alike and differ in what a traced packet leaves: a WalkTracer.
  *
- *   rule matched      -> counters, TRACE line, then the action
+ *   rule matched      -> counters, tracer.before, the action, tracer.after
  *   RETURN / end      -> pop; from a base chain: the policy
  *   jump              -> push the rule behind it; goto does not
  */
@@ -44,6 +45,17 @@ export class ChainCounters<C extends WalkChain = CompiledChain> {
   }
 }
 
+/** What a traced packet tells of one walk; called only where the packet is traced and someone records. */
+export interface WalkTracer {
+  /** A rule matched and has not acted yet. */
+  before(c: PacketCtx, r: WalkRule, chain: WalkChain): void;
+  /** It has acted; `verdict` as nft prints it. */
+  after(c: PacketCtx, r: WalkRule, verdict: string): void;
+  /** The end of a chain, base chains included. */
+  end(c: PacketCtx, chain: WalkChain, isBase: boolean): void;
+  policy(c: PacketCtx, base: WalkChain): void;
+}
+
 export type WalkVerdict = Exclude<TargetVerdict, 'CONTINUE'>;
 
 function runStep(s: RuleStep, c: PacketCtx): boolean {
@@ -75,7 +87,7 @@ function tellNoMatch(r: WalkRule, s: RuleStep, c: PacketCtx): void {
 }
 
 /** Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. */
-export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: string, c: PacketCtx, counters: ChainCounters<C>): WalkVerdict {
+export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: string, c: PacketCtx, counters: ChainCounters<C>, tracer: WalkTracer = legacyTracer): WalkVerdict {
   const base = table.byName.get(chainName);
   if (!base) return 'ACCEPT';
   const rec = c.env.rec;
@@ -85,11 +97,10 @@ export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: s
   c.hotdrop = false;
   for (;;) {
     if (i >= chain.rules.length) {
-      if (chain === base && stack.length === 0) return policy(base, c, counters);
-      if (c.skb.nfTrace && rec.on) tellTrace(c, chain.end, chain.policy === null ? 'return' : 'policy');
+      if (c.skb.nfTrace && rec.on) tracer.end(c, chain, chain === base && stack.length === 0);
       const back = stack.pop();
       // A goto from a base chain that falls off its end continues at that base chain's policy.
-      if (!back) return policy(base, c, counters);
+      if (!back) return policy(base, c, counters, tracer);
       chain = back.chain;
       i = back.next;
       continue;
@@ -97,25 +108,27 @@ export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: s
     const r = chain.rules[i];
     c.rule = r.ref;
     if (!matches(r, c)) {
-      if (c.hotdrop) return hotdrop(c);
+      if (c.hotdrop) return hotdrop(c, r, tracer);
       i++;
       continue;
     }
     const counts = counters.of(chain);
     counts[2 * i]++;
     counts[2 * i + 1] += c.skb.data.length;
-    if (c.skb.nfTrace && rec.on) tellTrace(c, r.ref, r.unconditional ? (chain.policy === null ? 'return' : 'policy') : 'rule');
+    if (c.skb.nfTrace && rec.on) tracer.before(c, r, chain);
     if (rec.on) tellMatch(r, c, rec);
     const a = r.action;
     switch (a.kind) {
       case 'fallthrough':
+        if (c.skb.nfTrace && rec.on) tracer.after(c, r, 'continue');
         i++;
         break;
       case 'verdict':
+        if (c.skb.nfTrace && rec.on) tracer.after(c, r, a.verdict.toLowerCase());
         if (a.verdict !== 'RETURN') return a.verdict;
         {
           const back = stack.pop();
-          if (!back) return policy(base, c, counters);
+          if (!back) return policy(base, c, counters, tracer);
           chain = back.chain;
           i = back.next;
         }
@@ -123,6 +136,7 @@ export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: s
       case 'jump': {
         const to = table.byName.get(a.chain);
         if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
+        if (c.skb.nfTrace && rec.on) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
         if (!a.goto) stack.push({ chain, next: i + 1 });
         chain = to;
         i = 0;
@@ -130,7 +144,8 @@ export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: s
       }
       case 'call': {
         const v = a.run(c);
-        if (c.hotdrop) return hotdrop(c);
+        if (c.hotdrop) return hotdrop(c, r, tracer);
+        if (c.skb.nfTrace && rec.on) tracer.after(c, r, v.toLowerCase());
         if (v !== 'CONTINUE') return v;
         i++;
         break;
@@ -141,21 +156,32 @@ export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: s
   }
 }
 
-function hotdrop(c: PacketCtx): WalkVerdict {
+function hotdrop(c: PacketCtx, r: WalkRule, tracer: WalkTracer): WalkVerdict {
   c.hotdrop = false;
+  if (c.skb.nfTrace && c.env.rec.on) tracer.after(c, r, 'drop');
   return 'DROP';
 }
 
-/** The base chain's policy: a rule of its own in the kernel's blob, traced and counted as rule N+1. */
-function policy<C extends WalkChain>(base: C, c: PacketCtx, counters: ChainCounters<C>): WalkVerdict {
+/** The base chain's policy: a rule of its own in the blob of xtables, traced and counted as rule N+1. */
+function policy<C extends WalkChain>(base: C, c: PacketCtx, counters: ChainCounters<C>, tracer: WalkTracer): WalkVerdict {
   const counts = counters.of(base);
   counts[2 * base.rules.length]++;
   counts[2 * base.rules.length + 1] += c.skb.data.length;
   c.rule = base.end;
-  if (c.skb.nfTrace && c.env.rec.on) tellTrace(c, base.end, 'policy');
+  if (c.skb.nfTrace && c.env.rec.on) tracer.policy(c, base);
   if (c.env.rec.on) c.env.rec.event({ t: 'policy', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: base.end, policy: base.policy ?? 'ACCEPT' });
   return base.policy ?? 'ACCEPT';
 }
+
+/** What the legacy TRACE target prints: one line before a rule acts; the end of a base chain is its policy. */
+const legacyTracer: WalkTracer = {
+  before: (c, r, chain) => tellTrace(c, r.ref, r.unconditional ? (chain.policy === null ? 'return' : 'policy') : 'rule'),
+  after: () => {},
+  end(c, chain, isBase) {
+    if (!isBase) tellTrace(c, chain.end, chain.policy === null ? 'return' : 'policy');
+  },
+  policy: (c, base) => tellTrace(c, base.end, 'policy'),
+};
 
 function tellMatch(r: WalkRule, c: PacketCtx, rec: Recorder): void {
   const a = r.action;
