@@ -8,7 +8,8 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type Diagnostic, formatDiagnostic } from '../../base/diagnostic.js';
 import { type CorpusLine, corpusLines, parseCase, peekField } from '../../harness/conformance/corpus.js';
 import { modelCase } from '../../harness/conformance/model-case.js';
-import { jsonReport, leastShare, textReport } from '../../harness/conformance/report.js';
+import { extensionJson, extensionShare, extensionTable, extensionText, type ExtensionTable } from '../../harness/conformance/ext-tables.js';
+import { jsonReport, leastShare, type ScoredCase, textReport } from '../../harness/conformance/report.js';
 import { runCase } from '../../harness/conformance/run.js';
 import { showCase } from '../../harness/conformance/show.js';
 import { runBatch } from '../conformance-batch.js';
@@ -30,7 +31,7 @@ export function register(program: Command): void {
   program
     .command('conformance')
     .description('Replay recorded cases of a real kernel and compare packet by packet')
-    .argument('<file...>', 'corpus files (.jsonl or .jsonl.gz) or folders of them')
+    .argument('<file...>', 'corpus files (.jsonl, .jsonl.gz), extension tables of iptables (.t), or folders of them')
     .option('--json', 'print counts by category and the first difference of every case as JSON')
     .option('--show <id>', 'print one case, model and kernel side by side from the first difference on')
     .option('--fail-under <percent>', 'exit 1 if the least of the trace, outcome and state shares is below', number(0, 100))
@@ -52,10 +53,12 @@ function number(min: number, max: number): (text: string) => number {
 /** Returns the exit status. */
 async function conformance(paths: readonly string[], o: Options): Promise<number> {
   const files: { readonly path: string; readonly lines: readonly CorpusLine[] }[] = [];
+  const tables: ExtensionTable[] = [];
   for (const path of expandPaths(paths)) {
-    const text = readCorpus(path);
+    const text = readInput(path);
     if (text === null) return EXIT_BAD_INPUT;
-    files.push({ path, lines: corpusLines(text) });
+    if (path.endsWith('.t')) tables.push(extensionTable(path, text));
+    else files.push({ path, lines: corpusLines(text) });
   }
   if (o.show !== undefined) return show(files, o.show);
   const batches: Batch[] = [];
@@ -71,9 +74,15 @@ async function conformance(paths: readonly string[], o: Options): Promise<number
   printDiagnostics(diagnostics);
   const cases = results.flatMap((r) => r.cases);
   if (o.emit !== undefined) writeFileSync(o.emit, results.flatMap((r) => r.emitted.map((line) => `${line}\n`)).join(''));
-  process.stdout.write(o.json ? `${JSON.stringify(jsonReport(cases))}\n` : textReport(cases));
-  if (diagnostics.length > 0 || cases.length === 0) return EXIT_BAD_INPUT;
-  return o.failUnder !== undefined && leastShare(cases) < o.failUnder ? EXIT_UNDER : 0;
+  process.stdout.write(report(cases, tables, o.json === true));
+  if (diagnostics.length > 0 || (cases.length === 0 && tables.length === 0)) return EXIT_BAD_INPUT;
+  const least = Math.min(cases.length > 0 ? leastShare(cases) : 100, tables.length > 0 ? extensionShare(tables) : 100);
+  return o.failUnder !== undefined && least < o.failUnder ? EXIT_UNDER : 0;
+}
+
+function report(cases: readonly ScoredCase[], tables: readonly ExtensionTable[], json: boolean): string {
+  if (json) return `${JSON.stringify({ ...jsonReport(cases), ...(tables.length > 0 ? { extensionTables: extensionJson(tables) } : {}) })}\n`;
+  return (cases.length > 0 || tables.length === 0 ? textReport(cases) : '') + (tables.length > 0 ? extensionText(tables) : '');
 }
 
 function show(files: readonly { readonly path: string; readonly lines: readonly CorpusLine[] }[], id: string): number {
@@ -91,19 +100,19 @@ function show(files: readonly { readonly path: string; readonly lines: readonly 
   return EXIT_BAD_INPUT;
 }
 
-/** Folders stand for the corpus files in them. */
+/** Folders stand for the corpus files and extension tables in them. */
 function expandPaths(paths: readonly string[]): string[] {
   return paths.flatMap((p) => {
     if (statSync(p, { throwIfNoEntry: false })?.isDirectory() !== true) return [p];
     return readdirSync(p)
-      .filter((f) => /\.jsonl(\.gz)?$/.test(f))
+      .filter((f) => /\.jsonl(\.gz)?$/.test(f) || /^lib(xt|ipt|ip6t)_.*\.t$/.test(f))
       .sort()
       .map((f) => join(p, f));
   });
 }
 
-/** Text of a corpus file; null (and a message) when it cannot be read. */
-function readCorpus(path: string): string | null {
+/** Text of a file, decompressed; null (and a message) when it cannot be read. */
+function readInput(path: string): string | null {
   try {
     const bytes = readFileSync(path);
     return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');

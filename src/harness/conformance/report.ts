@@ -84,7 +84,7 @@ function describeGroup(d: Difference): string {
 const sign = (d: Difference): string => (Number(d.model) > Number(d.kernel) ? 'model more' : 'model less');
 
 /** JSON of `sim conformance --json`: counts of cases by category, and every case. */
-export function jsonReport(cases: readonly ScoredCase[]): unknown {
+export function jsonReport(cases: readonly ScoredCase[]): { readonly categories: unknown; readonly cases: readonly unknown[] } {
   const t = totals(cases);
   return {
     categories: Object.fromEntries([...t.categories].sort(([a], [b]) => (a < b ? -1 : 1))),
