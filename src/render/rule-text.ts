@@ -1,7 +1,7 @@
 /** The words of a rule that an event refers to, as iptables-save prints it; the text belongs to the node's state at that time. */
 import { byName } from '../base/memo.js';
-import { printRule } from '../netfilter/xtables/print.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
+import { printRule } from '../netfilter/xtables/print.js';
 import type { NodeState } from '../scenario/model.js';
 import type { RuleRef } from '../trace/event.js';
 

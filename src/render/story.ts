@@ -9,15 +9,12 @@ import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
 import { causes } from '../trace/cause.js';
 import type { Event, EventOf, RuleRef } from '../trace/event.js';
 import { placeOf } from './places.js';
+import type { Renderer, RenderOptions } from './renderer.js';
 import { rulePlace, ruleText } from './rule-text.js';
 import { sentence } from './sentence.js';
 import { walkLines } from './walk-lines.js';
 
-export interface StoryOptions {
-  readonly verbose: boolean;
-}
-
-export function renderStory(run: ScenarioRun, o: StoryOptions): string {
+export function renderStory(run: ScenarioRun, o: RenderOptions): string {
   const lines: string[] = [];
   const width = Math.max(0, ...run.packets.map((p) => title(p).length));
   for (const p of run.packets) lines.push(`${title(p).padEnd(width)}  ${headline(p)}`);
@@ -83,11 +80,16 @@ const failure = (p: PacketRun): Failure | null => failureOf(p.outcome);
 function verdict(p: PacketRun): string[] {
   const { direction, fate } = failure(p)!;
   const subject = direction === 'reply' ? `The answer to ${title(p)}` : title(p);
-  if (fate.kind === 'inconclusive') return [`${subject} reaches something on ${fate.node} that this program does not evaluate: ${fate.inconclusive!.what}. No claim is made about it.`];
+  if (fate.kind === 'inconclusive')
+    return [`${subject} reaches something on ${fate.node} that this program does not evaluate: ${fate.inconclusive!.what}. No claim is made about it.`];
   if (fate.kind === 'held') return [`${subject} waits on ${fate.node} for a neighbour that does not answer.`, ...neighbour(p, fate)];
   if (fate.drop === null) return [`${subject} came to nothing.`];
   const d = fate.drop;
-  const out = [`${subject} dies on ${d.node} ${placeOf(boxBefore(p.events, fate.at))}.`, `  ${sentence(d)}`, `  kernel: drop reason ${d.reason}${counterOf(d)}`];
+  const out = [
+    `${subject} dies on ${d.node} ${placeOf(boxBefore(p.events, fate.at))}.`,
+    `  ${sentence(d)}`,
+    `  kernel: drop reason ${d.reason}${counterOf(d)}`,
+  ];
   if (d.rule) out.push(`  rule: ${rulePlace(d.rule)}  ${ruleText(p.nodes.get(d.node), d.rule) ?? ''}`);
   out.push(...earlierRewrite(p, d));
   out.push(`  look at: ${causes[d.cause].look}`);
@@ -97,7 +99,8 @@ function verdict(p: PacketRun): string[] {
 function neighbour(p: PacketRun, f: Fate): string[] {
   for (let i = f.at; i >= 0; i--) {
     const e = p.events[i];
-    if (e.t === 'neigh' && e.state === 'incomplete') return [`  ${formatAddr(e.addr)} on ${e.dev}: ${causes['neighbour-unresolved'].sentence}`, `  look at: ${causes['neighbour-unresolved'].look}`];
+    if (e.t === 'neigh' && e.state === 'incomplete')
+      return [`  ${formatAddr(e.addr)} on ${e.dev}: ${causes['neighbour-unresolved'].sentence}`, `  look at: ${causes['neighbour-unresolved'].look}`];
   }
   return [];
 }
@@ -141,7 +144,9 @@ function earlierRewrite(p: PacketRun, d: EventOf<'drop'>): string[] {
 
 function rewriteLines(p: PacketRun, e: EventOf<'nat'>, at: number): string[] {
   const source = e.before.src !== e.after.src;
-  const what = source ? `source ${formatAddr(e.before.src)} became ${formatAddr(e.after.src)}` : `destination ${formatAddr(e.before.dst)} became ${formatAddr(e.after.dst)}`;
+  const what = source
+    ? `source ${formatAddr(e.before.src)} became ${formatAddr(e.after.src)}`
+    : `destination ${formatAddr(e.before.dst)} became ${formatAddr(e.after.dst)}`;
   const rule = e.rule ? `, by ${rulePlace(e.rule)}  ${ruleText(p.nodes.get(e.node), e.rule) ?? ''}` : '';
   const out = [`  earlier: on ${e.node} its ${what}${rule}`];
   for (const s of missedSets(p.events, at, e)) out.push(`  ${setWords(p.nodes.get(e.node), s)}`);
@@ -181,3 +186,5 @@ function lastView(events: readonly Event[], at: number, skb: number) {
   }
   return null;
 }
+
+export const story: Renderer = { name: 'story', summary: 'what became of each packet and why, then its walk', render: renderStory };

@@ -1,10 +1,10 @@
 /** The walk of one packet, node by node and hook by hook, as lines. */
 import { formatAddr, formatMac } from '../base/addr.js';
+import { protocolName } from '../base/well-known.js';
 import type { NodeState } from '../scenario/model.js';
 import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { Event, EventOf, PacketView, RouteStep } from '../trace/event.js';
-import { protocolName } from '../base/well-known.js';
 import { rulePlace, ruleText } from './rule-text.js';
 import { sentence } from './sentence.js';
 
@@ -52,7 +52,9 @@ function line(e: Event, n: NodeState | undefined, o: WalkOptions): string | null
     case 'match':
       return `  ${rulePlace(e.rule).padEnd(34)} ${ruleText(n, e.rule) ?? ''}`;
     case 'no-match':
-      return o.verbose ? `  ${rulePlace(e.rule).padEnd(34)} no: ${ruleText(n, e.rule) ?? ''}${e.why.map((w) => `  {${w.field}: wanted ${w.wanted}${w.had ? `, had ${w.had}` : ''}}`).join('')}` : null;
+      return o.verbose
+        ? `  ${rulePlace(e.rule).padEnd(34)} no: ${ruleText(n, e.rule) ?? ''}${e.why.map((w) => `  {${w.field}: wanted ${w.wanted}${w.had ? `, had ${w.had}` : ''}}`).join('')}`
+        : null;
     case 'policy':
       return e.policy === 'DROP' || o.verbose ? `  ${e.rule.table}:${e.rule.chain} policy ${e.policy}` : null;
     case 'route':

@@ -1,0 +1,81 @@
+/**
+ * `--format kernel`: what the nodes' kernel logs would hold, in order: TRACE lines of the legacy backend, LOG targets, the bridge's log watcher, martians.
+ * nf_log_ip_packet(), nf_log_ip6_packet(), dump_mac_header() (net/netfilter/nf_log_syslog.c), ebt_log_packet() (net/bridge/netfilter/ebt_log.c).
+ * No time stamps: they are no part of the simulation. Blanks at the end of a line are left out, as they are by those who quote a log.
+ */
+import { formatMac } from '../base/addr.js';
+import { byName } from '../base/memo.js';
+import type { NodeState } from '../scenario/model.js';
+import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
+import type { Event, EventOf, PacketView } from '../trace/event.js';
+import { shownEvents } from './narrow.js';
+import { LOGFLAG, logPacket, TRACE_LOGFLAGS } from './nf-log-packet.js';
+import { NO_TRACE, type Renderer, type RenderOptions } from './renderer.js';
+import { tracePoint } from './trace.js';
+
+export function renderKernel(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
+  return run.packets
+    .flatMap((p) => kernelLines(p, shownEvents(p, o.narrow)))
+    .map((l) => `${l}\n`)
+    .join('');
+}
+
+/** `shown`: the events to print, out of all of `p`. */
+export function kernelLines(p: PacketRun, shown: readonly Event[]): string[] {
+  const out: string[] = [];
+  /** The device that skb->dev names: the hook's input device until POSTROUTING, then its output device. */
+  const at = new Map<number, EventOf<'hook'>>();
+  for (const e of shown) {
+    if (e.t === 'hook') at.set(e.skb, e);
+    else if (e.t === 'klog') out.push(e.text);
+    else if (e.t === 'trace') out.push(inetLine(`TRACE: ${tracePoint(e)} `, e, TRACE_LOGFLAGS, skbDev(e, at.get(e.skb)), p.nodes.get(e.node)));
+    else if (e.t === 'log' && e.level >= 0) {
+      if (e.rule.backend === 'ebtables') out.push(bridgeLine(e));
+      else out.push(inetLine(e.prefix, e, e.options, skbDev(e, at.get(e.skb)), p.nodes.get(e.node)));
+    }
+  }
+  return out.map((l) => l.trimEnd());
+}
+
+type Logged = Pick<EventOf<'trace'>, 'in' | 'out' | 'physin' | 'physout' | 'view'>;
+
+const skbDev = (e: Logged, hook: EventOf<'hook'> | undefined): string => (hook?.hook === 'POSTROUTING' && e.out !== '' ? e.out : e.in);
+
+function inetLine(prefix: string, e: Logged, flags: number, dev: string, n: NodeState | undefined): string {
+  const physin = e.physin !== '' && e.physin !== e.in ? `PHYSIN=${e.physin} ` : '';
+  const physout = e.physout !== '' && e.physout !== e.out ? `PHYSOUT=${e.physout} ` : '';
+  const mac = e.in === '' ? '' : macHeader(e.view, flags, n, dev);
+  return `${prefix}IN=${e.in} OUT=${e.out} ${physin}${physout}${mac}${logPacket(e.view, flags)}`;
+}
+
+const hex4 = (n: number): string => n.toString(16).padStart(4, '0');
+
+/** Link types whose devices have a hard_header_len of 14. */
+const hasHeader = (n: NodeState | undefined, dev: string): boolean => {
+  const type = byName(n?.links ?? [], dev)?.linkType;
+  return type === 'ether' || type === 'loopback';
+};
+
+/** The header that the packet came with, printed as long as the header of the device it is on now. */
+function macHeader(v: PacketView, flags: number, n: NodeState | undefined, dev: string): string {
+  const { eth } = v;
+  if (flags & LOGFLAG.MACDECODE && byName(n?.links ?? [], dev)?.linkType === 'ether') {
+    return eth === null ? '' : `MACSRC=${formatMac(eth.src)} MACDST=${formatMac(eth.dst)} MACPROTO=${hex4(v.protocol)} `;
+  }
+  if (eth === null || !hasHeader(n, dev)) return 'MAC= ';
+  const type = hex4(v.protocol);
+  return `MAC=${formatMac(eth.dst)}:${formatMac(eth.src)}:${type.slice(0, 2)}:${type.slice(2)} `;
+}
+
+function bridgeLine(e: EventOf<'log'>): string {
+  const { eth } = e.view;
+  const macs = eth === null ? '' : ` MAC source = ${formatMac(eth.src)} MAC dest = ${formatMac(eth.dst)} proto = 0x${hex4(e.view.protocol)}`;
+  return `${e.prefix} IN=${e.in} OUT=${e.out}${macs}`;
+}
+
+export const kernel: Renderer = {
+  name: 'kernel',
+  summary: 'the kernel log: TRACE lines in full, LOG targets, martians',
+  render: renderKernel,
+  whenEmpty: NO_TRACE,
+};

@@ -1,0 +1,272 @@
+/**
+ * A packet as nf_log_syslog.c writes it into the kernel log (dump_ipv4_packet, dump_ipv6_packet, nf_log_dump_tcp_header, …), from the bytes of an event's view.
+ * A part that the packet is too short for reads INCOMPLETE, as there. Each function returns text with the blank behind each word that the kernel prints.
+ */
+import { formatIp4, readAddr } from '../base/addr.js';
+import { ETH_P_IPV6 } from '../packet/skb.js';
+import type { PacketView } from '../trace/event.js';
+
+/** NF_LOG_*: flags of the LOG target; TRACE logs with all but the last. */
+export const LOGFLAG = { TCPSEQ: 0x01, TCPOPT: 0x02, IPOPT: 0x04, UID: 0x08, MACDECODE: 0x20 } as const;
+export const TRACE_LOGFLAGS = 0x0f;
+
+const hex = (n: number, width: number, upper = false): string => {
+  const s = n.toString(16).padStart(width, '0');
+  return upper ? s.toUpperCase() : s;
+};
+const hexBytes = (b: Uint8Array): string => [...b].map((x) => hex(x, 2, true)).join('');
+
+/** skb_header_pointer() over the view: the bytes that events keep, and the packet's true length. */
+class Cursor {
+  readonly #view: DataView;
+  constructor(
+    readonly data: Uint8Array,
+    readonly length: number,
+  ) {
+    this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  }
+  has(at: number, n: number): boolean {
+    return at + n <= this.data.length;
+  }
+  u8(at: number): number {
+    return this.data[at];
+  }
+  u16(at: number): number {
+    return this.#view.getUint16(at);
+  }
+  u32(at: number): number {
+    return this.#view.getUint32(at);
+  }
+  incomplete(at: number): string {
+    return `INCOMPLETE [${this.length - at} bytes] `;
+  }
+}
+
+/** `SRC=… DST=… … MARK=0x… `. */
+export function logPacket(v: PacketView, flags: number): string {
+  const c = new Cursor(v.data, v.length);
+  const body = v.protocol === ETH_P_IPV6 ? dump6(c, 0, flags, true) : dump4(c, 0, flags);
+  if (!body.complete) return body.text;
+  const owner = flags & LOGFLAG.UID && v.uid !== null ? `UID=${v.uid} GID=${v.gid ?? 0} ` : '';
+  return `${body.text}${owner}${v.mark !== 0 ? `MARK=0x${v.mark.toString(16)} ` : ''}`;
+}
+
+/** `complete` is false where the kernel returns early, without UID and MARK. */
+interface Dump {
+  readonly text: string;
+  readonly complete: boolean;
+}
+const done = (text: string): Dump => ({ text, complete: true });
+const cut = (text: string): Dump => ({ text, complete: false });
+
+const TOS_MASK = 0x1e;
+const PREC_MASK = 0xe0;
+
+function dump4(c: Cursor, at: number, flags: number): Dump {
+  if (!c.has(at, 20)) return cut('TRUNCATED');
+  const ihl = (c.u8(at) & 15) * 4;
+  const frag = c.u16(at + 6);
+  const tos = c.u8(at + 1);
+  const addr = (off: number): string => formatIp4(c.u32(at + off));
+  let text = `SRC=${addr(12)} DST=${addr(16)} LEN=${c.u16(at + 2)} TOS=0x${hex(tos & TOS_MASK, 2, true)} PREC=0x${hex(tos & PREC_MASK, 2, true)} TTL=${c.u8(at + 8)} ID=${c.u16(at + 4)} `;
+  if (frag & 0x8000) text += 'CE ';
+  if (frag & 0x4000) text += 'DF ';
+  if (frag & 0x2000) text += 'MF ';
+  const offset = frag & 0x1fff;
+  if (offset) text += `FRAG:${offset} `;
+  if (flags & LOGFLAG.IPOPT && ihl > 20) {
+    if (!c.has(at + 20, ihl - 20)) return cut(`${text}TRUNCATED`);
+    text += `OPT (${hexBytes(c.data.subarray(at + 20, at + ihl))}) `;
+  }
+  const t = transport4(c, c.u8(at + 9), at, at + ihl, offset, flags);
+  return { text: text + t.text, complete: t.complete };
+}
+
+function transport4(c: Cursor, proto: number, ip: number, at: number, fragment: number, flags: number): Dump {
+  switch (proto) {
+    case 6:
+      return tcp(c, at, fragment, flags);
+    case 17:
+    case 136:
+      return udp(c, proto, at, fragment);
+    case 1:
+      return done(icmp(c, ip, at, fragment, flags));
+    // A fragment of these two prints nothing more, not even their name.
+    case 51:
+      return done(fragment ? '' : c.has(at, 12) ? `PROTO=AH SPI=0x${c.u32(at + 4).toString(16)} ` : `PROTO=AH ${c.incomplete(at)}`);
+    case 50:
+      return done(fragment ? '' : c.has(at, 8) ? `PROTO=ESP SPI=0x${c.u32(at).toString(16)} ` : `PROTO=ESP ${c.incomplete(at)}`);
+    default:
+      return done(`PROTO=${proto} `);
+  }
+}
+
+const TCP_FLAGS: readonly (readonly [number, string])[] = [
+  [0x80, 'CWR'],
+  [0x40, 'ECE'],
+  [0x20, 'URG'],
+  [0x10, 'ACK'],
+  [0x08, 'PSH'],
+  [0x04, 'RST'],
+  [0x02, 'SYN'],
+  [0x01, 'FIN'],
+];
+
+function tcp(c: Cursor, at: number, fragment: number, flags: number): Dump {
+  if (fragment) return done('PROTO=TCP ');
+  if (!c.has(at, 20)) return cut(`PROTO=TCP ${c.incomplete(at)}`);
+  const bits = c.u8(at + 13);
+  const doff = (c.u8(at + 12) >>> 4) * 4;
+  let text = `PROTO=TCP SPT=${c.u16(at)} DPT=${c.u16(at + 2)} `;
+  if (flags & LOGFLAG.TCPSEQ) text += `SEQ=${c.u32(at + 4)} ACK=${c.u32(at + 8)} `;
+  // TCP_RESERVED_BITS, shifted as there.
+  text += `WINDOW=${c.u16(at + 14)} RES=0x${hex(((c.u32(at + 12) & 0x0f000000) >>> 22) & 0xff, 2)} `;
+  for (const [bit, name] of TCP_FLAGS) if (bits & bit) text += `${name} `;
+  text += `URGP=${c.u16(at + 18)} `;
+  if (flags & LOGFLAG.TCPOPT && doff > 20) {
+    if (!c.has(at + 20, doff - 20)) return cut(`${text}OPT (TRUNCATED)`);
+    text += `OPT (${hexBytes(c.data.subarray(at + 20, at + doff))}) `;
+  }
+  return done(text);
+}
+
+function udp(c: Cursor, proto: number, at: number, fragment: number): Dump {
+  const name = proto === 17 ? 'PROTO=UDP ' : 'PROTO=UDPLITE ';
+  if (fragment) return done(name);
+  if (!c.has(at, 8)) return cut(`${name}${c.incomplete(at)}`);
+  return done(`${name}SPT=${c.u16(at)} DPT=${c.u16(at + 2)} LEN=${c.u16(at + 4)} `);
+}
+
+/** Bytes that a message of that type must have, by type. */
+const ICMP_LENGTHS: ReadonlyMap<number, number> = new Map([
+  [0, 4],
+  [3, 28],
+  [4, 28],
+  [5, 28],
+  [8, 4],
+  [11, 28],
+  [12, 28],
+  [13, 20],
+  [14, 20],
+  [17, 12],
+  [18, 12],
+]);
+
+function icmp(c: Cursor, ip: number, at: number, fragment: number, flags: number): string {
+  if (fragment) return 'PROTO=ICMP ';
+  if (!c.has(at, 8)) return `PROTO=ICMP ${c.incomplete(at)}`;
+  const type = c.u8(at);
+  const code = c.u8(at + 1);
+  const text = `PROTO=ICMP TYPE=${type} CODE=${code} `;
+  if (c.length - at < (ICMP_LENGTHS.get(type) ?? 0)) return `${text}${c.incomplete(at)}`;
+  // The packet inside is dumped once, not the one inside that.
+  const inner = (): string => (ip === 0 ? `[${dump4(c, at + 8, flags).text}] ` : '');
+  switch (type) {
+    case 0:
+    case 8:
+      return `${text}ID=${c.u16(at + 4)} SEQ=${c.u16(at + 6)} `;
+    case 12:
+      return `${text}PARAMETER=${c.u8(at + 4)} `;
+    case 5:
+      return `${text}GATEWAY=${formatIp4(c.u32(at + 4))} ${inner()}`;
+    case 3:
+      return `${text}${inner()}${code === 4 ? `MTU=${c.u16(at + 6)} ` : ''}`;
+    case 4:
+    case 11:
+      return `${text}${inner()}`;
+    default:
+      return text;
+  }
+}
+
+// --- IPv6 ---
+
+/** %pI6: all eight groups, leading zeros included. */
+function longIp6(c: Cursor, at: number): string {
+  const a = readAddr(c.data, at, 'ipv6') as string;
+  return Array.from({ length: 8 }, (_, i) => hex(a.charCodeAt(i), 4)).join(':');
+}
+
+const EXT: ReadonlySet<number> = new Set([0, 43, 44, 51, 59, 60, 50]);
+const NONE = 59;
+
+function dump6(c: Cursor, at: number, flags: number, outermost: boolean): Dump {
+  if (!c.has(at, 40)) return cut('TRUNCATED');
+  const word = c.u32(at);
+  let text = `SRC=${longIp6(c, at + 8)} DST=${longIp6(c, at + 24)} LEN=${c.u16(at + 4) + 40} TC=${(word & 0x0ff00000) >>> 20} HOPLIMIT=${c.u8(at + 7)} FLOWLBL=${word & 0xfffff} `;
+  const ext = extensions(c, c.u8(at + 6), at + 40, flags);
+  text += ext.text;
+  if (ext.next === null) return cut(text);
+  const t = transport6(c, ext.next, ext.at, ext.fragment, flags, outermost);
+  return { text: text + t.text, complete: t.complete };
+}
+
+/** `next` null: the kernel prints no transport header. */
+function extensions(c: Cursor, first: number, from: number, flags: number): { text: string; next: number | null; at: number; fragment: number } {
+  const opt = (flags & LOGFLAG.IPOPT) !== 0;
+  let text = '';
+  let next = first;
+  let at = from;
+  let fragment = 0;
+  const stop = (more: string) => ({ text: text + more, next: null, at, fragment });
+  while (next !== NONE && EXT.has(next)) {
+    if (!c.has(at, 2)) return stop('TRUNCATED');
+    if (opt) text += 'OPT ( ';
+    let length = (c.u8(at + 1) + 1) * 8;
+    switch (next) {
+      case 44: {
+        if (!c.has(at, 8)) return stop('FRAG:TRUNCATED ');
+        const off = c.u16(at + 2);
+        text += `FRAG:${off & 0xfff8} ${off & 1 ? 'INCOMPLETE ' : ''}ID:${hex(c.u32(at + 4), 8)} `;
+        if (off & 0xfff8) fragment = 1;
+        length = 8;
+        break;
+      }
+      case 51:
+        if (opt) {
+          text += 'AH ';
+          if (fragment) return stop(')');
+          if (!c.has(at, 12)) return stop(`${c.incomplete(at)})`);
+          text += `SPI=0x${c.u32(at + 4).toString(16)} `;
+        }
+        length = (c.u8(at + 1) + 2) * 4;
+        break;
+      case 50:
+        if (!opt) return stop('');
+        if (fragment) return stop('ESP )');
+        return stop(c.has(at, 8) ? `ESP SPI=0x${c.u32(at).toString(16)} )` : `ESP ${c.incomplete(at)})`);
+      default:
+        if (fragment) return stop(opt ? ')' : '');
+    }
+    if (opt) text += ') ';
+    next = c.u8(at);
+    at += length;
+  }
+  return { text, next, at, fragment };
+}
+
+function transport6(c: Cursor, proto: number, at: number, fragment: number, flags: number, outermost: boolean): Dump {
+  switch (proto) {
+    case 6:
+      return tcp(c, at, fragment, flags);
+    case 17:
+    case 136:
+      return udp(c, proto, at, fragment);
+    case 58:
+      return icmp6(c, at, fragment, flags, outermost);
+    default:
+      return done(`PROTO=${proto} `);
+  }
+}
+
+function icmp6(c: Cursor, at: number, fragment: number, flags: number, outermost: boolean): Dump {
+  if (fragment) return done('PROTO=ICMPv6 ');
+  if (!c.has(at, 8)) return cut(`PROTO=ICMPv6 ${c.incomplete(at)}`);
+  const type = c.u8(at);
+  const text = `PROTO=ICMPv6 TYPE=${type} CODE=${c.u8(at + 1)} `;
+  if (type === 128 || type === 129) return done(`${text}ID=${c.u16(at + 4)} SEQ=${c.u16(at + 6)} `);
+  if (type < 1 || type > 4) return done(text);
+  const pointer = type === 4 ? `POINTER=${hex(c.u32(at + 4), 8)} ` : '';
+  const inner = outermost ? `[${dump6(c, at + 8, flags, false).text}] ` : '';
+  return done(`${text}${pointer}${inner}${type === 2 ? `MTU=${c.u32(at + 4)} ` : ''}`);
+}
