@@ -7,9 +7,12 @@ export function conntrackPort(n: NodeRun): ConntrackPort {
   return {
     natSetup: (c, range, manip) => n.conntrack.natSetup(c, range, manip),
     masqueradeAddress: (c): Addr | null => (c.out === null ? null : n.selectAddr(c.skb.family, c.out, c.skb.dst?.gateway ?? c.skb.daddr, 'universe')),
-    redirectAddress: (c): Addr | null => (c.in === null ? null : n.routing.primary(c.in)),
+    redirectAddress: (c): Addr | null => {
+      if (c.in === null) return null;
+      return c.skb.family === 'ipv4' ? n.routing.primary(c.in) : n.routing6.redirectAddress(c.in, c.skb.daddr);
+    },
     attachTemplate: (skb, t) => n.conntrack.attachTemplate(skb, t),
     untrack: (skb) => n.conntrack.untrack(skb),
-    countConnections: (c) => n.inconclusive('connlimit', c),
+    countConnections: (c, key) => n.conntrack.countConnections(c, key),
   };
 }

@@ -47,6 +47,12 @@ export interface Fate {
   readonly end: Ends | null;
 }
 
+/**
+ * How a TCP conversation ended for the client: 'established' (handshake made, and all that it sent was acknowledged), 'stalled' (handshake made, later segments were
+ * not acknowledged), 'refused' (a RST answered the SYN), 'reset' (a RST came later), 'unreachable' (no route, or an ICMP error said so), 'timeout' (nothing usable came back).
+ */
+export type Connection = 'established' | 'stalled' | 'refused' | 'reset' | 'unreachable' | 'timeout';
+
 export interface Outcome {
   readonly root: number;
   readonly skbs: ReadonlyMap<number, SkbInfo>;
@@ -54,6 +60,8 @@ export interface Outcome {
   /** null: nobody answered. */
   readonly reply: Fate | null;
   readonly answered: boolean;
+  /** null: it was no TCP conversation. */
+  readonly connection: Connection | null;
 }
 
 export function endsOf(v: PacketView): Ends | null {
@@ -171,13 +179,13 @@ function kindOf(e: Event): FateKind {
   }
 }
 
-/** `events`: those of one packet, from its sending to the end of all that it set off. */
-export function outcomeOf(events: readonly Event[], root: number): Outcome {
+/** `events`: those of one packet, from its sending to the end of all that it set off; `connection`: what its TCP client came to know. */
+export function outcomeOf(events: readonly Event[], root: number, connection: Connection | null = null): Outcome {
   const skbs = descent(events, root);
   const receivedFrom = new Set<number>();
   for (const s of skbs.values()) if (s.origin.kind === 'received' && s.origin.of !== null) receivedFrom.add(s.origin.of);
   const request = fateOf(events, skbs, 'request', receivedFrom);
   const hasReply = [...skbs.values()].some((s) => s.direction === 'reply');
   const reply = hasReply ? fateOf(events, skbs, 'reply', receivedFrom) : null;
-  return { root, skbs, request, reply, answered: reply?.kind === 'delivered' };
+  return { root, skbs, request, reply, answered: connection === null ? reply?.kind === 'delivered' : connection === 'established' || connection === 'stalled', connection };
 }

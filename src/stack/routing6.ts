@@ -3,6 +3,7 @@ import { type Addr, ANY6, type Ip6 } from '../base/addr.js';
 import {
   addrType6,
   compileFib6,
+  flowKeys,
   isLinkLocal6,
   isOwn6,
   type Output6Flow,
@@ -37,8 +38,7 @@ export class Routing6 {
     const src = skb.saddr as Ip6;
     const dst = skb.daddr as Ip6;
     const dev = skb.dev!;
-    const ports = skb.l4proto === 6 || skb.l4proto === 17;
-    const keys = { proto: skb.l4proto, sport: ports ? Math.max(0, skb.sport) : 0, dport: ports ? Math.max(0, skb.dport) : 0 };
+    const keys = { ...flowKeys(skb), proto: skb.l4proto };
     const r = routeInput6(this.env, { src, dst, tos: skb.tos, mark: skb.mark, dev, keys, chooseNexthop: this.#chooseNexthop, ...(steps ? { steps } : {}) });
     skb.dst = r.dst;
     if (n.rec.on)
@@ -116,6 +116,14 @@ export class Routing6 {
     return selectAddress6(this.env, dev, dst as Ip6);
   }
 
+  /** nf_nat_redirect_ipv6(): the first address of the input device, of the destination's scope where that is link-local. */
+  redirectAddress(dev: NetDevice, daddr: Addr): Addr | null {
+    const linkOnly = isLinkLocal6(daddr as Ip6);
+    const usable = (a: { local: Addr; flags: readonly string[] }): boolean =>
+      (!a.flags.includes('tentative') || a.flags.includes('optimistic')) && (!linkOnly || isLinkLocal6(a.local as Ip6));
+    return this.n.addrs.find((a) => a.dev === dev.name && a.family === 'ipv6' && usable(a))?.local ?? null;
+  }
+
   linkLocal(dev: NetDevice): Addr | null {
     return this.n.addrs.find((a) => a.dev === dev.name && a.family === 'ipv6' && isLinkLocal6(a.local as Ip6))?.local ?? null;
   }
@@ -129,7 +137,7 @@ export class Routing6 {
   /** A route straight to `to` on a device. */
   linkDst(dev: NetDevice, to: Addr, model: Dst | null): Dst {
     const multicast = (to as Ip6).charCodeAt(0) >>> 8 === 0xff;
-    if (model && model.dev === dev) return model;
+    if (model && model.dev === dev && model.gateway === null) return model;
     return {
       family: 'ipv6',
       type: multicast ? 'multicast' : 'unicast',

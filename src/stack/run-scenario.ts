@@ -77,10 +77,10 @@ function runPacket(network: Network, recorder: ListRecorder, packet: ScenarioPac
   const from = recorder.events.length;
   const before = new Map(network.nodes.map((n) => [n.name, new Map(n.mib.values)]));
   const node = network.node(packet.source.node) as NodeRun;
-  const errno = sendPacket(network, node, packet, nth);
+  const { errno, connection } = sendPacket(network, node, packet, nth);
   const events = recorder.events.slice(from);
   const root = events.find((e) => e.t === 'skb' && e.origin.of === null)?.skb ?? -1;
-  const outcome = outcomeOf(events, root);
+  const outcome = outcomeOf(events, root, connection);
   const start = outcome.request.start;
   const target = start ?? { src: anyAddr('ipv4'), dst: 'to' in packet.spec ? packet.spec.to : anyAddr('ipv4') };
   return {

@@ -8,8 +8,9 @@ import type { PacketSpec, ScenarioPacket } from '../scenario/model.js';
 import { flight } from './flight.js';
 import type { Network } from './network.js';
 import type { NodeRun } from './node-run.js';
+import type { Connection } from './outcome.js';
 import { plainSocket, type ScenarioSockets } from './sockets/scenario.js';
-import type { SocketOptions } from './sockets/sock.js';
+import type { SocketOptions, TcpSock } from './sockets/sock.js';
 
 const ECHO = 8;
 const ECHO6 = 128;
@@ -18,21 +19,27 @@ const EPHEMERAL_COUNT = 28232;
 /** ping(8): the low bytes of its payload after the time stamp count up. */
 const pattern = (n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => i & 255);
 
-/** Returns the errno of the system call (0 = fine, also for injected frames). */
-export function sendPacket(net: Network, node: NodeRun, p: ScenarioPacket, nth: number): number {
-  const { spec, source } = p;
-  let errno = 0;
-  node.attempt(null, () => {
-    errno = source.kind === 'device' ? injected(net, node, node.device(source.dev), spec) : local(net, node, p.name, spec, nth);
-  });
-  net.world.run();
-  return errno;
+export interface Sent {
+  /** errno of the system calls that sent it; 0 = fine, also for injected frames. */
+  readonly errno: number;
+  /** null: no TCP conversation. */
+  readonly connection: Connection | null;
 }
 
-function injected(net: Network, node: NodeRun, dev: NetDevice | undefined, spec: PacketSpec): number {
-  if (!dev) return 19;
-  for (const bytes of frames(spec, dev)) net.inject(node, dev, bytes);
-  return 0;
+export function sendPacket(net: Network, node: NodeRun, p: ScenarioPacket, nth: number): Sent {
+  const { spec, source } = p;
+  let sent: Sent = { errno: 0, connection: null };
+  node.attempt(null, () => {
+    if (source.kind === 'device') injected(net, node, node.device(source.dev), spec);
+    else if (spec.kind === 'tcp') sent = connected(net, node, p.name, spec);
+    else sent = { errno: local(node, p.name, spec, nth), connection: null };
+  });
+  net.world.run();
+  return sent;
+}
+
+function injected(net: Network, node: NodeRun, dev: NetDevice | undefined, spec: PacketSpec): void {
+  if (dev) for (const bytes of frames(spec, dev)) net.inject(node, dev, bytes);
 }
 
 function frames(spec: PacketSpec, dev: NetDevice): readonly Uint8Array[] {
@@ -79,9 +86,10 @@ function options(node: NodeRun, id: string, spec: { to: Addr; src: Addr | null; 
   };
 }
 
-function local(net: Network, node: NodeRun, name: string, spec: PacketSpec, nth: number): number {
+const sourcePort = (node: NodeRun, given: number | null): number => given ?? EPHEMERAL + node.choose.below(EPHEMERAL_COUNT, 'source port');
+
+function local(node: NodeRun, name: string, spec: Exclude<PacketSpec, TcpSpec>, nth: number): number {
   const sockets = node.sockets as ScenarioSockets;
-  const port = (given: number | null): number => given ?? EPHEMERAL + node.choose.below(EPHEMERAL_COUNT, 'source port');
   switch (spec.kind) {
     case 'ping': {
       const id = spec.id ?? 1 + node.choose.below(0xfffe, 'ping id');
@@ -90,11 +98,9 @@ function local(net: Network, node: NodeRun, name: string, spec: PacketSpec, nth:
       return sockets.sendRawIcmp(options(node, name, spec, 0), spec.to, { type, code: 0, id, seq: spec.seq + nth - 1, payload: pattern(spec.size) });
     }
     case 'udp': {
-      const s = sockets.bindUdp(options(node, name, spec, port(spec.sport)));
+      const s = sockets.bindUdp(options(node, name, spec, sourcePort(node, spec.sport)));
       return sockets.udp.send(s, spec.to, spec.dport, spec.payload);
     }
-    case 'tcp':
-      return conversation(net, node, sockets, name, spec, port(spec.sport));
     case 'text':
     case 'frame': {
       const ip = spec.kind === 'frame' ? spec.bytes : parsePacketText(spec.text, { file: '', line: 1, column: 1 }).value;
@@ -116,17 +122,38 @@ function rawSend(node: NodeRun, ip: Uint8Array): number {
   return node.traverse(v6 ? 'ip6_local_out' : 'ip_local_out', flight(skb));
 }
 
-/** Handshake, each text as one segment, close; every step waits until the network is quiet. */
-function conversation(net: Network, node: NodeRun, sockets: ScenarioSockets, name: string, spec: Extract<PacketSpec, { kind: 'tcp' }>, sport: number): number {
-  const s = sockets.tcp.open(options(node, name, spec, sport), 'CLOSE');
+// --- TCP ---
+
+type TcpSpec = Extract<PacketSpec, { kind: 'tcp' }>;
+const ECONNRESET = 104;
+const ETIMEDOUT = 110;
+const ECONNREFUSED = 111;
+
+function connected(net: Network, node: NodeRun, name: string, spec: TcpSpec): Sent {
+  const sockets = node.sockets as ScenarioSockets;
+  const s = sockets.tcp.open(options(node, name, spec, sourcePort(node, spec.sport)), 'CLOSE');
+  const errno = conversation(net, sockets, s, spec);
+  return { errno, connection: connectionOf(s, errno) };
+}
+
+/** Handshake, each text as one segment, close; every step waits until the network is quiet. Returns errno. */
+function conversation(net: Network, sockets: ScenarioSockets, s: TcpSock, spec: TcpSpec): number {
+  sockets.failures.delete(s.id);
   const errno = sockets.tcp.connect(s, spec.to, spec.dport, spec.src !== null);
   if (errno !== 0) return errno;
   net.world.run();
-  if (s.state !== 'ESTABLISHED') return sockets.failures.get(s.id) ?? 110;
+  if (s.state !== 'ESTABLISHED') return sockets.failures.get(s.id) ?? ETIMEDOUT;
   for (const text of spec.send) {
+    if (s.state !== 'ESTABLISHED') break;
     sockets.tcp.send(s, new TextEncoder().encode(text));
     net.world.run();
   }
   if (spec.close) sockets.tcp.shutdown(s);
-  return 0;
+  net.world.run();
+  return sockets.failures.get(s.id) ?? 0;
+}
+
+function connectionOf(s: TcpSock, errno: number): Connection {
+  if (errno === 0) return s.sndUna === s.sndNxt ? 'established' : 'stalled';
+  return errno === ECONNREFUSED ? 'refused' : errno === ECONNRESET ? 'reset' : errno === ETIMEDOUT ? 'timeout' : 'unreachable';
 }

@@ -32,6 +32,8 @@ const flagLetters: readonly (readonly [number, string])[] = [
 
 const skbOf = (v: PacketView): Skb => new Skb(0, { kind: 'clone', of: null }, v.data, v.protocol);
 
+const ESP = 50;
+
 type Draft = { -readonly [K in keyof TracePoint]: TracePoint[K] };
 
 export function tracePoint(e: EventOf<'trace'>): TracePoint {
@@ -50,13 +52,15 @@ export function tracePoint(e: EventOf<'trace'>): TracePoint {
     if (s.fragOffset) p.frag_off = s.fragOffset;
   }
   transport(p, s, v6, true);
+  // dump_ipv6_packet() stops at ESP: neither protocol nor owner nor mark is printed.
+  if (v6 && s.l4proto === ESP) return { ...p, mark: 0 };
   if (e.view.uid !== null) p.uid = e.view.uid;
   return p;
 }
 
 function transport(p: Draft, s: Skb, v6: boolean, legacy: boolean): void {
   const proto = s.l4proto;
-  if (!(legacy && v6 && proto === 50)) p.proto = names.get(proto) ?? String(proto);
+  if (!(legacy && v6 && proto === ESP)) p.proto = names.get(proto) ?? String(proto);
   const th = s.thoff;
   if (th < 0 || s.fragOffset !== 0) return;
   const left = s.data.length - th;

@@ -44,14 +44,13 @@ export const segmentLength = (s: Segment): number => s.data.length + (s.flags & 
 export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null): void {
   if (s.flags & TCP_FLAG.RST) return;
   const family = skb.family;
-  if (sock === null && family === 'ipv4' && skb.dst?.type !== 'local') return;
-  if (sock === null && isMulticast6(skb.daddr)) return;
+  if (sock === null && skb.dst?.type !== 'local') return;
   const src = skb.daddr;
   const to = skb.saddr;
   const reflect = k.sysctl(family === 'ipv4' ? 'net/ipv4/fwmark_reflect' : 'net/ipv6/fwmark_reflect') !== 0;
   const mark = (reflect ? skb.mark : 0) || (sock?.mark ?? 0);
   const tos = skb.tos;
-  const oif = sock?.boundDev ?? (isStrict6(to) ? skb.dev : null);
+  const oif = sock?.boundDev ?? (isStrict6(to) ? (k.deviceByIndex(skb.cb.iif) ?? skb.dev) : null);
   const r = k.routeOutput(family, { dst: to, src, oif, bound: sock?.boundDev != null, mark, tos: routeTos(tos), proto: IPPROTO.TCP, sport: s.dport, dport: s.sport, uid: sock?.uid ?? 0 });
   if (r.dst === null) {
     if (family === 'ipv6') return noRoute6(k, skb, r.errno);

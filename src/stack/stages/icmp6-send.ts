@@ -1,6 +1,6 @@
 /** ICMPv6 errors and echo replies that the node makes: icmp6_send(), icmpv6_echo_reply() (net/ipv6/icmp.c); group membership (mcast.c). */
 import { ANY6, inPrefix, type Ip6, parseIp6 } from '../../base/addr.js';
-import { isLinkLocal6, isMulticast6 } from '../../fib/index.js';
+import { isLinkLocal6, isMulticast6, type Route } from '../../fib/index.js';
 import { buildIcmp6, buildIp6 } from '../../packet/build.js';
 import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_LOCAL } from '../../packet/types.js';
@@ -49,8 +49,7 @@ export function isGroupMember(k: Kernel, dev: NetDevice, group: Ip6): boolean {
 /** Errors must not answer errors (is_ineligible): an ICMPv6 error, or what cannot be told from one. */
 function ineligible(skb: Skb): boolean {
   const th = skb.thoff;
-  if (th < 0) return true;
-  if (skb.l4proto !== IPPROTO.ICMPV6) return false;
+  if (th < 0 || skb.l4proto !== IPPROTO.ICMPV6) return false;
   const type = skb.data[th];
   return type === undefined || (type & INFO) === 0;
 }
@@ -66,10 +65,9 @@ export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info:
     src = null;
   }
   if (from === ANY6 || isMulticast6(from) || ineligible(skb)) return;
-  const input = k.deviceByIndex(skb.cb.iif);
-  if (src === null && input) src = k.selectAddr('ipv6', input, from, 'universe') as Ip6 | null;
   const oif = isLinkLocal6(from) ? dev : null;
   const mark = k.sysctl('net/ipv6/fwmark_reflect') !== 0 ? skb.mark : 0;
+  if (src === null) src = sourceTowards(k, skb, from, oif, mark);
   const q = { dst: from, ...(src === null ? {} : { src }), oif, mark, tos: 0, proto: IPPROTO.ICMPV6, sport: type, dport: code };
   // icmpv6_xrlim_allow(): the route is asked for once before; where it refuses, that counts as limited.
   if (!dev.loopback && type !== PKT_TOOBIG && k.routeRefuses6(q)) {
@@ -84,6 +82,13 @@ export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info:
   }
   const quoted = skb.data.subarray(0, Math.min(skb.data.length, IPV6_MIN_MTU - 48));
   emit(k, { kind: 'icmp-error', of: skb.id }, r.dst, r.src as Ip6, from, 0, type, code, info, quoted, mark, skb);
+}
+
+/** From where an error is sent that has no address of ours to come from: the route's preferred source (left to the route: null), else an address of the input device. */
+function sourceTowards(k: Kernel, skb: Skb, to: Ip6, oif: NetDevice | null, mark: number): Ip6 | null {
+  const route = k.outputTo6({ dst: to, oif, mark, proto: IPPROTO.ICMPV6 }).dst.route as Route | null;
+  const input = k.deviceByIndex(skb.cb.iif);
+  return route?.prefsrc != null || !input ? null : (k.selectAddr('ipv6', input, to, 'universe') as Ip6 | null);
 }
 
 /** icmpv6_echo_reply(): false where it cannot be sent. */

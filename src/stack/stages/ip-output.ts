@@ -101,6 +101,8 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
   if (skb.fragMaxSize > 0 && skb.fragMaxSize < mtu) mtu = skb.fragMaxSize;
   const payload = skb.data.length - hlen;
   const sizes = piecesOf(skb, payload, hlen, mtu - hlen);
+  // Only pieces cut anew remember that a fragment had DF set (IPSKB_FRAG_PMTU); those that leave as they came do not.
+  const df = skb.fragDf && skb.fragGeometry?.length !== sizes.length ? 0x4000 : 0;
   const wasFragment = skb.isFragment;
   const base = skb.fragOffset;
   const tailMf = wasFragment && skb.mf;
@@ -114,8 +116,7 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
     const piece = k.newSkb(data, skb.protocol, { kind: 'fragment', of: skb.id }, skb.dev);
     copyMeta(skb, piece);
     piece.setU16(2, data.length);
-    const df = skb.fragDf || skb.df ? 0x4000 : 0;
-    piece.setU16(6, ((base + at) >> 3) | (!last || tailMf ? 0x2000 : 0) | (skb.fragDf ? df : 0));
+    piece.setU16(6, ((base + at) >> 3) | (!last || tailMf ? 0x2000 : 0) | df);
     piece.setU16(10, 0);
     piece.setU16(10, foldChecksum(sum16(data, 0, head.length)));
     at += sizes[i];

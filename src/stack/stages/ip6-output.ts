@@ -84,7 +84,7 @@ export function ip6FinishOutput2(k: Kernel, f: Flight): 'neigh_output' | 'gone' 
   const dev = skb.dst!.dev;
   const daddr = skb.daddr as Ip6;
   if (isMulticast6(daddr)) {
-    if (!dev.loopback && isGroupMember(k, dev, daddr)) {
+    if (!dev.loopback && !skb.noMcLoop && isGroupMember(k, dev, daddr)) {
       const copy = flight(k.cloneSkb(skb));
       if (k.hook(copy, 'ipv6', 'POSTROUTING', null, dev) === 'accept') {
         copy.skb.pktType = 'loopback';

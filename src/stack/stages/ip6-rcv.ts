@@ -1,6 +1,6 @@
 /** The receive path of IPv6: ipv6_rcv(), ip6_rcv_finish(), ip6_input(), ip6_mc_input(), ip6_protocol_deliver_rcu() (net/ipv6/ip6_input.c), ip6_pkt_drop() (route.c). */
 import { ANY6, type Ip6 } from '../../base/addr.js';
-import { isMulticast6, LOOPBACK6 } from '../../fib/index.js';
+import { isMulticast6, LOOPBACK6, type Route } from '../../fib/index.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { NEXTHDR } from '../../packet/ip6.js';
 import { RTCF_MULTICAST } from '../../packet/types.js';
@@ -35,7 +35,8 @@ export function ipv6Rcv(k: Kernel, f: Flight): 'ip6_rcv_finish' | 'gone' {
   if (length < d.length) skb.setData(d.slice(0, length));
   if (d[6] === NEXTHDR.HOP) k.inconclusive('IPv6 hop-by-hop options', k.packetCtx(f, 'ipv6', 'PREROUTING', dev, null));
   skb.cb.flags = 0;
-  skb.cb.iif = skb.iif;
+  // IP6CB(skb)->iif: the device of the address for what comes in over lo, whose route it still carries.
+  skb.cb.iif = routedDevice(k, skb) ?? skb.iif;
   skb.sk = null;
   return k.hook(f, 'ipv6', 'PREROUTING', dev, null) === 'accept' ? 'ip6_rcv_finish' : 'gone';
 }
@@ -138,4 +139,10 @@ function nextHeaderOffset(d: Uint8Array): number {
     end += len;
   }
   return at;
+}
+
+function routedDevice(k: Kernel, skb: Skb): number | null {
+  const route = skb.dst?.route as Route | null | undefined;
+  const name = route?.nexthops[0]?.dev;
+  return name ? (k.device(name)?.ifindex ?? null) : null;
 }

@@ -31,6 +31,7 @@ function send(k: Kernel, dev: NetDevice, type: number, src: Ip6, dst: Ip6, paylo
   const r = k.routeOutput('ipv6', { dst, src, oif: dev, proto: IPPROTO.ICMPV6, sport: type, purpose: 'other' });
   const made = k.newSkb(buildIp6({ src, dst, proto: IPPROTO.ICMPV6, ttl: 255, tos: 0, payload }), ETH_P_IPV6, { kind: of === null ? 'sent' : 'reply', of }, dev);
   made.dev = dev;
+  made.noMcLoop = true;
   made.sk = icmp6Sk;
   made.dst = k.linkDst6(dev, dst, r.dst);
   k.conntrack.untrack(made);
