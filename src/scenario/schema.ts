@@ -126,12 +126,15 @@ const where = z.union([
 ]);
 
 export const fates = ['answered', 'unanswered', 'delivered', 'dropped', 'forwarded', 'rejected', 'inconclusive', 'held'] as const;
+/** As stack/outcome.ts Connection. */
+export const connections = ['established', 'stalled', 'refused', 'reset', 'unreachable', 'timeout'] as const;
 
 const expectFields = {
   fate: z.enum(fates).optional(),
   where: where.optional().describe('node, stage, chain or rule at which it ended'),
   reason: text.optional().describe('the kernel’s drop reason'),
   cause: text.optional().describe('our own cause'),
+  connection: z.enum(connections).optional().describe('how a TCP conversation ended for its client'),
   delivered_to: text.optional().describe('node, or NODE:SOCKET'),
   out: text.optional().describe('NODE:DEVICE by which it left last'),
   source: seen.optional(),
