@@ -2,7 +2,7 @@
 import { parseAddr } from '../base/addr.js';
 import { causes } from '../trace/cause.js';
 import { knownNode, type NodeNames, readDevice } from './load-names.js';
-import { didYouMean, sourceOf, textsOf } from './loading.js';
+import { didYouMean, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { Expectation } from './model.js';
 import { chainsOf, parseRuleName } from './rule-ref.js';
 import { child, plain, type Tree } from './tree.js';
@@ -11,7 +11,7 @@ import { child, plain, type Tree } from './tree.js';
 const nodeMaps: ReadonlySet<string> = new Set(['source', 'destination', 'counters', 'conntrack', 'trace', 'lines']);
 
 export function readExpect(c: NodeNames, packet: string, tree: Tree): Expectation[] {
-  if (tree.t === 'scalar') return [{ packet, direction: 'request', key: 'fate', value: tree.value, span: tree.span }];
+  if (tree.t === 'scalar') return [{ packet, direction: 'request', key: 'fate', value: tree.value, files: [], span: tree.span }];
   const out: Expectation[] = [];
   const read = (t: Tree, direction: 'request' | 'reply'): void => {
     if (t.t !== 'map') return;
@@ -19,12 +19,19 @@ export function readExpect(c: NodeNames, packet: string, tree: Tree): Expectatio
       if (e.key === 'reply' && direction === 'request') read(e.value, 'reply');
       else {
         checkExpect(c, e.key, e.value);
-        out.push({ packet, direction, key: e.key, value: withFiles(c, e.value), span: e.value.span });
+        out.push({ packet, direction, key: e.key, value: withFiles(c, e.value), files: e.key === 'trace' ? goldenFiles(e.value) : [], span: e.value.span });
       }
     }
   };
   read(tree, 'request');
   return out;
+}
+
+function goldenFiles(tree: Tree): Expectation['files'] {
+  const file = child(tree, 'file');
+  if (tree.t !== 'map') return [];
+  if (file && tree.entries.length === 1) return [{ node: null, file: resolvePath(file.span.file, sourceOf(file)) }];
+  return tree.entries.flatMap((e) => goldenFiles(e.value).map((g) => ({ node: e.key, file: g.file })));
 }
 
 /** A golden text may stand in a file: { file: PATH } becomes its text. */

@@ -147,6 +147,8 @@ export interface Expectation {
   readonly direction: 'request' | 'reply';
   readonly key: string;
   readonly value: unknown;
+  /** Of `trace`: the files its golden texts came from (`node` null: of all nodes); inline texts have none. */
+  readonly files: readonly { readonly node: string | null; readonly file: string }[];
   readonly span: Span;
 }
 
