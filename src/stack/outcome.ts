@@ -27,6 +27,8 @@ export interface SkbInfo {
   readonly direction: Direction;
   /** 0 for the scenario packet itself, then by descent. */
   readonly generation: number;
+  /** Answers between the scenario packet and this one: 0 itself, 1 its answer, 2 what the answer set off. */
+  readonly answers: number;
   /** It carries another packet (ipip, ESP, vxlan outer), by proto at birth or after encapsulation. */
   readonly view: PacketView;
 }
@@ -99,6 +101,7 @@ export function descent(events: readonly Event[], root: number): ReadonlyMap<num
       node: e.node,
       direction: parent ? (flips(e.origin.kind) ? other(parent.direction) : parent.direction) : 'request',
       generation: parent ? parent.generation + 1 : 0,
+      answers: (parent?.answers ?? 0) + (parent && flips(e.origin.kind) ? 1 : 0),
       view: e.view,
     });
   }
@@ -131,7 +134,7 @@ function fateOf(events: readonly Event[], skbs: ReadonlyMap<number, SkbInfo>, di
   for (let i = 0; i < events.length; i++) {
     const e = events[i];
     const info = skbs.get(e.skb);
-    if (info?.direction !== direction) continue;
+    if (info?.direction !== direction || isAside(info)) continue;
     if ('view' in e && e.view) {
       const ends = endsOf(e.view);
       if (ends && !isTunnelled(ends)) {
@@ -157,6 +160,23 @@ function fateOf(events: readonly Event[], skbs: ReadonlyMap<number, SkbInfo>, di
     start,
     end,
   };
+}
+
+/** Neither request nor answer: a redirect is advice to the sender, a RST against an answer that nobody wanted tells about the answer. */
+const isAside = (s: SkbInfo): boolean => (s.answers >= 1 && isRedirect(s.view)) || (s.answers >= 2 && isReset(s.view));
+
+const REDIRECT = 5;
+const REDIRECT6 = 137;
+function isRedirect(v: PacketView): boolean {
+  const e = endsOf(v);
+  return e !== null && ((e.proto === 1 && e.type === REDIRECT) || (e.proto === 58 && e.type === REDIRECT6));
+}
+
+const RST = 4;
+function isReset(v: PacketView): boolean {
+  if ((v.protocol !== ETH_P_IP && v.protocol !== ETH_P_IPV6) || v.data.length < 20) return false;
+  const s = new Skb(0, { kind: 'clone', of: null }, v.data, v.protocol);
+  return s.l4proto === 6 && s.thoff >= 0 && s.data.length > s.thoff + 13 && (s.u8(s.thoff + 13) & RST) !== 0;
 }
 
 /** Outer packets say nothing about the inner ends. */
@@ -185,7 +205,7 @@ export function outcomeOf(events: readonly Event[], root: number, connection: Co
   const receivedFrom = new Set<number>();
   for (const s of skbs.values()) if (s.origin.kind === 'received' && s.origin.of !== null) receivedFrom.add(s.origin.of);
   const request = fateOf(events, skbs, 'request', receivedFrom);
-  const hasReply = [...skbs.values()].some((s) => s.direction === 'reply');
+  const hasReply = [...skbs.values()].some((s) => s.direction === 'reply' && !isAside(s));
   const reply = hasReply ? fateOf(events, skbs, 'reply', receivedFrom) : null;
   return { root, skbs, request, reply, answered: connection === null ? reply?.kind === 'delivered' : connection === 'established' || connection === 'stalled', connection };
 }
