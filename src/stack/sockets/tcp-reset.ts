@@ -2,6 +2,7 @@
 import type { Addr } from '../../base/addr.js';
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
+import { needStrict6 } from '../../fib/index.js';
 import type { Kernel } from '../kernel.js';
 import { tcpSk } from '../kernel-socket.js';
 import type { TcpSock } from './sock.js';
@@ -86,6 +87,5 @@ function noRoute6(k: Kernel, skb: Skb, errno: number): void {
   k.drop(k.newSkb(new Uint8Array(60), skb.protocol, { kind: 'reply', of: skb.id }), 'NOT_SPECIFIED', 'tcp_v6_send_response', 'no-route', { dst: k.showAddr(skb.saddr) });
 }
 
-const isMulticast6 = (a: Addr): boolean => typeof a === 'string' && a.charCodeAt(0) >> 8 === 0xff;
 /** rt6_need_strict(): addresses that mean something on one link only. */
-export const isStrict6 = (a: Addr): boolean => typeof a === 'string' && (isMulticast6(a) || (a.charCodeAt(0) & 0xffc0) === 0xfe80);
+export const isStrict6 = (a: Addr): boolean => typeof a === 'string' && needStrict6(a);
