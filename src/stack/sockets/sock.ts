@@ -1,6 +1,8 @@
 /** Sockets of a node as packets meet them, and their lookup: inet_hashtables.c, udp.c (compute_score), without hashing. */
 import { type Addr, anyAddr, type Family } from '../../base/addr.js';
-import { IPPROTO } from '../../packet/skb.js';
+import type { Route } from '../../fib/model.js';
+import { IPPROTO, type Skb } from '../../packet/skb.js';
+import type { Kernel } from '../kernel.js';
 import type { Dst, NetDevice, SkSocket } from '../../packet/types.js';
 
 /** What the owner of a socket can set before using it. */
@@ -134,3 +136,13 @@ export const udpTakesMulticast = (s: UdpSock, family: Family, daddr: Addr, dport
   s.family === family && s.port === dport && devFits(s, dev) && (s.addr === anyAddr(family) || s.addr === daddr);
 
 export const protoNumber = (name: 'tcp' | 'udp'): 6 | 17 => (name === 'tcp' ? IPPROTO.TCP : IPPROTO.UDP);
+
+/** inet_iif(): a packet that came over lo with the route it was sent by counts as received on the device that owns the address. */
+export function inputDev(k: Kernel, skb: Skb): NetDevice | null {
+  const dst = skb.dst;
+  if (skb.dev?.loopback && dst?.type === 'local' && dst.output === 'unicast') {
+    const owner = (dst.route as Route | null)?.nexthops[0]?.dev;
+    return (owner && k.device(owner)) || skb.dev;
+  }
+  return skb.dev;
+}

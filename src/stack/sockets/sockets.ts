@@ -6,13 +6,12 @@ import { type Addr, type Family, readAddr } from '../../base/addr.js';
 import { findTransport } from '../../packet/ip6.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import type { NetDevice, SkSocket } from '../../packet/types.js';
-import type { Route } from '../../fib/model.js';
 import { packetView } from '../../packet/view.js';
 import type { PacketView } from '../../trace/event.js';
 import type { Kernel } from '../kernel.js';
 import { errnoOf, errnoOf6 } from './icmp-errno.js';
 import type { SocketLayer } from './layer.js';
-import { lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
+import { inputDev, lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
 import { Tcp } from './tcp.js';
 import { type RawIcmp, sendRawIcmp, Udp } from './udp.js';
 
@@ -145,14 +144,8 @@ export class Sockets implements SocketLayer, SocketHost {
   icmp6Send(skb: Skb, type: number, code: number, info: number): void {
     this.icmp6(this.k, skb, type, code, info);
   }
-  /** A packet that came over lo with the route it was sent by counts as received on the device that owns the address. */
   inputDev(skb: Skb): NetDevice | null {
-    const dst = skb.dst;
-    if (skb.dev?.loopback && dst?.type === 'local' && dst.output === 'unicast') {
-      const owner = (dst.route as Route | null)?.nexthops[0]?.dev;
-      return (owner && this.k.device(owner)) || skb.dev;
-    }
-    return skb.dev;
+    return inputDev(this.k, skb);
   }
 }
 
