@@ -39,7 +39,6 @@ export const skbMeta: readonly MetaRow[] = [
   }),
   row('nfTrace', ['peer', 'ipip', 'vxlan'], (a, b) => {
     b.nfTrace = a.nfTrace;
-    b.traceId = a.traceId;
   }),
   row('dst', ['peer', 'ipip', 'vxlan', 'xfrmIn'], (a, b) => {
     b.dst = a.dst;

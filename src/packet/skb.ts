@@ -78,13 +78,15 @@ export class Skb {
   fragGeometry: readonly number[] | null = null;
   /** Any original fragment had DF set (IPSKB_FRAG_PMTU). */
   fragDf = false;
+  /** The sender wants no copy of its own multicasts (sk_mc_loop): neighbour discovery. */
+  noMcLoop = false;
   /** skb->ignore_df: own packets that may be fragmented although DF is set. */
   ignoreDf = false;
   /** The transport checksum was wrong when it was received (conntrack: INVALID; stack: dropped). */
   csumBad = false;
   /** IPv6 traffic class or hop limit were changed after conntrack had summed up the whole packet (skb->csum), which no longer holds. */
   header6Edited = false;
-  /** nft/xt trace id, 0 = none yet. */
+  /** Id of the packet whose buffer and flow hash this one goes on with, as nft's trace ids see it; 0 = its own. */
   traceId = 0;
   tclassid = 0;
   #v6: Transport | null = null;
@@ -286,9 +288,9 @@ export class Skb {
     c.fragGeometry = this.fragGeometry;
     c.fragDf = this.fragDf;
     c.ignoreDf = this.ignoreDf;
+    c.noMcLoop = this.noMcLoop;
     c.csumBad = this.csumBad;
     c.header6Edited = this.header6Edited;
-    c.traceId = this.traceId;
     c.tclassid = this.tclassid;
     return c;
   }

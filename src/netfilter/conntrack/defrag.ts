@@ -245,7 +245,7 @@ function inherit(skb: Skb, first: Skb, last: Skb): void {
   skb.ct = first.ct;
   skb.ctinfo = first.ctinfo;
   skb.nfTrace = first.nfTrace;
-  skb.traceId = first.traceId;
+  skb.traceId = last.traceId || last.id;
   skb.nfBridge = last.nfBridge;
   skb.secpath = first.secpath;
   skb.dst = last.dst;

@@ -92,11 +92,16 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   const data = buildIp4({ src: src as number, dst: remote, proto: IPPROTO.UDP, ttl, tos: (tos & ~ECN_MASK) | ecn, df, payload: udp });
   const outer = k.newSkb(data, ETH_P_IP, { kind: 'encapsulated', of: skb.id }, dev);
   carryMeta(skb, outer, 'vxlan');
+  if (hasL4Hash(skb)) outer.traceId = skb.traceId || skb.id;
   outer.dst = dst;
   outer.dev = dev;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: outer.id });
   k.traverse('ip_local_out', flight(outer));
 }
+
+const withPorts: ReadonlySet<number> = new Set([IPPROTO.TCP, IPPROTO.UDP, IPPROTO.DCCP, IPPROTO.ESP, IPPROTO.SCTP, IPPROTO.UDPLITE]);
+/** skb_clear_hash_if_not_l4() of iptunnel_xmit() keeps the flow hash of a packet with ports. */
+const hasL4Hash = (skb: Skb): boolean => withPorts.has(skb.l4proto) && !skb.isFragment && (skb.sport > 0 || skb.dport > 0);
 
 /** udp_flow_src_port(): a hash of the inner flow within the range; a range of one port leaves no choice. */
 function sourcePort(k: Kernel, plan: VxlanPlan): number {
