@@ -1,0 +1,56 @@
+/** Scenarios as tests: loaded, run, judged. Reporters (report/) are pure functions of the results. */
+import { type Diagnostic, hasErrors, type Parsed } from '../base/diagnostic.js';
+import type { Scenario } from '../scenario/model.js';
+import { type Execute, runScenario, type ScenarioRun } from '../stack/run-scenario.js';
+import { judge, type Verdict } from './judge.js';
+
+export interface ScenarioResult {
+  readonly file: string;
+  /** The scenario's name; its file's where it could not be loaded. */
+  readonly name: string;
+  /** null where it could not be loaded or its commands failed. */
+  readonly run: ScenarioRun | null;
+  readonly verdicts: readonly Verdict[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Runs a scenario and looks at each of its expectations. */
+export function testScenario(file: string, loaded: Parsed<Scenario | null>, execute: Execute): ScenarioResult {
+  const { value, diagnostics } = loaded;
+  if (value === null || hasErrors(diagnostics)) return { file, name: value?.name ?? file, run: null, verdicts: [], diagnostics };
+  const run = runScenario(value, { execute, keepConntrack: value.expect.some((e) => e.key === 'conntrack') });
+  const all = [...diagnostics, ...run.diagnostics];
+  if (hasErrors(run.diagnostics)) return { file, name: value.name, run: null, verdicts: [], diagnostics: all };
+  const j = judge(run);
+  return { file, name: value.name, run, verdicts: j.verdicts, diagnostics: [...all, ...j.diagnostics] };
+}
+
+export type Ending = 'ok' | 'failed' | 'error';
+
+export const endingOf = (r: ScenarioResult): Ending => (hasErrors(r.diagnostics) ? 'error' : r.verdicts.some((v) => !v.ok) ? 'failed' : 'ok');
+
+export interface Totals {
+  readonly scenarios: number;
+  readonly packets: number;
+  readonly expectations: number;
+  readonly failed: number;
+  /** Scenarios that could not be tested. */
+  readonly errors: number;
+}
+
+export function totals(results: readonly ScenarioResult[]): Totals {
+  const sum = (of: (r: ScenarioResult) => number): number => results.reduce((n, r) => n + of(r), 0);
+  return {
+    scenarios: results.length,
+    packets: sum((r) => r.run?.packets.length ?? 0),
+    expectations: sum((r) => r.verdicts.length),
+    failed: sum((r) => r.verdicts.filter((v) => !v.ok).length),
+    errors: sum((r) => (endingOf(r) === 'error' ? 1 : 0)),
+  };
+}
+
+/** 0: all hold. 1: some do not. 2: some cannot be looked at. */
+export function exitCode(results: readonly ScenarioResult[]): 0 | 1 | 2 {
+  const t = totals(results);
+  return t.errors > 0 ? 2 : t.failed > 0 ? 1 : 0;
+}
