@@ -111,6 +111,11 @@ export function ruleContext(family: Family, table: string, rule: Rule): RuleCont
   return { family, table, proto: rule.proto?.value ?? 0, protoInverted: rule.proto?.invert ?? false };
 }
 
+function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backend']): readonly RuleStep[] {
+  const native = backend === 'nft' ? m.def.lowerNft?.(m.data) : null;
+  return native ?? m.def.lower(m.data, ctx);
+}
+
 function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
   const ctx = ruleContext(family, ref.table, rule);
   const preds = ipPreds(rule);
@@ -119,7 +124,7 @@ function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
     if (m.def === null) {
       const what = `match ${m.name}`;
       steps.push({ kind: 'stateful', name: m.name, show: m.text, test: (c) => c.env.inconclusive(what, c) });
-    } else steps.push(...(m as MatchInstance).def.lower(m.data, ctx));
+    } else steps.push(...lowerMatch(m as MatchInstance, ctx, ref.backend));
   }
   const action = compileAction(rule, ctx);
   const unconditional = action.kind === 'verdict' && preds.length === 0 && rule.matches.length === 0 && !rule.fragment;

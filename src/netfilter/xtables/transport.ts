@@ -1,7 +1,7 @@
 /** What the matches on transport headers have in common: later fragments never match, and a packet too short for its own header is dropped at once. */
 
 import { dport, present, sport, whenPresent } from '../fields.js';
-import { between, call, type PacketCtx, type Pred } from '../pred.js';
+import { between, call, type Field, type PacketCtx, type Pred } from '../pred.js';
 import type { RuleStep } from './extension.js';
 import type { PortRange } from './values.js';
 
@@ -28,6 +28,33 @@ export interface PortMatch {
   readonly invert: boolean;
 }
 export const ANY_PORTS: PortMatch = { range: [0, 65535], invert: false };
+
+/** Two bytes of the transport header (nft_payload): nothing in later fragments and behind the end of the packet. */
+const loaded = (name: string, at: number): Field => ({
+  name,
+  read: (c) => {
+    const { skb } = c;
+    return skb.fragOffset === 0 && skb.thoff >= 0 && skb.data.length >= skb.thoff + at + 2 ? skb.u16(skb.thoff + at) : undefined;
+  },
+  show: String,
+});
+const loadedSport = loaded('source port', 0);
+const loadedDport = loaded('destination port', 2);
+
+/** Is it the match that asks for nothing? iptables-nft leaves that to xtables. */
+export const anyPorts = (m: PortMatch): boolean => m.range[0] === 0 && m.range[1] === 65535 && !m.invert;
+
+/** What add_nft_tcpudp() of iptables writes: no test at all for a range of everything, also when it is inverted; what cannot be loaded does not match. */
+export function nftPortTests(src: PortMatch, dst: PortMatch): Pred[] {
+  const tests: Pred[] = [];
+  for (const [f, m] of [
+    [loadedSport, src],
+    [loadedDport, dst],
+  ] as const) {
+    if (m.range[0] !== 0 || m.range[1] !== 65535) tests.push(whenPresent(f, m.invert, between(f, m.range[0], m.range[1])));
+  }
+  return tests;
+}
 
 /** The tests of `--sport` and `--dport`; those that allow everything are left out. */
 export function portTests(src: PortMatch, dst: PortMatch): Pred[] {

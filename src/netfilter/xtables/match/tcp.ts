@@ -1,8 +1,8 @@
 /** `-p tcp -m tcp`: ports, flags and options of a TCP header. */
-import { tcpFlags } from '../../fields.js';
-import { all, call, masked, negateIf, type PacketCtx, type Pred } from '../../pred.js';
+import { tcpFlags, transportByte, whenPresent } from '../../fields.js';
+import { all, call, type Field, masked, negateIf, type PacketCtx, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError, type OptionSpec, type RuleStep } from '../extension.js';
-import { ANY_PORTS, dropFlagFragment, dropTinygram, type PortMatch, portTests } from '../transport.js';
+import { ANY_PORTS, anyPorts, dropFlagFragment, dropTinygram, nftPortTests, type PortMatch, portTests } from '../transport.js';
 import { bang, given, parseUint, portRange, showPorts } from '../values.js';
 
 interface TcpMatch {
@@ -103,6 +103,18 @@ const optionTest = (kind: number, invert: boolean): Pred =>
     call('tcp option', [], (c) => hasTcpOption(c, kind), `TCP option ${kind}`),
   );
 
+/** The flags byte as nft_payload loads it: the rest of the header need not be there. */
+const loadedFlags: Field = { ...tcpFlags, read: (c) => transportByte(c, 13, 14) };
+
+/** add_nft_tcp() of iptables: options and a match that asks for nothing stay with xtables. */
+function lowerNft({ sport, dport, flags, option }: TcpMatch): RuleStep[] | null {
+  const noFlags = flags === null || (flags.mask === 0 && flags.value === 0 && !flags.invert);
+  if (option || (noFlags && anyPorts(sport) && anyPorts(dport))) return null;
+  const tests = nftPortTests(sport, dport);
+  if (flags && flags.mask !== 0) tests.unshift(whenPresent(loadedFlags, flags.invert, masked(loadedFlags, flags.mask, flags.value)));
+  return tests.map((pred) => ({ kind: 'test', pred }));
+}
+
 export const tcp: MatchDef<TcpMatch> = {
   name: 'tcp',
   kernel: 'net/netfilter/xt_tcpudp.c',
@@ -133,4 +145,5 @@ export const tcp: MatchDef<TcpMatch> = {
     if (option) steps.push(badDataOffset, { kind: 'test', pred: optionTest(option.kind, option.invert) });
     return steps;
   },
+  lowerNft,
 };
