@@ -1,0 +1,79 @@
+/** `sim fmt FORMAT FILE`: parse what a tool printed and print what the tool's restore followed by its save would print. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { hasErrors, nearest, type Parsed } from '../../base/diagnostic.js';
+import { readIpRoute, writeIpRoute } from '../../formats/ip-route.js';
+import { readIpRule, writeIpRule } from '../../formats/ip-rule.js';
+import { readIpsetSave, writeIpsetSave } from '../../formats/ipset-save.js';
+import { readIptablesSave, writeIptablesSave } from '../../formats/iptables-save.js';
+import { readSysctl, writeSysctl } from '../../formats/sysctl.js';
+import { SetStore } from '../../netfilter/ipset/store.js';
+import { complain, EXIT } from '../files.js';
+
+interface Options {
+  readonly counters?: boolean;
+  readonly sets?: string;
+  readonly six?: boolean;
+}
+
+type Formatter = (text: string, file: string, o: Options) => Parsed<string>;
+
+const map = <T>(p: Parsed<T>, print: (v: T) => string): Parsed<string> => ({ value: hasErrors(p.diagnostics) ? '' : print(p.value), diagnostics: p.diagnostics });
+
+function iptables(family: 'ipv4' | 'ipv6'): Formatter {
+  return (text, file, o) => {
+    const sets = o.sets === undefined ? null : readIpsetSave(readText(o.sets), { file: o.sets });
+    if (sets && hasErrors(sets.diagnostics)) return { value: '', diagnostics: sets.diagnostics };
+    const store = sets ? new SetStore(sets.value, () => 0) : null;
+    const options = { file, family, unknown: 'refuse' as const, ...(store ? { sets: { describe: (name: string) => store.describe(name) } } : {}) };
+    return map(readIptablesSave(text, options), (r) => writeIptablesSave(r, { counters: o.counters ?? false }));
+  };
+}
+
+const family = (o: Options): 'ipv4' | 'ipv6' => (o.six ? 'ipv6' : 'ipv4');
+
+const formatters = new Map<string, Formatter>([
+  ['iptables-save', iptables('ipv4')],
+  ['ip6tables-save', iptables('ipv6')],
+  ['ipset-save', (text, file) => map(readIpsetSave(text, { file }), (s) => writeIpsetSave(s))],
+  ['ip-route', (text, file, o) => map(readIpRoute(text, { file, family: family(o) }), (r) => writeIpRoute(r, { family: family(o), table: 'all' }))],
+  ['ip-rule', (text, file, o) => map(readIpRule(text, { file, family: family(o) }), (r) => writeIpRule(r, { family: family(o) }))],
+  ['sysctl', (text, file) => map(readSysctl(text, { file }), writeSysctl)],
+]);
+
+const readText = (path: string): string => readFileSync(path === '-' ? 0 : path, 'utf8');
+
+export function register(program: Command): void {
+  program
+    .command('fmt')
+    .description('Parse a dump and print it as the tool itself would after a restore')
+    .argument('<format>', [...formatters.keys()].join(', '))
+    .argument('<file>', 'the dump, - for standard input')
+    .option('-c, --counters', 'keep packet and byte counters (iptables)')
+    .option('--sets <ipset-save>', 'sets that the rules may name; without it set names are not checked')
+    .option('-6, --six', 'IPv6 routes or rules')
+    .action((format: string, file: string, o: Options) => {
+      process.exitCode = fmt(format, file, o);
+    });
+}
+
+function fmt(format: string, file: string, o: Options): number {
+  const formatter = formatters.get(format);
+  if (!formatter) {
+    const near = nearest(format, formatters.keys());
+    process.stderr.write(`error: unknown format “${format}”${near ? `; did you mean “${near}”?` : `; known: ${[...formatters.keys()].join(', ')}`}\n`);
+    return EXIT.badInput;
+  }
+  let text: string;
+  try {
+    text = readText(file);
+  } catch (e) {
+    process.stderr.write(`${file}: error: ${(e as Error).message}\n`);
+    return EXIT.badInput;
+  }
+  const { value, diagnostics } = formatter(text, file === '-' ? 'stdin' : file, o);
+  complain(diagnostics);
+  if (hasErrors(diagnostics)) return EXIT.badInput;
+  process.stdout.write(value);
+  return EXIT.ok;
+}
