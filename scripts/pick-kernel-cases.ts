@@ -6,11 +6,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { type CorpusCase, type CorpusLine, corpusLines, parseCase } from '../src/harness/conformance/corpus.js';
+import { hexBytes } from '../src/harness/conformance/hex.js';
+import { packetsIn, vxlanPortsOf } from '../src/harness/conformance/packets.js';
 import { pointFamily } from '../src/harness/conformance/score.js';
 
 const PER_CATEGORY = 40;
 /** Bytes of JSON above which a case is not considered. */
-const MAX_BYTES = 45_000;
+const MAX_BYTES = 100_000;
 
 interface Candidate {
   readonly line: CorpusLine;
@@ -24,9 +26,12 @@ function featuresOf(c: CorpusCase): Set<string> {
   for (const text of [c.state.iptables_save, c.state.ip6tables_save ?? '', c.state.ebtables_save ?? '']) {
     for (const m of text.matchAll(/ (-[mjg] \S+|--\S+)/g)) out.add(`rule ${m[1]}`);
   }
+  const tunnels = vxlanPortsOf(c.state.link);
+  for (const l of c.state.link as readonly { linkinfo?: { info_kind?: string } }[]) out.add(`link ${l.linkinfo?.info_kind ?? ''}`);
   for (const m of (c.state.ipset_save ?? '').matchAll(/^create \S+ (\S+)/gm)) out.add(`set ${m[1]}`);
   for (const s of c.steps) {
     out.add(`step ${s.kind} ${s.kind === 'local' ? s.proto : ''} ${s.result?.error ?? ''}`);
+    for (const e of s.observed.emitted) for (const p of packetsIn(hexBytes(e.frame), tunnels)) out.add(`emitted ${p.where} ${p.proto}`);
     if (s.note !== undefined) out.add(`note ${s.note}`);
     for (const t of s.observed.trace) out.add(`point ${pointFamily(t.point)} ${t.proto ?? ''}`);
     for (const d of s.observed.drops) out.add(`drop ${d.reason}`);

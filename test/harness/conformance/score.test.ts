@@ -69,6 +69,9 @@ const knownId = (frame: string, c: CorpusCase, i: number): boolean => {
 };
 const noVxlan = (c: CorpusCase): boolean => !JSON.stringify(c.state.link).includes('vxlan');
 
+const isVxlan = (f: string, c: CorpusCase): boolean => isIp4(f, 17) && !noVxlan(c) && [4789, 8472].includes(byteAt(f, 36) * 256 + byteAt(f, 37)) && f.slice(124, 128) === '0800';
+const isTimestampReply = (f: string): boolean => isIp4(f, 1) && byteAt(f, 34) === 14;
+
 const traceFields: Spoiler[] = [
   ...['point', 'in', 'out', 'physin', 'physout', 'src', 'dst', 'proto', 'flags', 'verdict', 'policy'].map((f) => ({ name: `trace ${f}`, spoils: ['trace'] as const, apply: inTrace(f, otherText) })),
   ...['sport', 'dport', 'type', 'code', 'ttl', 'tos', 'len', 'uid', 'mark', 'handle'].map((f) => ({ name: `trace ${f}`, spoils: ['trace'] as const, apply: inTrace(f, otherNumber) })),
@@ -168,6 +171,14 @@ const outcomeFields: Spoiler[] = [
   { name: 'quoted IPv4 checksum', spoils: [], apply: inFrame((f) => isIp4(f, 1) && byteAt(f, 34) === 3, 52) },
   { name: 'quoted TTL', spoils: ['outcome'], apply: inFrame((f) => isIp4(f, 1) && byteAt(f, 34) === 3, 50) },
   { name: 'quoted UDP checksum', spoils: [], apply: inFrame((f) => isIp4(f, 1) && byteAt(f, 34) === 3 && byteAt(f, 51) === 17 && byteAt(f, 42) === 0x45, 68) },
+  { name: 'VXLAN header', spoils: ['outcome'], apply: inFrame(isVxlan, 48) },
+  { name: 'VXLAN outer source port', spoils: ['outcome'], apply: inFrame(isVxlan, 35) },
+  { name: 'VXLAN inner MAC', spoils: ['outcome'], apply: inFrame(isVxlan, 55) },
+  { name: 'VXLAN inner TTL', spoils: ['outcome'], apply: inFrame(isVxlan, 72) },
+  { name: 'VXLAN inner checksum', spoils: [], apply: inFrame(isVxlan, 74) },
+  { name: 'ICMP timestamp reply: originate', spoils: ['outcome'], apply: inFrame(isTimestampReply, 45) },
+  { name: 'ICMP timestamp reply: receive', spoils: [], apply: inFrame(isTimestampReply, 49) },
+  { name: 'ICMP timestamp reply: transmit', spoils: [], apply: inFrame(isTimestampReply, 53) },
   { name: 'ARP', spoils: ['outcome'], apply: inFrame((f) => f.slice(24, 28) === '0806', 41) },
   { name: 'IPv6 traffic class, low bits', spoils: ['outcome'], apply: inFrame((f) => f.slice(24, 28) === '86dd', 15, 0x10) },
   { name: 'IPv6 hop limit', spoils: ['outcome'], apply: inFrame((f) => f.slice(24, 28) === '86dd', 21) },
