@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { Diagnostic, Parsed } from '../base/diagnostic.js';
+import { notGenerated } from '../scenario/apply.js';
 import type { Application, Scenario } from '../scenario/model.js';
 
 const TIMEOUT = 60_000;
@@ -9,24 +10,17 @@ const MAX_OUTPUT = 64 << 20;
 
 /** The scenario with the output of its commands in their place. They run in the folder of the file that names them; one that fails is an error. */
 export function withGenerated(s: Scenario, allowed: boolean): Parsed<Scenario | null> {
-  const diagnostics: Diagnostic[] = [];
+  const diagnostics: Diagnostic[] = allowed ? [] : notGenerated(s.apply);
+  if (diagnostics.length > 0) return { value: null, diagnostics };
   const apply = s.apply.map((a) => {
     if (a.run === null) return a;
-    const r = allowed ? printed(a, a.run) : notAllowed(a);
+    const r = printed(a, a.run);
     if ('text' in r) return { ...a, text: r.text, run: null };
     diagnostics.push(r);
     return a;
   });
   return { value: diagnostics.length > 0 ? null : { ...s, apply }, diagnostics };
 }
-
-const notAllowed = (a: Application): Diagnostic => ({
-  code: 'run-not-allowed',
-  severity: 'error',
-  message: `the scenario wants to run ${a.run?.[0] ?? 'a command'}`,
-  span: a.span,
-  hint: 'sim test --allow-run permits it',
-});
 
 function printed(a: Application, [program, ...args]: readonly string[]): { text: string } | Diagnostic {
   const fail = (message: string, hint: string): Diagnostic => ({ code: 'run-failed', severity: 'error', message, span: a.span, ...(hint ? { hint } : {}) });

@@ -2,6 +2,7 @@
 import { type Addr, anyAddr } from '../base/addr.js';
 import type { Diagnostic } from '../base/diagnostic.js';
 import { type CtEntry, entryOf } from '../netfilter/conntrack/entry.js';
+import { applyCommands, notGenerated } from '../scenario/apply.js';
 import type { NodeCommand, NodeState, Scenario, ScenarioPacket } from '../scenario/model.js';
 import { type Event, ListRecorder } from '../trace/event.js';
 import { Network } from './network.js';
@@ -64,7 +65,8 @@ export function runScenario(scenario: Scenario, o: RunOptions): ScenarioRun {
     }
     return true;
   };
-  if (perform(scenario.do)) {
+  diagnostics.push(...notGenerated(scenario.apply));
+  if (diagnostics.length === 0 && perform(applyCommands(scenario.apply)) && perform(scenario.do)) {
     for (const p of scenario.packets) {
       if (!perform(p.do)) break;
       for (let nth = 1; nth <= p.count; nth++) packets.push(runPacket(network, recorder, p, nth, o.keepConntrack ?? false));
