@@ -30,9 +30,9 @@ import { Mib } from './mib.js';
 import { NeighTable } from './neigh-table.js';
 import { type Box, packetFlow } from './packet-flow.js';
 import { addrsOf, devicesOf } from './plan.js';
-import { sendReset } from './reject.js';
+import { rejectUnreach6, sendReset, sendReset6 } from './reject.js';
 import { frameOf } from './receive.js';
-import { rejectUnreach6, sendReset6 } from './reject6.js';
+
 import { Routing } from './routing.js';
 import { Routing6 } from './routing6.js';
 import type { SocketLayer } from './sockets/layer.js';
