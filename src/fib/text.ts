@@ -51,9 +51,9 @@ function via(r: Route, gateway: Addr): string {
   return `via ${other ? (r.family === 'ipv4' ? 'inet6 ' : 'inet ') : ''}${formatAddr(gateway)} `;
 }
 
-/** `table` only when `showTable` (listing of all tables) and it is not main. */
-export function routeText(r: Route, showTable = true): string {
-  let s = r.type === 'unicast' ? '' : `${r.type} `;
+/** `table` only when `showTable` (listing of all tables) and it is not main; `details` as `ip -d` prints what goes without saying. */
+export function routeText(r: Route, showTable = true, details = false): string {
+  let s = r.type === 'unicast' && !details ? '' : `${r.type} `;
   s += `${prefixText(r.dst, r.dstLen)} `;
   if (r.src) s += `from ${prefixText(r.src.addr, r.src.len)} `;
   if (r.tos !== 0) s += `tos ${tosText(r.tos)} `;
@@ -62,8 +62,8 @@ export function routeText(r: Route, showTable = true): string {
   if (one?.gateway != null) s += via(r, one.gateway);
   if (one?.dev != null) s += `dev ${one.dev} `;
   if (showTable && r.table !== 254) s += `table ${tableName(r.table)} `;
-  if (r.protocol !== 'boot') s += `proto ${r.protocol} `;
-  if (r.scope !== 'global') s += `scope ${r.scope} `;
+  if (r.protocol !== 'boot' || details) s += `proto ${r.protocol} `;
+  if (r.scope !== 'global' || details) s += `scope ${r.scope} `;
   if (r.prefsrc !== null) s += `src ${formatAddr(r.prefsrc)} `;
   if (r.metric !== 0 || r.family === 'ipv6') s += `metric ${r.metric} `;
   for (const f of r.flags) s += `${f} `;

@@ -1,20 +1,102 @@
-/** iptables(8), ip6tables(8): changes with the tool's own grammar and answers. */
+/** iptables(8), ip6tables(8), iptables-save(8), iptables-restore(8) and their IPv6 twins, legacy backend: changes with the tool's own grammar and answers. */
+import { hasErrors, type Parsed } from '../base/diagnostic.js';
 import { applyIptablesCommand } from '../formats/iptables-command.js';
-import type { XtRuleset } from '../netfilter/xtables/model.js';
+import { isTableName, restoreIptables, writeIptablesSave } from '../formats/iptables-save.js';
+import type { Command } from '../netfilter/xtables/command-types.js';
+import type { XtChain, XtRuleset } from '../netfilter/xtables/model.js';
 import type { NodeState } from '../scenario/model.js';
+import type { NodeRun } from '../stack/node-run.js';
+import { countedRuleset } from './counters.js';
+import { listTable } from './iptables-list.js';
 import { describeSets } from './sets.js';
-import type { Tool } from './tool.js';
+import { type Answer, complained, said, type Tool, type ToolContext } from './tool.js';
 
-const empty = (family: 'ipv4' | 'ipv6'): XtRuleset => ({ family, tables: [] });
+type Family = 'ipv4' | 'ipv6';
+type Key = 'iptables' | 'ip6tables';
+const keyOf = (family: Family): Key => (family === 'ipv4' ? 'iptables' : 'ip6tables');
+const rulesOf = (n: NodeState, family: Family): XtRuleset => n[keyOf(family)] ?? { family, tables: [] };
+const withRules = (n: NodeState, family: Family, r: XtRuleset): NodeState => (r === n[keyOf(family)] ? n : { ...n, [keyOf(family)]: r });
 
-function tool(names: readonly string[], family: 'ipv4' | 'ipv6', key: 'iptables' | 'ip6tables'): Tool {
-  return {
-    names,
-    change(n: NodeState, c) {
-      const r = applyIptablesCommand(c.words, n[key] ?? empty(family), { file: c.file, sets: describeSets(n) });
-      return { value: r.value.ruleset === n[key] ? n : { ...n, [key]: r.value.ruleset }, diagnostics: r.diagnostics };
-    },
-  };
+const QUESTION = new Set(['L', 'S', 'C', 'V', 'h']);
+/** -Z: new counter objects, so that what the run counted for the policies is forgotten as well. */
+const zeroed = (r: XtRuleset, cmd: Command, table: string): XtRuleset => ({
+  ...r,
+  tables: r.tables.map((t) =>
+    t.name !== table ? t : { ...t, chains: t.chains.map((c): XtChain => (cmd.chain === null || c.name === cmd.chain ? { ...c, counters: { packets: 0, bytes: 0 } } : c)) },
+  ),
+});
+
+function change(n: NodeState, c: ToolContext, family: Family): Parsed<NodeState> | null {
+  const r = applyIptablesCommand(c.words, rulesOf(n, family), { file: c.file, sets: describeSets(n) });
+  const cmd = r.value.command;
+  if (cmd && QUESTION.has(cmd.letter)) return null;
+  const ruleset = cmd?.letter === 'Z' && cmd.number === null ? zeroed(r.value.ruleset, cmd, r.value.table) : r.value.ruleset;
+  return { value: hasErrors(r.diagnostics) ? n : withRules(n, family, ruleset), diagnostics: r.diagnostics };
 }
 
-export const iptablesTools: readonly Tool[] = [tool(['iptables', 'iptables-legacy'], 'ipv4', 'iptables'), tool(['ip6tables', 'ip6tables-legacy'], 'ipv6', 'ip6tables')];
+/** Messages that come before the kernel is asked have the tool's name and version in front and, mostly, a hint behind. */
+function complaint(prog: string, code: string, message: string): Answer {
+  if (message.startsWith(`${prog}: `)) return complained(message, message.includes('Memory allocation') ? 4 : 1);
+  const versioned = `${prog} v1.8.9 (legacy): ${message}`;
+  if (code === 'iptables-table') return complained(`${versioned}\nPerhaps ${prog} or your kernel needs to be upgraded.`, 3);
+  return complained(`${versioned}\nTry \`${prog} -h' or '${prog} --help' for more information.`, 2);
+}
+
+function answer(n: NodeRun, c: ToolContext, family: Family): Answer | null {
+  const prog = keyOf(family);
+  const counted = countedRuleset(n, rulesOf(n.given, family));
+  const r = applyIptablesCommand(c.words, counted, { sets: describeSets(n.given) });
+  const cmd = r.value.command;
+  const error = r.diagnostics.find((d) => d.severity === 'error');
+  const asks = c.words.some((w) => /^-(L|S|C|V|h)|^--(list|list-rules|check|version|help)$/.test(w));
+  if (error) return asks ? complaint(prog, error.code, error.message) : null;
+  if (!cmd || !QUESTION.has(cmd.letter)) return null;
+  if (cmd.letter === 'V') return said(`${prog} v1.8.9 (legacy)\n`);
+  if (cmd.letter === 'C') return said('');
+  const table = r.value.ruleset.tables.find((t) => t.name === r.value.table);
+  if (!table) return said('');
+  const listed = listTable(table, family, cmd, c.words);
+  return listed === null ? complained(`${prog}: No chain/target/match by that name.`, 1) : said(listed);
+}
+
+const tool = (names: readonly string[], family: Family): Tool => ({
+  names,
+  change: (n, c) => change(n, c, family),
+  answer: (n, c) => answer(n, c, family),
+});
+
+const flag = (words: readonly string[], ...names: string[]): boolean => words.some((w) => names.includes(w));
+const optionValue = (words: readonly string[], ...names: string[]): string | null => {
+  const at = words.findIndex((w) => names.includes(w));
+  return at < 0 ? null : (words[at + 1] ?? '');
+};
+
+/** iptables-restore: atomic per table; what was committed before the first error stays, all else is as it was. */
+function restore(n: NodeState, c: ToolContext, family: Family): Parsed<NodeState> {
+  const r = restoreIptables(c.stdin ?? '', rulesOf(n, family), { file: c.file, noflush: flag(c.words, '-n', '--noflush'), sets: describeSets(n) });
+  if (flag(c.words, '--test', '-t')) return { value: n, diagnostics: r.diagnostics };
+  return { value: withRules(n, family, r.value), diagnostics: r.diagnostics };
+}
+
+const restoreTool = (names: readonly string[], family: Family): Tool => ({ names, change: (n, c) => restore(n, c, family) });
+
+const saveTool = (names: readonly string[], family: Family): Tool => ({
+  names,
+  answer(n, c) {
+    const prog = `${keyOf(family)}-save`;
+    const table = optionValue(c.words, '-t', '--table');
+    const all = countedRuleset(n, rulesOf(n.given, family));
+    if (table !== null && !isTableName(table)) return complained(`${prog} v1.8.9 (legacy): Cannot initialize: Table does not exist (do you need to insmod?)\n`, 1);
+    const some = table === null ? all : { ...all, tables: all.tables.filter((t) => t.name === table) };
+    return said(writeIptablesSave(some, { counters: flag(c.words, '-c', '--counters') }));
+  },
+});
+
+export const iptablesTools: readonly Tool[] = [
+  tool(['iptables', 'iptables-legacy'], 'ipv4'),
+  tool(['ip6tables', 'ip6tables-legacy'], 'ipv6'),
+  restoreTool(['iptables-restore', 'iptables-legacy-restore'], 'ipv4'),
+  restoreTool(['ip6tables-restore', 'ip6tables-legacy-restore'], 'ipv6'),
+  saveTool(['iptables-save', 'iptables-legacy-save'], 'ipv4'),
+  saveTool(['ip6tables-save', 'ip6tables-legacy-save'], 'ipv6'),
+];

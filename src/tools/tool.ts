@@ -14,7 +14,9 @@ export interface Answer {
 }
 
 export interface ToolContext {
-  /** The node's words without the program's name. */
+  /** The program's name as typed. */
+  readonly name: string;
+  /** The command's words without the program's name. */
   readonly words: readonly string[];
   /** The whole command as typed, for diagnostics. */
   readonly text: string;
@@ -23,13 +25,21 @@ export interface ToolContext {
   readonly stdin: string | null;
 }
 
+/** Parts of a node that a run changes by itself: a tool that edits or shows one sees what the packets before it left there. */
+export type RunPart = 'sets' | 'neighs' | 'fdb';
+
 export interface Tool {
   /** Program names it answers to: `iptables`, `iptables-legacy`, … */
   readonly names: readonly string[];
-  /** Applies a change; a question returns the state as it is. Errors leave it as it was. */
-  readonly change?: (n: NodeState, c: ToolContext) => Parsed<NodeState>;
-  /** Changes of the running node that are no configuration (conntrack -D). Runs after `change`. */
-  readonly act?: (n: NodeRun, c: ToolContext) => readonly Diagnostic[];
-  /** Read-only commands. null: this command is a change, not a question. */
+  /** Parts to bring up to date before `change`. */
+  readonly settles?: readonly RunPart[];
+  /** Applies a change; errors leave the state as it was. null: the command is a question. */
+  readonly change?: (n: NodeState, c: ToolContext) => Parsed<NodeState> | null;
+  /** Changes of the running node that are no configuration (conntrack -D). Runs after `change`. null: the command is a question. */
+  readonly act?: (n: NodeRun, c: ToolContext) => readonly Diagnostic[] | null;
+  /** Questions. null: this command is a change, not a question. */
   readonly answer?: (n: NodeRun, c: ToolContext) => Answer | null;
 }
+
+export const said = (stdout: string): Answer => ({ stdout, stderr: '', status: 0 });
+export const complained = (stderr: string, status: number, stdout = ''): Answer => ({ stdout, stderr: stderr.endsWith('\n') || stderr === '' ? stderr : `${stderr}\n`, status });

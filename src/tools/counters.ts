@@ -1,0 +1,58 @@
+/** Rule counters of a run: what they are now, and how they outlive an edit of their table (as the kernel's get_counters() and iptc_commit() keep them). */
+import { byName } from '../base/memo.js';
+import { compileTable } from '../netfilter/xtables/compile.js';
+import type { Rule, XtChain, XtCounters, XtRuleset, XtTable } from '../netfilter/xtables/model.js';
+import { ParsedRule, ruleList } from '../netfilter/xtables/rule-list.js';
+import type { NodeState } from '../scenario/model.js';
+import type { NodeRun } from '../stack/node-run.js';
+
+type Key = 'iptables' | 'ip6tables';
+const KEYS: readonly Key[] = ['iptables', 'ip6tables'];
+
+/** After a change: rules that are still the same objects keep what the run counted for them; a policy whose counters were not set anew does so too. */
+export function carryCounters(n: NodeRun, before: NodeState): void {
+  for (const key of KEYS) {
+    const old = before[key];
+    const now = n.given[key];
+    if (!old || !now || old === now) continue;
+    for (const t of old.tables) {
+      const next = byName(now.tables, t.name);
+      if (next && next !== t) carryTable(n, t, next, old.family);
+    }
+  }
+}
+
+function carryTable(n: NodeRun, from: XtTable, to: XtTable, family: XtRuleset['family']): void {
+  const target = compileTable(to, family);
+  for (const chain of compileTable(from, family).chains) {
+    const into = target.byName.get(chain.name);
+    if (!into) continue;
+    const counts = n.counters.of(chain);
+    const fresh = n.counters.of(into);
+    const place = new Map<Rule, number>(chain.rules.map((r, i) => [r.rule, i]));
+    into.rules.forEach((r, i) => {
+      const at = place.get(r.rule);
+      if (at !== undefined) fresh.set(counts.subarray(2 * at, 2 * at + 2), 2 * i);
+    });
+    if (chain.source.counters === into.source.counters) fresh.set(counts.subarray(2 * chain.rules.length), 2 * into.rules.length);
+  }
+}
+
+const plus = (c: XtCounters, counts: Float64Array, i: number): XtCounters => ({ packets: c.packets + counts[2 * i], bytes: c.bytes + counts[2 * i + 1] });
+
+/** The rule set with its counters as `iptables-save -c` and `iptables -L -v` show them now. */
+export function countedRuleset(n: NodeRun, r: XtRuleset): XtRuleset {
+  return { ...r, tables: r.tables.map((t) => countedTable(n, t, r.family)) };
+}
+
+function countedTable(n: NodeRun, t: XtTable, family: XtRuleset['family']): XtTable {
+  const compiled = compileTable(t, family);
+  const chains = t.chains.map((ch): XtChain => {
+    const c = compiled.byName.get(ch.name);
+    if (!c) return ch;
+    const counts = n.counters.of(c);
+    const rules = c.rules.map(({ rule }, i) => (rule instanceof ParsedRule ? rule.withCounters(plus(rule.counters, counts, i)) : rule));
+    return { ...ch, rules: ruleList(rules), counters: ch.policy === null ? ch.counters : plus(ch.counters, counts, c.rules.length) };
+  });
+  return { ...t, chains };
+}

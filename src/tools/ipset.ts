@@ -1,0 +1,57 @@
+/** ipset(8): changes, questions and dumps with one grammar (formats/ipset-save.ts). */
+import { hasErrors } from '../base/diagnostic.js';
+import { applyIpsetCommand, readIpsetSave, writeIpsetList, writeIpsetSave } from '../formats/ipset-save.js';
+import { commandOf } from '../netfilter/ipset/run.js';
+import type { NodeState } from '../scenario/model.js';
+import { ruleReferences } from './sets.js';
+import { settled } from './settle.js';
+import { type Answer, complained, said, type Tool, type ToolContext } from './tool.js';
+
+const QUESTIONS = new Set(['list', 'save', 'test', 'help', 'version']);
+
+/** The command among the words: options may stand in front of it. */
+const nameOf = (words: readonly string[]) => words.map(commandOf).find((c) => c !== null) ?? null;
+const exist = (words: readonly string[]): boolean => words.some((w) => w === '-exist' || w === '--exist' || w === '-!');
+
+function change(n: NodeState, c: ToolContext) {
+  const name = nameOf(c.words);
+  if (name !== null && QUESTIONS.has(name)) return null;
+  const inUse = (set: string): boolean => ruleReferences(n)(set) > 0;
+  if (name === 'restore') {
+    const { value, diagnostics } = readIpsetSave(c.stdin ?? '', { file: c.file, base: n.sets, exist: exist(c.words), inUse });
+    return { value: { ...n, sets: value }, diagnostics };
+  }
+  const r = applyIpsetCommand(c.words, n.sets, { file: c.file, inUse });
+  return { value: r.value === n.sets ? n : { ...n, sets: r.value }, diagnostics: r.diagnostics };
+}
+
+/** The tool's own frame around its words. */
+const complaint = (message: string): Answer => complained(`ipset v7.17: ${message}`, 1);
+
+export const ipsetTool: Tool = {
+  names: ['ipset'],
+  settles: ['sets'],
+  change,
+  answer(n, c) {
+    const name = nameOf(c.words);
+    if (name === 'version') return said('ipset v7.17, protocol version: 7\n');
+    if (name !== null && !QUESTIONS.has(name)) return null;
+    const state = settled(n, ['sets']);
+    const r = applyIpsetCommand(c.words, state.sets, { inUse: () => false });
+    // The tool's answer to `test` goes to stderr, whether it is in the set or not.
+    if (name === 'test' && r.output !== '') return hasErrors(r.diagnostics) ? complained(r.output, 1) : complained(r.output, 0);
+    const error = r.diagnostics.find((d) => d.severity === 'error');
+    if (error) return complaint(error.message);
+    return said(name === 'list' || name === 'save' ? listing(n.given, state, c.words, name) : r.output);
+  },
+};
+
+function listing(n: NodeState, now: NodeState, words: readonly string[], name: 'list' | 'save'): string {
+  const has = (...flags: string[]): boolean => words.some((w) => flags.includes(w));
+  const at = words.findIndex((w) => commandOf(w) === name);
+  const one = words.slice(at + 1).find((w) => !w.startsWith('-'));
+  const sets = one === undefined ? now.sets : now.sets.filter((s) => s.name === one);
+  const sorted = has('-s', '-sorted', '--sorted');
+  if (name === 'save') return writeIpsetSave(sets, { sorted });
+  return writeIpsetList(sets, { sorted, terse: has('-t', '-terse', '--terse'), names: has('-n', '-name', '--name'), ruleReferences: ruleReferences(n) });
+}

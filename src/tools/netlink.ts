@@ -1,0 +1,90 @@
+/** A node's devices, addresses, rules and routes as the kernel would hold them: what the scenario does not state is spelled out, so that it can be shown and edited. */
+import { memoByIdentity } from '../base/memo.js';
+import {
+  changeRoutes,
+  compileFib,
+  compileFib6,
+  type DevConf,
+  defaultRules,
+  derivedRoutes4,
+  derivedRoutes6,
+  type PolicyRule,
+  type Route,
+  type RouteEnv,
+  type RouteEnv6,
+} from '../fib/index.js';
+import type { IfAddr, Link } from '../link/model.js';
+import type { NetDevice } from '../packet/types.js';
+import type { NodeState } from '../scenario/model.js';
+import { addrsOf, devicesOf } from '../stack/plan.js';
+import { sysctlsOf } from '../stack/sysctls.js';
+
+export const devices = (n: NodeState): readonly NetDevice[] => devicesOf(n.links).list;
+export const addresses = (n: NodeState): readonly IfAddr[] => addrsOf(n.addrs);
+
+const confOf = (n: NodeState, family: 'ipv4' | 'ipv6'): DevConf => {
+  const s = sysctlsOf(n.sysctls);
+  return { all: (key) => s.conf(family, 'all', key), dev: (name, key) => s.conf(family, name, key) };
+};
+export const forwarding6 = (n: NodeState): boolean => sysctlsOf(n.sysctls).conf('ipv6', 'all', 'forwarding') !== 0;
+
+/** The routes that the node's addresses make, of both families. */
+export function derivedRoutes(n: NodeState): readonly Route[] {
+  const addrs = addresses(n);
+  return [...derivedRoutes4(addrs, devices(n)), ...derivedRoutes6(addrs, devices(n), forwarding6(n))];
+}
+
+/** All routes; where none are stated those that follow from the addresses, in the order of a dump. */
+export const routesOf = memoByIdentity((n: NodeState): readonly Route[] => n.routes ?? derivedRoutes(n).reduce(withRoute, []));
+
+/** With one more route of the kernel's own, where it is not there yet. */
+export function withRoute(list: readonly Route[], route: Route): readonly Route[] {
+  return changeRoutes(list, { command: 'append', route, given: new Set() }).list;
+}
+
+export function rulesOf(n: NodeState): readonly PolicyRule[] {
+  const stated = n.rules ?? [];
+  const missing = (['ipv4', 'ipv6'] as const).filter((f) => !stated.some((r) => r.family === f));
+  return [...stated, ...missing.flatMap((f) => defaultRules(f))];
+}
+
+export function routeEnv(n: NodeState): RouteEnv {
+  return { fib: compileFib({ family: 'ipv4', routes: n.routes, rules: n.rules, addrs: addresses(n), devices: devices(n) }), conf: confOf(n, 'ipv4') };
+}
+export function routeEnv6(n: NodeState): RouteEnv6 {
+  const fib = compileFib6({ family: 'ipv6', routes: n.routes, rules: n.rules, addrs: addresses(n), devices: devices(n) }, forwarding6(n));
+  return { fib, conf: confOf(n, 'ipv6') };
+}
+
+/** What every namespace has, where the dumps do not list it. */
+const loopback: Link = {
+  name: 'lo',
+  ifindex: 1,
+  kind: '',
+  linkType: 'loopback',
+  mac: 0,
+  broadcast: 0,
+  mtu: 65536,
+  flags: ['LOOPBACK', 'UP', 'LOWER_UP'],
+  operstate: 'UNKNOWN',
+  master: null,
+  link: null,
+  linkIndex: null,
+  linkNetnsid: null,
+  group: 'default',
+  qdisc: 'noqueue',
+  txqlen: 1000,
+  data: {},
+  slaveKind: null,
+  slaveData: {},
+  promiscuity: 0,
+  altnames: [],
+  addressText: null,
+  broadcastText: null,
+  linkmode: 'DEFAULT',
+};
+
+/** The links, lo included. */
+export const linksOf = memoByIdentity((links: readonly Link[]): readonly Link[] =>
+  links.some((l) => l.name === 'lo' || l.linkType === 'loopback') ? links : [loopback, ...links],
+);

@@ -1,0 +1,18 @@
+/** nft(8) and the nft backend of iptables: rule sets loaded with them are read, commands are not carried out. */
+import { attempt, Refusal } from './refusal.js';
+import { complained, type Tool } from './tool.js';
+
+const NAMES = ['nft', 'iptables-nft', 'ip6tables-nft', 'iptables-nft-restore', 'ip6tables-nft-restore', 'iptables-nft-save', 'ip6tables-nft-save', 'arptables'];
+const sentence = (name: string): string => `${name} commands are not supported`;
+const hint = 'iptables, ip6tables, ipset and ebtables are; a node may state its nft rule set in its dumps';
+
+export const nftTools: readonly Tool[] = [
+  {
+    names: NAMES,
+    change: (n, c) =>
+      attempt(n, c, () => {
+        throw new Refusal(sentence(c.name), { code: 'not-supported', word: c.name, hint });
+      }),
+    answer: (_n, c) => complained(`sim: ${sentence(c.name)} (${hint})`, 2),
+  },
+];
