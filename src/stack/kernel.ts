@@ -80,6 +80,8 @@ export interface Kernel extends Env {
   ctConfirm(f: Flight): HookVerdict;
   /** IN_DEV_CONF: per-device value of net.ipv4.conf (or ipv6.conf) by name. `conf('eth0','forwarding')`. */
   conf(family: Family, dev: string, name: string): number;
+  /** Tells, once, that a decision rests on a sysctl that the scenario does not state. */
+  assume(family: Family, dev: string, name: string): void;
   /** IN_DEV_ANDCONF / ORCONF / MAXCONF with `all`. */
   maxConf(family: Family, dev: string, name: string): number;
   orConf(family: Family, dev: string, name: string): boolean;

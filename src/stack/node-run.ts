@@ -65,6 +65,7 @@ export class NodeRun implements Kernel, Receiver {
   #devByName!: ReadonlyMap<string, NetDevice>;
   #devByIndex!: ReadonlyMap<number, NetDevice>;
   readonly #states = new Map<object | string, unknown>();
+  readonly #assumed = new Set<string>();
   readonly #peers = new InetPeers();
   #sockets: SocketLayer | null = null;
   #depth = 0;
@@ -299,6 +300,14 @@ export class NodeRun implements Kernel, Receiver {
   }
   conf(family: Family, dev: string, name: string): number {
     return this.sysctls.conf(family, dev, name);
+  }
+  /** Tells, once, that a decision rests on a sysctl that the scenario does not state. */
+  assume(family: Family, dev: string, name: string): void {
+    if (!this.rec.on || this.sysctls.isStated(family, dev, name)) return;
+    const what = `net.${family}.conf.${dev}.${name}`;
+    if (this.#assumed.has(what)) return;
+    this.#assumed.add(what);
+    this.tell(null, { t: 'assumed', what, value: String(this.sysctls.conf(family, dev, name)) });
   }
   maxConf(family: Family, dev: string, name: string): number {
     return Math.max(this.sysctls.conf(family, 'all', name), this.sysctls.conf(family, dev, name));

@@ -89,7 +89,9 @@ export class Routing {
     };
     this.n.tell(skb, body);
     const s = r.source;
-    if (s)
+    if (s) {
+      this.n.assume('ipv4', 'all', 'rp_filter');
+      this.n.assume('ipv4', dev.name, 'rp_filter');
       this.n.tell(skb, {
         t: 'source-check',
         src: saddr,
@@ -102,6 +104,7 @@ export class Routing {
         mark: s.mark,
         srcValidMark: s.srcValidMark,
       });
+    }
   }
 
   #facts(r: InputResult, daddr: number, saddr: number, dev: NetDevice): Facts {

@@ -33,7 +33,6 @@ export class Sysctls {
   readonly #values = new Map<string, number>();
   /** per-device lookups, resolved once. */
   readonly #conf = new Map<string, number>();
-  readonly #readers = new Set<string>();
 
   constructor(list: readonly Sysctl[]) {
     for (const s of list) this.#values.set(s.name, Number.parseInt(s.value, 10) || 0);
@@ -62,7 +61,6 @@ export class Sysctls {
   #resolve(family: 'ipv4' | 'ipv6', dev: string, key: string): number {
     const own = this.#values.get(`net/${family}/conf/${dev}/${key}`);
     if (own !== undefined) return own;
-    this.#readers.add(`net/${family}/conf/${dev}/${key}`);
     if (key === 'forwarding') {
       const global = family === 'ipv4' ? this.#values.get('net/ipv4/ip_forward') : undefined;
       const all = this.#values.get(`net/${family}/conf/all/forwarding`);
@@ -76,9 +74,11 @@ export class Sysctls {
     return confDefaults.get(key) ?? 0;
   }
 
-  /** Paths whose value was asked for and assumed, in the order first asked. */
-  assumed(): readonly string[] {
-    return [...this.#readers];
+  /** Does the scenario say it, for this device or by its default? */
+  isStated(family: 'ipv4' | 'ipv6', dev: string, key: string): boolean {
+    const here = (d: string): boolean => this.#values.has(`net/${family}/conf/${d}/${key}`);
+    if (here(dev) || (dev !== 'all' && here('default'))) return true;
+    return key === 'forwarding' && (here('all') || (family === 'ipv4' && this.#values.has('net/ipv4/ip_forward')));
   }
 }
 

@@ -113,6 +113,7 @@ export function ipError(k: Kernel, f: Flight): 'gone' {
   const type = skb.dst!.type;
   const facts = { dev: dev.name, dst: k.showAddr(skb.daddr) };
   if (k.conf('ipv4', dev.name, 'forwarding') === 0) {
+    k.assume('ipv4', dev.name, 'forwarding');
     if (error === 113) {
       reason = 'IP_INADDRERRORS';
       k.count('IpInAddrErrors');

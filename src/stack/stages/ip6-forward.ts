@@ -20,7 +20,10 @@ export function ip6Forward(k: Kernel, f: Flight): 'ip6_forward_finish' | 'gone' 
     k.count('Ip6InAddrErrors');
     return lost('IP_INADDRERRORS', cause);
   };
-  if (k.conf('ipv6', 'all', 'forwarding') === 0) return addressError('forwarding-off');
+  if (k.conf('ipv6', 'all', 'forwarding') === 0) {
+    k.assume('ipv6', 'all', 'forwarding');
+    return addressError('forwarding-off');
+  }
   if (skb.pktType !== 'host') return lost('NOT_SPECIFIED', 'not-for-us', { pktType: skb.pktType });
   if (skb.sk !== null) return lost('NOT_SPECIFIED', 'unclassified');
   if (!k.xfrmPolicyCheck(skb, 'fwd')) {
