@@ -1,0 +1,82 @@
+/**
+ * The README's commands print what it shows. A block that starts with ```console holds `$ npx sim …` lines and their output;
+ * a line `...` stands for any number of lines. `UPDATE_GOLDEN=1 npx vitest run test/readme.test.ts` rewrites the outputs (heads of the same length where a block ends with `...`).
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { splitCommand } from '../src/tools/words.js';
+
+const root = join(import.meta.dirname, '..');
+const path = join(root, 'README.md');
+const readme = readFileSync(path, 'utf8');
+
+interface Shown {
+  readonly command: string;
+  readonly output: readonly string[];
+  /** Line numbers of the output, from 0. */
+  readonly from: number;
+  readonly to: number;
+}
+
+function blocks(): Shown[] {
+  const lines = readme.split('\n');
+  const out: Shown[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    if (lines[i] !== '```console') continue;
+    for (i++; i < lines.length && lines[i] !== '```'; ) {
+      const command = lines[i].replace(/^\$ /, '');
+      const from = i + 1;
+      let to = from;
+      while (to < lines.length && lines[to] !== '```' && !lines[to].startsWith('$ ')) to++;
+      out.push({ command, output: lines.slice(from, to), from, to });
+      i = to;
+    }
+  }
+  return out;
+}
+
+function run(command: string): string[] {
+  const words = splitCommand(command)!;
+  const args = words.slice(words.indexOf('sim') + 1);
+  const r = spawnSync(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' }, timeout: 60_000 });
+  const text = `${r.stdout}${r.stderr}`.replace(/\n$/, '');
+  return text === '' ? [] : text.split('\n');
+}
+
+/** Does `actual` fit `shown`, with `...` as a gap? */
+function fits(shown: readonly string[], actual: readonly string[]): boolean {
+  const gap = shown.indexOf('...');
+  if (gap < 0) return shown.length === actual.length && shown.every((l, i) => l === actual[i]);
+  const head = shown.slice(0, gap);
+  const rest = shown.slice(gap + 1);
+  if (!head.every((l, i) => l === actual[i])) return false;
+  if (rest.length === 0) return actual.length >= head.length;
+  for (let at = head.length; at <= actual.length; at++) if (fits(rest, actual.slice(at))) return true;
+  return false;
+}
+
+function updated(shown: readonly string[], actual: readonly string[]): readonly string[] {
+  const gap = shown.indexOf('...');
+  return gap < 0 ? actual : gap === shown.length - 1 ? [...actual.slice(0, gap), '...'] : shown;
+}
+
+const found = blocks();
+const update = process.env.UPDATE_GOLDEN === '1';
+
+describe('README', () => {
+  it('shows commands', () => expect(found.length).toBeGreaterThan(0));
+
+  it.each(found.map((b) => [b.command, b] as const))('%s', (_, b) => {
+    const actual = run(b.command);
+    if (update || fits(b.output, actual)) return;
+    expect(actual).toEqual(b.output);
+  });
+
+  it.runIf(update)('is rewritten', () => {
+    const lines = readme.split('\n');
+    for (const b of [...found].reverse()) lines.splice(b.from, b.to - b.from, ...updated(b.output, run(b.command)));
+    writeFileSync(path, lines.join('\n'));
+  });
+});
