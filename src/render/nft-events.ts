@@ -1,0 +1,43 @@
+/** What both tools that read nf_tables' trace messages share: which event brings the packet along, and where handles come from. */
+import { byName } from '../base/memo.js';
+import { nftHandles } from '../stack/nft-steps.js';
+import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
+import type { EventOf, PacketView } from '../trace/event.js';
+import { shownEvents } from './narrow.js';
+import type { RenderOptions } from './renderer.js';
+
+export interface NftMessage {
+  readonly e: EventOf<'nft-trace'>;
+  /** True: the packet is part of the message, as it is with the first of a base chain's walk. */
+  readonly withPacket: boolean;
+  /** Type of the input device, where the kernel tells it. */
+  readonly linkType: string;
+  readonly run: PacketRun;
+}
+
+export function nftMessages(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): NftMessage[] {
+  const out: NftMessage[] = [];
+  for (const p of run.packets) {
+    const shown = new Map<number, PacketView>();
+    for (const e of shownEvents(p, o.narrow)) {
+      if (e.t !== 'nft-trace') continue;
+      const withPacket = shown.get(e.skb) !== e.view;
+      shown.set(e.skb, e.view);
+      out.push({ e, withPacket, linkType: e.in === '' ? '' : (byName(p.nodes.get(e.node)?.links ?? [], e.in)?.linkType ?? ''), run: p });
+    }
+  }
+  return out;
+}
+
+/** Comment lines for nodes whose dump has no `nft -a list ruleset`. */
+export function handleNotes(messages: readonly NftMessage[]): string[] {
+  const nodes = new Set<string>();
+  for (const { e, run } of messages) {
+    const n = run.nodes.get(e.node);
+    if (n && nftHandles(n, e.rule.family === 'ipv6' ? 'ipv6' : 'ipv4')?.listed === false) nodes.add(e.node);
+  }
+  return [...nodes].map((n) => `# ${n}: the dump has no “nft -a list ruleset”; rule handles are those of a fresh iptables-nft-restore\n`);
+}
+
+/** Said when nothing was printed. */
+export const NO_NFT_TRACE = 'no rule loaded by iptables-nft was met by a traced packet';
