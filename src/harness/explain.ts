@@ -1,7 +1,6 @@
 /** Why an expectation failed: the walk up to the surprise, and the rule, route or set behind it. */
 import { formatAddr } from '../base/addr.js';
 import { rulePlace, ruleText } from '../render/rule-text.js';
-import { sentence } from '../render/sentence.js';
 import { walkLines } from '../render/walk-lines.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { Event, RuleRef } from '../trace/event.js';
@@ -33,7 +32,6 @@ function responsible(p: PacketRun, at: number): string[] {
   const out: string[] = [];
   const e = p.events[at];
   const rule = 'rule' in e ? e.rule : null;
-  if (e.t === 'drop') out.push(sentence(e));
   if (rule) out.push(`rule: ${words(p, e.node, rule)}`);
   else {
     const route = e.t === 'drop' ? routeBefore(p.events, at) : null;

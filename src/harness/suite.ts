@@ -1,7 +1,9 @@
 /** Scenarios as tests: loaded, run, judged. Reporters (report/) are pure functions of the results. */
 import { type Diagnostic, hasErrors, type Parsed } from '../base/diagnostic.js';
 import type { Scenario } from '../scenario/model.js';
-import { type Execute, runScenario, type ScenarioRun } from '../stack/run-scenario.js';
+import { runScenario, type ScenarioRun } from '../stack/run-scenario.js';
+import { applyAll } from '../tools/apply.js';
+import { execute } from '../tools/execute.js';
 import { judge, type Verdict } from './judge.js';
 
 export interface ScenarioResult {
@@ -15,10 +17,10 @@ export interface ScenarioResult {
 }
 
 /** Runs a scenario and looks at each of its expectations. */
-export function testScenario(file: string, loaded: Parsed<Scenario | null>, execute: Execute): ScenarioResult {
+export function testScenario(file: string, loaded: Parsed<Scenario | null>): ScenarioResult {
   const { value, diagnostics } = loaded;
   if (value === null || hasErrors(diagnostics)) return { file, name: value?.name ?? file, run: null, verdicts: [], diagnostics };
-  const run = runScenario(value, { execute, keepConntrack: value.expect.some((e) => e.key === 'conntrack') });
+  const run = runScenario(value, { execute, apply: applyAll, keepConntrack: value.expect.some((e) => e.key === 'conntrack') });
   const all = [...diagnostics, ...run.diagnostics];
   if (hasErrors(run.diagnostics)) return { file, name: value.name, run: null, verdicts: [], diagnostics: all };
   const j = judge(run);

@@ -8,8 +8,8 @@ import { loadNode } from './load-node.js';
 import { loadPackets, readWhatIfExpect } from './load-packets.js';
 import { childFlag, childNumber, childText, didYouMean, Loading, readCommands, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { Application, FileSource, NodeState, Scenario, ScenarioPacket, WhatIf, Wire, WireEnd } from './model.js';
-import { scenarioSchema } from './schema.js';
-import { at, child, overlay, parseTree, plain, type Tree } from './tree.js';
+import { type ScenarioFile, scenarioSchema } from './schema.js';
+import { at, child, overlay, parseTree, plain, type Tree, treeOf, yamlOf } from './tree.js';
 
 /** How far `extends:` may go. */
 const MAX_EXTENDS = 16;
@@ -33,6 +33,45 @@ export function parseScenario(text: string, path: string, files: FileSource): Pa
   const root = readLayers(l, path, []);
   if (!root) return { value: null, diagnostics: l.diagnostics };
   return build(l, root, path);
+}
+
+/** The scenario that a value of the file's shape says (the builder of the library). `name` stands for the file. */
+export function scenarioOf(value: ScenarioFile, name: string, files: FileSource): Parsed<Scenario | null> {
+  const l = new Loading(files);
+  const r = build(l, treeOf(value, { file: name, line: 1, column: 1, length: 0 }), name);
+  // What is wrong is shown in the text that says the same: values have no places.
+  return r.value && value.extends === undefined ? r : parseScenario(yamlOf(value), name, files);
+}
+
+/** What may be added to a scenario that is there. */
+export type MoreFile = Partial<Pick<ScenarioFile, 'packets' | 'table' | 'expect' | 'do' | 'apply'>>;
+const moreSchema = scenarioSchema.pick({ packets: true, table: true, expect: true, do: true, apply: true }).extend({ version: scenarioSchema.shape.version.optional() });
+
+/** Packets, expectations, commands and applications for the nodes of a scenario. */
+export type More = Pick<Scenario, 'packets' | 'expect' | 'do' | 'apply'>;
+
+/** Reads a value of the file's shape against a scenario's nodes. */
+export function moreOf(s: Scenario, value: MoreFile, name: string, files: FileSource): Parsed<More | null> {
+  const l = new Loading(files);
+  const r = buildMore(l, treeOf(value, { file: name, line: 1, column: 1, length: 0 }), s);
+  return r.value ? r : parseMore(s, yamlOf(value), name, files);
+}
+
+/** The same from the text of a file. */
+export function parseMore(s: Scenario, text: string, path: string, files: FileSource): Parsed<More | null> {
+  const l = new Loading(files);
+  l.remember(path, text);
+  const { tree, diagnostics } = parseTree(text, path);
+  l.take(diagnostics, null);
+  return tree ? buildMore(l, tree, s) : { value: null, diagnostics: l.diagnostics };
+}
+
+function buildMore(l: Loading, root: Tree, s: Scenario): Parsed<More | null> {
+  checkSchema(l, root, moreSchema);
+  if (hasErrors(l.diagnostics)) return { value: null, diagnostics: l.diagnostics };
+  const names = new Set(s.nodes.map((n) => n.name));
+  const value = { ...loadPackets(l, root, s.nodes), do: readCommands(l, child(root, 'do'), names), apply: readApplications(l, root, names) };
+  return { value: hasErrors(l.diagnostics) ? null : value, diagnostics: l.diagnostics };
 }
 
 function build(l: Loading, root: Tree, path: string): Parsed<Scenario | null> {
@@ -81,8 +120,8 @@ function readLayers(l: Loading, path: string, above: readonly string[]): Tree | 
 
 type Issue = z.core.$ZodIssue;
 
-function checkSchema(l: Loading, root: Tree): void {
-  const result = scenarioSchema.safeParse(plain(root));
+function checkSchema(l: Loading, root: Tree, schema: z.ZodType = scenarioSchema): void {
+  const result = schema.safeParse(plain(root));
   if (result.success) return;
   for (const issue of result.error.issues) reportIssue(l, root, issue, []);
 }

@@ -1,7 +1,7 @@
 /**
  * YAML as a small tree whose every value keeps the place it was written at, also after one file was laid over another (`extends:`).
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar, stringify } from 'yaml';
 import { type Diagnostic, Reporter, type Span } from '../base/diagnostic.js';
 
 export interface Entry {
@@ -111,6 +111,18 @@ export function at(tree: Tree, path: readonly PropertyKey[]): Tree {
   }
   return t;
 }
+
+/** A value that is no text, as a tree; every place in it is the same. Keys that are undefined are not there. */
+export function treeOf(value: unknown, span: Span): Tree {
+  if (Array.isArray(value)) return { t: 'seq', span, items: value.map((v) => treeOf(v, span)) };
+  if (typeof value === 'object' && value !== null)
+    return { t: 'map', span, entries: Object.entries(value).flatMap(([key, v]) => (v === undefined ? [] : [{ key, keySpan: span, value: treeOf(v, span) }])) };
+  const scalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+  return { t: 'scalar', span, value: scalar, source: scalar === null ? '' : String(scalar), block: null };
+}
+
+/** The YAML that says the same, for diagnostics that show lines. */
+export const yamlOf = (value: unknown): string => stringify(value, { lineWidth: 0 });
 
 /** The plain value. `__proto__` and the like stay own keys. */
 export function plain(tree: Tree): unknown {

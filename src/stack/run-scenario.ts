@@ -1,8 +1,8 @@
 /** Runs a scenario: its commands and packets in order, one private run. Returns events and outcomes; nothing is printed here. */
 import { type Addr, anyAddr } from '../base/addr.js';
-import type { Diagnostic } from '../base/diagnostic.js';
+import { invariant } from '../base/assert.js';
+import { type Diagnostic, hasErrors } from '../base/diagnostic.js';
 import { type CtEntry, entryOf } from '../netfilter/conntrack/entry.js';
-import { applyCommands, notGenerated } from '../scenario/apply.js';
 import type { NodeCommand, NodeState, Scenario, ScenarioPacket } from '../scenario/model.js';
 import { type Event, ListRecorder } from '../trace/event.js';
 import { Network } from './network.js';
@@ -14,6 +14,9 @@ import { scenarioSockets } from './sockets/scenario.js';
 /** Carries out an administrator's command on a running node (tools/). */
 export type Execute = (net: Network, c: NodeCommand) => readonly Diagnostic[];
 
+/** Carries out `apply:` of a scenario (tools/). */
+export type Apply = (net: Network, s: Pick<Scenario, 'apply'>) => readonly Diagnostic[];
+
 export interface RunOptions {
   /** --verbose: rules that were tried are told, too. */
   readonly verbose?: boolean;
@@ -22,6 +25,8 @@ export interface RunOptions {
   /** Keep every node's connection tracking table as it stands after each packet. */
   readonly keepConntrack?: boolean;
   readonly execute: Execute;
+  /** Puts on the nodes what rule generators wrote (tools/apply.ts); needed by scenarios that have any. */
+  readonly apply?: Apply;
 }
 
 export interface PacketRun {
@@ -65,14 +70,21 @@ export function runScenario(scenario: Scenario, o: RunOptions): ScenarioRun {
     }
     return true;
   };
-  diagnostics.push(...notGenerated(scenario.apply));
-  if (diagnostics.length === 0 && perform(applyCommands(scenario.apply)) && perform(scenario.do)) {
+  if (applied(network, scenario, o, diagnostics) && perform(scenario.do)) {
     for (const p of scenario.packets) {
       if (!perform(p.do)) break;
       for (let nth = 1; nth <= p.count; nth++) packets.push(runPacket(network, recorder, p, nth, o.keepConntrack ?? false));
     }
   }
   return { scenario, packets, events: recorder.events, network, diagnostics };
+}
+
+function applied(network: Network, scenario: Scenario, o: RunOptions, diagnostics: Diagnostic[]): boolean {
+  if (scenario.apply.length === 0) return true;
+  invariant(o.apply, 'whoever runs a scenario with apply: says how');
+  const ds = o.apply(network, scenario);
+  diagnostics.push(...ds);
+  return !hasErrors(ds);
 }
 
 function runPacket(network: Network, recorder: ListRecorder, packet: ScenarioPacket, nth: number, keep: boolean): PacketRun {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { hasErrors } from '../../base/diagnostic.js';
 import type { Scenario } from '../../scenario/model.js';
 import { runScenario } from '../../stack/run-scenario.js';
+import { applyAll } from '../../tools/apply.js';
 import { execute, parseDo } from '../../tools/execute.js';
 import { complain, EXIT, openScenario } from '../files.js';
 import { checkOutput, type OutputOptions, outputOptions, print } from '../output.js';
@@ -39,7 +40,7 @@ function run(path: string, o: Options): number {
   );
   const scenario = changed(loaded, o);
   if (narrow === null || scenario === null) return EXIT.badInput;
-  const result = runScenario(scenario, { verbose: o.verbose ?? false, ...(o.traceAll === undefined ? {} : { traceAll: o.traceAll }), execute });
+  const result = runScenario(scenario, { verbose: o.verbose ?? false, ...(o.traceAll === undefined ? {} : { traceAll: o.traceAll }), execute, apply: applyAll });
   complain(result.diagnostics);
   if (hasErrors(result.diagnostics)) return EXIT.badInput;
   return print(result, o, narrow);

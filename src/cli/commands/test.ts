@@ -10,7 +10,6 @@ import { reporters, type TestReporter } from '../../harness/report/index.js';
 import { exitCode, type ScenarioResult, testScenario } from '../../harness/suite.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { FileSource } from '../../scenario/model.js';
-import { execute } from '../../tools/execute.js';
 import { diskFiles, EXIT } from '../files.js';
 import { withGenerated } from '../generators.js';
 import { scenarioPaths } from '../paths.js';
@@ -71,7 +70,7 @@ function testOne(file: string, o: Options): ScenarioResult {
     const generated = withGenerated(value, o.allowRun ?? false);
     return { value: generated.value, diagnostics: [...diagnostics, ...generated.diagnostics] };
   };
-  const first = testScenario(file, load(), execute);
+  const first = testScenario(file, load());
   if (!o.update || !first.run) return first;
   for (const g of goldenFiles(first)) {
     if (diskFiles.read(g.file) === g.text) continue;
@@ -79,7 +78,7 @@ function testOne(file: string, o: Options): ScenarioResult {
     writeFileSync(g.file, g.text);
     process.stderr.write(`wrote ${g.file}\n`);
   }
-  return testScenario(file, load(), execute);
+  return testScenario(file, load());
 }
 
 /** With --update a golden file need not be there yet. */
