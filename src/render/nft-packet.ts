@@ -132,7 +132,8 @@ function rawHex(b: Uint8Array): string {
   return `0x${text.replace(/^0+(?=.)/, '')}`;
 }
 
-const rawWords = (base: string, b: Uint8Array, from: number): string[] => (from < b.length ? [`@${base},${from * 8},${(b.length - from) * 8} ${rawHex(b.subarray(from))}`] : []);
+const rawWords = (base: string, b: Uint8Array, from: number): string[] =>
+  from < b.length ? [`@${base},${from * 8},${(b.length - from) * 8} ${rawHex(b.subarray(from))}`] : [];
 
 const known = (proto: number, th: Uint8Array): Header | undefined => {
   const h = headers.get(proto);
@@ -173,14 +174,21 @@ export function tracedHeaders(v: PacketView): { readonly skb: Skb; readonly netw
 /** The words behind the devices; each is followed by a blank in nft's line. */
 export function nftPacketWords(v: PacketView, linkType: string): string[] {
   const { skb, network, transport } = tracedHeaders(v);
-  return [...linkWords(v, linkType, network.length === 0), ...(network.length === 0 ? rawWords('th', transport, 0) : v.protocol === ETH_P_IPV6 ? ip6Words(skb, transport) : ip4Words(skb, network, transport))];
+  return [
+    ...linkWords(v, linkType, network.length === 0),
+    ...(network.length === 0 ? rawWords('th', transport, 0) : v.protocol === ETH_P_IPV6 ? ip6Words(skb, transport) : ip4Words(skb, network, transport)),
+  ];
 }
 
 /** lo's header is all zeros but for the type. */
 function linkWords(v: PacketView, linkType: string, withType: boolean): string[] {
   if (linkType === 'loopback') return [`@ll,0,112 0x${v.protocol.toString(16)}`];
   if (v.eth === null || linkType !== 'ether') return [];
-  return [`ether saddr ${formatMac(v.eth.src)}`, `ether daddr ${formatMac(v.eth.dst)}`, ...(withType ? [`ether type ${v.protocol === ETH_P_IPV6 ? 'ip6' : 'ip'}`] : [])];
+  return [
+    `ether saddr ${formatMac(v.eth.src)}`,
+    `ether daddr ${formatMac(v.eth.dst)}`,
+    ...(withType ? [`ether type ${v.protocol === ETH_P_IPV6 ? 'ip6' : 'ip'}`] : []),
+  ];
 }
 
 function ip4Words(s: Skb, network: Uint8Array, transport: Uint8Array): string[] {

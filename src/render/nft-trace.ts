@@ -6,7 +6,7 @@ import { byName } from '../base/memo.js';
 import { nftTables } from '../stack/nft-steps.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
-import { handleNotes, type NftMessage, nftMessages, NO_NFT_TRACE } from './nft-events.js';
+import { handleNotes, type NftMessage, NO_NFT_TRACE, nftMessages } from './nft-events.js';
 import { nftPacketWords } from './nft-packet.js';
 import type { Renderer, RenderOptions } from './renderer.js';
 

@@ -5,7 +5,7 @@ import { printRule } from '../netfilter/xtables/print.js';
 import type { NodeState } from '../scenario/model.js';
 import type { RuleRef } from '../trace/event.js';
 
-function rulesetOf(n: NodeState, r: RuleRef): XtRuleset | null {
+export function rulesetOf(n: NodeState, r: RuleRef): XtRuleset | null {
   if (r.backend === 'nft') return r.family === 'ipv6' ? n.ip6tablesNft : n.iptablesNft;
   return r.family === 'ipv6' ? n.ip6tables : n.iptables;
 }

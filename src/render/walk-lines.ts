@@ -4,27 +4,59 @@ import { protocolName } from '../base/well-known.js';
 import type { NodeState } from '../scenario/model.js';
 import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
-import type { Event, EventOf, PacketView, RouteStep } from '../trace/event.js';
+import { sysctlsOf } from '../stack/sysctls.js';
+import type { Event, EventOf, PacketView, RouteStep, RuleRef } from '../trace/event.js';
+import { dropContext } from './drop-context.js';
+import type { Paint } from './paint.js';
 import { rulePlace, ruleText } from './rule-text.js';
 import { sentence } from './sentence.js';
 
 interface WalkOptions {
   readonly verbose: boolean;
+  readonly paint: Paint;
 }
 
-export function walkLines(p: PacketRun, o: WalkOptions): string[] {
+/** A line of the walk; `rule` ones are aligned with their neighbours. */
+interface Line {
+  readonly rule: string | null;
+  readonly text: string;
+  readonly style: 'bad' | 'good' | 'head' | 'faint' | null;
+}
+const plain = (text: string): Line => ({ rule: null, text, style: null });
+
+/** `shown`: the events to tell, out of all of `p`. */
+export function walkLines(p: PacketRun, shown: readonly Event[], o: WalkOptions): string[] {
   const out: string[] = [];
   let node = '';
-  for (const e of p.events) {
-    const text = line(e, p.nodes.get(e.node), o);
-    if (text === null) continue;
+  let block: Line[] = [];
+  const flush = (): void => {
+    out.push(...aligned(block, o.paint));
+    block = [];
+  };
+  for (const e of shown) {
+    const line = lineOf(e, p, o);
+    if (line === null) continue;
     if (e.node !== node) {
+      flush();
       node = e.node;
-      out.push(`${node}:`);
+      out.push(o.paint('head', `${node}:`));
     }
-    out.push(`  ${text}`);
+    if (e.t === 'hook') flush();
+    block.push(line);
   }
+  flush();
   return out;
+}
+
+/** Beyond this a long chain name pushes its own line out, not everybody's. */
+const MAX_PLACE = 36;
+
+function aligned(lines: readonly Line[], paint: Paint): string[] {
+  const width = Math.min(MAX_PLACE, Math.max(0, ...lines.map((l) => l.rule?.length ?? 0)));
+  return lines.map((l) => {
+    const text = l.rule === null ? `  ${l.text}` : `      ${l.rule.padEnd(width)}  ${l.text}`;
+    return l.style === null ? text : paint(l.style, text);
+  });
 }
 
 export function packetWords(v: PacketView): string {
@@ -33,62 +65,99 @@ export function packetWords(v: PacketView): string {
   const ports = e.sport || e.dport;
   const src = `${formatAddr(e.src)}${ports ? `:${e.sport}` : ''}`;
   const dst = `${formatAddr(e.dst)}${ports ? `:${e.dport}` : ''}`;
-  const icmp = e.type >= 0 ? ` type ${e.type} code ${e.code}` : '';
+  const icmp = e.type >= 0 ? icmpWords(e.proto, e.type, e.code) : '';
   const mark = v.mark ? ` mark 0x${v.mark.toString(16)}` : '';
   return `${protocolName(e.proto) ?? `proto ${e.proto}`} ${src} > ${dst}${icmp}${mark}`;
 }
 
+const ICMP_NAMES = new Map([
+  ['1/8', 'echo request'],
+  ['1/0', 'echo reply'],
+  ['1/3', 'unreachable'],
+  ['1/11', 'time exceeded'],
+  ['1/5', 'redirect'],
+  ['58/128', 'echo request'],
+  ['58/129', 'echo reply'],
+  ['58/1', 'unreachable'],
+  ['58/2', 'packet too big'],
+  ['58/3', 'time exceeded'],
+]);
+function icmpWords(proto: number, type: number, code: number): string {
+  const name = ICMP_NAMES.get(`${proto}/${type}`);
+  return name ? ` ${name}${code ? ` code ${code}` : ''}` : ` type ${type} code ${code}`;
+}
+
 const hookTail = (e: EventOf<'hook'>): string => `${e.in ? ` in ${e.in}` : ''}${e.out ? ` out ${e.out}` : ''}`;
 
+/** Rules without their chain (the place says it) and, unless asked for, without comments. */
+function ruleWords(n: NodeState | undefined, r: RuleRef, verbose: boolean): string {
+  const text = ruleText(n, r) ?? '';
+  const body = text.startsWith(`-A ${r.chain}`) ? text.slice(r.chain.length + 3).trimStart() : text;
+  return verbose ? body : body.replace(/-m comment --comment (?:"(?:[^"\\]|\\.)*"|\S+) ?/g, '').trimEnd();
+}
+
+function noMatch(e: EventOf<'no-match'>, n: NodeState | undefined, verbose: boolean): string {
+  const why = e.why.map((w) => `${w.field}: wanted ${w.wanted}${w.had ? `, had ${w.had}` : ''}`).join('; ');
+  return `no: ${ruleWords(n, e.rule, verbose)}${why ? `  (${why})` : ''}`;
+}
+
 /** One line of the walk, or null where the event says nothing to a person. */
-function line(e: Event, n: NodeState | undefined, o: WalkOptions): string | null {
+function lineOf(e: Event, p: PacketRun, o: WalkOptions): Line | null {
+  const n = p.nodes.get(e.node);
+  switch (e.t) {
+    case 'hook':
+      return plain(`[${e.family === 'bridge' ? 'bridge ' : ''}${e.hook}]${hookTail(e)}  ${packetWords(e.view)}`);
+    case 'match':
+      return { rule: rulePlace(e.rule), text: ruleWords(n, e.rule, o.verbose), style: null };
+    case 'no-match':
+      return o.verbose ? { rule: rulePlace(e.rule), text: noMatch(e, n, o.verbose), style: 'faint' } : null;
+    case 'policy':
+      return e.policy === 'DROP' || o.verbose ? { rule: `${e.rule.table}:${e.rule.chain}`, text: `policy ${e.policy}`, style: null } : null;
+    case 'set-test':
+      return o.verbose ? { rule: '', text: `set ${e.set}: ${e.member} ${e.hit ? 'is in it' : 'is not in it'}`, style: 'faint' } : null;
+    case 'drop':
+      return { rule: null, text: `DROPPED ${e.reason} in ${e.location}: ${sentence(dropContext(p, p.events.indexOf(e)))}`, style: 'bad' };
+    case 'inconclusive':
+      return { rule: null, text: `INCONCLUSIVE: ${e.what}`, style: 'bad' };
+    case 'deliver':
+      return { rule: null, text: `delivered to ${e.socket} (${e.what})`, style: 'good' };
+    default: {
+      const text = movement(e, n);
+      return text === null ? null : plain(text);
+    }
+  }
+}
+
+function movement(e: Event, n: NodeState | undefined): string | null {
   switch (e.t) {
     case 'skb':
       return e.origin.kind === 'received' ? null : `${originWords(e)}: ${packetWords(e.view)}`;
     case 'receive':
       return `arrives on ${e.dev}${macs(e.frame)}`;
-    case 'hook':
-      return `[${e.family === 'bridge' ? 'bridge ' : ''}${e.hook}]${hookTail(e)}  ${packetWords(e.view)}`;
-    case 'match':
-      return `  ${rulePlace(e.rule).padEnd(34)} ${ruleText(n, e.rule) ?? ''}`;
-    case 'no-match':
-      return o.verbose
-        ? `  ${rulePlace(e.rule).padEnd(34)} no: ${ruleText(n, e.rule) ?? ''}${e.why.map((w) => `  {${w.field}: wanted ${w.wanted}${w.had ? `, had ${w.had}` : ''}}`).join('')}`
-        : null;
-    case 'policy':
-      return e.policy === 'DROP' || o.verbose ? `  ${e.rule.table}:${e.rule.chain} policy ${e.policy}` : null;
+    case 'emit':
+      return `leaves by ${e.dev}${macs(e.frame)}`;
     case 'route':
       return routeLine(e);
     case 'source-check':
-      return `source check: ${formatAddr(e.src)} on ${e.dev}, route back ${e.reverseDev ? `by ${e.reverseDev}` : 'not needed or none'}, rp_filter ${e.effective} (all ${e.rpFilterAll}, ${e.dev} ${e.rpFilterDev}): ${e.ok ? 'ok' : 'refused'}`;
+      return sourceLine(e, n);
     case 'conntrack':
       return `conntrack ${e.what}${e.state ? ` ${e.state}` : ''}`;
     case 'nat':
-      return `${e.manip}${e.undo ? ' undone' : ''}: ${formatAddr(e.before.src)}:${e.before.sport} > ${formatAddr(e.before.dst)}:${e.before.dport} becomes ${formatAddr(e.after.src)}:${e.after.sport} > ${formatAddr(e.after.dst)}:${e.after.dport}`;
+      return natLine(e);
     case 'mangle':
-      return `  ${e.field} ${e.before} becomes ${e.after}`;
-    case 'set-test':
-      return o.verbose ? `  set ${e.set}: ${e.member} ${e.hit ? 'is in it' : 'is not in it'}` : null;
+      return `    ${e.field} ${mangleValue(e.field, e.before)} becomes ${mangleValue(e.field, e.after)}`;
     case 'neigh':
       return e.state === 'known' ? null : `neighbour ${formatAddr(e.addr)} on ${e.dev}: ${e.state}`;
     case 'bridge':
       return `bridge ${e.bridge}: ${e.what} ${e.port}${e.to ? ` to ${e.to}` : ''} (${formatMac(e.mac)})`;
     case 'xfrm':
-      return `xfrm ${e.what} ${e.dir}: ${e.text}`;
-    case 'emit':
-      return `leaves by ${e.dev}${macs(e.frame)}`;
-    case 'deliver':
-      return `delivered to ${e.socket} (${e.what})`;
-    case 'drop':
-      return `DROPPED ${e.reason} in ${e.location}: ${sentence(e)}`;
+      return `IPsec ${e.what} ${e.dir}: ${e.text}`;
     case 'consume':
-      return e.why === 'echo-replied' ? 'answers the echo request' : e.why === 'handled' ? null : e.why;
+      return e.why === 'echo-replied' ? 'answers the echo request' : e.why === 'handled' ? null : e.why === 'held' ? 'waits for the neighbour' : e.why;
     case 'klog':
       return `kernel log: ${e.text}`;
     case 'log':
-      return `  LOG ${e.prefix}`;
-    case 'inconclusive':
-      return `INCONCLUSIVE: ${e.what}`;
+      return `    LOG ${e.prefix}`.trimEnd();
     case 'assumed':
       return `assumed: ${e.what} = ${e.value}`;
     case 'choice':
@@ -98,16 +167,27 @@ function line(e: Event, n: NodeState | undefined, o: WalkOptions): string | null
   }
 }
 
+const mangleValue = (field: string, v: number | string): string => (typeof v === 'number' && /mark|tos|dscp/i.test(field) ? `0x${v.toString(16)}` : String(v));
+
+function natLine(e: EventOf<'nat'>): string {
+  const ends = (x: EventOf<'nat'>['before']): string =>
+    `${formatAddr(x.src)}${x.sport ? `:${x.sport}` : ''} > ${formatAddr(x.dst)}${x.dport ? `:${x.dport}` : ''}`;
+  return `${e.manip}${e.undo ? ' undone' : ''}: ${ends(e.before)} becomes ${ends(e.after)}`;
+}
+
+/** Which of the two values no dump states. */
+function sourceLine(e: EventOf<'source-check'>, n: NodeState | undefined): string {
+  const stated = (dev: string): string => (n && sysctlsOf(n.sysctls).stated(`net/ipv4/conf/${dev}/rp_filter`) === undefined ? ' assumed' : '');
+  const back = e.reverseDev ? `route back by ${e.reverseDev}, ` : '';
+  return `source check: ${formatAddr(e.src)} on ${e.dev}, ${back}rp_filter ${e.effective} (all ${e.rpFilterAll}${stated('all')}, ${e.dev} ${e.rpFilterDev}${stated(e.dev)}): ${e.ok ? 'ok' : 'refused'}`;
+}
+
 function originWords(e: EventOf<'skb'>): string {
   switch (e.origin.kind) {
     case 'icmp-error':
       return 'makes an ICMP error';
     case 'reply':
       return 'makes an answer';
-    case 'fragment':
-      return 'fragment';
-    case 'reassembled':
-      return 'reassembled';
     case 'sent':
       return 'sends';
     case 'injected':
@@ -121,10 +201,10 @@ function routeLine(e: EventOf<'route'>): string | null {
   if (e.purpose === 'other') return null;
   const best: RouteStep | undefined = [...e.tables].reverse().find((t) => t.route !== null);
   const to = e.errno !== 0 ? `errno ${e.errno}` : `${e.type}${e.dev ? ` dev ${e.dev}` : ''}${e.gateway !== null ? ` via ${formatAddr(e.gateway)}` : ''}`;
-  return `route (${e.purpose}) to ${formatAddr(e.dst)}: ${to}${best ? `  [table ${best.table}: ${best.route!.trim()}]` : ''}`;
+  return `route (${e.purpose}) to ${formatAddr(e.dst)}: ${to}${best?.route ? `  [table ${best.table}: ${best.route.trim()}]` : ''}`;
 }
 
-/** Destination and source MAC of a frame that has them. */
+/** Source and destination MAC of a frame that has them. */
 function macs(frame: Uint8Array): string {
   const version = frame.length > 0 ? frame[0] >>> 4 : 0;
   if (frame.length < 14 || (version === 4 && frame.length >= 20 && ((frame[2] << 8) | frame[3]) === frame.length)) return '';

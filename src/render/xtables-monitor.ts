@@ -3,7 +3,7 @@ import { formatAddr, type Mac } from '../base/addr.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../packet/skb.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import type { EventOf, PacketView } from '../trace/event.js';
-import { handleNotes, type NftMessage, nftMessages, NO_NFT_TRACE } from './nft-events.js';
+import { handleNotes, type NftMessage, NO_NFT_TRACE, nftMessages } from './nft-events.js';
 import { tracedHeaders } from './nft-packet.js';
 import type { Renderer, RenderOptions } from './renderer.js';
 import { ruleText } from './rule-text.js';
@@ -29,7 +29,11 @@ function packetLine({ e, withPacket, linkType }: NftMessage): string[] {
 }
 
 /** ether_ntoa(): no leading zeros. */
-const mac = (m: Mac): string => [40, 32, 24, 16, 8, 0].map((shift) => Math.floor(m / 2 ** shift) % 256).map((b) => b.toString(16)).join(':');
+const mac = (m: Mac): string =>
+  [40, 32, 24, 16, 8, 0]
+    .map((shift) => Math.floor(m / 2 ** shift) % 256)
+    .map((b) => b.toString(16))
+    .join(':');
 
 function linkWords(v: PacketView, linkType: string): string[] {
   if (linkType === 'loopback') return ['LOOPBACK'];
@@ -41,7 +45,12 @@ function headerWords(v: PacketView): string[] {
   const { skb, network, transport } = tracedHeaders(v);
   if (network.length === 0) return [];
   const v6 = v.protocol === ETH_P_IPV6;
-  return [`SRC=${formatAddr(skb.saddr)}`, `DST=${formatAddr(skb.daddr)}`, ...(v6 ? ip6Words(skb) : ip4Words(skb)), ...transportWords(v.data[v6 ? 6 : 9], transport)];
+  return [
+    `SRC=${formatAddr(skb.saddr)}`,
+    `DST=${formatAddr(skb.daddr)}`,
+    ...(v6 ? ip6Words(skb) : ip4Words(skb)),
+    ...transportWords(v.data[v6 ? 6 : 9], transport),
+  ];
 }
 
 function ip4Words(s: Skb): string[] {

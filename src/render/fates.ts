@@ -1,0 +1,89 @@
+/** What became of a packet, in the few words of one line. */
+import { formatAddr } from '../base/addr.js';
+import type { Fate, Outcome } from '../stack/outcome.js';
+import type { PacketRun } from '../stack/run-scenario.js';
+import { type Conversation, conversationOf } from './conversation.js';
+import { packetTitle } from './summary.js';
+
+export interface Failure {
+  readonly direction: 'request' | 'reply';
+  readonly fate: Fate;
+}
+
+const bad = (f: Fate): boolean => f.kind === 'dropped' || f.kind === 'held' || f.kind === 'inconclusive' || f.kind === 'none';
+
+export function failureOf(o: Outcome): Failure | null {
+  if (bad(o.request)) return { direction: 'request', fate: o.request };
+  if (o.reply && !o.answered && bad(o.reply)) return { direction: 'reply', fate: o.reply };
+  return null;
+}
+
+/** A packet that a person would call failed: lost, or a connection that did not come about. */
+export const failed = (p: PacketRun): boolean => {
+  const talk = conversationOf(p);
+  return talk ? talk.kind !== 'established' : failureOf(p.outcome) !== null;
+};
+
+/** `NAME  src > dst  what came of it` in three columns. */
+export function headline(p: PacketRun): readonly [string, string, string] {
+  const s = p.outcome.request.start;
+  const port = (n: number): string => (n ? `:${n}` : '');
+  const who = s ? `${formatAddr(s.src)} > ${formatAddr(s.dst)}${port(s.dport)}` : p.packet.source.node;
+  return [packetTitle(p), who, fateWords(p)];
+}
+
+const TALK: Readonly<Record<Exclude<Conversation['kind'], 'established'>, string>> = {
+  'wrong-source': 'FAILED: the answer comes from another address',
+  refused: 'REFUSED',
+  'timed-out': 'FAILED: no answer',
+};
+
+function fateWords(p: PacketRun): string {
+  const o = p.outcome;
+  const talk = conversationOf(p);
+  if (talk?.kind === 'established') return 'connected';
+  const lost = failureOf(o);
+  if (lost === null) return talk ? TALK[talk.kind] : o.answered ? 'answered' : reached(o.request);
+  if (talk?.kind === 'wrong-source') return TALK['wrong-source'];
+  const what = lost.direction === 'reply' ? 'its answer is LOST' : 'LOST';
+  switch (lost.fate.kind) {
+    case 'dropped':
+      return `${what} on ${lost.fate.node}: ${lost.fate.drop!.reason} (${lost.fate.drop!.cause})`;
+    case 'held':
+      return `${what} on ${lost.fate.node}: waiting for a neighbour that never answers`;
+    case 'inconclusive':
+      return `INCONCLUSIVE on ${lost.fate.node}: ${lost.fate.inconclusive!.what}`;
+    default:
+      return p.errno === 0 ? `${what}: nothing was sent` : `NOT SENT by ${p.packet.source.node}: ${errnoWords(p.errno)}`;
+  }
+}
+
+const ERRNO = new Map<number, string>([
+  [1, 'Operation not permitted'],
+  [13, 'Permission denied'],
+  [19, 'No such device'],
+  [22, 'Invalid argument'],
+  [90, 'Message too long'],
+  [98, 'Address already in use'],
+  [99, 'Cannot assign requested address'],
+  [100, 'Network is down'],
+  [101, 'Network is unreachable'],
+  [110, 'Connection timed out'],
+  [111, 'Connection refused'],
+  [113, 'No route to host'],
+]);
+/** As strerror(3) puts it. */
+export const errnoWords = (n: number): string => ERRNO.get(n) ?? `error ${n}`;
+
+function reached(f: Fate): string {
+  switch (f.kind) {
+    case 'delivered':
+      return `delivered on ${f.node}, no answer expected`;
+    case 'left':
+      return `left ${f.node} by ${f.dev}`;
+    case 'handled':
+      return `taken in by ${f.node}`;
+    default:
+      return f.kind;
+  }
+}

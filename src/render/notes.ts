@@ -1,0 +1,58 @@
+/** What a verdict rests on without saying so: values that no dump states, and rules of walked chains that use a set in a way that never matches. */
+import { byName } from '../base/memo.js';
+import { lintSetUse } from '../netfilter/ipset/lint.js';
+import type { MatchInstance, Rule } from '../netfilter/xtables/model.js';
+import type { PacketRun } from '../stack/run-scenario.js';
+import type { RuleRef } from '../trace/event.js';
+import type { DropContext } from './drop-context.js';
+import { assumedSysctls } from './look.js';
+import { rulePlace, rulesetOf } from './rule-text.js';
+
+export function assumedLines(c: DropContext): string[] {
+  const all = assumedSysctls(c);
+  return all.length === 0 ? [] : [`assumed, since the dump of ${c.node} does not say: ${all.join(', ')}`];
+}
+
+/** What lintSetUse() needs of a rule's `-m set`. */
+interface SetUse {
+  readonly set: string;
+  readonly dirs: readonly boolean[];
+}
+
+function setUses(r: Rule): SetUse[] {
+  return r.matches.flatMap((m) => (m.def !== null && m.def.name === 'set' ? [(m as MatchInstance).data as SetUse] : []));
+}
+
+const MAX_NOTES = 3;
+
+/** Findings about sets in chains that this packet walked, one line for each set and kind of finding. `without`: sets the verdict has spoken of already. */
+export function setNotes(p: PacketRun, without: ReadonlySet<string>, all: boolean): string[] {
+  const found = new Map<string, string>();
+  const seen = new Set<string>();
+  for (const e of p.events) {
+    if (e.t !== 'match' && e.t !== 'policy') continue;
+    const key = `${e.node}\0${e.rule.family}\0${e.rule.backend}\0${e.rule.table}\0${e.rule.chain}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    for (const [id, text] of chainNotes(p, e.node, e.rule, without)) if (!found.has(id)) found.set(id, text);
+  }
+  const lines = [...found.values()];
+  if (all || lines.length <= MAX_NOTES) return lines;
+  return [...lines.slice(0, MAX_NOTES), `note: ${lines.length - MAX_NOTES} more about sets in chains it walked (--verbose)`];
+}
+
+function* chainNotes(p: PacketRun, node: string, ref: RuleRef, without: ReadonlySet<string>): Generator<[string, string]> {
+  const n = p.nodes.get(node);
+  if (!n || ref.family === 'bridge') return;
+  const table = byName(rulesetOf(n, ref)?.tables ?? [], ref.table);
+  const chain = table && byName(table.chains, ref.chain);
+  if (!chain) return;
+  for (let i = 0; i < chain.rules.length; i++) {
+    for (const use of setUses(chain.rules.at(i))) {
+      const set = n.sets.find((s) => s.name === use.set);
+      if (!set || without.has(use.set)) continue;
+      for (const f of lintSetUse(set, use.dirs, ref.family, n.sets))
+        yield [`${node}\0${use.set}\0${f.code}`, `note: ${node} ${rulePlace({ ...ref, num: i + 1 })}: ${f.message}`];
+    }
+  }
+}
