@@ -154,7 +154,8 @@ function finishBridged(k: Kernel, f: Flight, port: NetDevice, brdev: NetDevice):
   const { skb } = f;
   const mac = k.neighbour(brdev, skb.dst?.gateway ?? skb.daddr);
   if (mac === null) {
-    // Waits for the neighbour in the bridge device's queue.
+    // Waits for the neighbour in the bridge device's queue; br_dev_xmit() takes it up again where it stands now (bridged_dnat).
+    if (skb.nfBridge && skb.eth) skb.nfBridge.savedSrcMac = skb.eth.src;
     skb.dev = brdev;
     k.traverse('neigh_output', f);
     return 'stolen';
@@ -162,6 +163,17 @@ function finishBridged(k: Kernel, f: Flight, port: NetDevice, brdev: NetDevice):
   if (skb.eth) skb.eth.dst = mac;
   skb.dev = port;
   return 'accept';
+}
+
+/** br_nf_dev_xmit(), br_nf_pre_routing_finish_bridge_slow(): a bridged frame that had to wait for its new neighbour goes on as if it had just come in. */
+export function brNfDevXmit(skb: Skb): boolean {
+  const nb = skb.nfBridge;
+  if (!nb || nb.savedSrcMac === null) return false;
+  if (skb.eth) skb.eth.src = nb.savedSrcMac;
+  nb.savedSrcMac = null;
+  nb.physoutdev = null;
+  skb.dev = nb.physindev;
+  return true;
 }
 
 /** br_nf_forward(): inet FORWARD, both devices the bridge. */

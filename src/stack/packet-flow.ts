@@ -68,7 +68,7 @@ const boxes = {
   __br_forward: box('bridge', brOut.brForwardHook, { br_forward_finish: 'br_forward_finish', gone: null }, 'FORWARD'),
   br_forward_finish: box('bridge', brOut.brForwardFinish, { br_dev_queue_push_xmit: 'br_dev_queue_push_xmit', gone: null }, 'POSTROUTING'),
   br_dev_queue_push_xmit: box('bridge', brOut.brDevQueuePushXmit, { dev_queue_xmit: 'dev_queue_xmit', gone: null }),
-  br_dev_xmit: box('bridge', brOut.brDevXmit, { br_forward: 'br_forward', br_flood: 'br_flood', gone: null }),
+  br_dev_xmit: box('bridge', brOut.brDevXmit, { br_forward: 'br_forward', br_flood: 'br_flood', br_handle_frame_finish: 'br_handle_frame_finish', gone: null }),
 
   // --- IPv4 receive ---
   ip_rcv: box('network', rcv.ipRcv, { ip_rcv_finish: 'ip_rcv_finish', gone: null }, 'PREROUTING'),

@@ -3,6 +3,7 @@ import { isMulticastMac, MAC_BROADCAST } from '../../base/addr.js';
 import type { BridgePlan, BridgePort } from '../../link/bridge.js';
 import type { Skb } from '../../packet/skb.js';
 import type { Cause } from '../../trace/cause.js';
+import { brNfDevXmit } from '../br-netfilter.js';
 import { bridgePlan, bridgeState } from '../bridges.js';
 import { dropFakeRtable } from '../fake-rtable.js';
 import { type BrInputCb, type Flight, flight } from '../flight.js';
@@ -130,8 +131,9 @@ export function brDevQueuePushXmit(k: Kernel, f: Flight): 'dev_queue_xmit' | 'go
 }
 
 /** ndo_start_xmit of the bridge device: what the node itself sends or routes into the bridge. */
-export function brDevXmit(k: Kernel, f: Flight): 'br_forward' | 'br_flood' | 'gone' {
+export function brDevXmit(k: Kernel, f: Flight): 'br_forward' | 'br_flood' | 'br_handle_frame_finish' | 'gone' {
   const { skb } = f;
+  if (brNfDevXmit(skb)) return 'br_handle_frame_finish';
   const brdev = skb.dev!;
   const plan = bridgePlan(k, brdev.name);
   if (!plan || !skb.eth) {
