@@ -12,6 +12,8 @@ interface Entry {
 
 const commands: readonly Entry[] = [
   { name: 'run', summary: 'Replay a scenario’s packets and tell what became of them', load: () => import('./commands/run.js') },
+  { name: 'what-if', summary: 'Compare what becomes of the packets under each what-if of a scenario', load: () => import('./commands/what-if.js') },
+  { name: 'exec', summary: 'Ask a simulated node what a real one would answer: ip, iptables, ipset, conntrack, …', load: () => import('./commands/exec.js') },
   { name: 'fmt', summary: 'Print a dump as the tool itself would after a restore', load: () => import('./commands/fmt.js') },
   { name: 'test', summary: 'Check the expectations of scenarios', load: () => import('./commands/test.js') },
   { name: 'conformance', summary: 'Replay recorded cases of a real kernel and compare packet by packet', load: () => import('./commands/conformance.js') },

@@ -1,0 +1,55 @@
+/** `sim exec SCENARIO NODE -- COMMAND…`: a read-only command answered from the simulated node, as the real tool prints it. */
+import type { Command } from 'commander';
+import { hasErrors, nearest } from '../../base/diagnostic.js';
+import { runScenario } from '../../stack/run-scenario.js';
+import { applyAll } from '../../tools/apply.js';
+import { ask } from '../../tools/ask.js';
+import { execute, parseDo } from '../../tools/execute.js';
+import { complain, EXIT, openScenario } from '../files.js';
+
+interface Options {
+  readonly after?: boolean;
+  readonly do: readonly string[];
+  readonly whatIf?: string;
+}
+
+const collect = (v: string, all: readonly string[]): readonly string[] => [...all, v];
+
+export function register(program: Command): void {
+  program
+    .command('exec')
+    .description('Ask a simulated node what a real one would answer: ip, iptables, ipset, sysctl, conntrack, nstat, bridge, tcpdump, …')
+    .argument('<scenario>', 'scenario file, or the name of one in the library')
+    .argument('<node>', 'the node that is asked')
+    .argument('<command...>', 'the command, behind --')
+    .option('--after', 'run the scenario’s packets first, so that counters, conntrack and tcpdump show them')
+    .option('--do <NODE: COMMAND>', 'change a node first (repeatable)', collect, [])
+    .option('--what-if <name>', 'apply a named what-if of the scenario first')
+    .action((scenario: string, node: string, words: readonly string[], o: Options) => {
+      process.exitCode = exec(scenario, node, words, o);
+    });
+}
+
+function exec(path: string, node: string, words: readonly string[], o: Options): number {
+  const loaded = openScenario(path);
+  if (loaded === null) return EXIT.badInput;
+  const { value, diagnostics } = parseDo(loaded, o.do, o.whatIf ?? null);
+  complain(diagnostics);
+  if (hasErrors(diagnostics)) return EXIT.badInput;
+  const all = { ...loaded, do: [...loaded.do, ...value] };
+  // tcpdump shows what passed, so there must be something that did.
+  const run = runScenario(o.after || words[0] === 'tcpdump' ? all : { ...all, packets: [] }, { execute, apply: applyAll });
+  complain(run.diagnostics);
+  if (hasErrors(run.diagnostics)) return EXIT.badInput;
+  const asked = run.network.node(node);
+  if (!asked) {
+    const names = run.network.nodes.map((n) => n.name);
+    const near = nearest(node, names);
+    process.stderr.write(`error: there is no node “${node}” [exec-node]\n  hint: ${near ? `did you mean “${near}”?` : `nodes: ${names.join(', ')}`}\n`);
+    return EXIT.badInput;
+  }
+  const a = ask(asked, words);
+  process.stdout.write(a.stdout);
+  process.stderr.write(a.stderr);
+  return a.status;
+}
