@@ -30,6 +30,7 @@ import { Mib } from './mib.js';
 import { NeighTable } from './neigh-table.js';
 import { type Box, packetFlow } from './packet-flow.js';
 import { addrsOf, devicesOf } from './plan.js';
+import { duplicate } from './duplicate.js';
 import { rejectUnreach6, sendReset, sendReset6 } from './reject.js';
 import { frameOf } from './receive.js';
 
@@ -69,6 +70,8 @@ export class NodeRun implements Kernel, Receiver {
   readonly #peers = new InetPeers();
   #sockets: SocketLayer | null = null;
   #depth = 0;
+  /** A copy made by TEE is under way; it is not copied in turn (in_nf_duplicate). */
+  #duplicating = false;
   #ipId = 0;
 
   constructor(
@@ -485,7 +488,10 @@ export class NodeRun implements Kernel, Receiver {
     this.tell(c.skb, { t: 'inconclusive', what, rule: c.rule });
     throw new Inconclusive(what, c.rule, true);
   }
-  tee(c: PacketCtx): void {
-    this.inconclusive('TEE', c);
+  tee(c: PacketCtx, gateway: Addr, oif: string | null): void {
+    if (this.#duplicating) return;
+    this.#duplicating = true;
+    duplicate(this, c, gateway, oif);
+    this.#duplicating = false;
   }
 }

@@ -5,7 +5,7 @@ import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { packetView } from '../../packet/view.js';
 import type { NodeRun } from '../node-run.js';
 import { icmp6Send } from '../stages/icmp6-send.js';
-import type { SocketOptions, TcpSock } from './sock.js';
+import type { SocketOptions, TcpSock, UdpSock } from './sock.js';
 import { Sockets } from './sockets.js';
 
 const ECHOREPLY = 0;
@@ -29,6 +29,8 @@ export class ScenarioSockets extends Sockets {
   /** errno of a connection that failed, by socket id. */
   readonly failures = new Map<string, number>();
   readonly established = new Set<string>();
+  /** Ids of UDP sockets whose program sends every datagram back. */
+  readonly #echoing = new Set<string>();
 
   constructor(readonly node: NodeRun) {
     super(
@@ -46,6 +48,7 @@ export class ScenarioSockets extends Sockets {
     );
     for (const s of node.given.sockets) {
       const o: SocketOptions = { ...plainSocket(s.id, familyOf(s.addr), s.addr, s.port), uid: s.uid, transparent: s.transparent, boundDev: s.dev === null ? null : (node.device(s.dev) ?? null) };
+      if (s.proto === 'udp' && s.echo) this.#echoing.add(s.id);
       if (s.proto === 'tcp') this.listen(o);
       else this.bindUdp(o);
     }
@@ -54,6 +57,11 @@ export class ScenarioSockets extends Sockets {
   /** ping(8) waits for replies with this id. */
   awaitPing(id: number, socket: string): void {
     this.#pings.set(id, socket);
+  }
+
+  /** An unbound server answers with the address that its route chooses, not with the one it was asked at. */
+  override datagram(s: UdpSock, data: Uint8Array, skb: Skb, sport: number): void {
+    if (this.#echoing.has(s.id)) this.udp.send(s, skb.saddr, sport, data, { kind: 'reply', of: skb.id });
   }
 
   override rawDeliver(skb?: Skb, proto?: number): boolean {

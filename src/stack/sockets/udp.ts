@@ -1,7 +1,7 @@
 /** UDP and raw ICMP sockets: udp_sendmsg(), __udp4_lib_rcv(), raw_sendmsg() (net/ipv4/udp.c, raw.c and their IPv6 twins). */
 import { type Addr, type Family } from '../../base/addr.js';
 import { buildIcmp, buildIcmp6, buildUdp } from '../../packet/build.js';
-import { IPPROTO, type Skb } from '../../packet/skb.js';
+import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend, icmpTypes } from '../stages/icmp-send.js';
@@ -42,7 +42,7 @@ export class Udp {
   }
 
   /** sendto(); returns errno. */
-  send(s: UdpSock, to: Addr, dport: number, data: Uint8Array): number {
+  send(s: UdpSock, to: Addr, dport: number, data: Uint8Array, origin: Origin = { kind: 'sent', of: null }): number {
     const { k } = this;
     const r = route(k, s, IPPROTO.UDP, to, s.port, dport);
     if (r.dst === null) {
@@ -52,7 +52,7 @@ export class Udp {
     if (r.dst.flags & RTCF_BROADCAST && !s.broadcast) return EACCES;
     const { src, to: daddr } = r;
     const payload = buildUdp({ sport: s.port, dport, payload: data }, src, daddr);
-    const errno = ipXmit(k, { src, to: daddr, proto: IPPROTO.UDP, payload, dst: r.dst, tos: s.tos, mark: s.mark, sk: s.sk, origin: { kind: 'sent', of: null }, mayFragment: true });
+    const errno = ipXmit(k, { src, to: daddr, proto: IPPROTO.UDP, payload, dst: r.dst, tos: s.tos, mark: s.mark, sk: s.sk, origin, mayFragment: true });
     if (errno !== 0) k.count(s.family === 'ipv4' ? 'IpOutDiscards' : 'Ip6OutDiscards');
     if (errno !== 0 && errno !== ENOBUFS) return errno;
     k.count(udpCounter(s.family, 'OutDatagrams'));

@@ -10,6 +10,7 @@ import { LOG, NFLOG } from './logging.js';
 import { MARK } from './MARK.js';
 import { MASQUERADE } from './MASQUERADE.js';
 import { NETMAP } from './NETMAP.js';
+import { DNPT, SNPT } from './NPT.js';
 import { DNAT, SNAT } from './nat.js';
 import { REDIRECT } from './REDIRECT.js';
 import { REJECT4, REJECT6 } from './REJECT.js';
@@ -19,7 +20,7 @@ import { TEE } from './TEE.js';
 import { TPROXY } from './TPROXY.js';
 import { ECN, TCPOPTSTRIP } from './tcp-header.js';
 import { CT, NOTRACK, TRACE } from './tracking.js';
-import { CLUSTERIP, CONNSECMARK, DNPT, HMARK, NFQUEUE, SECMARK, SNPT, SYNPROXY, ULOG } from './unsupported.js';
+import { CLUSTERIP, CONNSECMARK, HMARK, NFQUEUE, SECMARK, SYNPROXY, ULOG } from './unsupported.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each target has option data of its own.
 export const targets: readonly TargetDef<any>[] = [

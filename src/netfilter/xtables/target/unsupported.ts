@@ -1,23 +1,10 @@
 /** Targets that load and print but are not evaluated: a packet that reaches one is inconclusive, naming it. */
-import {
-  type Addr,
-  addrBits,
-  andAddr,
-  type Family,
-  formatAddr,
-  formatMac,
-  type Mac,
-  maskToPrefix,
-  parseIp6,
-  parseMac,
-  prefixMask,
-} from '../../../base/addr.js';
-import type { HookPoint } from '../../../trace/event.js';
+import { addrBits, type Family, formatMac, type Mac, maskToPrefix, parseIp6, parseMac } from '../../../base/addr.js';
 import type { Given, OptionSpec, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { hexPad, parseUint, U32 } from '../numbers.js';
 import { quoteWord } from '../quote.js';
-import { BOTH, find, has, textOption, uintOption, V4, V6 } from './common.js';
+import { BOTH, find, has, textOption, uintOption, V4 } from './common.js';
 
 /** lower() of all of these. */
 const unknownEffect = (name: string) => (): TargetDef['lower'] extends (...a: never[]) => infer R ? R : never => (c) => c.env.inconclusive(`-j ${name}`, c);
@@ -130,7 +117,7 @@ function hmarkPrefix(g: Given, family: Family): number {
   return n;
 }
 
-function maskPrefix(text: string, family: Family): number | null {
+export function maskPrefix(text: string, family: Family): number | null {
   const parts = family === 'ipv4' && /^\d+(\.\d+){3}$/.test(text) ? text.split('.').map(Number) : null;
   const mask = parts ? parts.reduce((v, p) => v * 256 + p, 0) : parseIp6(text);
   const len = mask === null ? -1 : maskToPrefix(mask);
@@ -210,52 +197,6 @@ export const CONNSECMARK: TargetDef<'save' | 'restore'> = {
   unsupported: true,
   lower: unknownEffect('CONNSECMARK'),
 };
-
-interface NptData {
-  readonly src: Addr;
-  readonly srcLen: number;
-  readonly dst: Addr;
-  readonly dstLen: number;
-}
-
-function nptTarget(name: 'SNPT' | 'DNPT', hooks: readonly HookPoint[]): TargetDef<NptData> {
-  const prefix = (g: Given): { addr: Addr; len: number } => {
-    const [text, mask, more] = g.value.split('/');
-    const addr = parseIp6(text);
-    if (addr === null) throw new OptionError(`host/network \`${text}' not found`, g.name);
-    const whole = mask === undefined ? 128 : (parseUint(mask, 128) ?? maskPrefix(mask, 'ipv6'));
-    if (whole === null || more !== undefined) throw new OptionError(`invalid mask \`${mask}' specified`, g.name);
-    return { addr, len: whole };
-  };
-  return {
-    name,
-    kernel: 'net/ipv6/netfilter/ip6t_NPT.c',
-    families: V6,
-    tables: ['mangle'],
-    hooks,
-    options: ['src-pfx', 'dst-pfx'].map((n) => ({ name: n, arg: 'required', mandatory: true })),
-    parse(given) {
-      const s = prefix(find(given, 'src-pfx') as Given);
-      const d = prefix(find(given, 'dst-pfx') as Given);
-      return { src: s.addr, srcLen: s.len, dst: d.addr, dstLen: d.len };
-    },
-    print: (d) => ` --src-pfx ${formatAddr(d.src)}/${d.srcLen} --dst-pfx ${formatAddr(d.dst)}/${d.dstLen}`,
-    check(d) {
-      if (d.srcLen > 64 || d.dstLen > 64) throw new OptionError(`${name}: a prefix is at most 64 bits long`);
-      for (const [a, len] of [
-        [d.src, d.srcLen],
-        [d.dst, d.dstLen],
-      ] as const) {
-        if (andAddr(a, prefixMask('ipv6', len)) !== a) throw new OptionError(`${name}: ${formatAddr(a)} has bits behind its prefix`);
-      }
-    },
-    unsupported: true,
-    lower: unknownEffect(name),
-  };
-}
-
-export const SNPT = nptTarget('SNPT', ['INPUT', 'POSTROUTING']);
-export const DNPT = nptTarget('DNPT', ['PREROUTING', 'OUTPUT']);
 
 /** null: an address that another rule defined (`-j CLUSTERIP` without --new). */
 type ClusteripData = { readonly mode: string; readonly mac: Mac; readonly total: number; readonly local: number; readonly init: number } | null;
