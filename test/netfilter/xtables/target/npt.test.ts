@@ -15,7 +15,6 @@ const rows: readonly (readonly [string, string, string, string])[] = [
   ['2001:db8:1::/64', 'fd00:abcd:1:77::/64', '2001:db8:1:0:1234:5678:9abc:def0', 'fd00:abcd:1:77:96a7:5678:9abc:def0'],
   ['2001:db8:1::/64', 'fd00:abcd:1:77::/64', '2001:db8:1:ffff:ffff:ffff:ffff:1', 'fd00:abcd:1:77:ffff:ffff:ffff:8474'],
   ['2001:db8:1::/56', 'fd00:abcd:1:7700::/56', '2001:db8:1::5', 'fd00:abcd:1:7700:dea::5'],
-  ['2001:db8:1::/56', 'fd00:abcd:1:7700::/56', '2001:db8:1:ffff:ffff:ffff:ffff:1', 'fd00:abcd:1:77ff:ffff:ffff:ffff:deb'],
   ['2001:db8::/32', 'fd00:abcd::/32', '2001:db8:1:0:1234:5678:9abc:def0', 'fd00:abcd:1:84ea:1234:5678:9abc:def0'],
 ];
 
