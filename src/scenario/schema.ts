@@ -38,6 +38,7 @@ const socketShort = z.strictObject({
   dev: text.optional(),
   uid: z.number().int().min(0).optional(),
   transparent: z.boolean().optional(),
+  echo: z.boolean().optional().describe('udp: every datagram is sent back'),
 });
 
 export const nodeSchema = z
@@ -60,6 +61,8 @@ export const nodeSchema = z
     ipset: part.optional(),
     iptables: part.optional(),
     ip6tables: part.optional(),
+    'iptables-nft': part.optional().describe('rules of iptables-nft, beside those of iptables-legacy in iptables'),
+    'ip6tables-nft': part.optional(),
     nft: part.optional(),
     ebtables: part.optional(),
     bridge: part.optional(),
@@ -69,7 +72,7 @@ export const nodeSchema = z
     xfrm_state: part.optional(),
     conntrack: part.optional(),
     sockets: z.union([part, z.array(z.union([text, socketShort]))]).optional(),
-    listen: z.array(text).optional().describe('short form of sockets: tcp/80, udp/10.0.0.1:53'),
+    listen: z.array(text).optional().describe('short form of sockets: tcp/80, udp/10.0.0.1:53, udp/53 echo (every datagram is sent back)'),
   })
   .describe('a node: what its tools print');
 

@@ -17,7 +17,7 @@ import { ebtablesSteps } from './ebtables-steps.js';
 import type { HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
-import { nativeSteps, nftTracer } from './nft-steps.js';
+import { hasNftChain, nativeSteps, nftTracer } from './nft-steps.js';
 import { rerouteHarder } from './reroute.js';
 
 type IpFamily = 'ipv4' | 'ipv6';
@@ -78,7 +78,7 @@ const plainTable = (family: IpFamily, table: XtTableName, point: HookPoint, prio
   point,
   priority,
   name: `${stepNames[backend][family]}_${table}`,
-  needed: (n) => hasTable(n, family, table, backend),
+  needed: (n) => hasTable(n, family, table, backend) && (backend === 'legacy' || hasNftChain(n, family, table, point)),
   run: (k, f, h) => runTable(k, f, h, family, table, backend),
 });
 
@@ -106,9 +106,18 @@ const mangleOutput = (family: IpFamily, backend: Backend): HookStep => ({
 /** The nat chains of a hook, in order: nf_nat_inet_fn() asks them until one has bound the flow. */
 const natBackends: readonly Backend[] = ['nft', 'legacy'];
 
+function natTables(k: Kernel, family: IpFamily, point: HookPoint): { backend: Backend; t: CompiledTable }[] {
+  const out: { backend: Backend; t: CompiledTable }[] = [];
+  for (const backend of natBackends) {
+    const t = k.table(family, 'nat', backend);
+    if (t && (backend === 'legacy' || hasNftChain(k.given, family, 'nat', point))) out.push({ backend, t });
+  }
+  return out;
+}
+
 function natRun(k: Kernel, f: Flight, h: HookState, family: IpFamily): HookVerdict {
   const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
-  const tables = natBackends.map((backend) => ({ backend, t: k.table(family, 'nat', backend) })).filter((x): x is { backend: Backend; t: CompiledTable } => x.t !== undefined);
+  const tables = natTables(k, family, h.point);
   let rule: RuleRef | null = null;
   let isPolicy = false;
   const walks = tables.map(({ backend, t }) => (cc: PacketCtx) => {

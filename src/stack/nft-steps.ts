@@ -1,5 +1,5 @@
 /** iptables-nft in the hooks: tracers with rule handles, and the base chains of native rule sets, which this program does not evaluate. */
-import { memoByIdentity } from '../base/memo.js';
+import { byName, memoByIdentity } from '../base/memo.js';
 import { readNftList } from '../formats/nft-list.js';
 import { type Handles, handlesOf } from '../netfilter/nftables/handles.js';
 import type { NftFamily, NftTable } from '../netfilter/nftables/model.js';
@@ -21,6 +21,12 @@ export const nftHandles = (n: NodeState, family: IpFamily): Handles | null => (f
 export function nftTracer(n: NodeState, family: IpFamily): NftTracer | undefined {
   const h = nftHandles(n, family);
   return h ? new NftTracer(h) : undefined;
+}
+
+/** Does the base chain exist? iptables-nft makes only those that it is asked for; without a listing all are taken to be there. */
+export function hasNftChain(n: NodeState, family: IpFamily, table: string, chain: string): boolean {
+  const t = nftTables(n).find((x) => x.family === (family === 'ipv4' ? 'ip' : 'ip6') && x.name === table);
+  return t === undefined || byName(t.chains, chain) !== undefined;
 }
 
 const hookPoints = new Map<string, HookPoint>([
