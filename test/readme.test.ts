@@ -62,6 +62,9 @@ function updated(shown: readonly string[], actual: readonly string[]): readonly 
   return gap < 0 ? actual : gap === shown.length - 1 ? [...actual.slice(0, gap), '...'] : shown;
 }
 
+const BEGIN = '<!-- support table: npx tsx scripts/support-table.ts -->';
+const END = '<!-- end of support table -->';
+
 const found = blocks();
 const update = process.env.UPDATE_GOLDEN === '1';
 
@@ -74,9 +77,16 @@ describe('README', () => {
     expect(actual).toEqual(b.output);
   });
 
+  it('says what is evaluated', () => {
+    if (update) return;
+    expect(readme.slice(readme.indexOf(BEGIN) + BEGIN.length, readme.indexOf(END)).trim()).toBe(supportTable());
+  });
+
   it.runIf(update)('is rewritten', () => {
-    const lines = readme.split('\n');
-    for (const b of [...found].reverse()) lines.splice(b.from, b.to - b.from, ...updated(b.output, run(b.command)));
+    const lines = `${readme.slice(0, readme.indexOf(BEGIN))}${BEGIN}\n${supportTable()}\n${readme.slice(readme.indexOf(END))}`.split('\n');
+    const shift = lines.length - readme.split('\n').length;
+    const at = readme.slice(0, readme.indexOf(BEGIN)).split('\n').length;
+    for (const b of [...found].reverse()) lines.splice(b.from + (b.from > at ? shift : 0), b.to - b.from, ...updated(b.output, run(b.command)));
     writeFileSync(path, lines.join('\n'));
   });
 });
