@@ -50,13 +50,19 @@ function fateWords(p: PacketRun): string {
     case 'dropped':
       return `${what} on ${lost.fate.node}: ${lost.fate.drop!.reason} (${lost.fate.drop!.cause})`;
     case 'held':
-      return `${what} on ${lost.fate.node}: waiting for a neighbour that never answers`;
+      return `${what} on ${lost.fate.node}: waiting for ${heldFor(p, lost.fate.at)}`;
     case 'inconclusive':
       return `INCONCLUSIVE on ${lost.fate.node}: ${lost.fate.inconclusive!.what}`;
     default:
       return p.errno === 0 ? `${what}: nothing was sent` : `NOT SENT by ${p.packet.source.node}: ${errnoWords(p.errno)}`;
   }
 }
+
+/** Only two things hold a packet for ever: a neighbour that is silent, and fragments that never come. */
+export const heldFor = (p: PacketRun, at: number): string =>
+  p.events.slice(0, at + 1).some((e) => e.t === 'neigh' && e.state === 'incomplete')
+    ? 'a neighbour that does not answer'
+    : 'the other fragments of its datagram';
 
 const ERRNO = new Map<number, string>([
   [1, 'Operation not permitted'],

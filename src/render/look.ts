@@ -105,10 +105,10 @@ export function lookAt(c: DropContext): readonly string[] {
 export function assumedSysctls(c: DropContext): readonly string[] {
   const row: LookRow = rows[c.cause];
   const n = c.state;
-  return n ? (row.sysctls?.(c) ?? []).filter((p) => sysctlsOf(n.sysctls).stated(p) === undefined).map((p) => `${dotted(p)} = ${valueOf(n, p)}`) : [];
+  return n ? (row.sysctls?.(c) ?? []).filter((p) => sysctlsOf(n.sysctls).stated(p) === undefined).map((p) => `${dotted(p)} = ${sysctlValue(n, p)}`) : [];
 }
 
-function valueOf(n: NodeState, path: string): number {
+function sysctlValue(n: NodeState, path: string): number {
   const m = /^net\/(ipv4|ipv6)\/conf\/(.+)\/([^/]+)$/.exec(path);
   return m ? sysctlsOf(n.sysctls).conf(m[1] as 'ipv4' | 'ipv6', m[2], m[3]) : sysctlsOf(n.sysctls).get(path);
 }

@@ -23,13 +23,14 @@ function rpFilter(c: DropContext): string {
 function xfrmPolicy(c: DropContext): string {
   const f = c.facts;
   const policy = f.policy === null || f.policy === undefined ? 'no policy matches a packet that IPsec unwrapped' : String(f.policy);
-  return `An IPsec policy covers ${c.src} > ${c.dst} (${policy}), and it ${f.secpath ? 'came through another tunnel' : 'did not come through the tunnel'} (${f.counter} +1).`;
+  return `An IPsec policy covers ${c.src} > ${c.dst} (${policy}), and it ${f.secpath ? 'came through another tunnel' : 'did not come through the tunnel'}.`;
 }
 
 function notForUs(c: DropContext): string {
   if (c.facts.pktType) return `The frame${from(c.dev)} was a link-layer ${c.facts.pktType}, and those are not forwarded.`;
   if (c.reason === 'UNICAST_IN_L2_MULTICAST')
     return `The frame${from(c.dev)} was a link-layer broadcast or multicast around the unicast address ${c.dst}; drop_unicast_in_l2_multicast refuses that.`;
+  if (c.location.startsWith('tcp')) return `The segment${from(c.dev)} was a broadcast or multicast; TCP takes only what is sent to this host alone.`;
   return `The frame's destination MAC is not that of ${c.dev || text(c.facts.dev) || 'the device'}: it was sent to another host.`;
 }
 
@@ -55,7 +56,7 @@ export const sentences = {
   'source-is-ours': (c) =>
     `${c.src} came in${on(c.dev)}, but that address is this node's own${c.facts.rp_filter === undefined ? '' : ' and accept_local is off there'}.`,
   'source-unroutable': (c) =>
-    `${c.src} came in${on(c.dev)}, and there is no route back to it at all; with rp_filter ${mode(c.facts.rp_filter)} that is refused.`,
+    `${c.src} came in${on(c.dev)}, and there is no route back to it at all; with rp_filter ${mode(c.facts.rp_filter ?? 1)} that is refused.`,
   'martian-source': (c) =>
     `Source ${c.src}, which came in${on(c.dev)}, is no address that a packet from a wire may have (multicast, broadcast, zero or loopback).`,
   'martian-destination': (c) => `${c.dst}, for which ${c.src} sent it${c.dev ? ` to ${c.dev}` : ''}, is no destination that a packet from a wire may have.`,
@@ -84,7 +85,7 @@ export const sentences = {
     c.facts.ethertype !== undefined
       ? `Nothing on this node handles ethertype 0x${Number(c.facts.ethertype).toString(16).padStart(4, '0')}.`
       : `Nothing on this node handles IP protocol ${c.facts.proto ?? c.proto} (${c.src} > ${c.dst}).`,
-  'icmp-ignored': (c) => `ICMP type ${c.facts.type ?? '?'} from ${c.src} is one that the stack ignores.`,
+  'icmp-ignored': (c) => `ICMP type ${c.facts.type ?? '?'} from ${c.src} is one that the stack ignores${c.reason === 'NOT_SPECIFIED' ? '' : ` (${c.reason})`}.`,
   'tcp-refused': (c) => `TCP did not accept the segment ${c.src}:${c.sport} > ${c.dst}:${c.dport} in the state its connection is in (${c.reason}).`,
   'sk-filter': (c) => `The socket that ${service(c)} from ${c.src} belongs to refused it (${c.reason}).`,
   hotdrop: (c) => `A match of ${c.rule === '' ? 'a rule' : c.rule} found the packet ${c.src} > ${c.dst} malformed and dropped it.`,
@@ -100,7 +101,7 @@ export const sentences = {
   'bridge-hairpin': (c) =>
     `The frame for ${macFact(c.facts.mac) || c.dst} would have to leave by ${text(c.facts.to) || text(c.facts.from) || 'the port'} that it came from, and hairpin is off there.`,
   'bridge-isolated': (c) =>
-    `Port ${text(c.facts.from) || c.dev} and port ${text(c.facts.to) || 'the one towards the destination'} are both isolated: such ports do not talk to each other.`,
+    `Port ${text(c.facts.from) || c.dev} is isolated, and so is ${c.facts.to ? `port ${c.facts.to}` : 'every other port that it could leave by'}: such ports do not talk to each other.`,
   'bridge-port-state': (c) => `Bridge port ${text(c.facts.port) || c.dev} is in state ${text(c.facts.state) || 'blocking'}, not forwarding.`,
   'bridge-flood-off': (c) => `Bridge ${text(c.facts.bridge)} does not know ${macFact(c.facts.mac) || 'that MAC'}, and flooding is off on every other port.`,
   'bridge-local-frame': (c) =>

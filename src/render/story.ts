@@ -9,7 +9,7 @@ import type { EventOf } from '../trace/event.js';
 import { conversationOf } from './conversation.js';
 import { type DropContext, dropContext } from './drop-context.js';
 import { earlierRewrite } from './earlier.js';
-import { errnoWords, failed, failureOf, headline } from './fates.js';
+import { errnoWords, failed, failureOf, headline, heldFor } from './fates.js';
 import { lookAt } from './look.js';
 import { shownEvents } from './narrow.js';
 import { assumedLines, setNotes } from './notes.js';
@@ -67,7 +67,7 @@ function verdict(p: PacketRun, paint: Paint): string[] {
       '  No claim is made about what the kernel would do from there on.',
     ];
   }
-  if (fate.kind === 'held') return [paint('bad', `${subject} waits on ${fate.node} for a neighbour that does not answer.`), ...indent(neighbour(p, fate.at))];
+  if (fate.kind === 'held') return [paint('bad', `${subject} waits on ${fate.node} for ${heldFor(p, fate.at)}.`), ...indent(neighbour(p, fate.at))];
   if (fate.drop === null) return [paint('bad', `${subject} was not sent${p.errno ? `: ${errnoWords(p.errno)}` : ''}.`), ...indent(notSent(p))];
   const c = dropContext(p, fate.at);
   return [
@@ -121,7 +121,7 @@ function neighbour(p: PacketRun, at: number): string[] {
       `look at: ip neigh show ${a} dev ${e.dev}; arping -I ${e.dev} ${a}`,
     ];
   }
-  return [];
+  return [causes['frag-incomplete'].sentence, `look at: ${causes['frag-incomplete'].look}; nstat -az IpReasmTimeout IpReasmFails`];
 }
 
 function notSent(p: PacketRun): string[] {
