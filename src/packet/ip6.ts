@@ -13,13 +13,15 @@ export interface Transport {
 
 export const NEXTHDR = { HOP: 0, ROUTING: 43, FRAGMENT: 44, ESP: 50, AUTH: 51, NONE: 59, DEST: 60, MOBILITY: 135 } as const;
 
-export function findTransport(d: Uint8Array): Transport {
+/** `authIsTransport`: AH ends the walk (IP6_FH_F_AUTH), as nf_tables asks for it. */
+export function findTransport(d: Uint8Array, authIsTransport = false): Transport {
   let next = d[6];
   let at = 40;
   let isFragment = false;
   let fragOffset = 0;
   let mf = false;
   for (;;) {
+    if (next === NEXTHDR.AUTH && authIsTransport) return { proto: next, offset: at, isFragment, fragOffset, mf };
     switch (next) {
       case NEXTHDR.HOP:
       case NEXTHDR.ROUTING:

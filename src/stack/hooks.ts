@@ -8,7 +8,7 @@ import type { CompiledTable } from '../netfilter/xtables/compile.js';
 import type { XtRuleset, XtTableName } from '../netfilter/xtables/model.js';
 import { type WalkVerdict, walkTable } from '../netfilter/xtables/walk.js';
 import { IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
-import { ctIsReply } from '../packet/types.js';
+import { CTINFO, ctIsReply } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
 import type { HookPoint, RuleRef } from '../trace/event.js';
 import type { Flight, HookVerdict } from './flight.js';
@@ -60,9 +60,18 @@ function settle(k: Kernel, f: Flight, c: PacketCtx, v: 'ACCEPT' | 'DROP' | 'STOL
   }
 }
 
+/** Said once per node: the order of two rule sets at one priority rests on it. */
+function tellOrder(k: Kernel, f: Flight): void {
+  const said = k.state('order of two backends', () => ({ yes: false }));
+  if (said.yes) return;
+  said.yes = true;
+  k.tell(f.skb, { t: 'assumed', what: 'which backend runs first at the same priority', value: 'nft, as where its rules were loaded after the legacy ones' });
+}
+
 function runTable(k: Kernel, f: Flight, h: HookState, family: IpFamily, table: XtTableName, backend: Backend): HookVerdict {
   const t = k.table(family, table, backend);
   if (!t) return 'accept';
+  if (backend === 'nft' && table !== 'security' && hasTable(k.given, family, table, 'legacy')) tellOrder(k, f);
   const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
   return settle(k, f, c, walk(k, t, c, family, backend));
 }
@@ -175,15 +184,23 @@ const defragStep = (family: IpFamily, point: 'PREROUTING' | 'OUTPUT'): HookStep 
   run: (k, f) => k.defragConntrack(f, point),
 });
 
+/** A new flow beside one that has a helper: whether it is RELATED depends on expectations, which are not modelled. */
+function expected(k: Kernel, f: Flight, h: HookState): HookVerdict {
+  const { ct, ctinfo, family } = f.skb;
+  const helper = ct !== null && ctinfo === CTINFO.NEW && !ct.inTable ? k.conntrack.helperBetween(ct.orig) : null;
+  if (helper !== null) k.inconclusive(`conntrack helper ${helper}: it may expect this connection`, k.packetCtx(f, family, h.point, h.indev, h.outdev));
+  return 'accept';
+}
+
 const conntrackIn = (family: IpFamily, point: 'PREROUTING' | 'OUTPUT'): HookStep => ({
   family,
   point,
   priority: PRI.CONNTRACK,
   name: point === 'PREROUTING' ? 'ipv4_conntrack_in' : 'ipv4_conntrack_local',
   needed: (n) => needsConntrack(n),
-  run: (k, f) => {
+  run: (k, f, h) => {
     const v = k.conntrack.conntrackIn(f.skb, point);
-    if (v === 'ACCEPT') return 'accept';
+    if (v === 'ACCEPT') return expected(k, f, h);
     f.errno = EPERM;
     k.drop(f.skb, 'NETFILTER_DROP', 'nf_hook_slow', 'ct-invalid-drop', {});
     return 'drop';
