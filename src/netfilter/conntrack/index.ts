@@ -32,6 +32,8 @@ export class Conntrack {
   readonly #nat: Nat;
   readonly #hook: NatHook;
   readonly #defrag: Defrag;
+  /** Some rule attached a helper in this run. */
+  #helpers = false;
   readonly #counts: ConnCount;
 
   constructor(readonly host: ConntrackHost) {
@@ -79,10 +81,25 @@ export class Conntrack {
     const ct = new Conn(0, none, none, { id: t.zone, dir: t.zoneDir });
     ct.template = true;
     ct.helper = t.helper;
+    if (t.helper !== null) this.#helpers = true;
     ct.proto = t;
     skb.ct = ct;
     skb.ctinfo = CTINFO.NEW;
   }
+  /**
+   * Name of the helper of a flow between the same two hosts, null without one. A helper may expect further connections (FTP data, SIP media); expectations are
+   * not modelled, so nobody can say whether a new flow between those hosts is RELATED.
+   */
+  helperBetween(t: Tuple): string | null {
+    if (!this.#helpers) return null;
+    for (const ct of this.#table.entries()) {
+      const { src, dst } = ct.orig;
+      const same = (src === t.src && dst === t.dst) || (src === t.dst && dst === t.src) || (ct.reply.src === t.src && ct.reply.dst === t.dst);
+      if (ct.helper !== null && same) return ct.helper;
+    }
+    return null;
+  }
+
   /** `-j NOTRACK`, `-j CT --notrack`. */
   untrack(skb: Skb): void {
     if (skb.ct && !skb.ct.template) return;
