@@ -8,7 +8,7 @@
  * Matchers for vitest: `import 'netfilter-sim/vitest'`. Arbitraries for fast-check: `import { … } from 'netfilter-sim/fast-check'`.
  */
 import { diskFiles } from './cli/files.js';
-import { type Net, netFromFile, netFromText, netFromValue, type NetworkInput } from './harness/library.js';
+import { type Net, type NetworkInput, netFromFile, netFromText, netFromValue } from './harness/library.js';
 import type { FileSource } from './scenario/model.js';
 
 /** The scenario in a file. Paths inside are relative to the file that names them. Throws ScenarioError. */

@@ -24,7 +24,13 @@ function filesOf(given: string): string[] {
 
 function matching(pattern: string): string[] {
   const parts = pattern.split('/');
-  const fixed = parts.slice(0, Math.max(0, parts.findIndex((p) => /[*?]/.test(p))));
+  const fixed = parts.slice(
+    0,
+    Math.max(
+      0,
+      parts.findIndex((p) => /[*?]/.test(p)),
+    ),
+  );
   const dir = fixed.join('/') || (pattern.startsWith('/') ? '/' : '.');
   if (!existsSync(dir)) return [];
   const wanted = patternOf(pattern);

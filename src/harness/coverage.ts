@@ -7,8 +7,8 @@ import { makeSet, SetTable } from '../netfilter/ipset/commands.js';
 import { paramsOf } from '../netfilter/ipset/create.js';
 import { emptyMembers } from '../netfilter/ipset/members.js';
 import { IpsetError } from '../netfilter/ipset/types.js';
-import { printRule } from '../netfilter/xtables/print.js';
 import { builtinChains, type XtRuleset } from '../netfilter/xtables/model.js';
+import { printRule } from '../netfilter/xtables/print.js';
 import type { NodeState } from '../scenario/model.js';
 import type { ScenarioResult } from './suite.js';
 
@@ -70,7 +70,8 @@ export function coverage(results: readonly ScenarioResult[]): Coverage {
       for (const e of p.events) {
         const n = p.nodes.get(e.node);
         if (!n) continue;
-        if (e.t === 'match' && e.rule.backend === 'legacy') meetRule(c, r.file, n, e.rule.family === 'ipv6' ? n.ip6tables : n.iptables, e.rule.table, e.rule.chain, e.rule.num);
+        if (e.t === 'match' && e.rule.backend === 'legacy')
+          meetRule(c, r.file, n, e.rule.family === 'ipv6' ? n.ip6tables : n.iptables, e.rule.table, e.rule.chain, e.rule.num);
         if (e.t === 'hook' && (e.family === 'ipv4' || e.family === 'ipv6'))
           for (const table of Object.keys(builtinChains)) c.meet(chainKey(r.file, n, e.family === 'ipv6' ? n.ip6tables : n.iptables, table, e.hook));
         if (e.t === 'set-test') {
@@ -115,12 +116,19 @@ function collect(c: Collector, file: string, n: NodeState): void {
     for (const table of set.tables)
       for (const chain of table.chains) {
         const place = `${table.name}:${chain.name}`;
-        if (chain.rules.length > 0) c.add(chainKey(file, n, set, table.name, chain.name), { kind: 'chain', node: n.name, place, text: '', span: chain.rules.at(0).span });
+        if (chain.rules.length > 0)
+          c.add(chainKey(file, n, set, table.name, chain.name), { kind: 'chain', node: n.name, place, text: '', span: chain.rules.at(0).span });
         for (let i = 0; i < chain.rules.length; i++) {
           const rule = chain.rules.at(i);
           const key = ruleKey(file, n, set.family, `${place}:${i + 1}`, rule.span);
           if (c.items.has(key)) continue;
-          c.add(key, { kind: 'rule', node: n.name, place: `${place}:${i + 1}`, text: printRule(chain.name, rule, { family: set.family, table: table.name }), span: rule.span });
+          c.add(key, {
+            kind: 'rule',
+            node: n.name,
+            place: `${place}:${i + 1}`,
+            text: printRule(chain.name, rule, { family: set.family, table: table.name }),
+            span: rule.span,
+          });
         }
       }
   for (const s of n.sets) {

@@ -8,6 +8,8 @@ import type { Event, RuleRef } from '../trace/event.js';
 /** Lines of the walk that are printed at most; what lies before them is counted. */
 const MAX_WALK = 24;
 
+const plain = (_style: unknown, text: string): string => text;
+
 export interface Explanation {
   readonly walk: readonly string[];
   readonly responsible: readonly string[];
@@ -16,7 +18,7 @@ export interface Explanation {
 /** `at`: index of the surprising event, -1 = the whole walk is it. */
 export function explain(p: PacketRun, at: number): Explanation {
   const events = at < 0 ? p.events : p.events.slice(0, at + 1);
-  const all = walkLines({ ...p, events }, { verbose: false });
+  const all = walkLines(p, events, { verbose: false, paint: plain });
   const cut = all.length - MAX_WALK;
   const walk = cut > 0 ? [...nodeOf(all, cut), `  … (${cut} lines before)`, ...all.slice(cut)] : all;
   return { walk, responsible: at < 0 ? [] : responsible(p, at) };
@@ -63,7 +65,9 @@ function natsBefore(p: PacketRun, at: number): string[] {
     if (e.t !== 'nat' || e.undo || !p.outcome.skbs.has(e.skb)) continue;
     const source = e.before.src !== e.after.src;
     if (!source && e.before.dst === e.after.dst) continue;
-    const what = source ? `source ${formatAddr(e.before.src)} became ${formatAddr(e.after.src)}` : `destination ${formatAddr(e.before.dst)} became ${formatAddr(e.after.dst)}`;
+    const what = source
+      ? `source ${formatAddr(e.before.src)} became ${formatAddr(e.after.src)}`
+      : `destination ${formatAddr(e.before.dst)} became ${formatAddr(e.after.dst)}`;
     out.push(`earlier: on ${e.node} its ${what}${e.rule ? `, by ${words(p, e.node, e.rule)}` : ''}`);
     out.push(...setsBefore(p, i));
   }

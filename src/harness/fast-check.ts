@@ -15,7 +15,8 @@ interface Range {
   readonly last: bigint;
 }
 
-const words = (a: Addr): bigint => (typeof a === 'number' ? BigInt(a) : Array.from({ length: 8 }, (_, i) => BigInt(a.charCodeAt(i))).reduce((n, w) => (n << 16n) | w, 0n));
+const words = (a: Addr): bigint =>
+  typeof a === 'number' ? BigInt(a) : Array.from({ length: 8 }, (_, i) => BigInt(a.charCodeAt(i))).reduce((n, w) => (n << 16n) | w, 0n);
 
 function textOf(n: bigint, family: Family): string {
   if (family === 'ipv4') return formatAddr(Number(n));
@@ -52,9 +53,20 @@ export function addressIn(ranges: string | readonly string[]): fc.Arbitrary<stri
 /** Addresses outside of ranges but inside of `within`; among them the neighbours just outside, where generators err. */
 export function addressOutside(ranges: string | readonly string[], within: string | readonly string[] = '1.0.0.0-223.255.255.255'): fc.Arbitrary<string> {
   const forbidden = list(ranges).map(rangeOf);
-  const gaps = list(within).map(rangeOf).flatMap((w) => gapsOf(w, forbidden.filter((r) => r.family === w.family)));
+  const gaps = list(within)
+    .map(rangeOf)
+    .flatMap((w) =>
+      gapsOf(
+        w,
+        forbidden.filter((r) => r.family === w.family),
+      ),
+    );
   if (gaps.length === 0) throw new RangeError('the ranges leave no address outside of them');
-  return fc.oneof(...gaps.map((g) => fc.oneof({ weight: 4, arbitrary: inRange(g) }, { weight: 1, arbitrary: fc.constantFrom(textOf(g.first, g.family), textOf(g.last, g.family)) })));
+  return fc.oneof(
+    ...gaps.map((g) =>
+      fc.oneof({ weight: 4, arbitrary: inRange(g) }, { weight: 1, arbitrary: fc.constantFrom(textOf(g.first, g.family), textOf(g.last, g.family)) }),
+    ),
+  );
 }
 
 function gapsOf(within: Range, forbidden: readonly Range[]): Range[] {
@@ -71,7 +83,13 @@ function gapsOf(within: Range, forbidden: readonly Range[]): Range[] {
 /** First dimension of a set's members, as ranges; `nomatch` members are not in it. list:set is followed. */
 function rangesOfSet(net: Net, node: string, name: string, depth = 0): string[] {
   const set = byName(net.node(node).sets, name);
-  if (!set) throw new RangeError(`node “${node}” has no set “${name}”; sets: ${net.node(node).sets.map((s) => s.name).join(', ')}`);
+  if (!set)
+    throw new RangeError(
+      `node “${node}” has no set “${name}”; sets: ${net
+        .node(node)
+        .sets.map((s) => s.name)
+        .join(', ')}`,
+    );
   const texts = [...set.members.text()];
   if (set.create.type === 'list:set') return depth > 8 ? [] : texts.flatMap((t) => rangesOfSet(net, node, t.split(' ')[0], depth + 1));
   if (!/^(hash:(ip|net)|bitmap:ip)\b/.test(set.create.type)) throw new RangeError(`members of ${set.create.type} sets do not begin with an address`);
@@ -107,7 +125,11 @@ function build(from: fc.Arbitrary<string>, to: fc.Arbitrary<string>, o: PacketOp
     .map(([f, t, proto, port]) => (proto === 'icmp' ? ping(f, t) : proto === 'tcp' ? tcp(f, endpoint(t, port)) : udp(f, endpoint(t, port))));
 }
 
-const addressesOf = (net: Net, node: string): string[] => net.node(node).addrs.filter((a) => a.dev !== 'lo' && a.scope === 'global').map((a) => formatAddr(a.local));
+const addressesOf = (net: Net, node: string): string[] =>
+  net
+    .node(node)
+    .addrs.filter((a) => a.dev !== 'lo' && a.scope === 'global')
+    .map((a) => formatAddr(a.local));
 
 /** Packets away from a node: sent by one of its sockets, to the given addresses, by default those of all other nodes. */
 export function packetsFrom(net: Net, node: string, o: PacketOptions & { readonly to?: fc.Arbitrary<string> } = {}): fc.Arbitrary<PacketInput> {

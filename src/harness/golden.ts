@@ -1,6 +1,7 @@
 /** Golden trace files: what they should contain after `--update`. */
-import { goldenText } from './expect/trace.js';
+
 import { flowOf } from './expect/flow.js';
+import { goldenText } from './expect/trace.js';
 import type { ScenarioResult } from './suite.js';
 
 export interface GoldenFile {

@@ -1,8 +1,8 @@
 /** The matchers, without a test runner: each is a key of `expect:` asked about one packet. */
 import type { PacketRun } from '../stack/run-scenario.js';
-import { evaluatorOf } from './expect/index.js';
-import { type Flow, flowOf, unknownAt } from './expect/flow.js';
 import { natWords, rewrites } from './expect/addresses.js';
+import { type Flow, flowOf, unknownAt } from './expect/flow.js';
+import { evaluatorOf } from './expect/index.js';
 import { type Check, isSenseless, type Looked, looked } from './expect/types.js';
 import { explain } from './explain.js';
 import { ScenarioError } from './library.js';
@@ -51,13 +51,23 @@ function translated(p: PacketRun, manip: 'SNAT' | 'DNAT', to: string | undefined
   const f = flowOf(p);
   if (to !== undefined) return match(f, [[manip === 'SNAT' ? 'snat_to' : 'dnat_to', to]]);
   const last = rewrites(f, manip, 'request').at(-1);
-  return verdict(f, [looked(last !== undefined, `${manip === 'SNAT' ? 'source' : 'destination'} translated`, natWords(f, last, manip), last?.at ?? f.run.outcome.request.at)]);
+  return verdict(f, [
+    looked(last !== undefined, `${manip === 'SNAT' ? 'source' : 'destination'} translated`, natWords(f, last, manip), last?.at ?? f.run.outcome.request.at),
+  ]);
 }
 
 export const matchers = {
   /** It reached a socket or protocol, of that node (`node1`) or that very socket (`node1:SOCKET`) when given. */
   toBeDelivered: (p: PacketRun, to?: string): Match =>
-    match(flowOf(p), to === undefined ? [['fate', 'delivered']] : [['fate', 'delivered'], ['delivered_to', to]]),
+    match(
+      flowOf(p),
+      to === undefined
+        ? [['fate', 'delivered']]
+        : [
+            ['fate', 'delivered'],
+            ['delivered_to', to],
+          ],
+    ),
   /** An answer came back. */
   toBeAnswered: (p: PacketRun): Match => match(flowOf(p), [['fate', 'answered']]),
   /** It was dropped, there: `node1`, `node1 FORWARD`, `node1 filter:FORWARD:3`, `node1 ip_rcv_finish`. */

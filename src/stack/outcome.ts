@@ -121,6 +121,9 @@ function weight(e: Event): number {
       return 1;
     case 'consume':
       return e.why === 'held' ? 3 : e.why === 'echo-replied' ? 4 : e.why === 'handled' ? 2 : 0;
+    // Less than leaving: once the neighbour answers, the packet goes on.
+    case 'neigh':
+      return e.state === 'incomplete' ? 0.5 : -1;
     default:
       return -1;
   }
@@ -194,6 +197,8 @@ function kindOf(e: Event): FateKind {
       return 'left';
     case 'consume':
       return e.why === 'held' ? 'held' : e.why === 'echo-replied' ? 'delivered' : 'handled';
+    case 'neigh':
+      return 'held';
     default:
       return 'none';
   }

@@ -27,7 +27,9 @@ export function register(program: Command): void {
     .command('test')
     .description('Check the expectations of scenarios')
     .argument('<path...>', 'scenario files, folders, names of the library, or patterns with * and **')
-    .addOption(new Option('--reporter <name>', reporters.map((r) => `${r.name}: ${r.summary}`).join('; ')).choices(reporters.map((r) => r.name)).default('pretty'))
+    .addOption(
+      new Option('--reporter <name>', reporters.map((r) => `${r.name}: ${r.summary}`).join('; ')).choices(reporters.map((r) => r.name)).default('pretty'),
+    )
     .option('--update', 'write the golden traces (*.trace) as they come out')
     .option('--watch', 'again whenever a file beside the scenarios changes')
     .option('--coverage', 'list the rules, chains and set entries that no packet met')

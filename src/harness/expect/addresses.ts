@@ -1,8 +1,8 @@
 /** `source`, `destination`, `snat_to`, `dnat_to`, `masqueraded`: its addresses, at the end, on arrival at a node, and who rewrote them. */
 import { type Addr, formatAddr, parseAddr } from '../../base/addr.js';
 import { byName } from '../../base/memo.js';
-import type { Direction } from '../../stack/outcome.js';
 import type { NodeState } from '../../scenario/model.js';
+import type { Direction } from '../../stack/outcome.js';
 import type { Endpoints, RuleRef } from '../../trace/event.js';
 import { type At, eventsOf, type Flow, type Sight, sights, unknownAt } from './flow.js';
 import { type Check, each, looked, pairsOf } from './types.js';
@@ -20,7 +20,8 @@ function readSeen(text: string): Wanted {
   return { addr: parseAddr(m?.[1] ?? m?.[2] ?? ''), port: m ? Number(m[3]) : null };
 }
 
-const show = (a: Addr, port: number): string => (port === 0 ? formatAddr(a) : typeof a === 'number' ? `${formatAddr(a)}:${port}` : `[${formatAddr(a)}]:${port}`);
+const show = (a: Addr, port: number): string =>
+  port === 0 ? formatAddr(a) : typeof a === 'number' ? `${formatAddr(a)}:${port}` : `[${formatAddr(a)}]:${port}`;
 const fits = (w: Wanted, a: Addr, port: number): boolean => w.addr === a && (w.port === null || w.port === port);
 
 function end(key: 'source' | 'destination') {
@@ -31,7 +32,12 @@ function end(key: 'source' | 'destination') {
       const last = all.at(-1);
       const seen = last && pick(last);
       const ok = seen !== undefined && fits(readSeen(String(value)), seen.addr, seen.port);
-      return looked(ok, `${key} ${value} at the end`, seen ? `${key} ${show(seen.addr, seen.port)}` : 'never seen', last ? rewriteBefore(f, direction, last.at) : -1);
+      return looked(
+        ok,
+        `${key} ${value} at the end`,
+        seen ? `${key} ${show(seen.addr, seen.port)}` : 'never seen',
+        last ? rewriteBefore(f, direction, last.at) : -1,
+      );
     }
     for (const [node, text] of pairsOf(value)) {
       const first = all.find((s) => s.node === node);
@@ -66,7 +72,9 @@ export function natWords(f: Flow, n: Nat | undefined, manip: Manip): string {
   const a = n.event.after;
   // In an ICMP tuple the port's place is taken by type, code and id.
   const icmp = f.run.outcome.request.start?.type !== -1;
-  return manip === 'SNAT' ? `${n.event.node} rewrote its source to ${show(a.src, icmp ? 0 : a.sport)}` : `${n.event.node} rewrote its destination to ${show(a.dst, icmp ? 0 : a.dport)}`;
+  return manip === 'SNAT'
+    ? `${n.event.node} rewrote its source to ${show(a.src, icmp ? 0 : a.sport)}`
+    : `${n.event.node} rewrote its destination to ${show(a.dst, icmp ? 0 : a.dport)}`;
 }
 
 function natTo(key: string, manip: Manip) {
@@ -75,7 +83,12 @@ function natTo(key: string, manip: Manip) {
     const w = readSeen(String(value));
     const hit = all.find(({ event: { after: a } }) => (manip === 'SNAT' ? fits(w, a.src, a.sport) : fits(w, a.dst, a.dport)));
     const shown = hit ?? all.at(-1);
-    return looked(hit !== undefined, `${manip === 'SNAT' ? 'source' : 'destination'} translated to ${value}`, natWords(f, shown, manip), shown?.at ?? f.run.outcome.request.at);
+    return looked(
+      hit !== undefined,
+      `${manip === 'SNAT' ? 'source' : 'destination'} translated to ${value}`,
+      natWords(f, shown, manip),
+      shown?.at ?? f.run.outcome.request.at,
+    );
   });
 }
 export const snatTo = natTo('snat_to', 'SNAT');
@@ -103,5 +116,10 @@ export const masqueraded = each('masqueraded', (f, value, direction) => {
   const nat = hits[0] as Nat | undefined;
   // Not seen so far is no "never" when the way on is not known.
   const ok = hits.length > 0 === value && (value === true || unknown < 0);
-  return looked(ok, value === true ? 'masqueraded' : 'not masqueraded', nat ? natWords(f, nat, 'SNAT') : unknown >= 0 ? 'inconclusive' : 'not masqueraded', nat?.at ?? f.run.outcome.request.at);
+  return looked(
+    ok,
+    value === true ? 'masqueraded' : 'not masqueraded',
+    nat ? natWords(f, nat, 'SNAT') : unknown >= 0 ? 'inconclusive' : 'not masqueraded',
+    nat?.at ?? f.run.outcome.request.at,
+  );
 });

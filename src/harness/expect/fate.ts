@@ -1,6 +1,6 @@
 /** `fate`, `reason`, `cause`: what became of the packet, in one word and in the kernel's. */
 import type { Direction, Fate } from '../../stack/outcome.js';
-import { fateOf, type Flow, isAnswered, refusedAt, unknownAt } from './flow.js';
+import { type Flow, fateOf, isAnswered, refusedAt, unknownAt } from './flow.js';
 import { type Check, each, looked } from './types.js';
 
 /** One line for a fate, in the words that `fate:` uses. */

@@ -2,11 +2,13 @@
  * One packet's run as expectations read it: which events belong to the packet itself, which to what carries it, which to the answer.
  * Pure functions of events; nothing is decided here that the engine did not decide.
  */
-import { endsOf, type Direction, type Ends, type Fate } from '../../stack/outcome.js';
+import { type Direction, type Ends, endsOf, type Fate } from '../../stack/outcome.js';
 import type { PacketRun } from '../../stack/run-scenario.js';
 import type { Event, EventOf } from '../../trace/event.js';
 
 const RST = 4;
+const REDIRECT = 5;
+const REDIRECT6 = 137;
 
 export interface Flow {
   readonly run: PacketRun;
@@ -80,8 +82,9 @@ export function isAnswered(f: Flow): boolean {
 export function refusedAt(f: Flow): number {
   return f.run.events.findIndex((e, at) => {
     if (e.t !== 'skb' || f.direction[at] !== 'reply' || e.origin.kind === 'received') return false;
-    if (e.origin.kind === 'icmp-error') return true;
     const ends = endsOf(e.view);
+    // A redirect only gives advice; the packet itself goes on.
+    if (e.origin.kind === 'icmp-error') return ends?.type !== REDIRECT && ends?.type !== REDIRECT6;
     return ends !== null && ends.proto === 6 && isReset(e.view.data, e.view.protocol);
   });
 }

@@ -1,9 +1,10 @@
 /** The keys of `expect:`. Adding one: a row in scenario/schema.ts, an evaluator, its line here. */
-import { conntrack, counters } from './state.js';
+
+import { destination, dnatTo, masqueraded, snatTo, source } from './addresses.js';
 import { cause, fate, reason } from './fate.js';
 import { deliveredTo, out, visits } from './path.js';
-import { destination, dnatTo, masqueraded, snatTo, source } from './addresses.js';
 import { hits, misses } from './rules.js';
+import { conntrack, counters } from './state.js';
 import { lines, trace } from './trace.js';
 import type { Evaluator } from './types.js';
 import { where } from './where.js';

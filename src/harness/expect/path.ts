@@ -36,5 +36,10 @@ export const visits = each('visits', (f, value, direction) => {
   });
   let next = 0;
   for (const node of seen) if (node === wanted[next]) next++;
-  return looked(next === wanted.length, `through ${wanted.join(', ')}`, `through ${seen.join(', ') || 'no node'}`, fateOf(f, direction)?.at ?? where.at(-1) ?? -1);
+  return looked(
+    next === wanted.length,
+    `through ${wanted.join(', ')}`,
+    `through ${seen.join(', ') || 'no node'}`,
+    fateOf(f, direction)?.at ?? where.at(-1) ?? -1,
+  );
 });

@@ -3,7 +3,7 @@ import { nearest } from '../../base/diagnostic.js';
 import { chainsOf, parseRuleName, type RuleName } from '../../scenario/rule-ref.js';
 import type { Direction } from '../../stack/outcome.js';
 import type { RuleRef } from '../../trace/event.js';
-import { fateOf, type Flow, unknownAt } from './flow.js';
+import { type Flow, fateOf, unknownAt } from './flow.js';
 import { type Check, type Evaluator, listOf, looked, type Senseless } from './types.js';
 
 /** Index of the event in which the rule met the packet; -1 = it did not. The end of a chain (rules + 1) counts when its policy decided or, in a traced packet, when it returned. */
@@ -26,15 +26,29 @@ export function checkName(f: Flow, text: string, r: RuleName | null): Senseless 
   const chains = nodes.flatMap((n) => chainsOf(n, r.table));
   const here = chains.filter((c) => c.name === r.chain);
   if (here.length === 0) {
-    const near = nearest(r.chain, chains.map((c) => c.name));
-    return { code: 'unknown-chain', message: `there is no chain ${r.table}:${r.chain}${r.node ? ` on ${r.node}` : ''}`, ...(near ? { hint: `did you mean “${near}”?` } : {}) };
+    const near = nearest(
+      r.chain,
+      chains.map((c) => c.name),
+    );
+    return {
+      code: 'unknown-chain',
+      message: `there is no chain ${r.table}:${r.chain}${r.node ? ` on ${r.node}` : ''}`,
+      ...(near ? { hint: `did you mean “${near}”?` } : {}),
+    };
   }
   const last = Math.max(...here.map((c) => c.last));
   if (r.num === null || (r.num >= 1 && r.num <= last)) return null;
   return { code: 'unknown-rule', message: `the chain ${r.table}:${r.chain} has no rule ${r.num}`, hint: `it has ${last - 1}; ${last} is its end` };
 }
 
-const namedHere = (f: Flow, r: RuleName): string => [...new Set(f.run.events.flatMap((e, at) => (f.direction[at] !== null && e.t === 'match' && e.rule.table === r.table && e.rule.chain === r.chain ? [`${e.rule.num}`] : [])))].join(', ');
+const namedHere = (f: Flow, r: RuleName): string =>
+  [
+    ...new Set(
+      f.run.events.flatMap((e, at) =>
+        f.direction[at] !== null && e.t === 'match' && e.rule.table === r.table && e.rule.chain === r.chain ? [`${e.rule.num}`] : [],
+      ),
+    ),
+  ].join(', ');
 
 function missWords(f: Flow, r: RuleName, text: string): string {
   const others = namedHere(f, r);

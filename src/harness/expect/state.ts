@@ -1,7 +1,7 @@
 /** `counters`, `conntrack`: what it left behind on the nodes. */
 import { formatEntry } from '../../formats/conntrack.js';
 import type { Flow } from './flow.js';
-import { type Check, each, type Evaluator, listOf, looked, pairsOf } from './types.js';
+import { type Check, type Evaluator, each, listOf, looked, pairsOf } from './types.js';
 
 /** Names that nstat(8) prints: a group of /proc/net/snmp, snmp6, netstat or xfrm_stat, then the counter. */
 const counterName = /^(Ip6?|IpExt|Icmp6?|IcmpMsg|Tcp|TcpExt|Udp6?|UdpLite6?|Xfrm|MPTcpExt)[A-Z0-9]\w*$/;
@@ -12,7 +12,8 @@ export const counters: Evaluator = {
   check(flows, value): Check {
     for (const [node, wanted] of pairsOf(value)) {
       for (const [name, by] of pairsOf(wanted)) {
-        if (!counterName.test(name)) return { code: 'unknown-counter', message: `“${name}” is no counter`, hint: 'as nstat prints them: TcpExtIPReversePathFilter, IpForwDatagrams' };
+        if (!counterName.test(name))
+          return { code: 'unknown-counter', message: `“${name}” is no counter`, hint: 'as nstat prints them: TcpExtIPReversePathFilter, IpForwDatagrams' };
         const rise = flows.reduce((n, f) => n + (f.run.counters.get(node)?.get(name) ?? 0), 0);
         if (rise !== by) return looked(false, `${node} ${name} +${by}`, `+${rise}${others(flows, node)}`, flows.at(-1)?.run.outcome.request.at ?? -1);
       }
@@ -52,4 +53,6 @@ export const conntrack = each('conntrack', (f, value): Check => {
 
 const MAX_SHOWN = 8;
 const shown = (lines: readonly string[]): string =>
-  lines.length === 0 ? 'no entry at all' : `entries: ${lines.slice(0, MAX_SHOWN).join(' | ')}${lines.length > MAX_SHOWN ? ` and ${lines.length - MAX_SHOWN} more` : ''}`;
+  lines.length === 0
+    ? 'no entry at all'
+    : `entries: ${lines.slice(0, MAX_SHOWN).join(' | ')}${lines.length > MAX_SHOWN ? ` and ${lines.length - MAX_SHOWN} more` : ''}`;

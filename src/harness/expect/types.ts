@@ -49,4 +49,5 @@ export function each(key: string, check: (f: Flow, value: unknown, direction: Di
 export const looked = (ok: boolean, expected: string, actual: string, at: number): Looked => ({ ok, expected, actual, at });
 export const listOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [String(value)]);
 /** `NODE: X` maps as pairs; the map is the reader's plain object, own keys only. */
-export const pairsOf = (value: unknown): [string, unknown][] => (typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []);
+export const pairsOf = (value: unknown): [string, unknown][] =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];

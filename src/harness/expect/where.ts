@@ -1,11 +1,11 @@
 /** `where`: the place at which it ended. NODE, `NODE PLACE`, or a map; PLACE is a hook, a box of the picture, a kernel function, TABLE:CHAIN[:NUMBER]. */
 import { nearest } from '../../base/diagnostic.js';
 import { chainsOf, parseRuleName } from '../../scenario/rule-ref.js';
-import { packetFlow } from '../../stack/packet-flow.js';
 import type { Direction } from '../../stack/outcome.js';
+import { packetFlow } from '../../stack/packet-flow.js';
 import type { HookPoint, RuleRef } from '../../trace/event.js';
 import { fateWords } from './fate.js';
-import { fateOf, type Flow } from './flow.js';
+import { type Flow, fateOf } from './flow.js';
 import { type Check, each, looked, pairsOf, type Senseless } from './types.js';
 
 const hooks: readonly HookPoint[] = ['INGRESS', 'BROUTING', 'PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
@@ -54,7 +54,15 @@ export function readWhere(value: unknown): Wanted {
     const get = (k: string): unknown => pairsOf(value).find(([key]) => key === k)?.[1] ?? null;
     const text = (k: string): string | null => (typeof get(k) === 'string' ? (get(k) as string) : null);
     const n = get('rule');
-    return { node: text('node'), stage: text('stage'), hook: text('hook'), table: text('table'), chain: text('chain'), rule: typeof n === 'number' ? n : null, dev: text('dev') };
+    return {
+      node: text('node'),
+      stage: text('stage'),
+      hook: text('hook'),
+      table: text('table'),
+      chain: text('chain'),
+      rule: typeof n === 'number' ? n : null,
+      dev: text('dev'),
+    };
   }
   const words = value.trim().split(/\s+/);
   const [node, dev] = words[0].split(':');
@@ -71,7 +79,11 @@ function senseless(f: Flow, w: Wanted, p: Place | null): Senseless | null {
   const stages = Object.keys(packetFlow);
   if (w.stage !== null && w.stage !== p?.location && !stages.includes(w.stage)) {
     const near = nearest(w.stage, stages);
-    return { code: 'unknown-stage', message: `“${w.stage}” is no stage of the packet flow`, hint: near ? `did you mean “${near}”?` : `as ${stages.slice(0, 8).join(', ')}` };
+    return {
+      code: 'unknown-stage',
+      message: `“${w.stage}” is no stage of the packet flow`,
+      hint: near ? `did you mean “${near}”?` : `as ${stages.slice(0, 8).join(', ')}`,
+    };
   }
   const nodes = [...f.run.nodes.values()].filter((n) => w.node === null || n.name === w.node);
   if (w.dev !== null && !nodes.some((n) => n.links.some((l) => l.name === w.dev)))
@@ -80,8 +92,15 @@ function senseless(f: Flow, w: Wanted, p: Place | null): Senseless | null {
   const chains = nodes.flatMap((n) => (w.table === null ? ['raw', 'mangle', 'nat', 'filter', 'security'] : [w.table]).flatMap((t) => chainsOf(n, t)));
   const here = chains.filter((c) => c.name === w.chain);
   if (here.length === 0) {
-    const near = nearest(w.chain, chains.map((c) => c.name));
-    return { code: 'unknown-chain', message: `there is no chain ${w.table ? `${w.table}:` : ''}${w.chain}`, ...(near ? { hint: `did you mean “${near}”?` } : {}) };
+    const near = nearest(
+      w.chain,
+      chains.map((c) => c.name),
+    );
+    return {
+      code: 'unknown-chain',
+      message: `there is no chain ${w.table ? `${w.table}:` : ''}${w.chain}`,
+      ...(near ? { hint: `did you mean “${near}”?` } : {}),
+    };
   }
   if (w.rule !== null && !here.some((c) => w.rule !== null && w.rule >= 1 && w.rule <= c.last))
     return { code: 'unknown-rule', message: `the chain ${w.chain} has no rule ${w.rule}` };
@@ -108,6 +127,8 @@ export const where = each('where', (f: Flow, value: unknown, direction: Directio
   const p = at >= 0 ? placeAt(f, at, fate?.dev ?? null) : null;
   const wrong = senseless(f, w, p);
   if (wrong) return wrong;
-  const actual = p ? `${fateWords(f, direction)}${p.hook ? `, last hook ${p.hook}` : ''}${p.rule ? `, rule ${ruleWords(p.rule.table, p.rule.chain, p.rule.num)}` : ''}` : fateWords(f, direction);
+  const actual = p
+    ? `${fateWords(f, direction)}${p.hook ? `, last hook ${p.hook}` : ''}${p.rule ? `, rule ${ruleWords(p.rule.table, p.rule.chain, p.rule.num)}` : ''}`
+    : fateWords(f, direction);
   return looked(p !== null && matches(w, p), `ended on ${wantedWords(w)}`, actual, at);
 });

@@ -13,7 +13,8 @@ export const github: TestReporter = {
   summary: 'annotations for GitHub Actions',
   each(r) {
     const out: string[] = [];
-    for (const d of r.diagnostics) out.push(`::${d.severity} ${place(d.span)}title=${property(d.code)}::${data(d.hint ? `${d.message}\n${d.hint}` : d.message)}`);
+    for (const d of r.diagnostics)
+      out.push(`::${d.severity} ${place(d.span)}title=${property(d.code)}::${data(d.hint ? `${d.message}\n${d.hint}` : d.message)}`);
     for (const v of r.verdicts)
       if (!v.ok) out.push(`::error ${place(v.expectation.span)}title=${property(`${r.name}: ${caseName(v)}`)}::${data(failureLines(v).join('\n'))}`);
     return out.map((l) => `${l}\n`).join('');

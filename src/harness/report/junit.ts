@@ -17,7 +17,9 @@ function suite(r: ScenarioResult): string[] {
   const errors = r.diagnostics.filter((d) => d.severity === 'error');
   const failed = r.verdicts.filter((v) => !v.ok).length;
   const tests = r.verdicts.length + (errors.length > 0 ? 1 : 0);
-  const out = [`  <testsuite name="${xml(r.name)}" file="${xml(r.file)}" tests="${tests}" failures="${failed}" errors="${errors.length > 0 ? 1 : 0}" time="0">`];
+  const out = [
+    `  <testsuite name="${xml(r.name)}" file="${xml(r.file)}" tests="${tests}" failures="${failed}" errors="${errors.length > 0 ? 1 : 0}" time="0">`,
+  ];
   if (errors.length > 0)
     out.push(
       `    <testcase classname="${xml(r.name)}" name="can be tested" time="0">`,

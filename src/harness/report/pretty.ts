@@ -10,7 +10,12 @@ export const pretty: TestReporter = {
   each(r: ScenarioResult) {
     const n = r.verdicts.length;
     const out = [`${mark[endingOf(r)]}  ${r.name}  ${n} ${n === 1 ? 'expectation' : 'expectations'}`];
-    for (const d of r.diagnostics) out.push(...formatDiagnostic(d).split('\n').map((l) => `    ${l}`));
+    for (const d of r.diagnostics)
+      out.push(
+        ...formatDiagnostic(d)
+          .split('\n')
+          .map((l) => `    ${l}`),
+      );
     for (const v of r.verdicts) {
       if (v.ok) continue;
       const s = v.expectation.span;

@@ -1,6 +1,7 @@
 /** How results become text: `each` after every scenario, `end` after the last. Either may be empty. */
-import type { ScenarioResult } from '../suite.js';
+
 import type { Verdict } from '../judge.js';
+import type { ScenarioResult } from '../suite.js';
 
 export interface TestReporter {
   readonly name: string;

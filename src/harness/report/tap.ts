@@ -3,7 +3,7 @@ import type { ScenarioResult } from '../suite.js';
 import { caseName, failureLines, type TestReporter } from './reporter.js';
 
 /** `#` and `\` have a meaning in descriptions of TAP 14. */
-const escape = (s: string): string => s.replace(/[\\#]/g, '\\$&').replace(/\n/g, ' ');
+const escaped = (s: string): string => s.replace(/[\\#]/g, '\\$&').replace(/\n/g, ' ');
 
 function block(lines: readonly string[]): string[] {
   return ['  ---', '  message: |', ...lines.map((l) => `    ${l}`), '  ...'];
@@ -19,9 +19,9 @@ export const tap: TestReporter = {
     let n = 0;
     for (const r of results) {
       const errors = r.diagnostics.filter((d) => d.severity === 'error');
-      if (hasErrors(errors)) out.push(`not ok ${++n} - ${escape(r.name)}: cannot be tested`, ...block(errors.flatMap((d) => formatDiagnostic(d).split('\n'))));
+      if (hasErrors(errors)) out.push(`not ok ${++n} - ${escaped(r.name)}: cannot be tested`, ...block(errors.flatMap((d) => formatDiagnostic(d).split('\n'))));
       for (const v of r.verdicts) {
-        out.push(`${v.ok ? 'ok' : 'not ok'} ${++n} - ${escape(`${r.name} / ${caseName(v)}`)}`);
+        out.push(`${v.ok ? 'ok' : 'not ok'} ${++n} - ${escaped(`${r.name} / ${caseName(v)}`)}`);
         if (!v.ok) out.push(...block(failureLines(v)));
       }
     }
