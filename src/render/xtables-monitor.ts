@@ -21,12 +21,14 @@ function packetLine({ e, withPacket, linkType }: NftMessage): string[] {
     `PACKET: ${who(e)}`,
     ...(e.in === '' ? [] : [`IN=${e.in}`]),
     ...(e.out === '' ? [] : [`OUT=${e.out}`]),
-    ...linkWords(e.view, linkType),
-    ...headerWords(e.view),
+    ...packetWords(e.view, linkType),
     ...(e.mark ? [`MARK=0x${e.mark.toString(16)}`] : []),
   ];
   return [`${words.join(' ')} `];
 }
+
+/** The words between the devices and the mark. */
+export const packetWords = (v: PacketView, linkType: string): string[] => [...linkWords(v, linkType), ...headerWords(v)];
 
 /** ether_ntoa(): no leading zeros. */
 const mac = (m: Mac): string =>

@@ -11,13 +11,13 @@ import { IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
 import { CTINFO, ctIsReply } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
 import type { HookPoint, RuleRef } from '../trace/event.js';
-import type { Flight, HookVerdict } from './flight.js';
 import { brNetfilterSteps } from './br-netfilter.js';
 import { ebtablesSteps } from './ebtables-steps.js';
+import type { Flight, HookVerdict } from './flight.js';
 import type { HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
-import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { hasNftChain, nativeSteps, nftTracer } from './nft-steps.js';
+import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
 
 type IpFamily = 'ipv4' | 'ipv6';

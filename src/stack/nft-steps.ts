@@ -64,7 +64,13 @@ export const nativeSteps = memoByIdentity((n: NodeState): readonly HookStep[] =>
       if (!ch.base || !point || (ch.rules.length === 0 && ch.base.policy === 'accept')) continue;
       for (const family of passing[t.family]) {
         const name = `nft chain ${t.family} ${t.name} ${ch.name}`;
-        out.push({ family, point, priority: ch.base.priority, name, run: (k, f, h) => k.inconclusive(`${name}: native nftables rules are not evaluated`, k.packetCtx(f, f.skb.family, point, h.indev, h.outdev)) });
+        out.push({
+          family,
+          point,
+          priority: ch.base.priority,
+          name,
+          run: (k, f, h) => k.inconclusive(`${name}: native nftables rules are not evaluated`, k.packetCtx(f, f.skb.family, point, h.indev, h.outdev)),
+        });
       }
     }
   }

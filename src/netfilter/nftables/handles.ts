@@ -51,6 +51,10 @@ function listedHandles(t: XtTable, from: NftTable): PerChain | null {
 export function freshHandles(t: XtTable): PerChain {
   const out = new Map<string, readonly number[]>();
   let next = t.chains.length + 1;
-  for (const ch of t.chains) out.set(ch.name, Array.from({ length: ch.rules.length }, () => next++));
+  for (const ch of t.chains)
+    out.set(
+      ch.name,
+      Array.from({ length: ch.rules.length }, () => next++),
+    );
   return out;
 }

@@ -29,4 +29,3 @@ export interface NftTable {
   readonly name: string;
   readonly chains: readonly NftChain[];
 }
-

@@ -2,8 +2,9 @@
  * What nf_tables tells of a traced packet (nf_tables_trace.c): a rule after it has acted, with verdict and the mark that the packet has then; the end of
  * every chain; the policy. The packet is shown once per base chain, as it is at the first thing told there.
  */
-import { packetView } from '../../packet/view.js';
+
 import type { Skb } from '../../packet/skb.js';
+import { packetView } from '../../packet/view.js';
 import type { PacketView, RuleRef } from '../../trace/event.js';
 import type { PacketCtx } from '../pred.js';
 import type { WalkChain, WalkRule, WalkTracer } from '../xtables/walk.js';

@@ -22,4 +22,8 @@ export const nftProtocol: Field = {
   show: String,
 };
 /** 1 for the second and later fragments. */
-export const ip4Fragment: Field = { name: 'fragment', read: (c) => (c.skb.fragOffset !== 0 ? 1 : 0), show: (v) => (v === 1 ? 'later fragment' : 'first or whole') };
+export const ip4Fragment: Field = {
+  name: 'fragment',
+  read: (c) => (c.skb.fragOffset !== 0 ? 1 : 0),
+  show: (v) => (v === 1 ? 'later fragment' : 'first or whole'),
+};
