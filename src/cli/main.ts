@@ -12,10 +12,15 @@ interface Entry {
 
 const commands: readonly Entry[] = [
   { name: 'run', summary: 'Replay a scenario’s packets and tell what became of them', load: () => import('./commands/run.js') },
+  { name: 'trace', summary: 'One packet through one node, from a folder of its dumps', load: () => import('./commands/trace.js') },
+  { name: 'explain', summary: 'What a drop reason, cause, box, hook or counter means', load: () => import('./commands/explain.js') },
+  { name: 'list', summary: 'The scenarios that come with this program', load: () => import('./commands/list.js') },
   { name: 'what-if', summary: 'Compare what becomes of the packets under each what-if of a scenario', load: () => import('./commands/what-if.js') },
   { name: 'exec', summary: 'Ask a simulated node what a real one would answer: ip, iptables, ipset, conntrack, …', load: () => import('./commands/exec.js') },
   { name: 'fmt', summary: 'Print a dump as the tool itself would after a restore', load: () => import('./commands/fmt.js') },
   { name: 'test', summary: 'Check the expectations of scenarios', load: () => import('./commands/test.js') },
+  { name: 'diff', summary: 'Which packets change fate or address between two scenarios, nodes or rule sets', load: () => import('./commands/diff.js') },
+  { name: 'schema', summary: 'JSON Schema of scenario files, or of the trace', load: () => import('./commands/schema.js') },
   { name: 'conformance', summary: 'Replay recorded cases of a real kernel and compare packet by packet', load: () => import('./commands/conformance.js') },
 ];
 
@@ -23,7 +28,9 @@ const EXIT_BAD_INPUT = 2;
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('sim');
-  program.description('Replay a packet through the real state of Linux nodes and see where and why it dies').showHelpAfterError('(sim --help, sim COMMAND --help)');
+  program
+    .description('Replay a packet through the real state of Linux nodes and see where and why it dies')
+    .showHelpAfterError('(sim --help, sim COMMAND --help)');
   program.exitOverride();
   const asked = commands.find((c) => c.name === argv[2] || (argv[2] === 'help' && c.name === argv[3]));
   if (asked) (await asked.load()).register(program);
