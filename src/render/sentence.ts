@@ -1,11 +1,10 @@
 /**
  * The plain sentence for a lost packet: one row per cause, in the words of `ip`, `sysctl` and `iptables`, with the values of this very case. A cause without a row is a compile error.
- * `plain` rows have nothing to add to the cause's own words; they say why.
  */
 import { type Cause, causes } from '../trace/cause.js';
 import { type DropContext, macFact } from './drop-context.js';
 
-export type SentenceRow = ((c: DropContext) => string) | { readonly plain: string };
+export type SentenceRow = (c: DropContext) => string;
 
 const mode = (v: unknown): string => (v === 0 ? 'off' : v === 1 ? 'strict' : v === 2 ? 'loose' : String(v));
 const on = (dev: string): string => (dev === '' ? '' : ` on ${dev}`);
@@ -126,7 +125,4 @@ export const sentences = {
 } as const satisfies Record<Cause, SentenceRow>;
 
 /** Ends with a full stop. */
-export function sentence(c: DropContext): string {
-  const row: SentenceRow = sentences[c.cause];
-  return typeof row === 'function' ? row(c) : causes[c.cause].sentence;
-}
+export const sentence = (c: DropContext): string => sentences[c.cause](c);

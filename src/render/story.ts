@@ -130,16 +130,18 @@ function notSent(p: PacketRun): string[] {
   return e ? [`${e.node} has no usable route to ${dst}.`, `look at: ip route get ${dst}; ip rule`] : [];
 }
 
-const counters = new Map<string, string>([
-  ['IP_RPFILTER', 'TcpExtIPReversePathFilter'],
-  ['IP_INNOROUTES', 'IpExtInNoRoutes'],
-  ['IP_INADDRERRORS', 'IpInAddrErrors'],
-  ['IP_NOPROTO', 'IpInUnknownProtos'],
-  ['IP_CSUM', 'IpInHdrErrors'],
+/** The counter that moves with a reason, for IPv4 and for IPv6; '' where none does. */
+const counters = new Map<string, readonly [string, string]>([
+  ['IP_RPFILTER', ['TcpExtIPReversePathFilter', '']],
+  ['IP_INNOROUTES', ['IpExtInNoRoutes', 'Ip6InNoRoutes']],
+  ['IP_INADDRERRORS', ['IpInAddrErrors', 'Ip6InAddrErrors']],
+  ['IP_NOPROTO', ['IpInUnknownProtos', 'Ip6InUnknownProtos']],
+  ['IP_CSUM', ['IpInHdrErrors', '']],
 ]);
 
 function kernelWords(c: DropContext): string {
-  const counter = c.cause === 'ttl-expired' ? 'IpInHdrErrors' : (counters.get(c.reason) ?? (typeof c.facts.counter === 'string' ? c.facts.counter : undefined));
+  const pair = c.cause === 'ttl-expired' && c.reason === 'IP_INHDR' ? (['IpInHdrErrors', 'Ip6InHdrErrors'] as const) : counters.get(c.reason);
+  const counter = typeof c.facts.counter === 'string' ? c.facts.counter : (pair?.[c.family === 'ipv4' ? 0 : 1] ?? '');
   return `kernel: drop reason ${c.reason} in ${c.location}${counter ? `, counter ${counter} +1` : ''}`;
 }
 

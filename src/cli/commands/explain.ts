@@ -1,0 +1,33 @@
+/** `sim explain NAME`: what a word of the kernel or of a story means. */
+import type { Command } from 'commander';
+import { explain, explainable } from '../../render/explain.js';
+import { EXIT } from '../files.js';
+
+export function register(program: Command): void {
+  program
+    .command('explain')
+    .description('What a drop reason, cause, box, hook or counter means, who drops there, what to look at')
+    .argument('[name...]', 'IP_RPFILTER, rp-filter, ip_rcv_finish, FORWARD, TcpExtIPReversePathFilter, …; without one, all that are known')
+    .action((names: readonly string[]) => {
+      process.exitCode = run(names);
+    });
+}
+
+function run(names: readonly string[]): number {
+  if (names.length === 0) {
+    process.stdout.write(`${explainable().join('\n')}\n`);
+    return EXIT.ok;
+  }
+  let code: number = EXIT.ok;
+  for (const name of names) {
+    const answer = explain(name);
+    if ('lines' in answer) process.stdout.write(`${answer.lines.join('\n')}\n`);
+    else {
+      process.stderr.write(
+        `error: “${name}” is no drop reason, cause, box, hook or counter that is known here\n  hint: ${answer.near ? `did you mean “${answer.near}”?` : 'sim explain lists all names'}\n`,
+      );
+      code = EXIT.badInput;
+    }
+  }
+  return code;
+}

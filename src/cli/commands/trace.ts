@@ -1,0 +1,115 @@
+/** `sim trace DIR PACKET`: one packet through one node, from a folder of dumps, without a scenario file. */
+import { statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type Diagnostic, hasErrors, nearest } from '../../base/diagnostic.js';
+import { readPcap } from '../../packet/pcap.js';
+import { parsePacketText } from '../../packet/text.js';
+import type { NodeState, PacketSpec, Scenario, ScenarioPacket } from '../../scenario/model.js';
+import { nodeFromFiles } from '../../scenario/node.js';
+import { runScenario } from '../../stack/run-scenario.js';
+import { execute, parseDo } from '../../tools/execute.js';
+import { complain, diskFiles, EXIT } from '../files.js';
+import { checkOutput, type OutputOptions, outputOptions, print } from '../output.js';
+
+interface Options extends OutputOptions {
+  readonly in?: string;
+  readonly local?: boolean;
+  readonly pcap?: string;
+  readonly do: readonly string[];
+  readonly traceAll?: boolean;
+}
+
+const collect = (v: string, all: readonly string[]): readonly string[] => [...all, v];
+
+export function register(program: Command): void {
+  outputOptions(
+    program
+      .command('trace')
+      .description('One packet through one node, from a folder of its dumps')
+      .argument('<dir>', 'folder with iptables-save, ipset-save, ip-addr.json, ip-link.json, ip-route.txt, sysctl.txt, …')
+      .argument('[packet]', "as 'icmp 10.0.0.1 > 10.0.0.2' or 'tcp 10.0.0.1:4000 > 10.0.0.2:80 syn'")
+      .option('--in <device>', 'the device it arrives at')
+      .option('--local', 'it is sent by the node itself')
+      .option('--pcap <file>', 'the packets of a capture instead of one in words')
+      .option('--do <COMMAND>', 'change the node first, in the administrator’s own commands (repeatable)', collect, [])
+      .option('--trace-all', 'flag each packet before its first hook, as if a TRACE rule stood there'),
+  ).action((dir: string, packet: string | undefined, o: Options) => {
+    process.exitCode = run(dir, packet, o);
+  });
+}
+
+function fail(message: string, hint: string): null {
+  process.stderr.write(`error: ${message}\n  hint: ${hint}\n`);
+  return null;
+}
+
+function run(dir: string, text: string | undefined, o: Options): number {
+  const node = readNode(dir);
+  if (node === null) return EXIT.badInput;
+  const packet = readPacket(node, text, o);
+  if (packet === null) return EXIT.badInput;
+  const narrow = checkOutput(o, [node.name], [packet.name]);
+  if (narrow === null) return EXIT.badInput;
+  const rest = { wires: [], do: [], apply: [], expect: [], whatIf: [], traceAll: o.traceAll ?? false, clock: 0, seed: 1 };
+  const scenario: Scenario = { file: dir, name: node.name, description: '', tags: [], nodes: [node], packets: [packet], ...rest };
+  const { value: commands, diagnostics } = parseDo(
+    scenario,
+    o.do.map((c) => (c.startsWith(`${node.name}:`) ? c : `${node.name}: ${c}`)),
+    null,
+  );
+  complain(diagnostics);
+  if (hasErrors(diagnostics)) return EXIT.badInput;
+  const result = runScenario({ ...scenario, do: commands }, { verbose: o.verbose ?? false, execute });
+  complain(result.diagnostics);
+  return hasErrors(result.diagnostics) ? EXIT.badInput : print(result, o, narrow);
+}
+
+function readNode(dir: string): NodeState | null {
+  const names = diskFiles.list(dir);
+  if (names === null) return fail(`${dir} is no folder that can be read`, 'it holds what the node’s tools print: iptables-save, ip-addr.json, ip-route.txt, …');
+  const paths = names.map((n) => join(dir, n)).filter((p) => statSync(p).isFile());
+  const files = paths.flatMap((path) => {
+    const text = diskFiles.read(path);
+    return text === null ? [] : [{ path, text }];
+  });
+  const { value, diagnostics } = nodeFromFiles(basename(resolve(dir)), files);
+  complain(diagnostics);
+  if (hasErrors(diagnostics)) return null;
+  return value.links.length > 0 ? value : fail(`${dir} says nothing about devices`, 'add ip-link.json (ip -j -d link) or ip-addr.json (ip -j addr)');
+}
+
+const span = { file: 'command line', line: 1, column: 1, length: 0 };
+
+function readPacket(node: NodeState, text: string | undefined, o: Options): ScenarioPacket | null {
+  const source = readSource(node, o);
+  if (source === null) return null;
+  const spec = o.pcap === undefined ? fromText(text) : fromCapture(o.pcap);
+  if (spec === null) return null;
+  return { name: o.packet ?? 'packet', description: '', do: [], count: 1, source, spec, span };
+}
+
+function readSource(node: NodeState, o: Options): ScenarioPacket['source'] | null {
+  if (o.local && o.in !== undefined) return fail('--local and --in exclude each other', 'it is sent by the node, or it arrives at a device');
+  if (o.local) return { kind: 'local', node: node.name };
+  const names = node.links.map((l) => l.name);
+  if (o.in === undefined) return fail('where does it come from?', `--in DEVICE (${names.join(', ')}), or --local`);
+  if (names.includes(o.in)) return { kind: 'device', node: node.name, dev: o.in };
+  const near = nearest(o.in, names);
+  return fail(`${node.name} has no device “${o.in}”`, near ? `did you mean “${near}”?` : `it has ${names.join(', ')}`);
+}
+
+function fromText(text: string | undefined): PacketSpec | null {
+  if (text === undefined) return fail('no packet is given', "for example 'icmp 10.0.0.1 > 10.0.0.2', or --pcap FILE");
+  const { value, diagnostics } = parsePacketText(text, { file: 'packet', line: 1, column: 1 });
+  complain(diagnostics.map((d): Diagnostic => ({ ...d, sourceLine: d.sourceLine ?? text })));
+  return value === null ? null : { kind: 'text', text, bytes: value };
+}
+
+function fromCapture(file: string): PacketSpec | null {
+  const bytes = diskFiles.readBytes?.(file) ?? null;
+  if (bytes === null) return fail(`${file} cannot be read`, 'a capture as tcpdump -w writes it');
+  const { diagnostics } = readPcap(bytes, file);
+  complain(diagnostics);
+  return hasErrors(diagnostics) ? null : { kind: 'pcap', file, bytes };
+}

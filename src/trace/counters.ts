@@ -1,0 +1,106 @@
+/** MIB counters that the engine keeps, by the names nstat(8) prints: what moves each. Those of one message type (IcmpMsgInType8, Icmp6OutEchos, …) go by their pattern. */
+const rows: readonly (readonly [string, string])[] = [
+  ['IpInReceives', 'IPv4 packets that arrived, before any hook'],
+  ['IpInHdrErrors', 'IPv4 packets with a damaged header, a wrong checksum, refused options, or a TTL that ran out on forwarding'],
+  ['IpInAddrErrors', 'packets for other hosts that arrived on a device where forwarding is off'],
+  ['IpForwDatagrams', 'packets that were forwarded'],
+  ['IpInUnknownProtos', 'packets for this node whose IP protocol nothing handles'],
+  ['IpInDelivers', 'packets handed to TCP, UDP, ICMP, … after INPUT'],
+  ['IpOutRequests', 'packets that this node itself sent, before OUTPUT'],
+  ['IpOutDiscards', 'packets of this node that could not be sent, for example because a hook dropped them'],
+  ['IpOutNoRoutes', 'sends that failed since there is no route'],
+  ['IpOutTransmits', 'packets that left by a device (6.x counts forwarded ones, too)'],
+  ['IpReasmReqds', 'fragments taken in for reassembly'],
+  ['IpReasmOKs', 'datagrams put together'],
+  ['IpReasmFails', 'reassemblies given up'],
+  ['IpFragOKs', 'packets that were split on output'],
+  ['IpFragFails', 'packets too large for the way ahead that must not be fragmented'],
+  ['IpFragCreates', 'fragments made'],
+  ['IpExtInNoRoutes', 'packets to be forwarded for which there is no route'],
+  ['IpExtInTruncatedPkts', 'packets shorter than their header says'],
+  ['IpExtInMcastPkts', 'multicast packets taken in'],
+  ['IpExtOutMcastPkts', 'multicast packets sent'],
+  ['IpExtInBcastPkts', 'broadcast packets taken in'],
+  ['IpExtOutBcastPkts', 'broadcast packets sent'],
+  ['IpExtInCsumErrors', 'packets whose IPv4 header checksum is wrong'],
+  ['IpExtReasmOverlaps', 'fragments that overlap'],
+  ['TcpExtIPReversePathFilter', 'packets refused by rp_filter (drop reason IP_RPFILTER)'],
+  ['TcpExtListenDrops', 'connection requests that a listener could not take'],
+  ['TcpActiveOpens', 'connections opened from here'],
+  ['TcpPassiveOpens', 'connections accepted'],
+  ['TcpAttemptFails', 'connections that failed while they were being opened'],
+  ['TcpEstabResets', 'established connections that a reset ended'],
+  ['TcpInSegs', 'segments that reached TCP'],
+  ['TcpOutSegs', 'segments sent'],
+  ['TcpOutRsts', 'resets sent'],
+  ['TcpInErrs', 'segments with an error'],
+  ['TcpInCsumErrors', 'segments whose checksum is wrong'],
+  ['UdpInDatagrams', 'datagrams handed to a socket'],
+  ['UdpNoPorts', 'datagrams for a port that nobody listens on'],
+  ['UdpInErrors', 'datagrams that could not be delivered for another reason'],
+  ['UdpInCsumErrors', 'datagrams whose checksum is wrong'],
+  ['UdpOutDatagrams', 'datagrams sent'],
+  ['UdpIgnoredMulti', 'multicast datagrams that no socket wants'],
+  ['Udp6InDatagrams', 'the same for IPv6'],
+  ['Udp6NoPorts', 'datagrams for an IPv6 port that nobody listens on'],
+  ['Udp6OutDatagrams', 'datagrams sent over IPv6'],
+  ['IcmpInMsgs', 'ICMP messages that arrived'],
+  ['IcmpInErrors', 'ICMP messages that could not be used'],
+  ['IcmpInCsumErrors', 'ICMP messages whose checksum is wrong'],
+  ['IcmpOutMsgs', 'ICMP messages made here'],
+  ['IcmpOutRateLimitHost', 'ICMP errors not sent because of the limit per destination'],
+  ['Icmp6InMsgs', 'ICMPv6 messages that arrived'],
+  ['Icmp6InErrors', 'ICMPv6 messages that could not be used'],
+  ['Icmp6InCsumErrors', 'ICMPv6 messages whose checksum is wrong'],
+  ['Icmp6OutMsgs', 'ICMPv6 messages made here'],
+  ['Icmp6OutRateLimitHost', 'ICMPv6 errors not sent because of the limit per destination'],
+  ['Ip6InReceives', 'IPv6 packets that arrived'],
+  ['Ip6InHdrErrors', 'IPv6 packets with a damaged header or an exhausted hop limit'],
+  ['Ip6InTooBigErrors', 'IPv6 packets too large for the way ahead'],
+  ['Ip6InNoRoutes', 'IPv6 packets for which there is no route'],
+  ['Ip6InAddrErrors', 'IPv6 packets to an address that cannot be'],
+  ['Ip6InUnknownProtos', 'IPv6 packets for this node whose protocol nothing handles'],
+  ['Ip6InTruncatedPkts', 'IPv6 packets shorter than their header says'],
+  ['Ip6InDiscards', 'IPv6 packets thrown away on input'],
+  ['Ip6InDelivers', 'IPv6 packets handed to TCP, UDP, ICMPv6, …'],
+  ['Ip6InMcastPkts', 'IPv6 multicast packets that arrived'],
+  ['Ip6OutMcastPkts', 'IPv6 multicast packets sent'],
+  ['Ip6OutForwDatagrams', 'IPv6 packets that were forwarded'],
+  ['Ip6OutRequests', 'IPv6 packets that this node itself sent'],
+  ['Ip6OutDiscards', 'IPv6 packets of this node that could not be sent'],
+  ['Ip6OutNoRoutes', 'IPv6 sends that failed since there is no route'],
+  ['Ip6OutTransmits', 'IPv6 packets that left by a device'],
+  ['Ip6ReasmReqds', 'IPv6 fragments taken in for reassembly'],
+  ['Ip6ReasmOKs', 'IPv6 datagrams put together'],
+  ['Ip6FragOKs', 'IPv6 packets that were split on output'],
+  ['Ip6FragFails', 'IPv6 packets that could not be split'],
+  ['Ip6FragCreates', 'IPv6 fragments made'],
+  ['XfrmInNoStates', 'ESP or AH packets whose SPI no state has'],
+  ['XfrmInStateProtoError', 'ESP or AH packets that do not fit their state'],
+  ['XfrmInNoPols', 'packets that IPsec unwrapped and that no policy covers'],
+  ['XfrmInPolBlock', 'received packets that an IPsec policy blocks'],
+  ['XfrmInTmplMismatch', 'packets that a policy covers and that did not come through its tunnel (drop reason XFRM_POLICY)'],
+  ['XfrmFwdHdrError', 'packets to be forwarded that IPsec could not carry'],
+  ['XfrmOutNoStates', 'packets that a policy wants in a tunnel for which there is no state'],
+  ['XfrmOutPolBlock', 'packets to be sent that an IPsec policy blocks'],
+];
+
+const byName = new Map(rows);
+const PATTERNS: readonly (readonly [RegExp, (m: RegExpExecArray) => string])[] = [
+  [/^IcmpMsg(In|Out)Type(\d+)$/, (m) => `ICMP messages of type ${m[2]} that ${m[1] === 'In' ? 'arrived' : 'were made here'}`],
+  [/^Icmp6(In|Out)Type(\d+)$/, (m) => `ICMPv6 messages of type ${m[2]} that ${m[1] === 'In' ? 'arrived' : 'were made here'}`],
+  [/^Icmp(6?)(In|Out)([A-Z]\w+)$/, (m) => `ICMP${m[1] ? 'v6' : ''} messages “${m[3]}” that ${m[2] === 'In' ? 'arrived' : 'were made here'}`],
+];
+
+export const counterNames = (): readonly string[] => rows.map(([n]) => n);
+
+/** What moves a counter; undefined for one that the engine does not keep. */
+export function counterMeaning(name: string): string | undefined {
+  const known = byName.get(name);
+  if (known !== undefined) return known;
+  for (const [re, say] of PATTERNS) {
+    const m = re.exec(name);
+    if (m) return say(m);
+  }
+  return undefined;
+}
