@@ -36,7 +36,9 @@ export function handleNotes(messages: readonly NftMessage[]): string[] {
     const n = run.nodes.get(e.node);
     if (n && nftHandles(n, e.rule.family === 'ipv6' ? 'ipv6' : 'ipv4')?.listed === false) nodes.add(e.node);
   }
-  return [...nodes].map((n) => `# ${n}: the dump has no “nft -a list ruleset”; rule handles are those of a fresh iptables-nft-restore\n`);
+  return [...nodes].map(
+    (n) => `# ${n}: no “nft -a list ruleset” of these very rules is known; handles that it would give are those of a fresh iptables-nft-restore\n`,
+  );
 }
 
 /** Said when nothing was printed. */

@@ -33,6 +33,10 @@ export function loadNode(l: Loading, name: string, tree: Tree, index: number, ke
     else if (row.kind === 'sockets' && value.t === 'seq') draft.sockets = readSocketList(l, value);
     else readPart(l, draft, nft && (row.kind === 'iptables' || row.kind === 'ip6tables') ? `${row.kind}-nft` : row.kind, value, options);
   }
+  if (nft) {
+    draft.iptablesNft ??= { family: 'ipv4', tables: [] };
+    draft.ip6tablesNft ??= { family: 'ipv6', tables: [] };
+  }
   const listen = child(tree, 'listen');
   if (listen) draft.sockets = [...draft.sockets, ...readListen(l, listen, draft.sockets.length)];
   completeRoutes(l, draft, tree);
@@ -112,10 +116,21 @@ function readListen(l: Loading, tree: Tree, from: number): SocketState[] {
   const out: SocketState[] = [];
   for (const t of textsOf(tree)) {
     const text = sourceOf(t).trim();
-    const m = /^(tcp|udp)[/ ](.*)$/.exec(text);
+    const m = /^(tcp|udp)[/ ](\S+)( echo)?$/.exec(text);
     const end = m ? parseEndpoint(/^\d+$/.test(m[2]) ? `*:${m[2]}` : m[2]) : null;
-    if (!m || !end) l.errorAt('bad-endpoint', `“${text}” is no socket`, t.span, 'tcp/80, udp/10.0.0.1:53, tcp/[::]:80');
-    else out.push({ id: `srv${from + out.length}`, proto: m[1] as 'tcp' | 'udp', addr: end.addr, port: end.port, dev: end.dev, uid: 0, transparent: false });
+    if (!m || !end || (m[1] === 'tcp' && m[3]))
+      l.errorAt('bad-endpoint', `“${text}” is no socket`, t.span, 'tcp/80, udp/10.0.0.1:53, tcp/[::]:80, udp/53 echo');
+    else
+      out.push({
+        id: `srv${from + out.length}`,
+        proto: m[1] as 'tcp' | 'udp',
+        addr: end.addr,
+        port: end.port,
+        dev: end.dev,
+        uid: 0,
+        transparent: false,
+        ...(m[3] ? { echo: true } : {}),
+      });
   }
   return out;
 }
@@ -141,6 +156,7 @@ function readSocketList(l: Loading, tree: Tree): SocketState[] {
       dev: childText(item, 'dev'),
       uid: childNumber(item, 'uid') ?? 0,
       transparent: childFlag(item, 'transparent') ?? false,
+      ...(childFlag(item, 'echo') ? { echo: true } : {}),
     });
   }
   return out;

@@ -26,7 +26,11 @@ export function nftTracer(n: NodeState, family: IpFamily): NftTracer | undefined
 /** Does the base chain exist? iptables-nft makes only those that it is asked for; without a listing all are taken to be there. */
 export function hasNftChain(n: NodeState, family: IpFamily, table: string, chain: string): boolean {
   const t = nftTables(n).find((x) => x.family === (family === 'ipv4' ? 'ip' : 'ip6') && x.name === table);
-  return t === undefined || byName(t.chains, chain) !== undefined;
+  if (t === undefined || byName(t.chains, chain)) return true;
+  const set = family === 'ipv4' ? n.iptablesNft : n.ip6tablesNft;
+  const model = byName(byName(set?.tables ?? [], table)?.chains ?? [], chain);
+  // Commands since the listing may have made it.
+  return model !== undefined && (model.rules.length > 0 || model.policy === 'DROP');
 }
 
 const hookPoints = new Map<string, HookPoint>([

@@ -6,25 +6,30 @@ import { ParsedRule, ruleList } from '../netfilter/xtables/rule-list.js';
 import type { NodeState } from '../scenario/model.js';
 import type { NodeRun } from '../stack/node-run.js';
 
-type Key = 'iptables' | 'ip6tables';
-const KEYS: readonly Key[] = ['iptables', 'ip6tables'];
+type Backend = 'legacy' | 'nft';
+const KEYS = [
+  ['iptables', 'legacy'],
+  ['ip6tables', 'legacy'],
+  ['iptablesNft', 'nft'],
+  ['ip6tablesNft', 'nft'],
+] as const;
 
 /** After a change: rules that are still the same objects keep what the run counted for them; a policy whose counters were not set anew does so too. */
 export function carryCounters(n: NodeRun, before: NodeState): void {
-  for (const key of KEYS) {
+  for (const [key, backend] of KEYS) {
     const old = before[key];
     const now = n.given[key];
     if (!old || !now || old === now) continue;
     for (const t of old.tables) {
       const next = byName(now.tables, t.name);
-      if (next && next !== t) carryTable(n, t, next, old.family);
+      if (next && next !== t) carryTable(n, t, next, old.family, backend);
     }
   }
 }
 
-function carryTable(n: NodeRun, from: XtTable, to: XtTable, family: XtRuleset['family']): void {
-  const target = compileTable(to, family);
-  for (const chain of compileTable(from, family).chains) {
+function carryTable(n: NodeRun, from: XtTable, to: XtTable, family: XtRuleset['family'], backend: Backend): void {
+  const target = compileTable(to, family, backend);
+  for (const chain of compileTable(from, family, backend).chains) {
     const into = target.byName.get(chain.name);
     if (!into) continue;
     const counts = n.counters.of(chain);
@@ -41,12 +46,12 @@ function carryTable(n: NodeRun, from: XtTable, to: XtTable, family: XtRuleset['f
 const plus = (c: XtCounters, counts: Float64Array, i: number): XtCounters => ({ packets: c.packets + counts[2 * i], bytes: c.bytes + counts[2 * i + 1] });
 
 /** The rule set with its counters as `iptables-save -c` and `iptables -L -v` show them now. */
-export function countedRuleset(n: NodeRun, r: XtRuleset): XtRuleset {
-  return { ...r, tables: r.tables.map((t) => countedTable(n, t, r.family)) };
+export function countedRuleset(n: NodeRun, r: XtRuleset, backend: Backend = 'legacy'): XtRuleset {
+  return { ...r, tables: r.tables.map((t) => countedTable(n, t, r.family, backend)) };
 }
 
-function countedTable(n: NodeRun, t: XtTable, family: XtRuleset['family']): XtTable {
-  const compiled = compileTable(t, family);
+function countedTable(n: NodeRun, t: XtTable, family: XtRuleset['family'], backend: Backend): XtTable {
+  const compiled = compileTable(t, family, backend);
   const chains = t.chains.map((ch): XtChain => {
     const c = compiled.byName.get(ch.name);
     if (!c) return ch;

@@ -1,4 +1,7 @@
-/** iptables(8), ip6tables(8), iptables-save(8), iptables-restore(8) and their IPv6 twins, legacy backend: changes with the tool's own grammar and answers. */
+/**
+ * iptables(8), ip6tables(8), iptables-save(8), iptables-restore(8) and their IPv6 twins: changes with the tool's own grammar and answers. `iptables-legacy` and
+ * `iptables-nft` name their backend; `iptables` is that of the node's rules: nft where only nft rules are there, else legacy.
+ */
 import { hasErrors, type Parsed } from '../base/diagnostic.js';
 import { applyIptablesCommand } from '../formats/iptables-command.js';
 import { isTableName, restoreIptables, writeIptablesSave } from '../formats/iptables-save.js';
@@ -12,46 +15,61 @@ import { describeSets } from './sets.js';
 import { type Answer, complained, said, type Tool, type ToolContext } from './tool.js';
 
 type Family = 'ipv4' | 'ipv6';
-type Key = 'iptables' | 'ip6tables';
-const keyOf = (family: Family): Key => (family === 'ipv4' ? 'iptables' : 'ip6tables');
-const rulesOf = (n: NodeState, family: Family): XtRuleset => n[keyOf(family)] ?? { family, tables: [] };
-const withRules = (n: NodeState, family: Family, r: XtRuleset): NodeState => (r === n[keyOf(family)] ? n : { ...n, [keyOf(family)]: r });
+type Key = 'iptables' | 'ip6tables' | 'iptablesNft' | 'ip6tablesNft';
+const progOf = (family: Family): string => (family === 'ipv4' ? 'iptables' : 'ip6tables');
+
+function isNft(n: NodeState, tool: string): boolean {
+  if (tool.includes('-nft')) return true;
+  return !tool.includes('-legacy') && (n.iptablesNft ?? n.ip6tablesNft) !== null && n.iptables === null && n.ip6tables === null;
+}
+function keyOf(n: NodeState, tool: string, family: Family): Key {
+  if (isNft(n, tool)) return family === 'ipv4' ? 'iptablesNft' : 'ip6tablesNft';
+  return family === 'ipv4' ? 'iptables' : 'ip6tables';
+}
+const rulesOf = (n: NodeState, tool: string, family: Family): XtRuleset => n[keyOf(n, tool, family)] ?? { family, tables: [] };
+function withRules(n: NodeState, tool: string, family: Family, r: XtRuleset): NodeState {
+  const key = keyOf(n, tool, family);
+  return r === n[key] ? n : { ...n, [key]: r };
+}
+const version = (n: NodeState, tool: string): string => `v1.8.9 (${isNft(n, tool) ? 'nf_tables' : 'legacy'})`;
 
 const QUESTION = new Set(['L', 'S', 'C', 'V', 'h']);
 /** -Z: new counter objects, so that what the run counted for the policies is forgotten as well. */
 const zeroed = (r: XtRuleset, cmd: Command, table: string): XtRuleset => ({
   ...r,
   tables: r.tables.map((t) =>
-    t.name !== table ? t : { ...t, chains: t.chains.map((c): XtChain => (cmd.chain === null || c.name === cmd.chain ? { ...c, counters: { packets: 0, bytes: 0 } } : c)) },
+    t.name !== table
+      ? t
+      : { ...t, chains: t.chains.map((c): XtChain => (cmd.chain === null || c.name === cmd.chain ? { ...c, counters: { packets: 0, bytes: 0 } } : c)) },
   ),
 });
 
 function change(n: NodeState, c: ToolContext, family: Family): Parsed<NodeState> | null {
-  const r = applyIptablesCommand(c.words, rulesOf(n, family), { file: c.file, sets: describeSets(n) });
+  const r = applyIptablesCommand(c.words, rulesOf(n, c.name, family), { file: c.file, sets: describeSets(n) });
   const cmd = r.value.command;
   if (cmd && QUESTION.has(cmd.letter)) return null;
   const ruleset = cmd?.letter === 'Z' && cmd.number === null ? zeroed(r.value.ruleset, cmd, r.value.table) : r.value.ruleset;
-  return { value: hasErrors(r.diagnostics) ? n : withRules(n, family, ruleset), diagnostics: r.diagnostics };
+  return { value: hasErrors(r.diagnostics) ? n : withRules(n, c.name, family, ruleset), diagnostics: r.diagnostics };
 }
 
 /** Messages that come before the kernel is asked have the tool's name and version in front and, mostly, a hint behind. */
-function complaint(prog: string, code: string, message: string): Answer {
+function complaint(prog: string, version: string, code: string, message: string): Answer {
   if (message.startsWith(`${prog}: `)) return complained(message, message.includes('Memory allocation') ? 4 : 1);
-  const versioned = `${prog} v1.8.9 (legacy): ${message}`;
+  const versioned = `${prog} ${version}: ${message}`;
   if (code === 'iptables-table') return complained(`${versioned}\nPerhaps ${prog} or your kernel needs to be upgraded.`, 3);
   return complained(`${versioned}\nTry \`${prog} -h' or '${prog} --help' for more information.`, 2);
 }
 
 function answer(n: NodeRun, c: ToolContext, family: Family): Answer | null {
-  const prog = keyOf(family);
-  const counted = countedRuleset(n, rulesOf(n.given, family));
+  const prog = progOf(family);
+  const counted = countedRuleset(n, rulesOf(n.given, c.name, family), isNft(n.given, c.name) ? 'nft' : 'legacy');
   const r = applyIptablesCommand(c.words, counted, { sets: describeSets(n.given) });
   const cmd = r.value.command;
   const error = r.diagnostics.find((d) => d.severity === 'error');
   const asks = c.words.some((w) => /^-(L|S|C|V|h)|^--(list|list-rules|check|version|help)$/.test(w));
-  if (error) return asks ? complaint(prog, error.code, error.message) : null;
+  if (error) return asks ? complaint(prog, version(n.given, c.name), error.code, error.message) : null;
   if (!cmd || !QUESTION.has(cmd.letter)) return null;
-  if (cmd.letter === 'V') return said(`${prog} v1.8.9 (legacy)\n`);
+  if (cmd.letter === 'V') return said(`${prog} ${version(n.given, c.name)}\n`);
   if (cmd.letter === 'C') return said('');
   const table = r.value.ruleset.tables.find((t) => t.name === r.value.table);
   if (!table) return said('');
@@ -73,9 +91,9 @@ const optionValue = (words: readonly string[], ...names: string[]): string | nul
 
 /** iptables-restore: atomic per table; what was committed before the first error stays, all else is as it was. */
 function restore(n: NodeState, c: ToolContext, family: Family): Parsed<NodeState> {
-  const r = restoreIptables(c.stdin ?? '', rulesOf(n, family), { file: c.file, noflush: flag(c.words, '-n', '--noflush'), sets: describeSets(n) });
+  const r = restoreIptables(c.stdin ?? '', rulesOf(n, c.name, family), { file: c.file, noflush: flag(c.words, '-n', '--noflush'), sets: describeSets(n) });
   if (flag(c.words, '--test', '-t')) return { value: n, diagnostics: r.diagnostics };
-  return { value: withRules(n, family, r.value), diagnostics: r.diagnostics };
+  return { value: withRules(n, c.name, family, r.value), diagnostics: r.diagnostics };
 }
 
 const restoreTool = (names: readonly string[], family: Family): Tool => ({ names, change: (n, c) => restore(n, c, family) });
@@ -83,20 +101,21 @@ const restoreTool = (names: readonly string[], family: Family): Tool => ({ names
 const saveTool = (names: readonly string[], family: Family): Tool => ({
   names,
   answer(n, c) {
-    const prog = `${keyOf(family)}-save`;
+    const prog = `${progOf(family)}-save`;
     const table = optionValue(c.words, '-t', '--table');
-    const all = countedRuleset(n, rulesOf(n.given, family));
-    if (table !== null && !isTableName(table)) return complained(`${prog} v1.8.9 (legacy): Cannot initialize: Table does not exist (do you need to insmod?)\n`, 1);
+    const all = countedRuleset(n, rulesOf(n.given, c.name, family), isNft(n.given, c.name) ? 'nft' : 'legacy');
+    if (table !== null && !isTableName(table))
+      return complained(`${prog} ${version(n.given, c.name)}: Cannot initialize: Table does not exist (do you need to insmod?)\n`, 1);
     const some = table === null ? all : { ...all, tables: all.tables.filter((t) => t.name === table) };
     return said(writeIptablesSave(some, { counters: flag(c.words, '-c', '--counters') }));
   },
 });
 
 export const iptablesTools: readonly Tool[] = [
-  tool(['iptables', 'iptables-legacy'], 'ipv4'),
-  tool(['ip6tables', 'ip6tables-legacy'], 'ipv6'),
-  restoreTool(['iptables-restore', 'iptables-legacy-restore'], 'ipv4'),
-  restoreTool(['ip6tables-restore', 'ip6tables-legacy-restore'], 'ipv6'),
-  saveTool(['iptables-save', 'iptables-legacy-save'], 'ipv4'),
-  saveTool(['ip6tables-save', 'ip6tables-legacy-save'], 'ipv6'),
+  tool(['iptables', 'iptables-legacy', 'iptables-nft'], 'ipv4'),
+  tool(['ip6tables', 'ip6tables-legacy', 'ip6tables-nft'], 'ipv6'),
+  restoreTool(['iptables-restore', 'iptables-legacy-restore', 'iptables-nft-restore'], 'ipv4'),
+  restoreTool(['ip6tables-restore', 'ip6tables-legacy-restore', 'ip6tables-nft-restore'], 'ipv6'),
+  saveTool(['iptables-save', 'iptables-legacy-save', 'iptables-nft-save'], 'ipv4'),
+  saveTool(['ip6tables-save', 'ip6tables-legacy-save', 'ip6tables-nft-save'], 'ipv6'),
 ];

@@ -1,8 +1,8 @@
-/** nft(8) and the nft backend of iptables: rule sets loaded with them are read, commands are not carried out. */
+/** nft(8): a node's listing is read, commands are not carried out. */
 import { attempt, Refusal } from './refusal.js';
 import { complained, type Tool } from './tool.js';
 
-const NAMES = ['nft', 'iptables-nft', 'ip6tables-nft', 'iptables-nft-restore', 'ip6tables-nft-restore', 'iptables-nft-save', 'ip6tables-nft-save', 'arptables'];
+const NAMES = ['nft', 'arptables'];
 const sentence = (name: string): string => `${name} commands are not supported`;
 const hint = 'iptables, ip6tables, ipset and ebtables are; a node may state its nft rule set in its dumps';
 

@@ -3,20 +3,21 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { loadScenario, parseScenario } from '../../src/scenario/load.js';
 import type { FileSource } from '../../src/scenario/model.js';
 import { runScenario, type ScenarioRun } from '../../src/stack/run-scenario.js';
+import { execute } from '../../src/tools/execute.js';
 import type { Event, EventOf } from '../../src/trace/event.js';
 
 const files: FileSource = {
   read: (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null),
   list: (path) => (existsSync(path) ? readdirSync(path) : null),
 };
-const noCommands = { execute: () => [] };
+const commands = { execute };
 
 export const recordedDir = new URL('nft-recorded/', import.meta.url).pathname;
 
 export function runFile(name: string): ScenarioRun {
   const r = loadScenario(`${recordedDir}${name}`, files);
   if (!r.value) throw new Error(r.diagnostics.map((d) => d.message).join('\n'));
-  return runScenario(r.value, noCommands);
+  return runScenario(r.value, commands);
 }
 
 const indent = (text: string): string => text.replace(/^/gm, '      ');
@@ -26,6 +27,9 @@ export interface Rules {
   readonly legacy?: string;
   /** `nft -a list ruleset`. */
   readonly listing?: string;
+  /** Commands on the router before the packet. */
+  readonly commands?: readonly string[];
+  readonly backend?: 'nft';
 }
 
 /** One UDP packet 10.1.0.2:1000 > 10.2.0.2:53 through a router with these rules. */
@@ -39,16 +43,16 @@ nodes:
   r:
     addresses: { r0: 10.1.0.1/24, r1: 10.2.0.1/24 }
     sysctl: { net.ipv4.ip_forward: 1 }
-${part('iptables', rules.legacy)}${part('iptables-nft', rules.nft)}${part('nft', rules.listing)}
+${rules.backend ? `    backend: ${rules.backend}\n` : ''}${part('iptables', rules.legacy)}${part('iptables-nft', rules.nft)}${part('nft', rules.listing)}
 wires:
   - [a:eth0, r:r0]
   - [b:eth0, r:r1]
 packets:
-  - { name: p, from: a, udp: ${packet} }
+  - { name: p, from: a, udp: ${packet}, do: [${(rules.commands ?? []).map((c) => JSON.stringify(`r: ${c}`)).join(', ')}] }
 `;
   const r = parseScenario(text, 'routed', files);
   if (!r.value) throw new Error(r.diagnostics.map((d) => d.message).join('\n'));
-  return runScenario(r.value, noCommands).events.filter((e) => e.node === 'r');
+  return runScenario(r.value, commands).events.filter((e) => e.node === 'r');
 }
 
 const isNft = (e: Event): e is EventOf<'nft-trace'> => e.t === 'nft-trace';

@@ -91,6 +91,18 @@ describe('two backends on one node', () => {
   });
 });
 
+describe('commands', () => {
+  it.each<[string, Parameters<typeof routed>[0], readonly string[]]>([
+    ['iptables is nft where only nft rules are', { nft: filter(''), commands: ['iptables -P FORWARD DROP'] }, ['NETFILTER_DROP nft_do_chain policy-drop']],
+    ['and where the node says so', { backend: 'nft', commands: ['iptables -A FORWARD -p udp -j DROP'] }, ['NETFILTER_DROP nft_do_chain rule-drop']],
+    ['iptables-legacy adds a second rule set', { nft: filter(''), commands: ['iptables-legacy -P FORWARD DROP'] }, ['NETFILTER_DROP nf_hook_slow policy-drop']],
+    ['iptables-nft likewise', { legacy: filter(''), commands: ['iptables-nft -A FORWARD -j DROP'] }, ['NETFILTER_DROP nft_do_chain rule-drop']],
+    ['else it is legacy', { legacy: filter(''), commands: ['iptables -P FORWARD DROP'] }, ['NETFILTER_DROP nf_hook_slow policy-drop']],
+  ])('%s', (_, rules, drops) => {
+    expect(dropsOf(routed(rules))).toEqual(drops);
+  });
+});
+
 describe('native nftables', () => {
   const native = (rule: string, policy = 'accept'): string =>
     `table inet mine {\n\tset s {\n\t\ttype ipv4_addr\n\t\telements = { 10.0.0.1,\n\t\t\t     10.0.0.2 }\n\t}\n\n\tchain f {\n\t\ttype filter hook forward priority filter; policy ${policy};\n${rule}\t}\n}\n`;
