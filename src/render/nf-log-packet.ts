@@ -59,6 +59,7 @@ interface Dump {
 const done = (text: string): Dump => ({ text, complete: true });
 const cut = (text: string): Dump => ({ text, complete: false });
 
+const spi = (n: number): string => `SPI=0x${n.toString(16)} `;
 const TOS_MASK = 0x1e;
 const PREC_MASK = 0xe0;
 
@@ -91,11 +92,11 @@ function transport4(c: Cursor, proto: number, ip: number, at: number, fragment: 
       return udp(c, proto, at, fragment);
     case 1:
       return done(icmp(c, ip, at, fragment, flags));
-    // A fragment of these two prints nothing more, not even their name.
+    // A later fragment of AH prints nothing more, not even the name.
     case 51:
-      return done(fragment ? '' : c.has(at, 12) ? `PROTO=AH SPI=0x${c.u32(at + 4).toString(16)} ` : `PROTO=AH ${c.incomplete(at)}`);
+      return done(fragment ? '' : `PROTO=AH ${c.has(at, 12) ? spi(c.u32(at + 4)) : c.incomplete(at)}`);
     case 50:
-      return done(fragment ? '' : c.has(at, 8) ? `PROTO=ESP SPI=0x${c.u32(at).toString(16)} ` : `PROTO=ESP ${c.incomplete(at)}`);
+      return done(`PROTO=ESP ${fragment ? '' : c.has(at, 8) ? spi(c.u32(at)) : c.incomplete(at)}`);
     default:
       return done(`PROTO=${proto} `);
   }

@@ -1,0 +1,88 @@
+/**
+ * Lines of LOG targets as Linux 6.18 wrote them for frames of all kinds (kernel-log.jsonl: a frame, and the lines of two LOG rules of mangle PREROUTING with a MARK between them):
+ * the first without options, the second with all of them.
+ * No row has a hop-by-hop header: what its options do is not evaluated, so no rule sees such a packet.
+ */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { bytesHex, hexBytes } from '../../src/harness/conformance/hex.js';
+import { kernelLines } from '../../src/render/kernel.js';
+import type { Scenario } from '../../src/scenario/model.js';
+import { nodeFromFiles } from '../../src/scenario/node.js';
+import { runScenario } from '../../src/stack/run-scenario.js';
+
+const rules = [
+  '*mangle',
+  ':PREROUTING ACCEPT [0:0]',
+  '-A PREROUTING -j LOG --log-prefix "NSR0 "',
+  '-A PREROUTING -j MARK --set-xmark 0x1f/0xffffffff',
+  '-A PREROUTING -j LOG --log-prefix "NSRF " --log-tcp-sequence --log-tcp-options --log-ip-options --log-uid --log-macdecode',
+  'COMMIT',
+  '',
+].join('\n');
+const addr = (local: string, family: string, prefixlen: number) => ({ family, local, prefixlen, scope: family === 'inet' ? 'global' : 'link' });
+const links = [
+  {
+    ifindex: 1,
+    ifname: 'lo',
+    flags: ['LOOPBACK', 'UP', 'LOWER_UP'],
+    mtu: 65536,
+    link_type: 'loopback',
+    address: '00:00:00:00:00:00',
+    broadcast: '00:00:00:00:00:00',
+    addr_info: [addr('127.0.0.1', 'inet', 8)],
+  },
+  {
+    ifindex: 2,
+    ifname: 'va',
+    flags: ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'],
+    mtu: 1500,
+    link_type: 'ether',
+    address: '02:00:00:00:00:01',
+    broadcast: 'ff:ff:ff:ff:ff:ff',
+    addr_info: [addr('10.0.0.1', 'inet', 24), addr('fe80::1', 'inet6', 64)],
+  },
+];
+const { value: node, diagnostics } = nodeFromFiles('n', [
+  { path: 'ip-addr.json', text: JSON.stringify(links) },
+  { path: 'iptables-save', text: rules },
+  { path: 'ip6tables-save', text: rules },
+]);
+
+interface Row {
+  readonly name: string;
+  readonly frame: string;
+  readonly log: readonly string[];
+}
+const rows = readFileSync(new URL('kernel-log.jsonl', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((l) => l !== '')
+  .map((l) => JSON.parse(l) as Row);
+
+const span = { file: '', line: 1, column: 1, length: 0 };
+function logOf(frame: Uint8Array): string[] {
+  const packet = {
+    name: 'p',
+    description: '',
+    do: [],
+    count: 1,
+    source: { kind: 'device', node: 'n', dev: 'va' } as const,
+    spec: { kind: 'frame', bytes: frame } as const,
+    span,
+  };
+  const rest = { wires: [], do: [], apply: [], expect: [], whatIf: [], traceAll: false, clock: 0, seed: 1 };
+  const scenario: Scenario = { file: '', name: 's', description: '', tags: [], nodes: [node], packets: [packet], ...rest };
+  const [p] = runScenario(scenario, { execute: () => [] }).packets;
+  return kernelLines(p, p.events).filter((l) => l.startsWith('NSR'));
+}
+
+describe('the kernel log, word for word', () => {
+  it('has a node', () => {
+    expect(diagnostics).toEqual([]);
+  });
+  it.each(rows.map((r) => [r.name, r] as const))('%s', (_name, r) => {
+    const frame = hexBytes(r.frame);
+    expect(bytesHex(frame)).toBe(r.frame);
+    expect(logOf(frame).slice(0, 2)).toEqual(r.log);
+  });
+});
