@@ -1,6 +1,7 @@
 /**
  * Which rules, chains and set entries the packets of a test run met. Rules are told apart by the line they were read from, so that scenarios that share a dump share its coverage.
  */
+import type { Family } from '../base/addr.js';
 import type { Span } from '../base/diagnostic.js';
 import { byName } from '../base/memo.js';
 import { makeSet, SetTable } from '../netfilter/ipset/commands.js';
@@ -10,6 +11,8 @@ import { IpsetError } from '../netfilter/ipset/types.js';
 import { builtinChains, type XtRuleset } from '../netfilter/xtables/model.js';
 import { printRule } from '../netfilter/xtables/print.js';
 import type { NodeState } from '../scenario/model.js';
+import type { PacketRun } from '../stack/run-scenario.js';
+import type { RuleRef } from '../trace/event.js';
 import type { ScenarioResult } from './suite.js';
 
 /** Sets with more entries are not looked into. */
@@ -62,32 +65,40 @@ class Collector {
 
 export function coverage(results: readonly ScenarioResult[]): Coverage {
   const c = new Collector();
-  for (const r of results) {
-    if (!r.run) continue;
-    for (const p of r.run.packets) {
-      for (const n of p.nodes.values()) collect(c, r.file, n);
-      const asked = new Map<string, Asked>();
-      for (const e of p.events) {
-        const n = p.nodes.get(e.node);
-        if (!n) continue;
-        if (e.t === 'match' && e.rule.backend === 'legacy')
-          meetRule(c, r.file, n, e.rule.family === 'ipv6' ? n.ip6tables : n.iptables, e.rule.table, e.rule.chain, e.rule.num);
-        if (e.t === 'hook' && (e.family === 'ipv4' || e.family === 'ipv6'))
-          for (const table of Object.keys(builtinChains)) c.meet(chainKey(r.file, n, e.family === 'ipv6' ? n.ip6tables : n.iptables, table, e.hook));
-        if (e.t === 'set-test') {
-          const key = `${n.name}\0${e.set}`;
-          const of = asked.get(key) ?? { hits: new Set(), misses: new Set() };
-          (e.hit ? of.hits : of.misses).add(e.member);
-          asked.set(key, of);
-        }
-      }
-      for (const [key, of] of asked) {
-        const [node, set] = key.split('\0');
-        meetEntries(c, r.file, p.nodes.get(node), set, of);
-      }
+  for (const r of results) for (const p of r.run?.packets ?? []) collectPacket(c, r.file, p);
+  return summary([...c.items.values()]);
+}
+
+function collectPacket(c: Collector, file: string, p: PacketRun): void {
+  for (const n of p.nodes.values()) collect(c, file, n);
+  const asked = new Map<string, Asked>();
+  for (const e of p.events) {
+    const n = p.nodes.get(e.node);
+    if (!n) continue;
+    if (e.t === 'match' && e.rule.family !== 'bridge') meetRule(c, file, n, rulesetOf(n, e.rule.family, e.rule.backend), e.rule);
+    if (e.t === 'hook' && (e.family === 'ipv4' || e.family === 'ipv6')) meetHook(c, file, n, e.family, e.hook);
+    if (e.t === 'set-test') {
+      const key = `${n.name}\0${e.set}`;
+      const of = asked.get(key) ?? { hits: new Set(), misses: new Set() };
+      (e.hit ? of.hits : of.misses).add(e.member);
+      asked.set(key, of);
     }
   }
-  return summary([...c.items.values()]);
+  for (const [key, of] of asked) {
+    const [node, set] = key.split('\0');
+    meetEntries(c, file, p.nodes.get(node), set, of);
+  }
+}
+
+function rulesetOf(n: NodeState, family: Family, backend: RuleRef['backend']): XtRuleset | null {
+  if (backend === 'nft') return family === 'ipv6' ? n.ip6tablesNft : n.iptablesNft;
+  return family === 'ipv6' ? n.ip6tables : n.iptables;
+}
+
+/** The base chains of a hook: their tables are walked whenever a packet passes it. */
+function meetHook(c: Collector, file: string, n: NodeState, family: Family, hook: string): void {
+  for (const backend of ['legacy', 'nft'] as const)
+    for (const table of Object.keys(builtinChains)) c.meet(chainKey(file, n, rulesetOf(n, family, backend), table, hook));
 }
 
 function summary(items: readonly Item[]): Coverage {
@@ -98,7 +109,7 @@ function summary(items: readonly Item[]): Coverage {
   return { rules: of('rule'), chains: of('chain'), entries: of('set entry'), missed: items.filter((i) => !i.met).map(({ met: _, ...rest }) => rest) };
 }
 
-const rulesets = (n: NodeState): XtRuleset[] => [n.iptables, n.ip6tables].filter((x): x is XtRuleset => x !== null);
+const rulesets = (n: NodeState): XtRuleset[] => [n.iptables, n.ip6tables, n.iptablesNft, n.ip6tablesNft].filter((x): x is XtRuleset => x !== null);
 const ruleKey = (file: string, n: NodeState, family: string, place: string, span: Span | null): string =>
   span ? `rule ${span.file}:${span.line}` : `rule ${file} ${n.name} ${family} ${place}`;
 
@@ -139,11 +150,11 @@ function collect(c: Collector, file: string, n: NodeState): void {
 
 const entryKey = (file: string, n: NodeState, set: string, text: string): string => `entry ${file} ${n.name} ${set} ${text}`;
 
-function meetRule(c: Collector, file: string, n: NodeState, set: XtRuleset | null, table: string, chainName: string, num: number): void {
-  const chain = byName(byName(set?.tables ?? [], table)?.chains ?? [], chainName);
+function meetRule(c: Collector, file: string, n: NodeState, set: XtRuleset | null, { table, chain: name, num }: RuleRef): void {
+  const chain = byName(byName(set?.tables ?? [], table)?.chains ?? [], name);
   if (!set || !chain || num > chain.rules.length) return;
   const rule = chain.rules.at(num - 1);
-  c.meet(ruleKey(file, n, set.family, `${table}:${chainName}:${num}`, rule.span));
+  c.meet(ruleKey(file, n, set.family, `${table}:${name}:${num}`, rule.span));
   const t = rule.target;
   if (t.kind === 'jump' || t.kind === 'goto') c.meet(chainKey(file, n, set, table, t.chain));
 }

@@ -17,7 +17,8 @@ export interface Explanation {
 
 /** `at`: index of the surprising event, -1 = the whole walk is it. */
 export function explain(p: PacketRun, at: number): Explanation {
-  const events = at < 0 ? p.events : p.events.slice(0, at + 1);
+  // The packet and what descends from it; ARP and other company would hide the way.
+  const events = p.events.filter((e, i) => (at < 0 || i <= at) && (i === at || p.outcome.skbs.has(e.skb)));
   const all = walkLines(p, events, { verbose: false, paint: plain });
   const cut = all.length - MAX_WALK;
   const walk = cut > 0 ? [...nodeOf(all, cut), `  … (${cut} lines before)`, ...all.slice(cut)] : all;

@@ -11,7 +11,8 @@ export function hitAt(f: Flow, r: RuleName, direction: Direction): number {
   return f.run.events.findIndex((e, at) => {
     if (f.direction[at] !== direction || (r.node !== null && e.node !== r.node)) return false;
     if (e.t !== 'match' && e.t !== 'policy' && e.t !== 'trace') return false;
-    return isRule(e.rule, r);
+    // A whole chain is its rules; where none matched, its policy is no rule that did.
+    return isRule(e.rule, r) && (r.num !== null || e.t === 'match');
   });
 }
 

@@ -16,12 +16,13 @@ export interface TraceLine {
   readonly text: string;
 }
 
-const point = (e: EventOf<'trace'>): string => `${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`;
+const point = (e: EventOf<'trace'> | EventOf<'nft-trace'>): string => `${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`;
 
 /** Of one node, or of all (null). */
 export function traceLines(flows: readonly Flow[], node: string | null, direction: Direction): TraceLine[] {
   return flows.flatMap((flow) =>
-    eventsOf(flow, 'trace', direction, true)
+    [...eventsOf(flow, 'trace', direction, true), ...eventsOf(flow, 'nft-trace', direction, true)]
+      .sort((a, b) => a.at - b.at)
       .filter((x) => node === null || x.event.node === node)
       .map((x) => ({ flow, at: x.at, node: x.event.node, text: point(x.event) })),
   );

@@ -3,7 +3,9 @@ import { isChanged, type NodeAddresses, type PacketDiff, type RunDiff } from '..
 /** For people: the changed packets, each with both sides. */
 export function renderDiff(d: RunDiff): string {
   const changed = d.packets.filter(isChanged);
-  const out = [`${d.packets.length} packets compared: ${changed.length === 0 ? 'no fate and no address differs' : `${changed.length} ${changed.length === 1 ? 'differs' : 'differ'}`}`];
+  const out = [
+    `${d.packets.length} packets compared: ${changed.length === 0 ? 'no fate and no address differs' : `${changed.length} ${changed.length === 1 ? 'differs' : 'differ'}`}`,
+  ];
   for (const p of changed) out.push('', p.packet, ...packetLines(p).map((l) => `  ${l}`));
   const quiet = d.packets.filter((p) => !isChanged(p) && p.trace !== null).map((p) => p.packet);
   if (quiet.length > 0) out.push('', `other rules, same result: ${quiet.join(', ')}`);
