@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { supportTable } from '../scripts/support-table.js';
 import { splitShellWords as splitCommand } from '../src/base/shell-words.js';
 
 const root = join(import.meta.dirname, '..');
