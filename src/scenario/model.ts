@@ -25,6 +25,8 @@ export interface SocketState {
   readonly dev: string | null;
   readonly uid: number;
   readonly transparent: boolean;
+  /** udp: its program sends every datagram back. */
+  readonly echo?: boolean;
 }
 
 export interface NodeState {
