@@ -2,7 +2,7 @@
 import { formatAddr } from '../../base/addr.js';
 import { hasErrors } from '../../base/diagnostic.js';
 import { protoName } from '../../formats/conntrack.js';
-import { entryOf } from '../../netfilter/conntrack/entry.js';
+import { type CtEntry, entryOf } from '../../netfilter/conntrack/entry.js';
 import type { Conn } from '../../netfilter/conntrack/index.js';
 import type { NfConn, Tuple } from '../../packet/types.js';
 import { nodeFromCorpus } from '../../scenario/node.js';
@@ -147,8 +147,10 @@ function tuple(t: Tuple): CtTuple {
   return ends;
 }
 
-function ctEntry(ct: Conn): ConntrackEntry {
-  const e = entryOf(ct, 0);
+const ctEntry = (ct: Conn): ConntrackEntry => conntrackEntry(entryOf(ct, 0));
+
+/** An entry in the corpus' schema, from the model's table or from `conntrack -L`. */
+export function conntrackEntry(e: CtEntry): ConntrackEntry {
   const flags = [...(e.unreplied ? ['UNREPLIED'] : []), ...(e.assured ? ['ASSURED'] : [])];
   return {
     l3: e.orig.family,

@@ -1,0 +1,102 @@
+/** `sim lab …`: the same on the kernel at hand, and the two compared (Linux, root). */
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { showCase } from '../../harness/conformance/show.js';
+import { closeAll } from '../../lab/bench.js';
+import { type Finding, fuzz, type FuzzTotals } from '../../lab/fuzz/run.js';
+import { missing } from '../../lab/requirements.js';
+import { EXIT } from '../files.js';
+
+interface FuzzFlags {
+  readonly seed: number;
+  readonly cases: number;
+  readonly from: number;
+  readonly shrink: boolean;
+  readonly out: string;
+  readonly verbose?: boolean;
+}
+
+export function register(program: Command): void {
+  const lab = program.command('lab').description('Build it on the kernel at hand, in network namespaces, and compare (Linux, root)');
+  lab
+    .command('fuzz')
+    .description('Random nodes and packets, model against kernel')
+    .option('--seed <n>', 'seed; a case is a pure function of seed and number', whole, 1)
+    .option('--cases <n>', 'how many', whole, 100)
+    .option('--from <n>', 'number of the first case, to go on where a run ended', whole, 0)
+    .option('--no-shrink', 'leave cases that differ as they are')
+    .option('--out <dir>', 'where cases that differ are written', 'lab-findings')
+    .option('--verbose', 'say why cases were refused')
+    .action(async (o: FuzzFlags) => {
+      process.exitCode = await inLab(() => runFuzz(o));
+    });
+}
+
+function whole(text: string): number {
+  const v = Number(text);
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected a whole number, found '${text}'`);
+  return v;
+}
+
+/** Says what is missing and exits 3, or runs; whatever happens, no namespace is left behind. */
+async function inLab(work: () => Promise<number>): Promise<number> {
+  const lacks = missing();
+  if (lacks.length > 0) {
+    for (const l of lacks) process.stderr.write(`sim lab: ${l}\n`);
+    return EXIT.environment;
+  }
+  process.once('exit', closeAll);
+  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+    process.once(signal, () => {
+      closeAll();
+      process.exit(code);
+    });
+  }
+  try {
+    return await work();
+  } finally {
+    closeAll();
+  }
+}
+
+async function runFuzz(o: FuzzFlags): Promise<number> {
+  const start = Date.now();
+  let done = 0;
+  let bad = 0;
+  const bar = (): void => {
+    if (!process.stderr.isTTY) return;
+    const filled = Math.round((40 * done) / Math.max(1, o.cases));
+    process.stderr.write(`\r[${'#'.repeat(filled)}${' '.repeat(40 - filled)}] ${done}/${o.cases}, ${bad} differ, ${((1000 * done) / (Date.now() - start)).toFixed(1)}/s `);
+  };
+  const totals = await fuzz({
+    ...o,
+    done: (agreed, why) => {
+      done++;
+      if (agreed === false) bad++;
+      if (why !== null && o.verbose) process.stderr.write(`refused ${why}\n`);
+      bar();
+    },
+    found: (f) => writeFinding(o.out, f),
+  });
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  process.stdout.write(summary(o, totals, (Date.now() - start) / 1000));
+  return totals.differ + totals.inconclusive > 0 ? EXIT.missed : EXIT.ok;
+}
+
+function writeFinding(dir: string, f: Finding): void {
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, `${f.id}.jsonl`), `${JSON.stringify(f.recorded)}\n`);
+  writeFileSync(join(dir, `${f.id}.spec.json`), `${JSON.stringify(f.spec, null, 1)}\n`);
+  writeFileSync(join(dir, `${f.id}.txt`), showCase(f.recorded, f.outcome.model, f.outcome.score));
+  const d = f.outcome.score.firstDifference;
+  const line = `${f.id} ${d?.area ?? ''} ${d?.field ?? ''}: kernel ${d?.kernel ?? '(nothing)'} | model ${d?.model ?? '(nothing)'}\n`;
+  appendFileSync(join(dir, 'findings.txt'), line);
+  process.stdout.write(line);
+}
+
+function summary(o: FuzzFlags, t: FuzzTotals, seconds: number): string {
+  const scored = t.agreed + t.differ + t.inconclusive;
+  const rate = seconds > 0 ? (o.cases / seconds).toFixed(1) : '';
+  return `seed ${o.seed}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
+}

@@ -1,0 +1,73 @@
+/** The far ends' part of a conversation: a frame that answers, complains about or continues one that the node emitted. */
+import { readAddr } from '../base/addr.js';
+import type { CorpusLink, EmittedFrame, InjectStep } from '../harness/conformance/corpus.js';
+import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
+import { buildIcmp, buildIp4, buildTcp, buildUdp, TCP_FLAG } from '../packet/build.js';
+import type { FollowStep } from './case-spec.js';
+
+const ETH = 14;
+const ICMP = 1;
+const TCP = 6;
+const UDP = 17;
+
+export function ethernet(dst: string, src: string, ip: Uint8Array): string {
+  const type = ip[0] >>> 4 === 6 ? '86dd' : '0800';
+  return `${dst.replaceAll(':', '')}${src.replaceAll(':', '')}${type}${bytesHex(ip)}`;
+}
+
+interface Seen {
+  readonly link: CorpusLink;
+  readonly ip: Uint8Array;
+  readonly th: number;
+  readonly proto: number;
+  readonly src: number;
+  readonly dst: number;
+}
+
+function read(e: EmittedFrame, links: readonly CorpusLink[]): Seen | null {
+  const link = links.find((l) => l.name === e.dev);
+  const b = hexBytes(e.frame);
+  if (!link || b.length < ETH + 20 || b[12] !== 8 || b[13] !== 0) return null;
+  const ip = b.subarray(ETH);
+  const th = (ip[0] & 15) * 4;
+  if (((ip[6] & 0x1f) << 8) | ip[7] || ip.length < th + 8) return null;
+  return { link, ip, th, proto: ip[9], src: readAddr(ip, 12, 'ipv4') as number, dst: readAddr(ip, 16, 'ipv4') as number };
+}
+
+/** null where nothing fitting was emitted. */
+export function followFrame(s: FollowStep, emitted: readonly EmittedFrame[], links: readonly CorpusLink[]): InjectStep | null {
+  for (const e of emitted) {
+    const seen = read(e, links);
+    const ip = seen && (s.how === 'error' ? complaint(seen, s.n) : answer(seen, s.n));
+    if (seen && ip) return { kind: 'inject', n: s.n, derived_from: s.of, dev: e.dev, frame: ethernet(seen.link.mac, seen.link.far_mac, ip) };
+  }
+  return null;
+}
+
+function complaint(p: Seen, n: number): Uint8Array | null {
+  if (p.proto === ICMP && ![0, 8].includes(p.ip[p.th])) return null;
+  const quote = p.ip.slice(0, Math.min(p.ip.length, p.th + 28));
+  const [type, code] = n % 2 === 0 ? [3, n % 4 === 0 ? 3 : 1] : [11, 0];
+  return buildIp4({ src: p.dst, dst: p.src, proto: ICMP, ttl: 60, id: 0x5000 + n, payload: buildIcmp({ type, code, rest: 0, payload: quote }) });
+}
+
+function answer(p: Seen, n: number): Uint8Array | null {
+  const b = p.ip;
+  const u16 = (at: number): number => (b[at] << 8) | b[at + 1];
+  const u32 = (at: number): number => ((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0;
+  const ip = (payload: Uint8Array): Uint8Array => buildIp4({ src: p.dst, dst: p.src, proto: p.proto, ttl: 61, id: 0x4000 + n, payload });
+  if (p.proto === UDP) return ip(buildUdp({ sport: u16(p.th + 2), dport: u16(p.th), payload: new Uint8Array([0x61, n]) }, p.dst, p.src));
+  if (p.proto === ICMP) {
+    if (b[p.th] !== 8) return null;
+    return ip(buildIcmp({ type: 0, code: 0, rest: u32(p.th + 4), payload: b.slice(p.th + 8) }));
+  }
+  if (p.proto !== TCP || b.length < p.th + 20) return null;
+  const flags = b[p.th + 13];
+  const data = b.length - p.th - (b[p.th + 12] >>> 4) * 4;
+  if (flags & TCP_FLAG.RST) return null;
+  const ack = (u32(p.th + 4) + data + (flags & (TCP_FLAG.SYN | TCP_FLAG.FIN) ? 1 : 0)) >>> 0;
+  const syn = (flags & (TCP_FLAG.SYN | TCP_FLAG.ACK)) === TCP_FLAG.SYN;
+  const seq = flags & TCP_FLAG.ACK ? u32(p.th + 8) : 0x77000000 + n;
+  const out = syn ? TCP_FLAG.SYN | TCP_FLAG.ACK : TCP_FLAG.ACK;
+  return ip(buildTcp({ sport: u16(p.th + 2), dport: u16(p.th), seq, ack, flags: out, window: 29200, payload: new Uint8Array(0) }, p.dst, p.src));
+}

@@ -1,0 +1,42 @@
+/** A whole random case from its seed. */
+import type { CorpusLink } from '../../harness/conformance/corpus.js';
+import type { CaseSpec } from '../case-spec.js';
+import { makeAddresses, makeLinks, makeRoutes, makeSets, makeSockets, makeSysctls, makeWorld } from './node.js';
+import { makeSteps } from './packets.js';
+import { Rng } from './rng.js';
+import { makeRules } from './rules.js';
+
+/** Cases that share their wires, and with them a bench; half of the benches have rules of policy routing, which a kernel does not quite forget. */
+export const BATCH = 25;
+
+export interface BatchSpec {
+  readonly links: readonly CorpusLink[];
+  readonly policyRules: boolean;
+}
+
+export function makeBatch(seed: number, batch: number): BatchSpec {
+  const r = new Rng(seed * 7919 + batch);
+  return { links: makeLinks(r), policyRules: r.chance(50) };
+}
+
+/** Case number `index` (from 0) of a seed. */
+export function makeCase(seed: number, index: number): CaseSpec {
+  const batch = makeBatch(seed, Math.floor(index / BATCH));
+  const r = new Rng(seed * 1000003 + index);
+  const w = makeWorld(r, batch.links, batch.policyRules);
+  const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
+  const sets = makeSets(r, w);
+  return {
+    id: `fuzz-${seed}-${index}`,
+    category: 'fuzz',
+    scenario: 'fuzz',
+    tags: [],
+    links: batch.links,
+    ip,
+    sets: sets.lines,
+    ...makeRules(r, w, sets),
+    sysctls: makeSysctls(r, w),
+    sockets: makeSockets(r, w),
+    steps: makeSteps(r, w),
+  };
+}

@@ -1,0 +1,121 @@
+/** Random cases, model against kernel: record, score, look again at what differs on a bench of its own, shrink what still does. */
+import type { CorpusCase } from '../../harness/conformance/corpus.js';
+import type { CaseOutcome } from '../../harness/conformance/run.js';
+import { Bench } from '../bench.js';
+import type { CaseSpec } from '../case-spec.js';
+import { recordCase, Refused } from '../observe.js';
+import { compare } from './compare.js';
+import { BATCH, makeBatch, makeCase } from './make.js';
+import { shrink } from './shrink.js';
+
+export interface Finding {
+  readonly id: string;
+  /** As small as it could be made and still differ. */
+  readonly spec: CaseSpec;
+  readonly recorded: CorpusCase;
+  readonly outcome: CaseOutcome;
+}
+
+export interface FuzzOptions {
+  readonly seed: number;
+  readonly from: number;
+  readonly cases: number;
+  readonly shrink: boolean;
+  /** Called after every case. */
+  readonly done: (agreed: boolean | null, why: string | null) => void;
+  readonly found: (f: Finding) => void;
+}
+
+export interface FuzzTotals {
+  readonly agreed: number;
+  readonly steps: number;
+  readonly inconclusive: number;
+  readonly differ: number;
+  /** The tools or the kernel did not take the set-up. */
+  readonly refused: number;
+  /** Differed once, agreed when recorded again. */
+  readonly unsteady: number;
+}
+
+export async function withBench<T>(links: CaseSpec['links'], work: (b: Bench) => Promise<T>): Promise<T> {
+  const b = new Bench(links);
+  try {
+    await b.open();
+    return await work(b);
+  } finally {
+    b.close();
+  }
+}
+
+export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
+  const totals = { agreed: 0, steps: 0, inconclusive: 0, differ: 0, refused: 0, unsteady: 0 };
+  const end = o.from + o.cases;
+  for (let at = o.from; at < end; ) {
+    const batch = Math.floor(at / BATCH);
+    const until = Math.min(end, (batch + 1) * BATCH);
+    const suspects: CaseSpec[] = [];
+    await withBench(makeBatch(o.seed, batch).links, async (b) => {
+      for (; at < until; at++) {
+        const spec = makeCase(o.seed, at);
+        const first = await attempt(b, spec);
+        if (first instanceof Refused) {
+          totals.refused++;
+          o.done(null, `${spec.id}: ${first.message}`);
+        } else if (first.outcome.score.exact) {
+          totals.agreed++;
+          totals.steps += first.recorded.steps.length;
+          o.done(true, null);
+        } else suspects.push(spec);
+      }
+    });
+    for (const spec of suspects) {
+      const f = await lookAgain(spec, o.shrink);
+      if (f === null) {
+        totals.agreed++;
+        totals.unsteady++;
+        o.done(true, null);
+      } else if (f instanceof Refused) {
+        totals.refused++;
+        o.done(null, `${spec.id}: ${f.message}`);
+      } else {
+        if (f.outcome.score.inconclusive !== null) totals.inconclusive++;
+        else totals.differ++;
+        o.found(f);
+        o.done(false, null);
+      }
+    }
+  }
+  return totals;
+}
+
+interface Recorded {
+  readonly recorded: CorpusCase;
+  readonly outcome: CaseOutcome;
+}
+
+async function attempt(b: Bench, spec: CaseSpec): Promise<Recorded | Refused> {
+  try {
+    const recorded = await recordCase(b, spec);
+    return { recorded, outcome: compare(recorded) };
+  } catch (e) {
+    if (e instanceof Refused) return e;
+    throw e;
+  }
+}
+
+/** On a new bench; null when it agrees there. What a bench remembers, or another process did to the machine meanwhile, is no finding. */
+async function lookAgain(spec: CaseSpec, smaller: boolean): Promise<Finding | Refused | null> {
+  const again = await withBench(spec.links, (b) => attempt(b, spec));
+  if (again instanceof Refused) return again;
+  if (again.outcome.score.exact) return null;
+  const found = { id: spec.id, spec, ...again };
+  if (!smaller) return found;
+  const least = await withBench(spec.links, (b) =>
+    shrink(spec, again.outcome.score, async (s) => {
+      const r = await attempt(b, s);
+      return r instanceof Refused ? null : r.outcome.score;
+    }),
+  );
+  const last = await withBench(spec.links, (b) => attempt(b, least));
+  return last instanceof Refused || last.outcome.score.exact ? found : { id: spec.id, spec: least, ...last };
+}

@@ -1,0 +1,263 @@
+/** Builds a case on a bench, sends its packets and writes down what the kernel did, in the schema of the kernel corpus. */
+import { release } from 'node:os';
+import { conntrackEntry } from '../harness/conformance/model-case.js';
+import type { CorpusCase, CorpusState, CounterChanges, Delivery, EmittedFrame, InjectStep, LocalStep, Observed, SockSendStep, StepRecord, StepResult, TracePoint } from '../harness/conformance/corpus.js';
+import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
+import { noteNumbers, packetsIn } from '../harness/conformance/packets.js';
+import { readConntrack } from '../formats/conntrack.js';
+import { type Bench, isMarkerFrame, same } from './bench.js';
+import { type CaseSpec, restoreText, TABLES } from './case-spec.js';
+import { followFrame } from './follow.js';
+import { readLogRecord, tracePointOf } from './nflog.js';
+import { hereDoc } from './shell.js';
+import { sendBySocat, usesSocat } from './socat-send.js';
+import { withLabLock } from './lock.js';
+
+const CUT = '\u0002';
+const SNAPSHOT: readonly (readonly [keyof CorpusState, string])[] = [
+  ['link', 'ip -j -d link'],
+  ['addr', 'ip -j addr'],
+  ['neigh', 'ip -j neigh show nud all'],
+  ['route_text', 'ip route show table all'],
+  ['route', 'ip -j route show table all'],
+  ['rule_text', 'ip rule'],
+  ['rule', 'ip -j rule'],
+  ['iptables_save', 'iptables-legacy-save'],
+  ['ipset_save', 'ipset save'],
+  ['sysctl', 'cd /proc/sys && grep -rH "" net/ipv4/conf net/ipv4/route/min_pmtu net/ipv4/fib_* net/ipv4/fwmark_reflect net/ipv4/icmp_* net/ipv4/ip_* net/ipv4/raw_l3mdev_accept net/ipv4/tcp_early_demux net/ipv4/tcp_ecn net/ipv4/tcp_fwmark_accept net/ipv4/tcp_l3mdev_accept net/ipv4/tcp_timestamps net/ipv4/udp_* net/netfilter/nf_conntrack_* net/bridge'],
+];
+
+/** What a bench is put back to between cases, so that nothing of the one before is left. */
+function resetScript(b: Bench): string {
+  const devices = b.links.flatMap((l) => [`addr flush dev ${l.name}`, `neigh flush dev ${l.name} nud all`, `link set ${l.name} mtu 1500`]);
+  const tables = b.hadPolicyRules ? [100, 101, 102].map((t) => `route flush table ${t}`) : [];
+  const rules = b.hadPolicyRules ? Array.from({ length: 10 }, (_, i) => `rule del pref ${1000 + i}`) : [];
+  const builtins = TABLES.map(([t, chains]) => `*${t}\n${chains.map((c) => `:${c} ACCEPT [0:0]\n`).join('')}COMMIT\n`).join('');
+  return [
+    hereDoc('iptables-legacy-restore', builtins),
+    'ipset destroy',
+    hereDoc('ip -force -batch -', [...rules, 'route flush table main', ...tables, ...devices, 'addr flush dev lo', 'addr add 127.0.0.1/8 dev lo', 'route flush cache'].join('\n')),
+    'conntrack -F',
+  ].join('\n');
+}
+
+/** A tool or the kernel did not take the set-up, or the observers lost something. */
+export class Refused extends Error {}
+
+/** Throws Refused where a tool or the kernel does not take the set-up. */
+export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
+  await b.agent.ask({ op: 'reset' });
+  await b.shell.run(resetScript(b));
+  b.hadPolicyRules ||= s.ip.some((l) => l.startsWith('rule '));
+  const sysctls = s.sysctls.map(([k, v]) => `echo ${v} > /proc/sys/${k}`).join('\n');
+  await b.shell.run(`${sysctls}\n${hereDoc('ip -force -batch -', s.ip.join('\n'))}`);
+  for (const load of [...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []), hereDoc('iptables-legacy-restore', restoreText(s))]) {
+    const loaded = await b.shell.run(load);
+    if (loaded.status !== 0) throw new Refused(loaded.out.trim());
+  }
+  const listening = await b.agent.ask<string | null | { error: string }>({ op: 'listen', sockets: s.sockets });
+  if (listening !== null) throw new Refused(typeof listening === 'string' ? listening : listening.error);
+  const state = await snapshot(b, s);
+  const steps = await withLabLock(() => new Run(b, s).steps());
+  return {
+    id: s.id,
+    category: s.category,
+    scenario: s.scenario,
+    tags: s.tags,
+    schema: 1,
+    kernel: release(),
+    backend: 'legacy',
+    family: 'ipv4',
+    links: s.links,
+    state,
+    ephemeral_ports: chosenPorts(s, steps),
+    steps,
+  };
+}
+
+async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
+  const { out } = await b.shell.run(SNAPSHOT.map(([, c]) => `(${c}); printf '${CUT}'`).join('\n'));
+  const parts = out.split(CUT);
+  const state: Record<string, unknown> = { sockets: s.sockets };
+  for (const [i, [key]] of SNAPSHOT.entries()) {
+    const text = parts[i];
+    if (key === 'sysctl') {
+      const pairs = text.split('\n').map((l) => /^([^:]+(?::[^:]+)?):(.*)$/.exec(l)).filter((m) => m !== null);
+      state.sysctl = Object.fromEntries(pairs.map((m) => [m[1], m[2].replaceAll('\t', ' ')]).filter(([k]) => !k.includes('icmp_msgs')));
+    } else if (key === 'iptables_save') state[key] = uncommented(text);
+    else if (['link', 'addr', 'neigh', 'route', 'rule'].includes(key)) state[key] = tidy(JSON.parse(text === '' ? '[]' : text));
+    else if (key !== 'ipset_save' || text !== '') state[key] = text;
+  }
+  return state as unknown as CorpusState;
+}
+
+const uncommented = (t: string): string => t.split('\n').filter((l) => !l.startsWith('#')).join('\n');
+
+/** `ip -j` prints an empty object for what it leaves out. */
+const tidy = (v: unknown): unknown => (Array.isArray(v) ? v.filter((x) => Object.keys(x as object).length > 0) : v);
+
+interface Counts {
+  readonly mib: ReadonlyMap<string, number>;
+  readonly rules: ReadonlyMap<string, number>;
+  readonly conntrack: string;
+}
+
+const READ = `cat /proc/net/snmp /proc/net/netstat; printf '${CUT}'; iptables-legacy-save -c; printf '${CUT}'; conntrack -L 2>/dev/null`;
+
+class Run {
+  readonly #emitted = new Map<number, EmittedFrame[]>();
+  #sockets = 0;
+  #counts!: Counts;
+
+  constructor(
+    readonly b: Bench,
+    readonly s: CaseSpec,
+  ) {
+    this.#sockets = s.sockets.length;
+  }
+
+  async steps(): Promise<StepRecord[]> {
+    this.#counts = await this.#read();
+    await this.b.barrier();
+    this.#drain();
+    const out: StepRecord[] = [];
+    for (const step of this.s.steps) {
+      const input = step.kind === 'follow' ? followFrame(step, this.#emitted.get(step.of) ?? [], this.s.links) : step;
+      if (input === null) continue;
+      out.push(await this.#step(input));
+    }
+    return out;
+  }
+
+  #drain(): void {
+    this.b.log.take();
+    for (const c of this.b.captures.values()) c.take();
+    this.b.drops.take();
+  }
+
+  async #step(input: InjectStep | LocalStep | SockSendStep): Promise<StepRecord> {
+    const { b } = this;
+    let result: StepResult | undefined;
+    if (input.kind === 'inject') {
+      if (!(await b.inject(input.dev, hexBytes(input.frame)))) throw new Refused(`${input.dev} did not take the frame`);
+    } else result = await this.#send(input);
+    const now = await this.#read();
+    if (!(await b.barrier())) throw new Refused('the observers did not keep up');
+    const delivered = await b.agent.ask<Delivery[]>({ op: 'poll' });
+    const injected = input.kind === 'inject' ? hexBytes(input.frame) : null;
+    const observed: Observed = {
+      trace: this.#trace(),
+      emitted: this.#frames(injected),
+      delivered: delivered.length > 0 ? delivered : null,
+      drops: b.drops.take(),
+      conntrack: readConntrack(now.conntrack).value.map(conntrackEntry),
+      counters: changes(now.mib, this.#counts.mib),
+      rule_counters: changes(now.rules, this.#counts.rules),
+    };
+    this.#counts = now;
+    this.#emitted.set(input.n, [...observed.emitted]);
+    return { ...input, ...(result ? { result } : {}), observed };
+  }
+
+  async #send(s: LocalStep | SockSendStep): Promise<StepResult> {
+    if (s.kind === 'sock_send') return this.b.agent.ask({ op: 'sock_send', socket: s.socket, payload: s.payload });
+    const id = `local${this.#sockets}`;
+    const r = usesSocat(s) ? await sendBySocat(this.b.shell, s, id) : await this.b.agent.ask<StepResult>({ op: 'send', id, step: s });
+    if (r.socket !== undefined) this.#sockets++;
+    return r;
+  }
+
+  #trace(): TracePoint[] {
+    const out: TracePoint[] = [];
+    for (const r of this.b.log.take()) {
+      const t = tracePointOf(readLogRecord(r.bytes), this.b.names);
+      if (t) out.push(t);
+    }
+    return out;
+  }
+
+  /** What the node emitted, over all devices in order of time; our own frame is the first of its kind on its wire. */
+  #frames(injected: Uint8Array | null): EmittedFrame[] {
+    const all: { dev: string; time: number; bytes: Uint8Array }[] = [];
+    let own = injected;
+    for (const [dev, c] of this.b.captures) {
+      for (const f of c.take()) {
+        if (isMarkerFrame(f.bytes)) continue;
+        if (own !== null && same(f.bytes, own)) own = null;
+        else all.push({ dev, ...f });
+      }
+    }
+    return all.sort((x, y) => x.time - y.time).map((f) => ({ dev: f.dev, frame: bytesHex(f.bytes) }));
+  }
+
+  async #read(): Promise<Counts> {
+    const { out } = await this.b.shell.run(READ);
+    const [mib, rules, conntrack] = out.split(CUT);
+    return { mib: readMib(mib), rules: readRuleCounts(rules), conntrack };
+  }
+}
+
+/** Counters that the model keeps: those of the corpus. Octets, congestion marks and TCP's own statistics are left out. */
+const MIB = /^(Ip(?!Forwarding|DefaultTTL|ExtIn.*Octets|ExtOut.*Octets|ExtIn(NoECT|ECT|CE|Csum)|ReasmTimeout)|Icmp|Udp(?!Lite)|Tcp(ActiveOpens|PassiveOpens|AttemptFails|InSegs|OutSegs|OutRsts|ExtIPReversePathFilter|ExtListenDrops))/;
+
+/** /proc/net/snmp and netstat: pairs of lines, names above values; names as nstat joins them. */
+export function readMib(text: string): Map<string, number> {
+  const out = new Map<string, number>();
+  const lines = text.split('\n');
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    const names = lines[i].split(/\s+/);
+    const values = lines[i + 1].split(/\s+/);
+    const group = names[0].slice(0, -1);
+    for (let j = 1; j < names.length; j++) if (MIB.test(group + names[j])) out.set(group + names[j], Number(values[j]));
+  }
+  return out;
+}
+
+/** `iptables-save -c`: packets of every rule and policy by the corpus' keys. */
+export function readRuleCounts(text: string): Map<string, number> {
+  const out = new Map<string, number>();
+  let table = '';
+  const at = new Map<string, number>();
+  for (const l of text.split('\n')) {
+    if (l.startsWith('*')) {
+      table = l.slice(1);
+      at.clear();
+    } else if (l.startsWith(':')) {
+      const m = /^:(\S+) (\S+) \[(\d+):/.exec(l);
+      if (m && m[2] !== '-') out.set(`${table}:${m[1]}:policy`, Number(m[3]));
+    } else {
+      const m = /^\[(\d+):\d+\] -A (\S+)/.exec(l);
+      if (!m) continue;
+      const n = (at.get(m[2]) ?? 0) + 1;
+      at.set(m[2], n);
+      out.set(`${table}:${m[2]}:${n}`, Number(m[1]));
+    }
+  }
+  return out;
+}
+
+function changes(now: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): CounterChanges {
+  const out: [string, number][] = [];
+  for (const [k, v] of now) if (v !== (before.get(k) ?? 0)) out.push([k, v - (before.get(k) ?? 0)]);
+  return Object.fromEntries(out.sort((a, b) => (a[0] < b[0] ? -1 : 1)));
+}
+
+/** Ports and ICMP ids in what was observed that stand nowhere in the inputs: the kernel chose them (SCORING.md R1). */
+function chosenPorts(s: CaseSpec, steps: readonly StepRecord[]): number[] {
+  const given = new Set<number>();
+  for (const m of [...s.rules.map((r) => r.text), ...s.sets].join('\n').matchAll(/\d+/g)) given.add(Number(m[0]));
+  for (const k of s.sockets) given.add(k.port);
+  const out = new Set<number>();
+  const add = (n: number | undefined): void => {
+    if (n !== undefined && n !== 0 && !given.has(n)) out.add(n);
+  };
+  const none = new Set<number>();
+  for (const st of steps) {
+    if (st.kind === 'inject') noteNumbers(hexBytes(st.frame), none, given);
+    if (st.kind === 'local') for (const n of [st.sport, st.dport, st.echo_id]) if (n !== undefined) given.add(n);
+    for (const n of out) if (given.has(n) && st.kind !== 'inject') out.delete(n);
+    for (const e of st.observed.conntrack) for (const t of [e.orig, e.reply]) for (const n of [t.sport, t.dport, t.id]) add(n);
+    for (const e of st.observed.emitted) for (const p of packetsIn(hexBytes(e.frame), none)) if (p.where === 'outer') for (const n of [p.sport, p.dport]) add(n);
+  }
+  return [...out];
+}

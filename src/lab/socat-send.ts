@@ -1,0 +1,43 @@
+/** Local packets that need a socket option Node has no word for: raw ICMP, SO_MARK, SO_BINDTODEVICE, the TOS. They are sent by socat, which only sends. */
+import type { LocalStep, StepResult } from '../harness/conformance/corpus.js';
+import { hexBytes } from '../harness/conformance/hex.js';
+import { buildIcmp, echoRest } from '../packet/build.js';
+import type { Shell } from './shell.js';
+
+export const usesSocat = (s: LocalStep): boolean => s.proto === 'icmp' || s.mark !== undefined || s.device !== undefined || s.tos !== undefined;
+
+/** strerror(3) as socat prints it. */
+const ERRNO = new Map<string, string>([
+  ['Operation not permitted', 'EPERM'],
+  ['Invalid argument', 'EINVAL'],
+  ['Network is unreachable', 'ENETUNREACH'],
+  ['No route to host', 'EHOSTUNREACH'],
+  ['Permission denied', 'EACCES'],
+  ['Message too long', 'EMSGSIZE'],
+  ['Cannot assign requested address', 'bind:EADDRNOTAVAIL'],
+  ['Address already in use', 'bind:EADDRINUSE'],
+  ['Invalid cross-device link', 'EXDEV'],
+  ['Connection refused', 'ECONNREFUSED'],
+  ['No buffer space available', 'ENOBUFS'],
+]);
+
+const SOL_SOCKET = 1;
+const SO_MARK = 36;
+
+export async function sendBySocat(shell: Shell, s: LocalStep, id: string): Promise<StepResult> {
+  const options = [
+    ...(s.src === undefined && s.sport === undefined ? [] : [`bind=${s.src ?? ''}${s.sport === undefined ? '' : `:${s.sport}`}`]),
+    ...(s.mark === undefined ? [] : [`setsockopt-int=${SOL_SOCKET}:${SO_MARK}:${s.mark | 0}`]),
+    ...(s.device === undefined ? [] : [`so-bindtodevice=${s.device}`]),
+    ...(s.tos === undefined ? [] : [`ip-tos=${s.tos}`]),
+    ...(s.broadcast ? ['broadcast'] : []),
+  ];
+  const icmp = s.proto === 'icmp';
+  const target = icmp ? `IP4-SENDTO:${s.dst}:1` : `UDP4-DATAGRAM:${s.dst}:${s.dport}`;
+  const data = icmp ? buildIcmp({ type: s.type ?? 8, code: s.code ?? 0, rest: echoRest(s.echo_id ?? 0, s.echo_seq ?? 0), payload: hexBytes(s.payload ?? '') }) : hexBytes(s.payload ?? '');
+  const octal = [...data].map((v) => `\\${v.toString(8).padStart(3, '0')}`).join('');
+  const { out, status } = await shell.run(`printf '${octal}' | socat -u STDIN ${[target, ...options].join(',')}`);
+  if (status === 0) return { ok: true, ...(icmp ? {} : { socket: id }) };
+  const text = /: ([^:\n]+)\n/.exec(`${out.split('\n').find((l) => / E /.test(l)) ?? ''}\n`)?.[1] ?? out.trim();
+  return { error: ERRNO.get(text) ?? text };
+}
