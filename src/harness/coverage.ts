@@ -110,13 +110,16 @@ function summary(items: readonly Item[]): Coverage {
 }
 
 const rulesets = (n: NodeState): XtRuleset[] => [n.iptables, n.ip6tables, n.iptablesNft, n.ip6tablesNft].filter((x): x is XtRuleset => x !== null);
+/** Lines of a rule inside a scenario file or a command count from the beginning of that text: only a dump of its own has places that tell rules apart. */
+const placeOf = (span: Span | null): Span | null => (span === null || /\.ya?ml$|^--do$|\(\)$/.test(span.file) ? null : span);
+
 const ruleKey = (file: string, n: NodeState, family: string, place: string, span: Span | null): string =>
   span ? `rule ${span.file}:${span.line}` : `rule ${file} ${n.name} ${family} ${place}`;
 
 /** A chain is where its first rule with a known place stands; one without rules is known by node and name. */
 function chainKey(file: string, n: NodeState, set: XtRuleset | null, table: string, name: string): string {
   const chain = byName(byName(set?.tables ?? [], table)?.chains ?? [], name);
-  const first = chain && chain.rules.length > 0 ? chain.rules.at(0).span : null;
+  const first = chain && chain.rules.length > 0 ? placeOf(chain.rules.at(0).span) : null;
   return first ? `chain ${first.file} ${set?.family} ${table} ${name}` : `chain ${file} ${n.name} ${set?.family} ${table} ${name}`;
 }
 
@@ -128,17 +131,17 @@ function collect(c: Collector, file: string, n: NodeState): void {
       for (const chain of table.chains) {
         const place = `${table.name}:${chain.name}`;
         if (chain.rules.length > 0)
-          c.add(chainKey(file, n, set, table.name, chain.name), { kind: 'chain', node: n.name, place, text: '', span: chain.rules.at(0).span });
+          c.add(chainKey(file, n, set, table.name, chain.name), { kind: 'chain', node: n.name, place, text: '', span: placeOf(chain.rules.at(0).span) });
         for (let i = 0; i < chain.rules.length; i++) {
           const rule = chain.rules.at(i);
-          const key = ruleKey(file, n, set.family, `${place}:${i + 1}`, rule.span);
+          const key = ruleKey(file, n, set.family, `${place}:${i + 1}`, placeOf(rule.span));
           if (c.items.has(key)) continue;
           c.add(key, {
             kind: 'rule',
             node: n.name,
             place: `${place}:${i + 1}`,
             text: printRule(chain.name, rule, { family: set.family, table: table.name }),
-            span: rule.span,
+            span: placeOf(rule.span),
           });
         }
       }
@@ -154,7 +157,7 @@ function meetRule(c: Collector, file: string, n: NodeState, set: XtRuleset | nul
   const chain = byName(byName(set?.tables ?? [], table)?.chains ?? [], name);
   if (!set || !chain || num > chain.rules.length) return;
   const rule = chain.rules.at(num - 1);
-  c.meet(ruleKey(file, n, set.family, `${table}:${name}:${num}`, rule.span));
+  c.meet(ruleKey(file, n, set.family, `${table}:${name}:${num}`, placeOf(rule.span)));
   const t = rule.target;
   if (t.kind === 'jump' || t.kind === 'goto') c.meet(chainKey(file, n, set, table, t.chain));
 }
