@@ -42,7 +42,14 @@ export type EventBody =
   | { readonly t: 'skb'; readonly origin: Origin; readonly view: PacketView; readonly dev: string | null }
   /** A box of the picture was entered. */
   | { readonly t: 'box'; readonly box: string }
-  | { readonly t: 'hook'; readonly family: Family | 'bridge' | 'arp'; readonly hook: HookPoint; readonly in: string | null; readonly out: string | null; readonly view: PacketView }
+  | {
+      readonly t: 'hook';
+      readonly family: Family | 'bridge' | 'arp';
+      readonly hook: HookPoint;
+      readonly in: string | null;
+      readonly out: string | null;
+      readonly view: PacketView;
+    }
   /** A TRACE line of the legacy backend; `in`/`out` are '' when none. */
   | {
       readonly t: 'trace';
@@ -105,16 +112,56 @@ export type EventBody =
       readonly mark: number;
       readonly srcValidMark: boolean;
     }
-  | { readonly t: 'conntrack'; readonly what: 'new' | 'found' | 'confirmed' | 'invalid' | 'related' | 'untracked' | 'died' | 'clash'; readonly ctId: number; readonly state: string; readonly orig: string; readonly reply: string }
+  | {
+      readonly t: 'conntrack';
+      readonly what: 'new' | 'found' | 'confirmed' | 'invalid' | 'related' | 'untracked' | 'died' | 'clash';
+      readonly ctId: number;
+      readonly state: string;
+      readonly orig: string;
+      readonly reply: string;
+    }
   /** NAT wrote addresses into the packet. */
-  | { readonly t: 'nat'; readonly manip: 'SNAT' | 'DNAT'; readonly undo: boolean; readonly before: Endpoints; readonly after: Endpoints; readonly rule: RuleRef | null; readonly ctId: number }
+  | {
+      readonly t: 'nat';
+      readonly manip: 'SNAT' | 'DNAT';
+      readonly undo: boolean;
+      readonly before: Endpoints;
+      readonly after: Endpoints;
+      readonly rule: RuleRef | null;
+      readonly ctId: number;
+    }
   | { readonly t: 'mangle'; readonly field: string; readonly before: number | string; readonly after: number | string; readonly rule: RuleRef | null }
   | { readonly t: 'set-test'; readonly set: string; readonly member: string; readonly hit: boolean; readonly rule: RuleRef | null }
-  | { readonly t: 'log'; readonly rule: RuleRef; readonly prefix: string; readonly level: number; readonly options: number; readonly in: string; readonly out: string; readonly physin: string; readonly physout: string; readonly view: PacketView; readonly macLinkType: string }
+  | {
+      readonly t: 'log';
+      readonly rule: RuleRef;
+      readonly prefix: string;
+      readonly level: number;
+      readonly options: number;
+      readonly in: string;
+      readonly out: string;
+      readonly physin: string;
+      readonly physout: string;
+      readonly view: PacketView;
+      readonly macLinkType: string;
+    }
   /** A line of the kernel log that is no packet dump: martians, neighbour table overflow, … Text as the kernel prints it after the time stamp. */
   | { readonly t: 'klog'; readonly text: string }
-  | { readonly t: 'neigh'; readonly dev: string; readonly addr: Addr; readonly state: 'known' | 'resolved' | 'incomplete' | 'noarp' | 'failed'; readonly mac: number | null }
-  | { readonly t: 'bridge'; readonly what: 'forward' | 'flood' | 'local' | 'drop' | 'learn'; readonly bridge: string; readonly port: string; readonly to: string | null; readonly mac: number }
+  | {
+      readonly t: 'neigh';
+      readonly dev: string;
+      readonly addr: Addr;
+      readonly state: 'known' | 'resolved' | 'incomplete' | 'noarp' | 'failed';
+      readonly mac: number | null;
+    }
+  | {
+      readonly t: 'bridge';
+      readonly what: 'forward' | 'flood' | 'local' | 'drop' | 'learn';
+      readonly bridge: string;
+      readonly port: string;
+      readonly to: string | null;
+      readonly mac: number;
+    }
   | { readonly t: 'xfrm'; readonly what: 'policy' | 'encode' | 'decode' | 'mismatch'; readonly dir: 'in' | 'out' | 'fwd'; readonly text: string }
   | { readonly t: 'choice'; readonly what: string; readonly value: number }
   /** The frame left the node by a device (dev_queue_xmit). `frame` is whole, link header included. */
@@ -138,9 +185,20 @@ export type EventBody =
     }
   | { readonly t: 'deliver'; readonly socket: string; readonly what: string; readonly view: PacketView }
   /** kfree_skb with a reason. `rule` where a rule or policy decided. `facts` are what a sentence about the cause needs. */
-  | { readonly t: 'drop'; readonly reason: string; readonly location: string; readonly cause: Cause; readonly rule: RuleRef | null; readonly facts: Readonly<Record<string, string | number | boolean | null>> }
+  | {
+      readonly t: 'drop';
+      readonly reason: string;
+      readonly location: string;
+      readonly cause: Cause;
+      readonly rule: RuleRef | null;
+      readonly facts: Readonly<Record<string, string | number | boolean | null>>;
+    }
   /** Nothing dropped it, nothing received it: consumed inside (answered echo, merged fragment, held for a neighbour). */
-  | { readonly t: 'consume'; readonly why: 'echo-replied' | 'merged' | 'held' | 'handled' | 'encapsulated' | 'decapsulated' | 'fragmented' | 'cloned'; readonly into: number | null }
+  | {
+      readonly t: 'consume';
+      readonly why: 'echo-replied' | 'merged' | 'held' | 'handled' | 'encapsulated' | 'decapsulated' | 'fragmented' | 'cloned';
+      readonly into: number | null;
+    }
   /** The engine does not know what Linux does here. */
   | { readonly t: 'inconclusive'; readonly what: string; readonly rule: RuleRef | null }
   /** A decision rested on a value that the scenario does not state. */
@@ -176,6 +234,8 @@ export interface Recorder {
   /** True: 'no-match' events are wanted (--verbose). */
   readonly verbose: boolean;
   event(e: Event): void;
+  /** Told of every rule that matched, also where `on` is false: sweeps want that list and nothing else. */
+  matched?(rule: RuleRef, skb: number): void;
 }
 
 export const NO_RECORDER: Recorder = { on: false, verbose: false, event() {} };

@@ -99,7 +99,7 @@ function compileChain(chain: EbtChain, table: EbtTableName): EbtWalkChain {
   const rules = chain.rules.map((r, i) => compileRule(r, ref(i + 1)));
   // A user chain's policy is a last rule of its own.
   if (!base && chain.policy !== 'RETURN') rules.push({ steps: [], action: verdictAction(chain.policy), ref: end, unconditional: true });
-  const made: EbtWalkChain = { policy: base ? (chain.policy === 'DROP' ? 'DROP' : 'ACCEPT') : null, rules, end, source: chain };
+  const made: EbtWalkChain = { policy: base ? (chain.policy === 'DROP' ? 'DROP' : 'ACCEPT') : null, rules, length: rules.length, end, source: chain };
   cache.set(table, made);
   return made;
 }

@@ -6,10 +6,13 @@ import type { Family } from '../../base/addr.js';
 import { maskToPrefix } from '../../base/addr.js';
 import { memoByIdentity } from '../../base/memo.js';
 import type { HookPoint, RuleRef } from '../../trace/event.js';
+import { whenPresent } from '../fields.js';
 import { between, call, equals, negateIf, type PacketCtx, type Pred, prefix } from '../pred.js';
 import type { RuleContext, RuleStep, TargetVerdict } from './extension.js';
-import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
+import { ChainIndex } from './index-chain.js';
+import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
 import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, XtChain, XtRuleset, XtTable, XtTableName } from './model.js';
+import { rulesOf } from './rule-list.js';
 
 export type Action =
   | { readonly kind: 'fallthrough' }
@@ -25,15 +28,6 @@ export interface CompiledRule {
   /** An ACCEPT, DROP, RETURN or QUEUE without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
   readonly unconditional: boolean;
   readonly rule: Rule;
-}
-
-export interface CompiledChain {
-  readonly name: string;
-  readonly policy: 'ACCEPT' | 'DROP' | null;
-  readonly rules: readonly CompiledRule[];
-  /** End of the chain: rule number rules + 1. */
-  readonly end: RuleRef;
-  readonly source: XtChain;
 }
 
 export interface CompiledTable {
@@ -76,7 +70,7 @@ function ifacePred(field: typeof inIface, m: IfaceMatch): Pred | null {
 }
 
 /** What ip_packet_match() / ip6_packet_match() test, in the kernel's order. */
-function ipPreds(rule: Rule): Pred[] {
+function ipPreds(rule: Rule, backend: RuleRef['backend']): Pred[] {
   const out: Pred[] = [];
   if (rule.src) out.push(addrPred(ipSrc, rule.src));
   if (rule.dst) out.push(addrPred(ipDst, rule.dst));
@@ -84,7 +78,10 @@ function ipPreds(rule: Rule): Pred[] {
   if (i) out.push(i);
   const o = rule.out && ifacePred(outIface, rule.out);
   if (o) out.push(o);
-  if (rule.proto && rule.proto.value !== 0) out.push(negateIf(rule.proto.invert, equals(ipProtocol, rule.proto.value)));
+  if (rule.proto && rule.proto.value !== 0) {
+    const { value, invert } = rule.proto;
+    out.push(backend === 'nft' ? whenPresent(nftProtocol, invert, equals(nftProtocol, value)) : negateIf(invert, equals(ipProtocol, value)));
+  }
   if (rule.fragment) out.push(negateIf(rule.fragment.invert, equals(ip4Fragment, 1)));
   return out;
 }
@@ -118,7 +115,7 @@ function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backen
 
 function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
   const ctx = ruleContext(family, ref.table, rule);
-  const preds = ipPreds(rule);
+  const preds = ipPreds(rule, ref.backend);
   const steps: RuleStep[] = preds.map((pred) => ({ kind: 'test', pred }));
   for (const m of rule.matches) {
     if (m.def === null) {
@@ -131,21 +128,75 @@ function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
   return { steps, action, ref, unconditional, rule };
 }
 
-/** One cache per (table, chain name, family): the same rules object cannot stand in two chains. */
-const compiledRules = memoByIdentity((_: RuleList) => new Map<string, readonly CompiledRule[]>());
-
-export function compileChain(chain: XtChain, table: XtTableName, family: Family, backend: 'legacy' | 'nft' = 'legacy'): CompiledChain {
-  const cache = compiledRules(chain.rules);
-  const key = `${backend}\0${family}\0${table}\0${chain.name}`;
-  let rules = cache.get(key);
-  if (!rules) {
-    const made: CompiledRule[] = [];
-    for (let i = 0; i < chain.rules.length; i++) made.push(compileRule(chain.rules.at(i), { backend, family, table, chain: chain.name, num: i + 1 }, family));
-    rules = made;
-    cache.set(key, rules);
+/** A chain's rules, compiled when the first packet comes to them, and their index. */
+class ChainCode {
+  #rules: readonly CompiledRule[] | null = null;
+  #index: ChainIndex | null | undefined;
+  constructor(
+    readonly list: RuleList,
+    readonly place: Omit<RuleRef, 'num'>,
+    readonly family: Family,
+  ) {}
+  get rules(): readonly CompiledRule[] {
+    this.#rules ??= rulesOf(this.list).map((rule, i) => compileRule(rule, { ...this.place, num: i + 1 }, this.family));
+    return this.#rules;
   }
-  return { name: chain.name, policy: chain.policy, rules, end: { backend, family, table, chain: chain.name, num: rules.length + 1 }, source: chain };
+  get index(): ChainIndex | null {
+    if (this.#index === undefined) this.#index = ChainIndex.of(this.rules);
+    return this.#index;
+  }
 }
+
+/** One cache per (table, chain name, family): the same rules object cannot stand in two chains. */
+const chainCodes = memoByIdentity((_: RuleList) => new Map<string, ChainCode>());
+
+function chainCode(list: RuleList, place: Omit<RuleRef, 'num'>, family: Family): ChainCode {
+  // Chains without rules share one list: nothing to keep.
+  if (list.length === 0) return new ChainCode(list, place, family);
+  const cache = chainCodes(list);
+  const key = `${place.backend}\0${family}\0${place.table}\0${place.chain}`;
+  let hit = cache.get(key);
+  if (!hit) {
+    hit = new ChainCode(list, place, family);
+    cache.set(key, hit);
+  }
+  return hit;
+}
+
+export class CompiledChain {
+  readonly name: string;
+  readonly policy: 'ACCEPT' | 'DROP' | null;
+  /** Number of rules. */
+  readonly length: number;
+  readonly #code: ChainCode;
+  #end: RuleRef | null = null;
+
+  constructor(
+    readonly source: XtChain,
+    place: Omit<RuleRef, 'num'>,
+    family: Family,
+  ) {
+    this.name = source.name;
+    this.policy = source.policy;
+    this.length = source.rules.length;
+    this.#code = chainCode(source.rules, place, family);
+  }
+  get rules(): readonly CompiledRule[] {
+    return this.#code.rules;
+  }
+  /** null where the chain is walked as it stands. */
+  get index(): ChainIndex | null {
+    return this.#code.index;
+  }
+  /** End of the chain: rule number rules + 1. */
+  get end(): RuleRef {
+    this.#end ??= { ...this.#code.place, num: this.length + 1 };
+    return this.#end;
+  }
+}
+
+export const compileChain = (chain: XtChain, table: XtTableName, family: Family, backend: 'legacy' | 'nft' = 'legacy'): CompiledChain =>
+  new CompiledChain(chain, { backend, family, table, chain: chain.name }, family);
 
 const tables = memoByIdentity((_: XtTable) => new Map<string, CompiledTable>());
 

@@ -69,8 +69,8 @@ export interface CheckContext extends RuleContext {
 export type RuleStep =
   /** Pure: may be indexed, reordered by nobody. */
   | { readonly kind: 'test'; readonly pred: Pred }
-  /** When `pred` says yes the packet is dropped at once (par->hotdrop). */
-  | { readonly kind: 'hotdrop'; readonly pred: Pred }
+  /** When `pred` says yes the packet is dropped at once (par->hotdrop). `shared`: it asks for the packet's bytes alone and is one object for all rules, so that an index asks it once. */
+  | { readonly kind: 'hotdrop'; readonly pred: Pred; readonly shared?: true }
   /** Decides *and* may change state (limit, recent, statistic, quota, set counters, socket --restore-skmark). Facts behind it may not be used to skip the rule. */
   | { readonly kind: 'stateful'; readonly name: string; readonly test: (c: PacketCtx) => boolean; readonly show: string; readonly had?: (c: PacketCtx) => string };
 

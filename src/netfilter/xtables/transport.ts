@@ -9,14 +9,20 @@ import type { PortRange } from './values.js';
 const tooShort = (c: PacketCtx, bytes: number): boolean => c.skb.fragOffset === 0 && (c.skb.thoff < 0 || c.skb.data.length < c.skb.thoff + bytes);
 
 /** par->hotdrop of a match that needs `bytes` of transport header. */
-export const dropTinygram = (bytes: number): RuleStep => ({
-  kind: 'hotdrop',
-  pred: call(`transport header of ${bytes} bytes`, [], (c) => tooShort(c, bytes), `fewer than ${bytes} bytes of transport header`),
-});
+export function dropTinygram(bytes: number): RuleStep {
+  const known = tinygrams.get(bytes);
+  if (known) return known;
+  const pred = call(`transport header of ${bytes} bytes`, [], (c) => tooShort(c, bytes), `fewer than ${bytes} bytes of transport header`);
+  const step: RuleStep = { kind: 'hotdrop', pred, shared: true };
+  tinygrams.set(bytes, step);
+  return step;
+}
+const tinygrams = new Map<number, RuleStep>();
 
 /** tcp_mt() also drops a fragment that starts at byte 8: it would overwrite the flags. Offsets of IPv6 are in bytes there, so that it never applies. */
 export const dropFlagFragment: RuleStep = {
   kind: 'hotdrop',
+  shared: true,
   pred: call('fragment offset 8', [], (c) => c.family === 'ipv4' && c.skb.fragOffset === 8, 'a TCP fragment at offset 8'),
 };
 
@@ -38,8 +44,8 @@ const loaded = (name: string, at: number): Field => ({
   },
   show: String,
 });
-const loadedSport = loaded('source port', 0);
-const loadedDport = loaded('destination port', 2);
+export const loadedSport = loaded('source port', 0);
+export const loadedDport = loaded('destination port', 2);
 
 /** Is it the match that asks for nothing? iptables-nft leaves that to xtables. */
 export const anyPorts = (m: PortMatch): boolean => m.range[0] === 0 && m.range[1] === 65535 && !m.invert;

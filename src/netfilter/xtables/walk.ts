@@ -10,6 +10,7 @@ import type { Recorder, RuleRef } from '../../trace/event.js';
 import { type PacketCtx, test, whyNot } from '../pred.js';
 import type { Action, CompiledChain } from './compile.js';
 import type { RuleStep, TargetVerdict } from './extension.js';
+import type { ChainIndex } from './index-chain.js';
 import { packetView } from '../../packet/view.js';
 
 /** What the walker walks; xtables and ebtables compile to it. */
@@ -23,7 +24,11 @@ export interface WalkChain {
   /** Null: a user chain, whose end returns. */
   readonly policy: 'ACCEPT' | 'DROP' | null;
   readonly rules: readonly WalkRule[];
+  /** Number of rules. */
+  readonly length: number;
   readonly end: RuleRef;
+  /** Absent or null: every rule is tried. */
+  readonly index?: ChainIndex | null;
 }
 export interface WalkTable<C extends WalkChain = WalkChain> {
   readonly byName: ReadonlyMap<string, C>;
@@ -35,7 +40,7 @@ export class ChainCounters<C extends WalkChain = CompiledChain> {
   of(chain: C): Float64Array {
     let a = this.#counts.get(chain);
     if (!a) {
-      a = new Float64Array(2 * (chain.rules.length + 1));
+      a = new Float64Array(2 * (chain.length + 1));
       this.#counts.set(chain, a);
     }
     return a;
@@ -91,69 +96,84 @@ export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: s
   const base = table.byName.get(chainName);
   if (!base) return 'ACCEPT';
   const rec = c.env.rec;
-  const stack: { chain: C; next: number }[] = [];
-  let chain = base;
-  let i = 0;
+  // Verbose runs list the rules that were tried, so that all are.
+  const all = rec.verbose && rec.on;
+  const traced = (): boolean => rec.on && c.skb.nfTrace;
+  const stack: Place<C>[] = [];
+  let at = enter(base, c, all);
   c.hotdrop = false;
   for (;;) {
-    if (i >= chain.rules.length) {
-      if (c.skb.nfTrace && rec.on) tracer.end(c, chain, chain === base && stack.length === 0);
+    const { chain } = at;
+    const i = next(at);
+    if (i >= chain.length) {
+      if (traced()) tracer.end(c, chain, chain === base && stack.length === 0);
       const back = stack.pop();
       // A goto from a base chain that falls off its end continues at that base chain's policy.
       if (!back) return policy(base, c, counters, tracer);
-      chain = back.chain;
-      i = back.next;
+      at = back;
       continue;
     }
     const r = chain.rules[i];
     c.rule = r.ref;
     if (!matches(r, c)) {
       if (c.hotdrop) return hotdrop(c, r, tracer);
-      i++;
       continue;
     }
     const counts = counters.of(chain);
     counts[2 * i]++;
     counts[2 * i + 1] += c.skb.data.length;
-    if (c.skb.nfTrace && rec.on) tracer.before(c, r, chain);
+    rec.matched?.(r.ref, c.skb.id);
+    if (traced()) tracer.before(c, r, chain);
     if (rec.on) tellMatch(r, c, rec);
     const a = r.action;
     switch (a.kind) {
       case 'fallthrough':
-        if (c.skb.nfTrace && rec.on) tracer.after(c, r, 'continue');
-        i++;
+        if (traced()) tracer.after(c, r, 'continue');
         break;
       case 'verdict':
-        if (c.skb.nfTrace && rec.on) tracer.after(c, r, a.verdict.toLowerCase());
+        if (traced()) tracer.after(c, r, a.verdict.toLowerCase());
         if (a.verdict !== 'RETURN') return a.verdict;
         {
           const back = stack.pop();
           if (!back) return policy(base, c, counters, tracer);
-          chain = back.chain;
-          i = back.next;
+          at = back;
         }
         break;
       case 'jump': {
         const to = table.byName.get(a.chain);
         if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
-        if (c.skb.nfTrace && rec.on) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
-        if (!a.goto) stack.push({ chain, next: i + 1 });
-        chain = to;
-        i = 0;
+        if (traced()) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
+        if (!a.goto) stack.push(at);
+        at = enter(to, c, all);
         break;
       }
       case 'call': {
         const v = a.run(c);
         if (c.hotdrop) return hotdrop(c, r, tracer);
-        if (c.skb.nfTrace && rec.on) tracer.after(c, r, v.toLowerCase());
+        if (traced()) tracer.after(c, r, v.toLowerCase());
         if (v !== 'CONTINUE') return v;
-        i++;
         break;
       }
       case 'unsupported':
         return c.env.inconclusive(a.what, c);
     }
   }
+}
+
+/** Where a walk stands in a chain: at the rule `next`, or at the candidate of that number where an index has named some. */
+interface Place<C extends WalkChain> {
+  readonly chain: C;
+  readonly candidates: Int32Array | null;
+  next: number;
+}
+
+const enter = <C extends WalkChain>(chain: C, c: PacketCtx, all: boolean): Place<C> => ({ chain, candidates: all ? null : (chain.index?.candidates(c) ?? null), next: 0 });
+
+/** The place of the next rule to try, and a step ahead; the chain's length at its end. */
+function next(p: Place<WalkChain>): number {
+  const n = p.next++;
+  if (p.candidates === null) return n;
+  return n < p.candidates.length ? p.candidates[n] : p.chain.length;
 }
 
 function hotdrop(c: PacketCtx, r: WalkRule, tracer: WalkTracer): WalkVerdict {
@@ -165,8 +185,8 @@ function hotdrop(c: PacketCtx, r: WalkRule, tracer: WalkTracer): WalkVerdict {
 /** The base chain's policy: a rule of its own in the blob of xtables, traced and counted as rule N+1. */
 function policy<C extends WalkChain>(base: C, c: PacketCtx, counters: ChainCounters<C>, tracer: WalkTracer): WalkVerdict {
   const counts = counters.of(base);
-  counts[2 * base.rules.length]++;
-  counts[2 * base.rules.length + 1] += c.skb.data.length;
+  counts[2 * base.length]++;
+  counts[2 * base.length + 1] += c.skb.data.length;
   c.rule = base.end;
   if (c.skb.nfTrace && c.env.rec.on) tracer.policy(c, base);
   if (c.env.rec.on) c.env.rec.event({ t: 'policy', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: base.end, policy: base.policy ?? 'ACCEPT' });

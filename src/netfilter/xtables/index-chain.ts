@@ -1,0 +1,226 @@
+/**
+ * An index per chain: which rules of a chain a packet can match at all. It only leaves out rules whose own predicates would say no, so that a walk over
+ * what is left matches the same rules in the same order as the linear walk.
+ *
+ *   facts of a rule      what its tests demand of addresses, ports, protocol and devices, before the first step that decides or acts in its own way
+ *   node                 one question (`destination/16`, `destination port`); a branch for each value asked for, and the rules that do not ask
+ *   leaf                 rules that no further question tells apart
+ *
+ * Only fields that stand still while a table is walked are asked: no target that lets the walk go on rewrites addresses, ports or devices.
+ */
+import { dport, sport } from '../fields.js';
+import { type Field, type PacketCtx, type Pred, type Scalar, test } from '../pred.js';
+import type { RuleStep } from './extension.js';
+import { inIface, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
+import { loadedDport, loadedSport } from './transport.js';
+
+/** Chains shorter than this are walked as they are. */
+const SHORTEST = 9;
+/** Rules that are not worth another question. */
+const LEAF = 4;
+/** Rules looked at to choose a question. */
+const SAMPLE = 256;
+/** A question must save that share of the tests. */
+const WORTHWHILE = 0.75;
+
+const stable: ReadonlySet<Field> = new Set([ipSrc, ipDst, ipProtocol, inIface, outIface, sport, dport, loadedSport, loadedDport]);
+
+/** What a rule demands of a field: its value, or for addresses the first `len` bits of it. */
+interface Fact {
+  readonly field: Field;
+  readonly value: Scalar;
+  /** null: the value as it is. */
+  readonly len: number | null;
+}
+
+/** A hotdrop in front of facts, with the protocol that its rule names: while it is false for the packet, those facts may be used. */
+interface Guard {
+  readonly proto: Scalar | null;
+  readonly pred: Pred;
+}
+
+interface Question {
+  readonly field: Field;
+  readonly len: number | null;
+}
+interface Split extends Question {
+  readonly branches: ReadonlyMap<Scalar, Tree>;
+  readonly others: Tree | null;
+}
+/** A leaf holds places of rules in the chain, ascending. */
+type Tree = Split | Int32Array;
+
+const isLeaf = (t: Tree): t is Int32Array => t instanceof Int32Array;
+
+/** The first `len` bits of an address, the others 0; an IPv4 address as number, an IPv6 address as its words. */
+export function cut(v: Scalar, len: number): Scalar {
+  if (typeof v === 'number') return len === 0 ? 0 : (v & (-1 << (32 - len))) >>> 0;
+  const whole = len >> 4;
+  const rest = len & 15;
+  const head = v.slice(0, whole);
+  return rest === 0 ? head : head + String.fromCharCode(v.charCodeAt(whole) & (0xffff << (16 - rest)));
+}
+
+const answer = (q: Question, v: Scalar): Scalar => (q.len === null ? v : cut(v, q.len));
+
+function addFacts(p: Pred, out: Fact[]): void {
+  switch (p.op) {
+    case 'between':
+      if (p.lo === p.hi && stable.has(p.field)) out.push({ field: p.field, value: p.lo, len: null });
+      return;
+    case 'prefix':
+      if (p.len > 0 && stable.has(p.field)) out.push({ field: p.field, value: p.net, len: p.len });
+      return;
+    case 'all':
+      for (const q of p.of) addFacts(q, out);
+  }
+}
+
+/** A question that tells (a set test leaves an event) or may give up (inconclusive): what stands behind it must not keep it from being asked. */
+function asks(p: Pred): boolean {
+  switch (p.op) {
+    case 'call':
+      return true;
+    case 'not':
+      return asks(p.of);
+    case 'all':
+    case 'any':
+      return p.of.some(asks);
+    default:
+      return false;
+  }
+}
+
+function factsOf(steps: readonly RuleStep[], guards: Guard[]): readonly Fact[] {
+  const facts: Fact[] = [];
+  for (const s of steps) {
+    if (s.kind === 'stateful' || (s.kind === 'test' && asks(s.pred))) break;
+    if (s.kind === 'test') addFacts(s.pred, facts);
+    else if (!s.shared) break;
+    else {
+      const proto = facts.find((f) => f.field === ipProtocol)?.value ?? null;
+      if (!guards.some((g) => g.pred === s.pred && g.proto === proto)) guards.push({ proto, pred: s.pred });
+    }
+  }
+  return facts;
+}
+
+const fits = (q: Question, f: Fact): boolean => f.field === q.field && (q.len === null ? f.len === null : f.len !== null && f.len >= q.len);
+const valueFor = (q: Question, facts: readonly Fact[]): Scalar | undefined => {
+  const f = facts.find((x) => fits(q, x));
+  return f && answer(q, f.value);
+};
+
+/** Rules left to try when the packet is one that such a rule looks for, on average: those asking for the same, and those that do not ask. */
+function costOf(q: Question, sample: readonly (readonly Fact[])[]): number {
+  const count = new Map<Scalar, number>();
+  let others = 0;
+  for (const facts of sample) {
+    const v = valueFor(q, facts);
+    if (v === undefined) others++;
+    else count.set(v, (count.get(v) ?? 0) + 1);
+  }
+  let squares = 0;
+  for (const n of count.values()) squares += n * n;
+  return others === sample.length ? sample.length : others + squares / (sample.length - others);
+}
+
+function bestQuestion(rules: Int32Array, facts: readonly (readonly Fact[])[]): Question | null {
+  const step = Math.max(1, rules.length / SAMPLE);
+  const sample: (readonly Fact[])[] = [];
+  for (let i = 0; i < rules.length; i += step) sample.push(facts[rules[Math.floor(i)]]);
+  const questions: Question[] = [];
+  for (const fs of sample) for (const f of fs) if (!questions.some((q) => q.field === f.field && q.len === f.len)) questions.push({ field: f.field, len: f.len });
+  let best: Question | null = null;
+  let least = sample.length * WORTHWHILE;
+  for (const q of questions) {
+    const cost = costOf(q, sample);
+    if (cost < least) [best, least] = [q, cost];
+  }
+  return best;
+}
+
+function grow(rules: Int32Array, facts: readonly (readonly Fact[])[]): Tree {
+  const q = rules.length <= LEAF ? null : bestQuestion(rules, facts);
+  if (!q) return rules;
+  const groups = new Map<Scalar, number[]>();
+  const others: number[] = [];
+  for (const r of rules) {
+    const v = valueFor(q, facts[r]);
+    const group = v === undefined ? others : groups.get(v);
+    if (group) group.push(r);
+    else groups.set(v as Scalar, [r]);
+  }
+  const branches = new Map<Scalar, Tree>();
+  for (const [v, group] of groups) branches.set(v, grow(Int32Array.from(group), facts));
+  return { ...q, branches, others: others.length > 0 ? grow(Int32Array.from(others), facts) : null };
+}
+
+const NONE = new Int32Array(0);
+
+export class ChainIndex {
+  readonly #tree: Tree;
+  readonly #guards: readonly Guard[];
+  readonly #length: number;
+
+  private constructor(tree: Tree, guards: readonly Guard[], length: number) {
+    this.#tree = tree;
+    this.#guards = guards;
+    this.#length = length;
+  }
+
+  /** null where walking the chain as it stands is as good. */
+  static of(rules: readonly { readonly steps: readonly RuleStep[] }[]): ChainIndex | null {
+    if (rules.length < SHORTEST) return null;
+    const guards: Guard[] = [];
+    const facts = rules.map((r) => factsOf(r.steps, guards));
+    const tree = grow(Int32Array.from(rules.keys()), facts);
+    return isLeaf(tree) ? null : new ChainIndex(tree, guards, rules.length);
+  }
+
+  /** Places of the rules that the packet may match, ascending; null = try them all. */
+  candidates(c: PacketCtx): Int32Array | null {
+    for (const g of this.#guards) if ((g.proto === null || g.proto === ipProtocol.read(c)) && test(g.pred, c)) return null;
+    const leaves: Int32Array[] = [];
+    collect(this.#tree, c, leaves);
+    if (leaves.length === 0) return NONE;
+    return leaves.length === 1 ? leaves[0] : merged(leaves, this.#length);
+  }
+}
+
+function collect(from: Tree, c: PacketCtx, leaves: Int32Array[]): void {
+  for (let t: Tree | null = from; t !== null; ) {
+    if (isLeaf(t)) {
+      leaves.push(t);
+      return;
+    }
+    const v = t.field.read(c);
+    const branch: Tree | undefined = v === undefined ? undefined : t.branches.get(answer(t, v));
+    if (branch) collect(branch, c, leaves);
+    t = t.others;
+  }
+}
+
+/** In the order of the chain; null where so many are left that sorting them costs more than trying them. */
+function merged(leaves: readonly Int32Array[], length: number): Int32Array | null {
+  let n = 0;
+  for (const l of leaves) n += l.length;
+  if (n * 8 > length && n > 64) return null;
+  const all = new Int32Array(n);
+  let at = 0;
+  for (const l of leaves) {
+    all.set(l, at);
+    at += l.length;
+  }
+  return n > 32 ? all.sort() : insertionSort(all);
+}
+
+function insertionSort(a: Int32Array): Int32Array {
+  for (let i = 1; i < a.length; i++) {
+    const v = a[i];
+    let j = i;
+    for (; j > 0 && a[j - 1] > v; j--) a[j] = a[j - 1];
+    a[j] = v;
+  }
+  return a;
+}
