@@ -1,9 +1,9 @@
 /**
  * A packet in the words of tcpdump 4.99 (`-n`, no -v): print-ip.c, print-icmp.c, print-tcp.c, print-udp.c, print-arp.c, print-esp.c, print-ip6.c, print-icmp6.c.
- * Application protocols are not decoded: their packets read `UDP, length N` and TCP segments end with their length.
+ * Application protocols are not decoded (but for the HTTP of a TCP segment): datagrams read `UDP, length N`.
  */
 import { formatAddr, formatIp4, formatMac, readAddr } from '../base/addr.js';
-import { findTransport } from '../packet/ip6.js';
+import { findTransport, NEXTHDR } from '../packet/ip6.js';
 import { readMac } from '../packet/mac-bytes.js';
 import { ETH_P_8021Q, ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 
@@ -57,19 +57,21 @@ export class TcpdumpText {
     const ports = (): string => `${src}.${u16(p, 0)} > ${dst}.${u16(p, 2)}: `;
     switch (proto) {
       case 1:
-        return `${hosts}${p.length < 8 ? '[|icmp]' : icmp(p, length)}`;
+        return `${hosts}${icmp(p, length)}`;
       case 58:
-        return `${hosts}${p.length < 4 ? '[|icmp6]' : icmp6(p, length)}`;
+        return `${hosts}${p.length < 4 ? ' [|icmp6]' : icmp6(p, length)}`;
       case 6:
-        return p.length < 20 ? `${hosts}[|tcp]` : `${ports()}${this.#segment(src, dst, p, length)}`;
+        return p.length < 4 ? `${hosts} [|tcp]` : p.length < 20 ? `${ports()} [|tcp]` : `${ports()}${this.#segment(src, dst, p, length)}`;
       case 17:
-        return p.length < 8 ? `${hosts}[|udp]` : `${ports()}${this.#datagram(p)}`;
+        return p.length < 4 ? `${hosts} [|udp]` : p.length < 8 ? `${ports()}truncated-udp ${length}` : `${ports()}${this.#datagram(p)}`;
       case 50:
-        return `${hosts}${p.length < 8 ? '[|ESP]' : `ESP(spi=0x${u32(p, 0).toString(16).padStart(8, '0')},seq=${hex(u32(p, 4))}), length ${length}`}`;
+        return `${hosts}${p.length < 8 ? ' [|esp]' : `ESP(spi=0x${u32(p, 0).toString(16).padStart(8, '0')},seq=${hex(u32(p, 4))}), length ${length}`}`;
       case 4:
         return `${hosts}${this.packet(ETH_P_IP, p)}`;
       case 41:
         return `${hosts}${this.packet(ETH_P_IPV6, p)}`;
+      case NEXTHDR.NONE:
+        return `${hosts}no next header`;
       default:
         return `${hosts} ip-proto-${proto} ${length}`;
     }
@@ -101,12 +103,14 @@ export class TcpdumpText {
     if (flags & 0x20) out += `, urg ${u16(p, 18)}`;
     const options = tcpOptions(p.subarray(20, Math.min(header, p.length)));
     if (options.length > 0) out += `, options [${options.join(',')}]`;
-    return `${out}, length ${data}`;
+    return `${out}, length ${data}${data > 0 ? http(p, header) : ''}`;
   }
 
   #relative(src: string, dst: string, p: Uint8Array): { seq: number; ack: number } {
     const seq = u32(p, 4);
     const ack = u32(p, 8);
+    // Without ACK a segment is neither remembered nor printed relative to another.
+    if (!(p[13] & 0x10)) return { seq, ack };
     const there = `${src}.${u16(p, 0)}>${dst}.${u16(p, 2)}`;
     const back = `${dst}.${u16(p, 2)}>${src}.${u16(p, 0)}`;
     const reverse = !this.#tcp.has(there) && this.#tcp.has(back);
@@ -117,6 +121,16 @@ export class TcpdumpText {
     }
     return reverse ? { seq: (seq - known.ack) >>> 0, ack: (ack - known.seq) >>> 0 } : { seq: (seq - known.seq) >>> 0, ack: (ack - known.ack) >>> 0 };
   }
+}
+
+const HTTP_PORTS: ReadonlySet<number> = new Set([80, 8080, 3128]);
+const HTTP_START = /^((GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH) [^\r\n]*|HTTP\/[^\r\n]*)/;
+
+/** The one protocol that is told by its port: `: HTTP`, with the first line of a request or response. */
+function http(p: Uint8Array, header: number): string {
+  if (!HTTP_PORTS.has(u16(p, 0)) && !HTTP_PORTS.has(u16(p, 2))) return '';
+  const line = HTTP_START.exec(new TextDecoder().decode(p.subarray(header)))?.[1];
+  return line === undefined ? ': HTTP' : `: HTTP: ${line}`;
 }
 
 const TCP_FLAGS = ['F', 'S', 'R', 'P', '.', 'U', 'E', 'W'];
@@ -176,7 +190,10 @@ const UNREACH: ReadonlyMap<number, (d: string) => string> = new Map([
   [15, (d) => `host ${d} unreachable - precedence cutoff`],
 ]);
 
+const QUOTES: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
+
 function icmp(p: Uint8Array, length: number): string {
+  if (p.length < 8 || (QUOTES.has(p[0]) && p.length < 28)) return ' [|icmp]';
   return `ICMP ${icmpWords(p)}, length ${length}`;
 }
 
@@ -225,6 +242,8 @@ function unreachable(code: number, about: string, quoted: Uint8Array, mtu: numbe
 
 const ICMP6_UNREACH = ['unreachable route', 'unreachable prohibited', 'beyond scope', 'unreachable address'];
 
+const ICMP6_PARAM = ['erroneous', 'next header', 'option'];
+
 function icmp6(p: Uint8Array, length: number): string {
   return `ICMP6, ${icmp6Words(p)}, length ${length}`;
 }
@@ -242,11 +261,17 @@ function icmp6Words(p: Uint8Array): string {
     case 3:
       return code === 0 ? `time exceeded in-transit for ${about}` : 'ip6 reassembly time exceeded';
     case 4:
-      return `parameter problem, code #${code}`;
+      return `parameter problem, ${ICMP6_PARAM[code] ?? `code #${code}`} - octet ${u32(p, 4)}`;
     case 128:
       return `echo request, id ${u16(p, 4)}, seq ${u16(p, 6)}`;
     case 129:
       return `echo reply, id ${u16(p, 4)}, seq ${u16(p, 6)}`;
+    case 130:
+      return `multicast listener query max resp delay: ${u16(p, 4)} addr: ${target()}`;
+    case 131:
+      return `multicast listener reportmax resp delay: ${u16(p, 4)} addr: ${target()}`;
+    case 132:
+      return `multicast listener donemax resp delay: ${u16(p, 4)} addr: ${target()}`;
     case 133:
       return 'router solicitation';
     case 134:
