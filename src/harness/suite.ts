@@ -27,6 +27,15 @@ export function testScenario(file: string, loaded: Parsed<Scenario | null>): Sce
   return { file, name: value.name, run, verdicts: j.verdicts, diagnostics: [...all, ...j.diagnostics] };
 }
 
+/** The what-ifs that say what becomes of packets then, each as a scenario of its own; empty where the scenario itself could not be run. */
+export function testWhatIfs(r: ScenarioResult): ScenarioResult[] {
+  const s = r.run?.scenario;
+  if (!s) return [];
+  return s.whatIf
+    .filter((w) => w.expect.length > 0)
+    .map((w) => testScenario(r.file, { value: { ...s, name: `${s.name} what-if ${w.name}`, do: [...s.do, ...w.commands], expect: w.expect, whatIf: [] }, diagnostics: [] }));
+}
+
 export type Ending = 'ok' | 'failed' | 'error';
 
 export const endingOf = (r: ScenarioResult): Ending => (hasErrors(r.diagnostics) ? 'error' : r.verdicts.some((v) => !v.ok) ? 'failed' : 'ok');

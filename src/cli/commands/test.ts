@@ -7,7 +7,7 @@ import { coverage } from '../../harness/coverage.js';
 import { goldenFiles } from '../../harness/golden.js';
 import { renderCoverage } from '../../harness/report/coverage.js';
 import { reporters, type TestReporter } from '../../harness/report/index.js';
-import { exitCode, type ScenarioResult, testScenario } from '../../harness/suite.js';
+import { exitCode, type ScenarioResult, testScenario, testWhatIfs } from '../../harness/suite.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { FileSource } from '../../scenario/model.js';
 import { diskFiles, EXIT } from '../files.js';
@@ -48,11 +48,13 @@ function testAll(paths: readonly string[], o: Options): number {
   const reporter = reporters.find((r) => r.name === o.reporter) as TestReporter;
   const results: ScenarioResult[] = [];
   for (const file of files) {
-    progress(`${results.length}/${files.length} ${file}`);
+    progress(`${files.indexOf(file)}/${files.length} ${file}`);
     const r = testOne(file, o);
-    results.push(r);
     progress('');
-    process.stdout.write(reporter.each(r));
+    for (const x of [r, ...testWhatIfs(r)]) {
+      results.push(x);
+      process.stdout.write(reporter.each(x));
+    }
   }
   process.stdout.write(reporter.end(results));
   // A report for machines stays one document.

@@ -5,7 +5,7 @@ import type { NodeState } from '../../scenario/model.js';
 import type { Direction } from '../../stack/outcome.js';
 import type { Endpoints, RuleRef } from '../../trace/event.js';
 import { type At, eventsOf, type Flow, type Sight, sights, unknownAt } from './flow.js';
-import { type Check, each, looked, pairsOf } from './types.js';
+import { type Check, each, looked, pairsOf, type Senseless, unknownNode } from './types.js';
 
 interface Wanted {
   readonly addr: Addr | null;
@@ -20,6 +20,11 @@ function readSeen(text: string): Wanted {
   return { addr: parseAddr(m?.[1] ?? m?.[2] ?? ''), port: m ? Number(m[3]) : null };
 }
 
+function noAddress(texts: readonly unknown[]): Senseless | null {
+  const bad = texts.find((t) => readSeen(String(t)).addr === null);
+  return bad === undefined ? null : { code: 'bad-address', message: `“${bad}” is no address`, hint: 'ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT' };
+}
+
 const show = (a: Addr, port: number): string =>
   port === 0 ? formatAddr(a) : typeof a === 'number' ? `${formatAddr(a)}:${port}` : `[${formatAddr(a)}]:${port}`;
 const fits = (w: Wanted, a: Addr, port: number): boolean => w.addr === a && (w.port === null || w.port === port);
@@ -28,6 +33,12 @@ function end(key: 'source' | 'destination') {
   const pick = (s: Sight): { addr: Addr; port: number } => (key === 'source' ? { addr: s.src, port: s.sport } : { addr: s.dst, port: s.dport });
   return each(key, (f, value, direction): Check => {
     const all = sights(f, direction);
+    const wrong =
+      unknownNode(
+        f,
+        pairsOf(value).map(([node]) => node),
+      ) ?? noAddress(typeof value === 'object' ? pairsOf(value).map(([, v]) => v) : [value]);
+    if (wrong) return wrong;
     if (typeof value !== 'object') {
       const last = all.at(-1);
       const seen = last && pick(last);
@@ -79,6 +90,8 @@ export function natWords(f: Flow, n: Nat | undefined, manip: Manip): string {
 
 function natTo(key: string, manip: Manip) {
   return each(key, (f, value, direction): Check => {
+    const wrong = noAddress([value]);
+    if (wrong) return wrong;
     const all = rewrites(f, manip, direction);
     const w = readSeen(String(value));
     const hit = all.find(({ event: { after: a } }) => (manip === 'SNAT' ? fits(w, a.src, a.sport) : fits(w, a.dst, a.dport)));

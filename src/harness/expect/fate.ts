@@ -79,3 +79,11 @@ export const cause = each('cause', (f, value, direction) => {
   const drop = fateOf(f, direction)?.drop;
   return looked(drop?.cause === value, `dropped because of ${value}`, fateWords(f, direction), decidingAt(f, direction));
 });
+
+/** How a TCP conversation ended for its client (stack/outcome.ts Connection). */
+export const connection = each('connection', (f, value, direction): Check => {
+  const actual = f.run.outcome.connection;
+  if (actual === null || direction === 'reply')
+    return { code: 'expect-connection', message: 'only a tcp: packet makes a connection', hint: 'connection: stands beside fate:, not under reply:' };
+  return looked(actual === value, `connection ${value}`, `connection ${actual} (${fateWords(f, direction)})`, decidingAt(f, direction));
+});

@@ -74,9 +74,7 @@ export function unknownAt(f: Flow): number {
 }
 
 /** An answer came back: the reply to a ping, or the connection was made. */
-export function isAnswered(f: Flow): boolean {
-  return f.run.packet.spec.kind === 'tcp' ? f.run.errno === 0 : f.run.outcome.answered;
-}
+export const isAnswered = (f: Flow): boolean => f.run.outcome.answered;
 
 /** Index of the event that made an error or a reset about the packet; -1 when nobody refused it. */
 export function refusedAt(f: Flow): number {

@@ -1,7 +1,7 @@
 /** The keys of `expect:`. Adding one: a row in scenario/schema.ts, an evaluator, its line here. */
 
 import { destination, dnatTo, masqueraded, snatTo, source } from './addresses.js';
-import { cause, fate, reason } from './fate.js';
+import { cause, connection, fate, reason } from './fate.js';
 import { deliveredTo, out, visits } from './path.js';
 import { hits, misses } from './rules.js';
 import { conntrack, counters } from './state.js';
@@ -14,6 +14,7 @@ export const evaluators: readonly Evaluator[] = [
   where,
   reason,
   cause,
+  connection,
   deliveredTo,
   out,
   source,

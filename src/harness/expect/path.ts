@@ -1,11 +1,13 @@
 /** `delivered_to`, `out`, `visits`: the way it took. */
 import { fateWords } from './fate.js';
 import { eventsOf, fateOf } from './flow.js';
-import { each, listOf, looked } from './types.js';
+import { type Check, each, listOf, looked, unknownNode } from './types.js';
 
 /** NODE, or NODE:SOCKET with the socket's id. */
-export const deliveredTo = each('delivered_to', (f, value, direction) => {
+export const deliveredTo = each('delivered_to', (f, value, direction): Check => {
   const wanted = String(value);
+  const unknown = unknownNode(f, [wanted.split(':')[0]]);
+  if (unknown) return unknown;
   const fate = fateOf(f, direction);
   const event = fate && fate.at >= 0 ? f.run.events[fate.at] : null;
   const socket = event?.t === 'deliver' ? `${event.node}:${event.socket}` : null;
@@ -24,8 +26,10 @@ export const out = each('out', (f, value, direction) => {
 });
 
 /** Nodes in order; others may lie between. */
-export const visits = each('visits', (f, value, direction) => {
+export const visits = each('visits', (f, value, direction): Check => {
   const wanted = listOf(value);
+  const unknown = unknownNode(f, wanted);
+  if (unknown) return unknown;
   const seen: string[] = [];
   const where: number[] = [];
   f.run.events.forEach((e, at) => {

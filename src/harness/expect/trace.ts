@@ -7,7 +7,7 @@
 import type { Direction } from '../../stack/outcome.js';
 import type { EventOf } from '../../trace/event.js';
 import { eventsOf, type Flow } from './flow.js';
-import { type Check, type Evaluator, looked, pairsOf } from './types.js';
+import { type Check, type Evaluator, looked, pairsOf, unknownNode } from './types.js';
 
 export interface TraceLine {
   readonly flow: Flow;
@@ -68,6 +68,13 @@ export const trace: Evaluator = {
   key: 'trace',
   check(flows, value, direction) {
     if (typeof value === 'string') return compare(flows, null, direction, value);
+    const unknown = flows[0]
+      ? unknownNode(
+          flows[0],
+          pairsOf(value).map(([node]) => node),
+        )
+      : null;
+    if (unknown) return unknown;
     for (const [node, golden] of pairsOf(value)) {
       const c = compare(flows, node, direction, String(golden));
       if (!('ok' in c) || !c.ok) return c;

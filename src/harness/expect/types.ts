@@ -1,4 +1,5 @@
 /** What an evaluator of one key of `expect:` says. */
+import { nearest } from '../../base/diagnostic.js';
 import type { Direction } from '../../stack/outcome.js';
 import type { Flow } from './flow.js';
 
@@ -44,6 +45,20 @@ export function each(key: string, check: (f: Flow, value: unknown, direction: Di
       return last;
     },
   };
+}
+
+/** The first of the names that is no node of the run; null when all are. */
+export function unknownNode(f: Flow, names: Iterable<string>): Senseless | null {
+  for (const name of names) {
+    if (f.run.nodes.has(name)) continue;
+    const near = nearest(name, f.run.nodes.keys());
+    return {
+      code: 'unknown-node',
+      message: `there is no node “${name}”`,
+      hint: near ? `did you mean “${near}”?` : `nodes: ${[...f.run.nodes.keys()].join(', ')}`,
+    };
+  }
+  return null;
 }
 
 export const looked = (ok: boolean, expected: string, actual: string, at: number): Looked => ({ ok, expected, actual, at });

@@ -6,7 +6,7 @@ import { packetFlow } from '../../stack/packet-flow.js';
 import type { HookPoint, RuleRef } from '../../trace/event.js';
 import { fateWords } from './fate.js';
 import { type Flow, fateOf } from './flow.js';
-import { type Check, each, looked, pairsOf, type Senseless } from './types.js';
+import { type Check, each, looked, pairsOf, type Senseless, unknownNode } from './types.js';
 
 const hooks: readonly HookPoint[] = ['INGRESS', 'BROUTING', 'PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
 
@@ -76,6 +76,8 @@ export function readWhere(value: unknown): Wanted {
 
 function senseless(f: Flow, w: Wanted, p: Place | null): Senseless | null {
   if (w.hook !== null && !hooks.includes(w.hook as HookPoint)) return { code: 'unknown-hook', message: `there is no hook ${w.hook}`, hint: hooks.join(', ') };
+  const node = w.node === null ? null : unknownNode(f, [w.node]);
+  if (node) return node;
   const stages = Object.keys(packetFlow);
   if (w.stage !== null && w.stage !== p?.location && !stages.includes(w.stage)) {
     const near = nearest(w.stage, stages);

@@ -61,6 +61,8 @@ describe('expectations that hold', () => {
     ['fate: answered', toServer, { fate: 'answered' }],
     ['fate: delivered, when answered', toServer, { fate: 'delivered' }],
     ['fate: answered, a connection', web, { fate: 'answered', delivered_to: 'server' }],
+    ['connection', web, { connection: 'established' }],
+    ['connection, nobody listens', tcp('client', 'server:81'), { connection: 'refused', fate: 'rejected' }],
     ['fate: dropped', dns, { fate: 'dropped' }],
     ['fate: unanswered', dns, { fate: 'unanswered' }],
     ['fate: rejected', refused, { fate: 'rejected' }],
@@ -150,6 +152,7 @@ describe('expectations that do not hold', () => {
     ['trace', toServer, { trace: { router: 'raw:PREROUTING:policy:2\nnat:PREROUTING:rule:1\n' } }, /^nat:PREROUTING:policy:2$/],
     ['trace, too short', toServer, { trace: { router: `${traceOfPing()}nat:POSTROUTING:policy:9\n` } }, /^\(no more: 4 lines, 5 expected\)$/],
     ['lines', toServer, { lines: { router: 0 } }, /^\d+$/],
+    ['connection', web, { connection: 'refused' }, /^connection established \(answered/],
     ['reply', dns, { reply: { fate: 'delivered' } }, /^nobody answered$/],
   ];
   it.each(rows)('%s', (_name, p, e, actual) => {
@@ -183,6 +186,7 @@ describe('expectations that make no sense', () => {
     ['a device that it left by', { out: 'router:eth9' }, /unknown-device/],
     ['a counter', { counters: { router: { NoSuchCounter: 0 } } }, /unknown-counter/],
     ['a cause', { cause: 'bad luck' }, /unknown-cause/],
+    ['a connection of a ping', { connection: 'established' }, /expect-connection/],
     ['an answer that is answered', { reply: { fate: 'answered' } }, /expect-reply-fate/],
   ];
   it.each(rows)('%s', (_name, e, message) => {
