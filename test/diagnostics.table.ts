@@ -263,7 +263,7 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
     input: 'version: 1\nnodes: { a: { address: 10.0.0.1/24, listen: [tcp/http] } }\n',
     line: 2,
     column: 46,
-    hint: 'tcp/80, udp/10.0.0.1:53, tcp/[::]:80',
+    hint: 'tcp/80, udp/10.0.0.1:53, tcp/[::]:80, udp/53 echo',
   },
   {
     code: 'wire-ends',
@@ -753,7 +753,7 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
     input: 'create a hash:ip family inet\nadd a 10.0.0.0/8\n',
     line: 2,
     column: 1,
-    hint: 'at most 4194304 members in one command',
+    hint: 'at most 1048576 members in one command',
   },
   { code: 'ipset-test', reader: 'ipset-save', input: 'create a hash:ip family inet\ntest a 10.0.0.1\n', line: 2, column: 8, hint: null },
   { code: 'ipset-more-errors', reader: 'ipset-save', input: 'add a 1\n'.repeat(205), line: 205, column: 1, hint: null },

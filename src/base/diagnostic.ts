@@ -30,10 +30,18 @@ export interface Parsed<T> {
 
 export const hasErrors = (ds: readonly Diagnostic[]): boolean => ds.some((d) => d.severity === 'error');
 
-/** Collects diagnostics for one source text. */
+/** A text says more than this many things wrong only if it is something else altogether; more are counted, not listed. */
+const MAX_DIAGNOSTICS = 1000;
+/** Of a message or hint, in which the input may be quoted. */
+const MAX_MESSAGE = 500;
+const clip = (s: string): string => (s.length > MAX_MESSAGE ? `${s.slice(0, MAX_MESSAGE)}…` : s);
+
+/** Collects diagnostics for one source text; the last of very many is `more-diagnostics`. */
 export class Reporter {
   readonly diagnostics: Diagnostic[] = [];
   #lines: string[] | null = null;
+  #unlisted = 0;
+  #unlistedError = false;
   constructor(
     readonly file: string,
     readonly text: string,
@@ -47,12 +55,21 @@ export class Reporter {
 
   /** `line` and `column` count from 1. */
   report(severity: Severity, code: string, message: string, line: number, column: number, length: number, hint?: string): void {
+    if (this.diagnostics.length >= MAX_DIAGNOSTICS) {
+      this.#unlisted++;
+      this.#unlistedError ||= severity === 'error';
+      this.diagnostics.length = MAX_DIAGNOSTICS;
+      code = 'more-diagnostics';
+      severity = this.#unlistedError ? 'error' : 'warning';
+      message = `and ${this.#unlisted} more like these`;
+      hint = 'is this the file that was meant?';
+    }
     this.diagnostics.push({
       code,
       severity,
-      message,
+      message: clip(message),
       span: { file: this.file, line, column, length },
-      ...(hint === undefined ? {} : { hint }),
+      ...(hint === undefined ? {} : { hint: clip(hint) }),
       sourceLine: this.lineText(line),
     });
   }

@@ -127,10 +127,12 @@ function checkSchema(l: Loading, root: Tree, schema: z.ZodType = scenarioSchema)
 }
 
 function reportIssue(l: Loading, root: Tree, issue: Issue, prefix: readonly PropertyKey[]): void {
+  if (l.full) return;
   const path = [...prefix, ...issue.path];
   const here = at(root, path);
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) {
+      if (l.full) return;
       const entry = here.t === 'map' ? here.entries.find((e) => e.key === key) : undefined;
       l.errorAt('unknown-key', `“${key}” is not known here`, entry?.keySpan ?? here.span, keyHint(key, path));
     }

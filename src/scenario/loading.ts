@@ -3,6 +3,9 @@ import { type Diagnostic, nearest, type Severity, type Span } from '../base/diag
 import type { FileSource, NodeCommand } from './model.js';
 import { child, type Tree } from './tree.js';
 
+/** No one reads more; the last one says so. */
+const MAX_DIAGNOSTICS = 1000;
+
 export class Loading {
   readonly diagnostics: Diagnostic[] = [];
   readonly #texts = new Map<string, string[]>();
@@ -17,7 +20,19 @@ export class Loading {
     return s.length > 300 ? `${s.slice(0, 300)}…` : s;
   }
 
+  /** More would not be listed. */
+  get full(): boolean {
+    return this.diagnostics.length >= MAX_DIAGNOSTICS;
+  }
+
   report(severity: Severity, code: string, message: string, span: Span, hint?: string): void {
+    if (this.full) {
+      if (this.diagnostics.at(-1)?.code === 'more-diagnostics') return;
+      code = 'more-diagnostics';
+      severity = 'error';
+      message = 'and more like these';
+      hint = 'is this the file that was meant?';
+    }
     // A row of a table is read once for each of its packets.
     const key = `${code} ${span.file}:${span.line}:${span.column} ${message}`;
     if (this.#reported.has(key)) return;

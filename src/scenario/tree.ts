@@ -1,8 +1,8 @@
 /**
  * YAML as a small tree whose every value keeps the place it was written at, also after one file was laid over another (`extends:`).
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar, stringify } from 'yaml';
-import { type Diagnostic, Reporter, type Span } from '../base/diagnostic.js';
+import { type Alias, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument, Scalar, stringify, visit } from 'yaml';
+import { type Diagnostic, hasErrors, Reporter, type Span } from '../base/diagnostic.js';
 
 export interface Entry {
   readonly key: string;
@@ -23,28 +23,87 @@ export type Tree =
     };
 
 const MAX_NODES = 200_000;
+const MAX_DEPTH = 50;
+/** Brackets inside brackets, and columns of indentation, that the parser is given at all: it goes down them recursively. */
+const MAX_NESTED = 200;
 const MAX_SYNTAX_ERRORS = 10;
+const TOO_LARGE = 'too large or nested too deep';
 
 /** Parses one file. Null when nothing can be read; YAML errors are reported as `yaml-syntax`. */
 export function parseTree(text: string, file: string): { tree: Tree | null; diagnostics: readonly Diagnostic[] } {
   const reporter = new Reporter(file, text);
   const lines = new LineCounter();
-  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' });
+  const deep = tooDeep(text);
+  if (deep !== null) {
+    const before = text.slice(0, deep).split('\n');
+    reporter.error('yaml-too-large', TOO_LARGE, before.length, before[before.length - 1].length + 1, 1);
+    return { tree: null, diagnostics: reporter.diagnostics };
+  }
+  // Twice the same key is found by the Builder: the parser compares each with each.
+  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: false, version: '1.2' });
   // One slip of the pen makes many errors below it.
   for (const e of doc.errors.slice(0, MAX_SYNTAX_ERRORS)) {
-    const at = e.linePos?.[0] ?? { line: 1, col: 1 };
-    reporter.error('yaml-syntax', e.message.split('\n')[0].replace(/ at line \d+, column \d+:?$/, ''), at.line, at.col, 1);
+    const at = placeIn(lines, text, e.pos[0]);
+    if (/call stack/.test(e.message)) reporter.error('yaml-too-large', TOO_LARGE, at.line, at.col, 1);
+    else reporter.error('yaml-syntax', e.message.split('\n')[0].replace(/ at line \d+, column \d+:?$/, ''), at.line, at.col, 1);
   }
   if (doc.errors.length > 0 || !doc.contents) {
     if (doc.errors.length === 0) reporter.error('yaml-empty', 'the file is empty', 1, 1, 0, 'a scenario starts with “version: 1”');
     return { tree: null, diagnostics: reporter.diagnostics };
   }
-  const builder = new Builder(text, file, lines, reporter, (n) => (isAlias(n) ? n.resolve(doc) : n) as Node | undefined);
-  return { tree: builder.node(doc.contents as Node, 0), diagnostics: reporter.diagnostics };
+  const targets = aliasTargets(doc.contents as Node);
+  const builder = new Builder(text, file, lines, reporter, (n) => (isAlias(n) ? targets.get(n) : n));
+  const tree = builder.node(doc.contents as Node, 0);
+  return { tree: hasErrors(reporter.diagnostics) ? null : tree, diagnostics: reporter.diagnostics };
+}
+
+/** Offset of the first place inside too many brackets, or indented too far (also by `- - -` and `? ? ?`); null where there is none. */
+function tooDeep(text: string): number | null {
+  let at = 0;
+  let brackets = 0;
+  let indent = 0;
+  let leading = true;
+  for (const token of new Lexer().lex(text)) {
+    // Control tokens (start of a document, of a scalar) stand for no text.
+    if (/^[\u0002\u0018\u001f]$/.test(token)) continue;
+    if (token === '[' || token === '{') brackets++;
+    else if (token === ']' || token === '}') brackets--;
+    if (token.endsWith('\n')) {
+      leading = true;
+      indent = 0;
+    } else if (leading && /^[ \t]+$|^[-?:]$/.test(token)) indent += token.length;
+    else leading = false;
+    if (brackets > MAX_NESTED || (leading && indent > MAX_NESTED)) return Math.min(at, text.length - 1);
+    at += token.length;
+  }
+  return null;
+}
+
+/** Line and column of an offset, which errors at the end of a text may overshoot. */
+function placeIn(lines: LineCounter, text: string, offset: number): { line: number; col: number } {
+  const { line, col } = lines.linePos(Math.min(offset, text.length));
+  return { line: Math.max(1, line), col: Math.max(1, col) };
+}
+
+/** What each alias stands for: the last node before it with that anchor. One walk for all of them. */
+function aliasTargets(root: Node): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const out = new Map<Alias, Node>();
+  visit(root, {
+    Node(_key, n) {
+      if (isAlias(n)) {
+        const target = anchors.get(n.source);
+        if (target) out.set(n, target);
+      } else if (n.anchor) anchors.set(n.anchor, n);
+    },
+  });
+  return out;
 }
 
 class Builder {
   #count = 0;
+  #full = false;
+  #repeated = 0;
   constructor(
     readonly text: string,
     readonly file: string,
@@ -64,15 +123,18 @@ class Builder {
     const nowhere: Span = { file: this.file, line: 1, column: 1, length: 0 };
     const n = given ? this.resolve(given) : undefined;
     if (!n) return { t: 'scalar', span: given ? this.span(given) : nowhere, value: null, source: '', block: null };
-    if (++this.#count > MAX_NODES || depth > 50) {
+    if (++this.#count > MAX_NODES || depth > MAX_DEPTH) {
       const s = this.span(n);
-      if (this.#count <= MAX_NODES + 1) this.reporter.error('yaml-too-large', 'too large or nested too deep', s.line, s.column, 1);
+      this.#tooLarge(s);
       return { t: 'scalar', span: s, value: null, source: '', block: null };
     }
     if (isMap(n)) {
+      const seen = new Set<string>();
       const entries = n.items.map((pair): Entry => {
         const key = pair.key as Node;
-        const text = isScalar(key) ? (key.source ?? String(key.value)) : String(key);
+        const text = isScalar(key) ? (key.source ?? String(key.value)) : isAlias(key) ? `*${key.source}` : String(key);
+        if (seen.has(text)) this.#twice(text, this.span(key));
+        seen.add(text);
         const value = this.node(pair.value as Node | null, depth + 1);
         return { key: text, keySpan: this.span(key), value };
       });
@@ -80,6 +142,16 @@ class Builder {
     }
     if (isSeq(n)) return { t: 'seq', span: this.span(n), items: n.items.map((i) => this.node(i as Node, depth + 1)) };
     return isScalar(n) ? this.#scalar(n) : { t: 'scalar', span: this.span(n), value: null, source: '', block: null };
+  }
+
+  #tooLarge(s: Span): void {
+    if (this.#full) return;
+    this.#full = true;
+    this.reporter.error('yaml-too-large', TOO_LARGE, s.line, s.column, 1);
+  }
+
+  #twice(key: string, s: Span): void {
+    if (++this.#repeated <= MAX_SYNTAX_ERRORS) this.reporter.error('yaml-syntax', `the key “${key}” is there twice`, s.line, s.column, s.length);
   }
 
   #scalar(n: Scalar): Tree {

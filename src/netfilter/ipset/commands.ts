@@ -6,7 +6,7 @@ import { parseCreate, paramsOf, checkSetName } from './create.js';
 import { type Ext, type ExtWords, parseExt } from './ext.js';
 import { HIT, LiveSet } from './live.js';
 import { type ListEntry, ListMembers, TableMembers, emptyMembers } from './members.js';
-import { type ParsedMember, parseMember, tooMany } from './member.js';
+import { LIMIT, type ParsedMember, parseMember, tooMany } from './member.js';
 import type { IpSet, SetCreate } from './model.js';
 import { IpsetError } from './types.js';
 
@@ -310,14 +310,12 @@ function parseWhole(live: LiveSet, member: string, words: readonly string[], sin
   }
 }
 
-const MAX_ADDED = 1 << 22;
-
 function addMember(live: LiveSet, member: string, words: readonly string[], exist: boolean): void {
   const { keys, mac, ext: w } = parseWhole(live, member, words, false);
   const { wildcard } = w.ext;
   let n = 0;
   keys((key) => {
-    if (++n > MAX_ADDED || (n > 1 && !live.expand())) throw tooMany();
+    if (++n > LIMIT || (n > 1 && !live.expand())) throw tooMany();
     if (live.params.type.name === 'bitmap:ip,mac') addIpMac(live, key, mac, w, exist);
     else live.add(key, (old) => (old ? { ...mergeExt(w, old), wildcard: wildcard || old.wildcard } : w.ext), exist, (size) => size - 1);
   });

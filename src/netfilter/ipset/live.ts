@@ -13,7 +13,7 @@ import { IpsetError } from './types.js';
 /** A member: a row of the given table (>= 0) or, below -1, of our own. -1 = none. */
 export type Ref = number;
 const NONE = -1;
-const MAX_EXPANDED = 1 << 24;
+const MAX_EXPANDED = 1 << 21;
 const ownRow = (ref: Ref): number => -2 - ref;
 const ownRef = (row: number): Ref => -2 - row;
 

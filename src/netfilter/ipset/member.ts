@@ -64,7 +64,8 @@ export class NameTable {
   }
 }
 
-const LIMIT = 1 << 22;
+/** Members that one command may stand for. */
+export const LIMIT = 1 << 20;
 export const tooMany = (): IpsetError =>
   new IpsetError('ipset-too-many', 'The specified range is too large, split it up into smaller ranges', undefined, `at most ${LIMIT} members in one command`);
 
