@@ -22,13 +22,16 @@ export function earlierRewrite(p: PacketRun, at: number): string[] {
   const view = lastView(p.events, at, skb);
   const now = view && endsOf(view);
   const chain = ancestors(p.outcome, skb);
+  /** NAT behind the last view of the packet: the view has the addresses of before. */
+  let fresh = true;
   for (let i = at; i >= 0; i--) {
     const e = p.events[i];
+    if (e.skb === skb && 'view' in e && e.view) fresh = false;
     if (e.t !== 'nat' || e.undo || !chain.has(e.skb)) continue;
     const source = e.before.src !== e.after.src;
     if (formerOf(e, source) === latterOf(e, source)) continue;
     const turned = p.outcome.skbs.get(e.skb)?.direction !== p.outcome.skbs.get(skb)?.direction;
-    if (now && !concerns(e, source, turned, now)) continue;
+    if (!fresh && now && !concerns(e, source, turned, now)) continue;
     return rewriteLines(p, e, i, source, turned);
   }
   return [];

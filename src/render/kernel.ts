@@ -29,7 +29,7 @@ export function kernelLines(p: PacketRun, shown: readonly Event[]): string[] {
   const headers = linkHeaders(p.events);
   for (const e of shown) {
     if (e.t === 'hook') at.set(e.skb, e);
-    else if (e.t === 'klog') out.push(e.text);
+    else if (e.t === 'klog') out.push(e.text, ...martianHeader(p, e));
     else if (e.t === 'trace') out.push(inetLine(`TRACE: ${tracePoint(e)} `, e, TRACE_LOGFLAGS, skbDev(e, at.get(e.skb)), p.nodes.get(e.node), headers.get(e)));
     else if (e.t === 'log' && e.level >= 0) {
       if (e.rule.backend === 'ebtables') out.push(bridgeLine(e));
@@ -37,6 +37,14 @@ export function kernelLines(p: PacketRun, shown: readonly Event[]): string[] {
     }
   }
   return out.map((l) => l.trimEnd());
+}
+
+/** ip_handle_martian_source() dumps the link header behind its line, where there is one; a destination's line has none. */
+function martianHeader(p: PacketRun, e: EventOf<'klog'>): string[] {
+  if (!e.text.startsWith('IPv4: martian source')) return [];
+  const tap = p.events.findLast((x): x is EventOf<'tap'> => x.t === 'tap' && x.skb === e.skb && x.dir === 'in' && x.node === e.node);
+  if (!tap?.eth || (tap.linkType !== 'ether' && tap.linkType !== 'loopback')) return [];
+  return [`ll header: 00000000: ${[...tap.frame.subarray(0, ETHERNET)].map((b) => b.toString(16).padStart(2, '0')).join(' ')}`];
 }
 
 type Logged = Pick<EventOf<'trace'>, 'in' | 'out' | 'physin' | 'physout' | 'view'>;

@@ -53,7 +53,7 @@ const indent = (lines: readonly string[]): string[] => lines.map((l) => `  ${l}`
 function verdict(p: PacketRun, paint: Paint): string[] {
   const talk = conversationOf(p);
   const lost = failureOf(p.outcome);
-  const about = talk && talk.kind !== 'established' ? [talk.text] : [];
+  const about = talk && talk.kind !== 'established' && (lost === null || talk.kind !== 'timed-out') ? [talk.text] : [];
   if (talk?.kind === 'wrong-source' || lost === null) return [paint('bad', `${packetTitle(p)} fails.`), ...indent([...about, ...wrongSource(p)])];
   const { direction, fate } = lost;
   const subject = direction === 'reply' ? `The answer to ${packetTitle(p)}` : packetTitle(p);
@@ -89,7 +89,7 @@ function wrongSource(p: PacketRun): string[] {
   if (!nat) return [];
   const dst = formatAddr(nat.after.dst);
   return [
-    `${nat.node} rewrote the destination to ${dst}, but the answer did not come back through ${nat.node}, so nobody restored its source.`,
+    `${nat.node} rewrote the destination to ${dst}, but the answer did not pass connection tracking there again (it took another way, or was only bridged), so nobody restored its source.`,
     `look at: on ${nat.node} iptables -t nat -S POSTROUTING (masquerade what goes to ${dst} from its own network)`,
   ];
 }

@@ -82,7 +82,7 @@ it('summary', () => {
 
 describe('json', () => {
   const schema = z.fromJSONSchema(JSON.parse(JSON.stringify(traceSchema())));
-  it.each(['correct', 'broken-strict', 'off-two-pings'])('%s fits its schema', (name) => {
+  it.each(['correct', 'broken-strict'])('%s fits its schema', (name) => {
     const value = JSON.parse(renderJson(replay(variant(name)), only({})));
     expect(schema.safeParse(value).error?.issues.slice(0, 3)).toBeUndefined();
   });

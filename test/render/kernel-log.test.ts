@@ -6,10 +6,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bytesHex, hexBytes } from '../../src/harness/conformance/hex.js';
+import { parsePacketText } from '../../src/packet/text.js';
 import { kernelLines } from '../../src/render/kernel.js';
-import type { Scenario } from '../../src/scenario/model.js';
+import type { NodeState, Scenario } from '../../src/scenario/model.js';
 import { nodeFromFiles } from '../../src/scenario/node.js';
-import { runScenario } from '../../src/stack/run-scenario.js';
+import { type PacketRun, runScenario } from '../../src/stack/run-scenario.js';
 
 const rules = [
   '*mangle',
@@ -60,7 +61,7 @@ const rows = readFileSync(new URL('kernel-log.jsonl', import.meta.url), 'utf8')
   .map((l) => JSON.parse(l) as Row);
 
 const span = { file: '', line: 1, column: 1, length: 0 };
-function logOf(frame: Uint8Array): string[] {
+function inject(n: NodeState, frame: Uint8Array): PacketRun {
   const packet = {
     name: 'p',
     description: '',
@@ -71,8 +72,12 @@ function logOf(frame: Uint8Array): string[] {
     span,
   };
   const rest = { wires: [], do: [], apply: [], expect: [], whatIf: [], traceAll: false, clock: 0, seed: 1 };
-  const scenario: Scenario = { file: '', name: 's', description: '', tags: [], nodes: [node], packets: [packet], ...rest };
-  const [p] = runScenario(scenario, { execute: () => [] }).packets;
+  const scenario: Scenario = { file: '', name: 's', description: '', tags: [], nodes: [n], packets: [packet], ...rest };
+  return runScenario(scenario, { execute: () => [] }).packets[0];
+}
+
+function logOf(frame: Uint8Array): string[] {
+  const p = inject(node, frame);
   return kernelLines(p, p.events).filter((l) => l.startsWith('NSR'));
 }
 
@@ -85,4 +90,22 @@ describe('the kernel log, word for word', () => {
     expect(bytesHex(frame)).toBe(r.frame);
     expect(logOf(frame).slice(0, 2)).toEqual(r.log);
   });
+});
+
+it('martians: the source’s line is followed by the link header, the destination’s is not', () => {
+  const mac = '0200000000010200000000020800';
+  const sysctl = nodeFromFiles('n', [
+    { path: 'ip-addr.json', text: JSON.stringify(links) },
+    { path: 'sysctl.txt', text: 'net.ipv4.conf.all.log_martians = 1\nnet.ipv4.conf.all.rp_filter = 1\n' },
+  ]).value;
+  const lines = (packet: string): string[] => {
+    const ip = parsePacketText(packet, { file: '', line: 1, column: 1 }).value;
+    const run = inject(sysctl, hexBytes(`${mac}${bytesHex(ip ?? new Uint8Array(0))}`));
+    return kernelLines(run, run.events);
+  };
+  expect(lines('udp 9.9.9.9:1 > 10.0.0.1:2')).toEqual([
+    'IPv4: martian source 10.0.0.1 from 9.9.9.9, on dev va',
+    'll header: 00000000: 02 00 00 00 00 01 02 00 00 00 00 02 08 00',
+  ]);
+  expect(lines('udp 10.0.0.2:1 > 127.0.0.1:2')).toEqual(['IPv4: martian destination 127.0.0.1 from 10.0.0.2, dev va']);
 });
