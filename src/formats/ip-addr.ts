@@ -226,15 +226,16 @@ export function writeIpAddr(links: readonly Link[], addrs: readonly IfAddr[], o:
   return out;
 }
 
-const withoutLinkLine = (lines: string): string =>
-  lines
-    .split('\n')
-    .filter((l) => !l.startsWith('    link/'))
-    .join('\n');
+/** The peer's namespace then stands at the end of the first line. */
+function withoutLinkLine(lines: string): string {
+  const netns = / link-netnsid \d+/.exec(lines)?.[0] ?? '';
+  const [head, ...rest] = lines.split('\n').filter((l) => !l.startsWith('    link/'));
+  return [`${head}${netns}`, ...rest].join('\n');
+}
 
 /** What `ip -j [-d] [-4|-6] addr` prints: one line. */
 export function writeIpAddrJson(links: readonly Link[], addrs: readonly IfAddr[], o: WriteAddrOptions = {}): string {
-  const noLinkLine = new Set(['link_type', 'address', 'broadcast', 'link_pointtopoint', 'link_netnsid']);
+  const noLinkLine = new Set(['link_type', 'address', 'broadcast', 'link_pointtopoint']);
   const entries = shown(links, addrs, o).map((e) => {
     const head = linkToJson(e.link, { details: o.details, withMode: false });
     const kept = o.family && !o.details ? head.filter(([k]) => !noLinkLine.has(k)) : head;

@@ -122,6 +122,15 @@ function showFdb(n: NodeState, words: readonly string[]): readonly FdbEntry[] {
   return list;
 }
 
+/** A device that was asked for is not named again. */
+function fdbText(n: NodeState, c: BridgeCommand): string {
+  const list = showFdb(n, c.words);
+  if (c.json) return writeBridgeFdbJson(list);
+  const at = c.words.findIndex((w) => w === 'dev' || w === 'brport');
+  const dev = at < 0 ? null : c.words[at + 1];
+  return list.map((e) => (dev === null ? writeBridgeFdb([e]) : writeBridgeFdb([e]).replace(` dev ${dev} `, ' '))).join('');
+}
+
 // --- link ---
 
 const SWITCHES = new Map([
@@ -204,7 +213,7 @@ function change(n: NodeState, c: BridgeCommand): NodeState | null {
 
 function show(n: NodeState, c: BridgeCommand): Answer | null {
   if (c.verb !== 'show') return null;
-  if (c.object === 'fdb') return said(c.json ? writeBridgeFdbJson(showFdb(n, c.words)) : writeBridgeFdb(showFdb(n, c.words)));
+  if (c.object === 'fdb') return said(fdbText(n, c));
   if (c.object === 'vlan') return said(writeBridgeVlan(n.vlans));
   const dev = c.words[0] === 'dev' ? c.words[1] : undefined;
   const links = dev === undefined ? n.links : [linkOf(n, dev)];

@@ -39,7 +39,7 @@ export const ipsetTool: Tool = {
     const state = settled(n, ['sets']);
     const r = applyIpsetCommand(c.words, state.sets, { inUse: () => false });
     // The tool's answer to `test` goes to stderr, whether it is in the set or not.
-    if (name === 'test' && r.output !== '') return hasErrors(r.diagnostics) ? complained(r.output, 1) : complained(r.output, 0);
+    if (name === 'test' && r.output !== '') return hasErrors(r.diagnostics) ? complained(r.output, 1) : complained(`Warning: ${r.output}`, 0);
     const error = r.diagnostics.find((d) => d.severity === 'error');
     if (error) return complaint(error.message);
     return said(name === 'list' || name === 'save' ? listing(n.given, state, c.words, name) : r.output);

@@ -66,7 +66,7 @@ function answer(n: NodeRun, c: ToolContext, family: Family): Answer | null {
   const r = applyIptablesCommand(c.words, counted, { sets: describeSets(n.given) });
   const cmd = r.value.command;
   const error = r.diagnostics.find((d) => d.severity === 'error');
-  const asks = c.words.some((w) => /^-(L|S|C|V|h)|^--(list|list-rules|check|version|help)$/.test(w));
+  const asks = c.words.some((w) => /^-[nvx]*[LSCVh]|^--(list|list-rules|check|version|help)$/.test(w));
   if (error) return asks ? complaint(prog, version(n.given, c.name), error.code, error.message) : null;
   if (!cmd || !QUESTION.has(cmd.letter)) return null;
   if (cmd.letter === 'V') return said(`${prog} ${version(n.given, c.name)}\n`);

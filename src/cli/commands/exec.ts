@@ -25,12 +25,12 @@ export function register(program: Command): void {
     .option('--after', 'run the scenario’s packets first, so that counters, conntrack and tcpdump show them')
     .option('--do <NODE: COMMAND>', 'change a node first (repeatable)', collect, [])
     .option('--what-if <name>', 'apply a named what-if of the scenario first')
-    .action((scenario: string, node: string, words: readonly string[], o: Options) => {
-      process.exitCode = exec(scenario, node, words, o);
+    .action(async (scenario: string, node: string, words: readonly string[], o: Options) => {
+      process.exitCode = await exec(scenario, node, words, o);
     });
 }
 
-function exec(path: string, node: string, words: readonly string[], o: Options): number {
+async function exec(path: string, node: string, words: readonly string[], o: Options): Promise<number> {
   const loaded = openScenario(path);
   if (loaded === null) return EXIT.badInput;
   const { value, diagnostics } = parseDo(loaded, o.do, o.whatIf ?? null);
@@ -48,7 +48,7 @@ function exec(path: string, node: string, words: readonly string[], o: Options):
     process.stderr.write(`error: there is no node “${node}” [exec-node]\n  hint: ${near ? `did you mean “${near}”?` : `nodes: ${names.join(', ')}`}\n`);
     return EXIT.badInput;
   }
-  const a = ask(asked, words);
+  const a = words[0] === 'tcpdump' ? (await import('../tcpdump.js')).tcpdumpAnswer(run, node, words.slice(1)) : ask(asked, words);
   process.stdout.write(a.stdout);
   process.stderr.write(a.stderr);
   return a.status;

@@ -112,12 +112,17 @@ function show(n: NodeState, words: readonly string[], c: IpCommand): Answer {
     // IPv6 says so only of a table that was never there; its dump of one that is empty is empty (inet6_dump_fib()).
     return complained(`Error: ${family === 'ipv4' ? 'ipv4' : 'ipv6'}: FIB table does not exist.\nDump terminated`, 2);
   }
-  const list = all.filter((r) => selects(f, r, family)).map((r) => shownAs(r, f));
-  const o = { family, table: f.table === 'all' ? ('all' as const) : (f.table ?? RT_TABLE.MAIN) };
-  if (c.json) return said(writeIpRouteJson(list, o));
-  if (c.details) return said(list.map((r) => `${routeText(r, o.table === 'all', true)}\n`).join(''));
-  return said(writeIpRoute(list, o));
+  const table = f.table === 'all' ? ('all' as const) : (f.table ?? RT_TABLE.MAIN);
+  // All tables without a family: IPv4, then IPv6.
+  const families: readonly Family[] = c.family === null && table === 'all' ? ['ipv4', 'ipv6'] : [family];
+  const list = families.flatMap((x) => all.filter((r) => selects(f, r, x)).map((r) => shownAs(r, f)));
+  if (c.json) return said(families.length === 1 ? writeIpRouteJson(list, { family, table }) : joined(families.map((x) => writeIpRouteJson(list, { family: x, table }))));
+  if (c.details) return said(list.map((r) => `${routeText(r, table === 'all', true)}\n`).join(''));
+  return said(families.map((x) => writeIpRoute(list, { family: x, table })).join(''));
 }
+
+/** JSON lists as one. */
+const joined = (lists: readonly string[]): string => `${JSON.stringify(lists.flatMap((l) => JSON.parse(l)))}\n`;
 
 export const routeObject: IpObject = {
   names: ['route'],
