@@ -1,6 +1,6 @@
 /** `sim test PATH…`: every expectation of every scenario. */
 import { mkdirSync, watch, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { hasErrors } from '../../base/diagnostic.js';
 import { coverage } from '../../harness/coverage.js';
@@ -69,7 +69,7 @@ function progress(text: string): void {
 
 function testOne(file: string, o: Options): ScenarioResult {
   const load = () => {
-    const { value, diagnostics } = loadScenario(file, o.update ? withNewGoldens : diskFiles);
+    const { value, diagnostics } = loadScenario(file, o.update ? withNewGoldens : noted);
     if (value === null || hasErrors(diagnostics)) return { value, diagnostics };
     const generated = withGenerated(value, o.allowRun ?? false);
     return { value: generated.value, diagnostics: [...diagnostics, ...generated.diagnostics] };
@@ -85,21 +85,34 @@ function testOne(file: string, o: Options): ScenarioResult {
   return testScenario(file, load());
 }
 
+/** What the last run looked for, whether there or not. */
+const filesRead = new Set<string>();
+const noted: FileSource = {
+  ...diskFiles,
+  read(path) {
+    filesRead.add(resolve(path));
+    return diskFiles.read(path);
+  },
+};
+
 /** With --update a golden file need not be there yet. */
-const withNewGoldens: FileSource = { ...diskFiles, read: (path) => diskFiles.read(path) ?? (path.endsWith('.trace') ? '' : null) };
+const withNewGoldens: FileSource = { ...noted, read: (path) => noted.read(path) ?? (path.endsWith('.trace') ? '' : null) };
 
 const DEBOUNCE = 100;
 
 function watchAndTest(paths: readonly string[], o: Options): void {
+  let timer: NodeJS.Timeout | null = null;
   const again = (): void => {
+    filesRead.clear();
     testAll(paths, o);
     process.stdout.write('\nwaiting for changes (end with Ctrl-C)\n');
   };
   again();
-  let timer: NodeJS.Timeout | null = null;
   const dirs = new Set(scenarioPaths(paths).files.map((f) => dirname(f)));
   for (const dir of dirs)
-    watch(dir, { recursive: true }, () => {
+    watch(dir, { recursive: true }, (_event, name) => {
+      // A report that is written beside the scenarios is no reason to run them again; what their generators read is not known.
+      if (name !== null && !o.allowRun && !filesRead.has(resolve(dir, name))) return;
       if (timer) clearTimeout(timer);
       timer = setTimeout(again, DEBOUNCE);
     });

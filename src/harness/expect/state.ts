@@ -1,19 +1,19 @@
 /** `counters`, `conntrack`: what it left behind on the nodes. */
+import { nearest } from '../../base/diagnostic.js';
 import { formatEntry } from '../../formats/conntrack.js';
+import { counterMeaning, counterNames } from '../../trace/counters.js';
 import type { Flow } from './flow.js';
-import { type Check, type Evaluator, each, listOf, looked, pairsOf } from './types.js';
-
-/** Names that nstat(8) prints: a group of /proc/net/snmp, snmp6, netstat or xfrm_stat, then the counter. */
-const counterName = /^(Ip6?|IpExt|Icmp6?|IcmpMsg|Tcp|TcpExt|Udp6?|UdpLite6?|Xfrm|MPTcpExt)[A-Z0-9]\w*$/;
+import { type Check, type Evaluator, each, listOf, looked, pairsOf, type Senseless, unknownNode } from './types.js';
 
 /** Differences over all runs of the packet, both directions and everything it set off. */
 export const counters: Evaluator = {
   key: 'counters',
   check(flows, value): Check {
     for (const [node, wanted] of pairsOf(value)) {
+      const unknown = flows[0] ? unknownNode(flows[0], [node]) : null;
+      if (unknown) return unknown;
       for (const [name, by] of pairsOf(wanted)) {
-        if (!counterName.test(name))
-          return { code: 'unknown-counter', message: `“${name}” is no counter`, hint: 'as nstat prints them: TcpExtIPReversePathFilter, IpForwDatagrams' };
+        if (counterMeaning(name) === undefined) return noCounter(name);
         const rise = flows.reduce((n, f) => n + (f.run.counters.get(node)?.get(name) ?? 0), 0);
         if (rise !== by) return looked(false, `${node} ${name} +${by}`, `+${rise}${others(flows, node)}`, flows.at(-1)?.run.outcome.request.at ?? -1);
       }
@@ -21,6 +21,12 @@ export const counters: Evaluator = {
     return looked(true, 'counters as listed', 'counters as listed', -1);
   },
 };
+
+/** The engine keeps no counter of that name, so that not even “it does not rise” could be said of it. */
+function noCounter(name: string): Senseless {
+  const near = nearest(name, counterNames());
+  return { code: 'unknown-counter', message: `no counter “${name}” is kept here`, hint: near ? `did you mean “${near}”?` : 'sim explain lists those that are' };
+}
 
 function others(flows: readonly Flow[], node: string): string {
   const rose = flows.at(-1)?.run.counters.get(node);
@@ -45,6 +51,11 @@ export const conntrack = each('conntrack', (f, value): Check => {
     const ok = [...f.run.conntrack.keys()].some((n) => lines(n).some((l) => entryFits(l, value)));
     return looked(ok, `an entry ${value}`, shown([...f.run.conntrack.keys()].flatMap((n) => lines(n).map((l) => `${n}: ${l}`))), f.run.outcome.request.at);
   }
+  const unknown = unknownNode(
+    f,
+    pairsOf(value).map(([node]) => node),
+  );
+  if (unknown) return unknown;
   for (const [node, wanted] of pairsOf(value))
     for (const w of listOf(wanted))
       if (!lines(node).some((l) => entryFits(l, w))) return looked(false, `on ${node} an entry ${w}`, shown(lines(node)), f.run.outcome.request.at);
