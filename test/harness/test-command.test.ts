@@ -117,6 +117,11 @@ it('what a generator prints is applied, with --allow-run', async () => {
   expect(await sim('test', '--allow-run', 'generated.yaml')).toMatchObject({ code: 0 });
 });
 
+it('the example of a generator in another language', async () => {
+  const example = join(home, 'examples/generator/cluster.yaml');
+  expect(await sim('test', '--allow-run', example)).toMatchObject({ code: 0, out: expect.stringContaining('5 packets, 10 expectations: all hold') });
+});
+
 describe('reporters say the same', () => {
   it('tap', async () => {
     const { out } = await sim('test', '--reporter', 'tap', 'good.yaml', 'bad.yaml', 'senseless.yaml');
