@@ -13,7 +13,12 @@ interface LookRow {
 
 const devOf = (c: DropContext): string => (typeof c.facts.dev === 'string' ? c.facts.dev : c.dev || c.out);
 const ip = (c: DropContext): string => (c.family === 'ipv6' ? 'ip -6' : 'ip');
-const iptables = (c: DropContext): string => (c.family === 'ipv6' ? 'ip6tables' : 'iptables');
+/** On a node with two rule sets, the tool of the one that decided. */
+function iptables(c: DropContext): string {
+  const [tool, legacy, nft] =
+    c.family === 'ipv6' ? ['ip6tables', c.state?.ip6tables, c.state?.ip6tablesNft] : ['iptables', c.state?.iptables, c.state?.iptablesNft];
+  return legacy && nft ? `${tool}-${c.location === 'nft_do_chain' ? 'nft' : 'legacy'}` : tool;
+}
 const mark = (c: DropContext): string => (c.mark ? ` mark 0x${c.mark.toString(16)}` : '');
 const conf = (c: DropContext, dev: string, key: string): string => `net/${c.family}/conf/${dev}/${key}`;
 

@@ -1,7 +1,7 @@
 /** What a verdict rests on without saying so: values that no dump states, and rules of walked chains that use a set in a way that never matches. */
 import { byName } from '../base/memo.js';
 import { lintSetUse } from '../netfilter/ipset/lint.js';
-import type { MatchInstance, Rule } from '../netfilter/xtables/model.js';
+import type { MatchInstance, Rule, XtRuleset } from '../netfilter/xtables/model.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { RuleRef } from '../trace/event.js';
 import type { DropContext } from './drop-context.js';
@@ -21,6 +21,27 @@ interface SetUse {
 
 function setUses(r: Rule): SetUse[] {
   return r.matches.flatMap((m) => (m.def !== null && m.def.name === 'set' ? [(m as MatchInstance).data as SetUse] : []));
+}
+
+const ruleCount = (r: XtRuleset | null): number =>
+  r?.tables.reduce((n, t) => n + t.chains.reduce((m, c) => m + c.rules.length + Number(c.policy === 'DROP'), 0), 0) ?? 0;
+
+/** Nodes on the way whose packets must pass two rule sets: those of iptables-legacy and of iptables-nft. */
+export function backendNotes(p: PacketRun): string[] {
+  const walked = new Set(p.events.flatMap((e) => (e.t === 'match' || e.t === 'policy' ? [e.node] : [])));
+  const out: string[] = [];
+  for (const name of walked) {
+    const n = p.nodes.get(name);
+    if (!n) continue;
+    for (const [tool, legacy, nft] of [
+      ['iptables', n.iptables, n.iptablesNft],
+      ['ip6tables', n.ip6tables, n.ip6tablesNft],
+    ] as const) {
+      if (ruleCount(legacy) > 0 && ruleCount(nft) > 0)
+        out.push(`note: ${name} has two rule sets at once, both active: a packet must pass ${tool}-legacy-save and ${tool}-nft-save`);
+    }
+  }
+  return out;
 }
 
 const MAX_NOTES = 3;

@@ -12,7 +12,7 @@ import { earlierRewrite } from './earlier.js';
 import { errnoWords, failed, failureOf, headline, heldFor } from './fates.js';
 import { lookAt } from './look.js';
 import { shownEvents } from './narrow.js';
-import { assumedLines, setNotes } from './notes.js';
+import { assumedLines, backendNotes, setNotes } from './notes.js';
 import { type Paint, painter } from './paint.js';
 import { placeOf } from './places.js';
 import type { Renderer, RenderOptions } from './renderer.js';
@@ -108,7 +108,7 @@ function notes(p: PacketRun, o: RenderOptions): string[] {
   const lost = failureOf(p.outcome);
   const assumed = lost?.fate.drop ? assumedLines(dropContext(p, lost.fate.at)) : [];
   const said = new Set(lost && lost.fate.at >= 0 ? earlierRewrite(p, lost.fate.at).flatMap((l) => /^because set (\S+?),? /.exec(l)?.slice(1, 2) ?? []) : []);
-  return indent([...assumed, ...setNotes(p, said, o.verbose)]);
+  return indent([...assumed, ...backendNotes(p), ...setNotes(p, said, o.verbose)]);
 }
 
 function neighbour(p: PacketRun, at: number): string[] {
