@@ -59,9 +59,10 @@ export class Net {
     return this.#with({ do: [...this.scenario.do, ...must(parseDo(this.scenario, commands, null))] });
   }
 
-  /** With a named what-if of the scenario. */
+  /** With a named what-if of the scenario; check() then looks at what the what-if expects. */
   whatIf(name: string): Net {
-    return this.#with({ do: [...this.scenario.do, ...must(parseDo(this.scenario, [], name))] });
+    const commands = must(parseDo(this.scenario, [], name));
+    return this.#with({ do: [...this.scenario.do, ...commands], expect: this.scenario.whatIf.find((w) => w.name === name)?.expect ?? [] });
   }
 
   /** With what rule generators wrote, in order, through the tools' own semantics; as `apply:` of a file. */

@@ -33,7 +33,12 @@ export function testWhatIfs(r: ScenarioResult): ScenarioResult[] {
   if (!s) return [];
   return s.whatIf
     .filter((w) => w.expect.length > 0)
-    .map((w) => testScenario(r.file, { value: { ...s, name: `${s.name} what-if ${w.name}`, do: [...s.do, ...w.commands], expect: w.expect, whatIf: [] }, diagnostics: [] }));
+    .map((w) =>
+      testScenario(r.file, {
+        value: { ...s, name: `${s.name} what-if ${w.name}`, do: [...s.do, ...w.commands], expect: w.expect, whatIf: [] },
+        diagnostics: [],
+      }),
+    );
 }
 
 export type Ending = 'ok' | 'failed' | 'error';

@@ -106,6 +106,9 @@ it('the scenario’s own packets and expectations', () => {
   expect(n.packet('hello')).toBeAnswered();
   expect(n.check().verdicts).toMatchObject([{ ok: true, label: 'fate' }]);
   expect(() => n.packet('goodbye')).toThrow(/packets: hello/);
+  const closed = { closed: { do: [{ b: 'iptables -P INPUT DROP' }], expect: { hello: { fate: 'dropped' as const } } } };
+  const w = network({ ...value, packets: [{ ...ping('a', 'b', { name: 'hello' }), expect: 'answered' }], what_if: closed });
+  expect(w.whatIf('closed').check().verdicts).toMatchObject([{ ok: true, expected: 'dropped' }]);
   expect(runScenario(n.scenario).packets).toHaveLength(1);
   expect(() => loadScenario('/nowhere.yaml')).toThrow(/file-not-found/);
 });

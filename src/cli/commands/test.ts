@@ -76,7 +76,7 @@ function testOne(file: string, o: Options): ScenarioResult {
   };
   const first = testScenario(file, load());
   if (!o.update || !first.run) return first;
-  for (const g of goldenFiles(first)) {
+  for (const g of [first, ...testWhatIfs(first)].flatMap(goldenFiles)) {
     if (diskFiles.read(g.file) === g.text) continue;
     mkdirSync(dirname(g.file), { recursive: true });
     writeFileSync(g.file, g.text);
