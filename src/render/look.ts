@@ -110,10 +110,17 @@ export function lookAt(c: DropContext): readonly string[] {
 export function assumedSysctls(c: DropContext): readonly string[] {
   const row: LookRow = rows[c.cause];
   const n = c.state;
-  return n ? (row.sysctls?.(c) ?? []).filter((p) => sysctlsOf(n.sysctls).stated(p) === undefined).map((p) => `${dotted(p)} = ${sysctlValue(n, p)}`) : [];
+  return n ? (row.sysctls?.(c) ?? []).filter((p) => !isStated(n, p)).map((p) => `${dotted(p)} = ${sysctlValue(n, p)}`) : [];
+}
+
+const CONF = /^net\/(ipv4|ipv6)\/conf\/(.+)\/([^/]+)$/;
+
+function isStated(n: NodeState, path: string): boolean {
+  const m = CONF.exec(path);
+  return m ? sysctlsOf(n.sysctls).isStated(m[1] as 'ipv4' | 'ipv6', m[2], m[3]) : sysctlsOf(n.sysctls).stated(path) !== undefined;
 }
 
 function sysctlValue(n: NodeState, path: string): number {
-  const m = /^net\/(ipv4|ipv6)\/conf\/(.+)\/([^/]+)$/.exec(path);
+  const m = CONF.exec(path);
   return m ? sysctlsOf(n.sysctls).conf(m[1] as 'ipv4' | 'ipv6', m[2], m[3]) : sysctlsOf(n.sysctls).get(path);
 }

@@ -16,7 +16,7 @@ function rpFilter(c: DropContext): string {
   const f = c.facts;
   const why = `rp_filter is ${mode(f.rp_filter)} there: the larger of all=${f.rp_filter_all} and ${c.facts.dev}=${f.rp_filter_dev} counts`;
   if (f.reverse_dev === null) return `${c.src} came in on ${f.dev}, but there is no route back to ${c.src}; ${why}.`;
-  return `${c.src} came in on ${f.dev}, but the route back to ${c.src} uses ${f.reverse_dev}; ${why}.`;
+  return `${c.src} came in on ${f.dev}, but the route back to ${c.src} uses ${f.reverse_dev}${f.reverse_route ? ` (${f.reverse_route})` : ''}; ${why}.`;
 }
 
 function xfrmPolicy(c: DropContext): string {

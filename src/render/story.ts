@@ -74,7 +74,7 @@ function verdict(p: PacketRun, paint: Paint): string[] {
     paint('bad', `${subject} dies on ${fate.node} ${placeOf(boxBefore(p.events, fate.at))}.`),
     ...indent([
       ...about,
-      withReverseRoute(p, c),
+      sentence(c),
       kernelWords(c),
       ...(c.rule ? [`rule: ${c.rule}`] : []),
       ...earlierRewrite(p, fate.at),
@@ -92,15 +92,6 @@ function wrongSource(p: PacketRun): string[] {
     `${nat.node} rewrote the destination to ${dst}, but the answer did not pass connection tracking there again (it took another way, or was only bridged), so nobody restored its source.`,
     `look at: on ${nat.node} iptables -t nat -S POSTROUTING (masquerade what goes to ${dst} from its own network)`,
   ];
-}
-
-/** The route that the reverse path lookup found. */
-function withReverseRoute(p: PacketRun, c: DropContext): string {
-  const text = sentence(c);
-  if (c.cause !== 'rp-filter' || c.facts.reverse_dev === null) return text;
-  const e = p.events.findLast((x): x is EventOf<'route'> => x.t === 'route' && x.purpose === 'reverse-path' && x.node === c.node);
-  const best = e?.tables.findLast((t) => t.route !== null);
-  return best?.route ? `${text} [back: ${best.route.trim()}, table ${best.table}]` : text;
 }
 
 /** What else a verdict should make one think of. */

@@ -1,12 +1,12 @@
 /** The walk of one packet, node by node and hook by hook, as lines. */
 import { formatAddr, formatMac } from '../base/addr.js';
 import { protocolName } from '../base/well-known.js';
+import { IPPROTO } from '../packet/skb.js';
 import type { NodeState } from '../scenario/model.js';
 import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
-import { sysctlsOf } from '../stack/sysctls.js';
 import type { Event, EventOf, PacketView, RouteStep, RuleRef } from '../trace/event.js';
-import { dropContext } from './drop-context.js';
+import { dropContext, lastView } from './drop-context.js';
 import type { Paint } from './paint.js';
 import { rulePlace, ruleText } from './rule-text.js';
 import { sentence } from './sentence.js';
@@ -122,13 +122,13 @@ function lineOf(e: Event, p: PacketRun, o: WalkOptions): Line | null {
     case 'deliver':
       return { rule: null, text: `delivered to ${e.socket} (${e.what})`, style: 'good' };
     default: {
-      const text = movement(e, n);
+      const text = movement(e, p);
       return text === null ? null : plain(text);
     }
   }
 }
 
-function movement(e: Event, n: NodeState | undefined): string | null {
+function movement(e: Event, p: PacketRun): string | null {
   switch (e.t) {
     case 'skb':
       return e.origin.kind === 'received' ? null : `${originWords(e)}: ${packetWords(e.view)}`;
@@ -139,11 +139,11 @@ function movement(e: Event, n: NodeState | undefined): string | null {
     case 'route':
       return routeLine(e);
     case 'source-check':
-      return sourceLine(e, n);
+      return sourceLine(e);
     case 'conntrack':
       return `conntrack ${e.what}${e.state ? ` ${e.state}` : ''}`;
     case 'nat':
-      return natLine(e);
+      return natLine(e, hasPorts(p, e));
     case 'mangle':
       return `    ${e.field} ${mangleValue(e.field, e.before)} becomes ${mangleValue(e.field, e.after)}`;
     case 'neigh':
@@ -159,7 +159,7 @@ function movement(e: Event, n: NodeState | undefined): string | null {
     case 'log':
       return `    LOG ${e.prefix}`.trimEnd();
     case 'assumed':
-      return `assumed: ${e.what} = ${e.value}`;
+      return `assumed, since no dump says it: ${e.what} = ${e.value}`;
     case 'choice':
       return `free choice: ${e.what} ${e.value}`;
     default:
@@ -169,17 +169,22 @@ function movement(e: Event, n: NodeState | undefined): string | null {
 
 const mangleValue = (field: string, v: number | string): string => (typeof v === 'number' && /mark|tos|dscp/i.test(field) ? `0x${v.toString(16)}` : String(v));
 
-function natLine(e: EventOf<'nat'>): string {
-  const ends = (x: EventOf<'nat'>['before']): string =>
-    `${formatAddr(x.src)}${x.sport ? `:${x.sport}` : ''} > ${formatAddr(x.dst)}${x.dport ? `:${x.dport}` : ''}`;
+/** Whether what stands where ports would be are ports. */
+function hasPorts(p: PacketRun, e: Event): boolean {
+  const v = lastView(p.events, p.events.indexOf(e), e.skb);
+  const proto = v && endsOf(v)?.proto;
+  return proto !== IPPROTO.ICMP && proto !== IPPROTO.ICMPV6;
+}
+
+function natLine(e: EventOf<'nat'>, ports: boolean): string {
+  const port = (n: number): string => (ports && n ? `:${n}` : '');
+  const ends = (x: EventOf<'nat'>['before']): string => `${formatAddr(x.src)}${port(x.sport)} > ${formatAddr(x.dst)}${port(x.dport)}`;
   return `${e.manip}${e.undo ? ' undone' : ''}: ${ends(e.before)} becomes ${ends(e.after)}`;
 }
 
-/** Which of the two values no dump states. */
-function sourceLine(e: EventOf<'source-check'>, n: NodeState | undefined): string {
-  const stated = (dev: string): string => (n && sysctlsOf(n.sysctls).stated(`net/ipv4/conf/${dev}/rp_filter`) === undefined ? ' assumed' : '');
+function sourceLine(e: EventOf<'source-check'>): string {
   const back = e.reverseDev ? `route back by ${e.reverseDev}, ` : '';
-  return `source check: ${formatAddr(e.src)} on ${e.dev}, ${back}rp_filter ${e.effective} (all ${e.rpFilterAll}${stated('all')}, ${e.dev} ${e.rpFilterDev}${stated(e.dev)}): ${e.ok ? 'ok' : 'refused'}`;
+  return `source check: ${formatAddr(e.src)} on ${e.dev}, ${back}rp_filter ${e.effective} (all ${e.rpFilterAll}, ${e.dev} ${e.rpFilterDev}): ${e.ok ? 'ok' : 'refused'}`;
 }
 
 function originWords(e: EventOf<'skb'>): string {

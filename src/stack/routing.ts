@@ -1,9 +1,22 @@
 /** Routing as the stages ask for it: the fib's pure functions with this node's state, and their telling. */
 import type { Addr, Family } from '../base/addr.js';
-import { addrOnlink, addrType, compileFib, type Fib, type InputResult, NO_KEYS, primaryAddress, routeInput, type RouteEnv, routeOutput, selectAddress } from '../fib/index.js';
+import {
+  addrOnlink,
+  addrType,
+  compileFib,
+  type Fib,
+  type InputResult,
+  NO_KEYS,
+  primaryAddress,
+  type RouteEnv,
+  routeInput,
+  routeOutput,
+  routeText,
+  selectAddress,
+} from '../fib/index.js';
 import type { FibAnswer, FibQuery } from '../netfilter/env.js';
 import { IPSKB_DOREDIRECT, type Skb } from '../packet/skb.js';
-import { type NetDevice, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
+import { type NetDevice, type RouteType, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST } from '../packet/types.js';
 import type { Cause } from '../trace/cause.js';
 import type { EventBody, RouteStep } from '../trace/event.js';
 import type { Facts, OutputAnswer, OutputQuery } from './kernel.js';
@@ -117,6 +130,7 @@ export class Routing {
       rp_filter_dev: s?.rpFilterDev ?? null,
       rp_filter: s?.effective ?? null,
       reverse_dev: s?.reverse?.dev?.name ?? null,
+      reverse_route: s?.reverse?.route ? routeText(s.reverse.route).trim() : null,
       reverse_errno: s?.reverse?.errno ?? null,
       src_valid_mark: s?.srcValidMark ?? null,
       mark: s?.mark ?? null,
