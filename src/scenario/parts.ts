@@ -15,10 +15,13 @@ import { readIpRule } from '../formats/ip-rule.js';
 import { readIpsetList } from '../formats/ipset-list.js';
 import { readIpsetSave } from '../formats/ipset-save.js';
 import { readIptablesSave } from '../formats/iptables-save.js';
+import { readNftList } from '../formats/nft-list.js';
 import { readSockets } from '../formats/sockets.js';
 import { readSysctl } from '../formats/sysctl.js';
 import { readXfrmPolicy, readXfrmState } from '../formats/xfrm.js';
 import type { IpSet } from '../netfilter/ipset/model.js';
+import { listsRules } from '../netfilter/nftables/handles.js';
+import type { NftTable } from '../netfilter/nftables/model.js';
 import { checkRules, namingSet } from './check-rules.js';
 import type { NodeState } from './model.js';
 
@@ -83,6 +86,18 @@ function iptables(field: 'iptables' | 'ip6tables' | 'iptablesNft' | 'ip6tablesNf
     draft[target] = r.value;
     return [...r.diagnostics.map((d) => namingSet(d, draft.sets)), ...checkRules(r.value, text)];
   };
+}
+
+/** iptables-save without its comment does not say of which backend it is; a listing that shows the same rules does. */
+function takeAsNft(draft: NodeDraft, listing: readonly NftTable[]): void {
+  if (draft.iptables && !draft.iptablesNft && listsRules(draft.iptables, 'ipv4', listing)) {
+    draft.iptablesNft = draft.iptables;
+    draft.iptables = null;
+  }
+  if (draft.ip6tables && !draft.ip6tablesNft && listsRules(draft.ip6tables, 'ipv6', listing)) {
+    draft.ip6tablesNft = draft.ip6tables;
+    draft.ip6tables = null;
+  }
 }
 
 /** In the order of reading. */
@@ -205,6 +220,7 @@ export const parts: readonly PartRow[] = [
     example: 'nft-ruleset',
     read(draft, text) {
       draft.nftRuleset = text;
+      takeAsNft(draft, readNftList(text));
       return [];
     },
   },

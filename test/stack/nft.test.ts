@@ -95,6 +95,17 @@ describe('two backends on one node', () => {
   });
 });
 
+describe('of which backend rules are', () => {
+  const listing =
+    'table ip filter {\n\tchain FORWARD {\n\t\ttype filter hook forward priority filter; policy accept;\n\t\tmeta l4proto udp counter packets 0 bytes 0 drop\n\t}\n}\n';
+  it.each<[string, string, readonly string[]]>([
+    ['a listing of the same rules tells', filter('-A FORWARD -p udp -j DROP\n'), ['NETFILTER_DROP nft_do_chain rule-drop']],
+    ['one of others is a rule set of its own', filter('-A FORWARD -p tcp -j DROP\n-A FORWARD -p udp -j DROP\n'), ['NETFILTER_DROP nf_hook_slow rule-drop']],
+  ])('%s', (_, legacy, drops) => {
+    expect(dropsOf(routed({ legacy, listing }))).toEqual(drops);
+  });
+});
+
 describe('commands', () => {
   it.each<[string, Parameters<typeof routed>[0], readonly string[]]>([
     ['iptables is nft where only nft rules are', { nft: filter(''), commands: ['iptables -P FORWARD DROP'] }, ['NETFILTER_DROP nft_do_chain policy-drop']],

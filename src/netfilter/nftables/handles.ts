@@ -31,6 +31,20 @@ export function handlesOf(set: XtRuleset, family: Family, listing: readonly NftT
   };
 }
 
+/** Does the listing show these very rules: every table, every chain with as many rules, and at least one rule? Then iptables-nft loaded them. */
+export function listsRules(set: XtRuleset, family: Family, listing: readonly NftTable[]): boolean {
+  const nfFamily = family === 'ipv6' ? 'ip6' : 'ip';
+  let rules = 0;
+  for (const t of set.tables) {
+    const from = listing.find((l) => l.family === nfFamily && l.name === t.name);
+    for (const ch of t.chains) {
+      if ((byName(from?.chains ?? [], ch.name)?.rules.length ?? 0) !== ch.rules.length) return false;
+      rules += ch.rules.length;
+    }
+  }
+  return rules > 0;
+}
+
 function listedHandles(t: XtTable, from: NftTable): PerChain | null {
   const out = new Map<string, readonly (number | null)[]>();
   for (const ch of t.chains) {
