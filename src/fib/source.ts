@@ -44,21 +44,29 @@ export function validateSource(env: RouteEnv, q: SourceQuery): SourceCheck {
   const { conf, fib } = env;
   const name = q.dev.name;
   const effective = q.secpath ? 0 : maxConf(conf, name, 'rp_filter');
-  const facts = {
+  const srcValidMark = orConf(conf, name, 'src_valid_mark');
+  const answer = (r: Full, fast: boolean): SourceCheck => ({
+    reason: r.reason,
+    onLink: r.onLink,
     rpFilterAll: conf.all('rp_filter'),
     rpFilterDev: conf.dev(name, 'rp_filter'),
     effective,
-    srcValidMark: orConf(conf, name, 'src_valid_mark'),
-  };
+    reverse: r.reverse,
+    mark: r.mark,
+    srcValidMark,
+    fast,
+  });
   if (effective === 0 && (q.dev.ifindex !== q.oif || !orConf(conf, name, 'send_redirects'))) {
-    const fast = (reason: SourceReason | null): SourceCheck => ({ ...facts, reason, onLink: false, reverse: null, mark: 0, fast: true });
-    if (orConf(conf, name, 'accept_local')) return fast(null);
-    if (!fib.customLocalRoutes && !fib.rules.custom) return fast(fib.ownAddrs.has(q.src) ? 'IP_LOCAL_SOURCE' : null);
+    if (orConf(conf, name, 'accept_local')) return answer(NOT_ASKED, true);
+    if (!fib.customLocalRoutes && !fib.rules.custom) return answer(fib.ownAddrs.has(q.src) ? OWN_SOURCE : NOT_ASKED, true);
   }
-  return { ...facts, ...fullCheck(env, q, effective, facts.srcValidMark), fast: false };
+  return answer(fullCheck(env, q, effective, srcValidMark), false);
 }
 
 type Full = Pick<SourceCheck, 'reason' | 'onLink' | 'reverse' | 'mark'>;
+/** The short check's answers: no reverse lookup. */
+const NOT_ASKED: Full = { reason: null, onLink: false, reverse: null, mark: 0 };
+const OWN_SOURCE: Full = { ...NOT_ASKED, reason: 'IP_LOCAL_SOURCE' };
 
 function fullCheck(env: RouteEnv, q: SourceQuery, rpf: number, srcValidMark: boolean): Full {
   const { fib, conf } = env;

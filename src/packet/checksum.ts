@@ -10,9 +10,10 @@ export function sum16(b: Uint8Array, from: number, to: number, start = 0): numbe
   return s;
 }
 
+/** `s` is below 2^32: a sum over at most 64 kB. */
 export function foldChecksum(s: number): number {
   let v = s;
-  while (v > 0xffff) v = (v % 0x10000) + Math.floor(v / 0x10000);
+  while (v > 0xffff) v = (v & 0xffff) + (v >>> 16);
   return ~v & 0xffff;
 }
 
@@ -22,6 +23,13 @@ export function checksumReplace(sum: number, before: Uint8Array, after: Uint8Arr
   for (let i = 0; i < before.length; i += 2) s += (~((before[i] << 8) | before[i + 1]) & 0xffff) + ((after[i] << 8) | after[i + 1]);
   return foldChecksum(s);
 }
+
+/** checksumReplace() for one 16-bit word. */
+export const replaceWord = (sum: number, before: number, after: number): number => foldChecksum((~sum & 0xffff) + (~before & 0xffff) + after);
+
+/** checksumReplace() for 32 bits. */
+export const replaceWords = (sum: number, before: number, after: number): number =>
+  foldChecksum((~sum & 0xffff) + (~(before >>> 16) & 0xffff) + (after >>> 16) + (~before & 0xffff) + (after & 0xffff));
 
 /** Where the 16-bit Internet checksum stands in a transport header that has one; -1 otherwise. */
 export function transportChecksumOffset(proto: number): number {

@@ -10,7 +10,7 @@
  * leaves as it would from Linux. What does not stand in the bytes (mark, ct, dst, …) are fields; packet/skb-meta.ts says at which border each is cleared.
  */
 import { type Addr, type Family, type Mac, readAddr, writeAddr } from '../base/addr.js';
-import { checksumReplace, transportChecksumOffset } from './checksum.js';
+import { checksumReplace, replaceWord, replaceWords, transportChecksumOffset } from './checksum.js';
 import { findTransport, type Transport } from './ip6.js';
 import type { CtInfo, Dst, NetDevice, NfBridge, NfConn, SecpathStep, SkSocket } from './types.js';
 
@@ -154,14 +154,18 @@ export class Skb {
     this.#setAddr(a, this.protocol === ETH_P_IPV6 ? 24 : 16);
   }
   #setAddr(a: Addr, at: number): void {
-    const bytes = typeof a === 'number' ? 4 : 16;
-    const before = this.data.slice(at, at + bytes);
+    if (typeof a === 'number') {
+      const before = this.u32(at);
+      this.setU32(at, a);
+      this.setU16(10, replaceWords(this.u16(10), before, a));
+      this.#fixTransport((sum) => replaceWords(sum, before, a));
+      return;
+    }
+    const before = this.data.slice(at, at + 16);
     writeAddr(this.data, at, a);
-    const after = this.data.subarray(at, at + bytes);
-    if (bytes === 4) this.setU16(10, checksumReplace(this.u16(10), before, after));
-    this.#fixTransport(before, after);
+    this.#fixTransport((sum) => checksumReplace(sum, before, this.data.subarray(at, at + 16)));
   }
-  #fixTransport(before: Uint8Array, after: Uint8Array): void {
+  #fixTransport(replaced: (sum: number) => number): void {
     if (this.fragOffset !== 0) return;
     const th = this.thoff;
     if (th < 0) return;
@@ -169,20 +173,20 @@ export class Skb {
     if (off < 0 || this.l4proto === IPPROTO.ICMP || this.data.length < th + off + 2) return;
     const old = this.u16(th + off);
     if (old === 0 && this.l4proto === IPPROTO.UDP) return;
-    let sum = checksumReplace(old, before, after);
+    let sum = replaced(old);
     if (sum === 0 && this.l4proto === IPPROTO.UDP) sum = 0xffff;
     this.setU16(th + off, sum);
   }
   /** Writes a 16-bit transport field (port, ICMP id) with the transport checksum carried along; SCTP's CRC is recomputed on output instead. */
   setTransport16(at: number, v: number): void {
-    const before = this.data.slice(at, at + 2);
+    const before = this.u16(at);
     this.setU16(at, v);
     const th = this.thoff;
     const off = transportChecksumOffset(this.l4proto);
     if (off < 0 || this.data.length < th + off + 2) return;
     const old = this.u16(th + off);
     if (old === 0 && this.l4proto === IPPROTO.UDP) return;
-    let sum = checksumReplace(old, before, this.data.subarray(at, at + 2));
+    let sum = replaceWord(old, before, this.u16(at));
     if (sum === 0 && this.l4proto === IPPROTO.UDP) sum = 0xffff;
     this.setU16(th + off, sum);
   }
@@ -231,9 +235,9 @@ export class Skb {
     return this.protocol === ETH_P_IPV6 ? this.#transport().isFragment : (this.u16(6) & 0x3fff) !== 0;
   }
   #ip16(at: number, v: number): void {
-    const before = this.data.slice(at, at + 2);
+    const before = this.u16(at);
     this.setU16(at, v);
-    this.setU16(10, checksumReplace(this.u16(10), before, this.data.subarray(at, at + 2)));
+    this.setU16(10, replaceWord(this.u16(10), before, this.u16(at)));
   }
 
   // --- transport header ---

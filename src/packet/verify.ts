@@ -1,5 +1,5 @@
 /** Is the transport checksum of a received packet wrong? What nf_ip_checksum() and the protocols' receive paths find. */
-import { crc32c, foldChecksum, pseudoSum, sum16 } from './checksum.js';
+import { crc32c, foldChecksum, sum16 } from './checksum.js';
 import { IPPROTO, ETH_P_IP, ETH_P_IPV6, type Skb } from './skb.js';
 
 /** False for fragments (nothing can be said yet), protocols without one, and UDP/IPv4 without a checksum. */
@@ -12,9 +12,8 @@ export function transportChecksumBad(skb: Skb): boolean {
   if (th < 0 || th >= end) return false;
   const d = skb.data;
   const proto = skb.l4proto;
-  const src = v6 ? d.subarray(8, 24) : d.subarray(12, 16);
-  const dst = v6 ? d.subarray(24, 40) : d.subarray(16, 20);
-  const withPseudo = (): boolean => foldChecksum(sum16(d, th, end, pseudoSum(src, dst, proto, end - th))) !== 0;
+  // Source and destination stand side by side: the pseudo header's sum goes over both at once.
+  const withPseudo = (): boolean => foldChecksum(sum16(d, th, end, sum16(d, v6 ? 8 : 12, v6 ? 40 : 20, proto + end - th))) !== 0;
   switch (proto) {
     case IPPROTO.TCP:
       return end - th >= 20 && withPseudo();

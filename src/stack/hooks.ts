@@ -261,18 +261,19 @@ const ipSteps = (family: IpFamily): readonly HookStep[] => [
 
 export const allSteps: readonly HookStep[] = [...ipSteps('ipv4'), ...ipSteps('ipv6'), ...brNetfilterSteps, ...ebtablesSteps];
 
-export type HookTable = ReadonlyMap<string, readonly HookStep[]>;
+export type HookTable = ReadonlyMap<string, ReadonlyMap<HookPoint, readonly HookStep[]>>;
 
-/** The steps registered on such a node, by `family:point`, in the order they run. */
+/** The steps registered on such a node, by family and point, in the order they run. */
 export const hookTable = memoByIdentity((n: NodeState): HookTable => {
-  const map = new Map<string, HookStep[]>();
+  const families = new Map<string, Map<HookPoint, HookStep[]>>();
   for (const s of [...allSteps, ...nativeSteps(n)]) {
     if (s.needed && !s.needed(n)) continue;
-    const key = `${s.family}:${s.point}`;
-    const list = map.get(key);
+    const points = families.get(s.family) ?? new Map<HookPoint, HookStep[]>();
+    families.set(s.family, points);
+    const list = points.get(s.point);
     if (list) list.push(s);
-    else map.set(key, [s]);
+    else points.set(s.point, [s]);
   }
-  for (const list of map.values()) list.sort((a, b) => a.priority - b.priority);
-  return map;
+  for (const points of families.values()) for (const list of points.values()) list.sort((a, b) => a.priority - b.priority);
+  return families;
 });

@@ -194,11 +194,11 @@ export class NodeRun implements Kernel, Receiver {
           break;
         }
         const b: Box | undefined = packetFlow[box];
-        invariant(b, `no box ${box}`);
+        if (b === undefined) invariant(false, `no box ${box}`);
         if (this.rec.on) this.tell(f.skb, { t: 'box', box });
         const outcome: string = b.stage(this, f);
         box = b.next[outcome];
-        invariant(box !== undefined, `no way out of a box by ${outcome}`);
+        if (box === undefined) invariant(false, `no way out of a box by ${outcome}`);
       }
       return f.errno;
     } finally {
@@ -234,7 +234,7 @@ export class NodeRun implements Kernel, Receiver {
 
   hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict {
     if (this.world.traceAll) f.skb.nfTrace = true;
-    const steps = hookTable(this.given).get(`${family}:${point}`);
+    const steps = hookTable(this.given).get(family)?.get(point);
     if (this.rec.on && family !== 'arp') {
       this.tell(f.skb, { t: 'hook', family, hook: point, in: indev?.name ?? null, out: outdev?.name ?? null, view: packetView(f.skb) });
     }

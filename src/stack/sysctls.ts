@@ -31,8 +31,8 @@ const confDefaults = new Map<string, number>([
 
 export class Sysctls {
   readonly #values = new Map<string, number>();
-  /** per-device lookups, resolved once. */
-  readonly #conf = new Map<string, number>();
+  /** Per-device lookups, resolved once: by device, then key. */
+  readonly #conf = { ipv4: new Map<string, Map<string, number>>(), ipv6: new Map<string, Map<string, number>>() };
 
   constructor(list: readonly Sysctl[]) {
     for (const s of list) this.#values.set(s.name, Number.parseInt(s.value, 10) || 0);
@@ -49,11 +49,15 @@ export class Sysctls {
 
   /** net.FAMILY.conf.DEV.KEY; unstated ones follow conf/default and, for forwarding, ip_forward. */
   conf(family: 'ipv4' | 'ipv6', dev: string, key: string): number {
-    const id = `${family}/${dev}/${key}`;
-    let v = this.#conf.get(id);
+    let ofDev = this.#conf[family].get(dev);
+    if (!ofDev) {
+      ofDev = new Map();
+      this.#conf[family].set(dev, ofDev);
+    }
+    let v = ofDev.get(key);
     if (v === undefined) {
       v = this.#resolve(family, dev, key);
-      this.#conf.set(id, v);
+      ofDev.set(key, v);
     }
     return v;
   }

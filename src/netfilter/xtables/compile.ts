@@ -7,7 +7,7 @@ import { maskToPrefix } from '../../base/addr.js';
 import { memoByIdentity } from '../../base/memo.js';
 import type { HookPoint, RuleRef } from '../../trace/event.js';
 import { whenPresent } from '../fields.js';
-import { between, call, equals, negateIf, type PacketCtx, type Pred, prefix } from '../pred.js';
+import { ALWAYS, between, call, equals, negateIf, type PacketCtx, type Pred, prefix } from '../pred.js';
 import type { RuleContext, RuleStep, TargetVerdict } from './extension.js';
 import { ChainIndex } from './index-chain.js';
 import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
@@ -121,7 +121,10 @@ function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
     if (m.def === null) {
       const what = `match ${m.name}`;
       steps.push({ kind: 'stateful', name: m.name, show: m.text, test: (c) => c.env.inconclusive(what, c) });
-    } else steps.push(...lowerMatch(m as MatchInstance, ctx, ref.backend));
+      continue;
+    }
+    // What always says yes (comment) need not be asked.
+    for (const s of lowerMatch(m as MatchInstance, ctx, ref.backend)) if (s.kind !== 'test' || s.pred !== ALWAYS) steps.push(s);
   }
   const action = compileAction(rule, ctx);
   const unconditional = action.kind === 'verdict' && preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
