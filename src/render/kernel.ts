@@ -10,7 +10,7 @@ import type { NodeState } from '../scenario/model.js';
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
 import type { Event, EventOf, PacketView } from '../trace/event.js';
 import { shownEvents } from './narrow.js';
-import { LOGFLAG, logPacket, TRACE_LOGFLAGS } from './nf-log-packet.js';
+import { LOGFLAG, logBridged, logPacket, TRACE_LOGFLAGS } from './nf-log-packet.js';
 import { NO_TRACE, type Renderer, type RenderOptions } from './renderer.js';
 import { tracePoint } from './trace.js';
 
@@ -106,7 +106,7 @@ function macHeader(v: PacketView, flags: number, n: NodeState | undefined, dev: 
 function bridgeLine(e: EventOf<'log'>): string {
   const { eth } = e.view;
   const macs = eth === null ? '' : ` MAC source = ${formatMac(eth.src)} MAC dest = ${formatMac(eth.dst)} proto = 0x${hex4(e.view.protocol)}`;
-  return `${e.prefix} IN=${e.in} OUT=${e.out}${macs}`;
+  return `${e.prefix} IN=${e.in} OUT=${e.out}${macs}${logBridged(e.view, e.options)}`;
 }
 
 export const kernel: Renderer = {

@@ -2,8 +2,10 @@
  * A packet as nf_log_syslog.c writes it into the kernel log (dump_ipv4_packet, dump_ipv6_packet, nf_log_dump_tcp_header, …), from the bytes of an event's view.
  * A part that the packet is too short for reads INCOMPLETE, as there. Each function returns text with the blank behind each word that the kernel prints.
  */
-import { formatIp4, readAddr } from '../base/addr.js';
-import { ETH_P_IPV6 } from '../packet/skb.js';
+import { formatIp4, formatMac, readAddr } from '../base/addr.js';
+import { findTransport } from '../packet/ip6.js';
+import { readMac } from '../packet/mac-bytes.js';
+import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 import type { PacketView } from '../trace/event.js';
 
 /** NF_LOG_*: flags of the LOG target; TRACE logs with all but the last. */
@@ -270,4 +272,40 @@ function icmp6(c: Cursor, at: number, fragment: number, flags: number, outermost
   const pointer = type === 4 ? `POINTER=${hex(c.u32(at + 4), 8)} ` : '';
   const inner = outermost ? `[${dump6(c, at + 8, flags, false).text}] ` : '';
   return done(`${text}${pointer}${inner}${type === 2 ? `MTU=${c.u32(at + 4)} ` : ''}`);
+}
+
+// --- the bridge's log watcher ---
+
+const EBT_LOG = { IP: 0x01, ARP: 0x02, IP6: 0x08 } as const;
+const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
+
+function ports(c: Cursor, proto: number, at: number): string {
+  if (!WITH_PORTS.has(proto)) return '';
+  return c.has(at, 4) ? ` SPT=${c.u16(at)} DPT=${c.u16(at + 2)}` : ' INCOMPLETE TCP/UDP header';
+}
+
+const macAt = (c: Cursor, at: number): string => formatMac(readMac(c.data, at));
+
+/** What ebt_log_packet() adds behind the MAC addresses, by --log-ip, --log-arp, --log-ip6; begins with a blank where not empty. */
+export function logBridged(v: PacketView, flags: number): string {
+  const c = new Cursor(v.data, v.length);
+  if (flags & EBT_LOG.IP && v.protocol === ETH_P_IP) {
+    if (!c.has(0, 20)) return ' INCOMPLETE IP header';
+    const proto = c.u8(9);
+    return ` IP SRC=${formatIp4(c.u32(12))} IP DST=${formatIp4(c.u32(16))}, IP tos=0x${hex(c.u8(1), 2, true)}, IP proto=${proto}${ports(c, proto, (c.u8(0) & 15) * 4)}`;
+  }
+  if (flags & EBT_LOG.IP6 && v.protocol === ETH_P_IPV6) {
+    if (!c.has(0, 40)) return ' INCOMPLETE IPv6 header';
+    const t = findTransport(v.data);
+    const head = ` IPv6 SRC=${longIp6(c, 8)} IPv6 DST=${longIp6(c, 24)}, IPv6 priority=0x${hex(c.u8(0) & 15, 1, true)}, Next Header=${c.u8(6)}`;
+    return t.offset < 0 ? head : head + ports(c, t.proto, t.offset);
+  }
+  if (flags & EBT_LOG.ARP && v.protocol === ETH_P_ARP) {
+    if (!c.has(0, 8)) return ' INCOMPLETE ARP header';
+    const head = ` ARP HTYPE=${c.u16(0)}, PTYPE=0x${hex(c.u16(2), 4)}, OPCODE=${c.u16(6)}`;
+    if (c.u16(0) !== 1 || c.u8(4) !== 6 || c.u8(5) !== 4) return head;
+    if (!c.has(8, 20)) return `${head} INCOMPLETE ARP payload`;
+    return `${head} ARP MAC SRC=${macAt(c, 8)} ARP IP SRC=${formatIp4(c.u32(14))} ARP MAC DST=${macAt(c, 18)} ARP IP DST=${formatIp4(c.u32(24))}`;
+  }
+  return '';
 }

@@ -49,6 +49,14 @@ describe('story', () => {
     for (const word of ['The answer to edge1-to-node1 dies on edge1', 'XFRM_POLICY', 'XfrmInTmplMismatch', 'ip xfrm policy list dir fwd'])
       expect(ten).toContain(word);
   });
+  it('tells of a connection whose answer comes from elsewhere', () => {
+    const ten = renderStory(replay('scenarios/dnat/hairpin-nat.yaml'), { verbose: false, colour: false, ...only({}) })
+      .split('\n')
+      .slice(0, 10)
+      .join('\n');
+    expect(ten).toContain('SYN-ACK came back from 10.0.1.3:8080 instead of 10.0.2.1:80: the client knows no such connection and answers RST.');
+    expect(ten).toMatch(/from-outside .* connected/);
+  });
   it('has no escape sequences without colour, and some with it', () => {
     expect(lines.join('')).not.toContain('\u001b');
     expect(renderStory(replay(main), { verbose: false, colour: true, ...only({}) })).toContain('\u001b[');

@@ -55,10 +55,12 @@ interface Row {
   readonly frame: string;
   readonly log: readonly string[];
 }
-const rows = readFileSync(new URL('kernel-log.jsonl', import.meta.url), 'utf8')
-  .split('\n')
-  .filter((l) => l !== '')
-  .map((l) => JSON.parse(l) as Row);
+const rowsOf = (file: string): Row[] =>
+  readFileSync(new URL(file, import.meta.url), 'utf8')
+    .split('\n')
+    .filter((l) => l !== '')
+    .map((l) => JSON.parse(l) as Row);
+const rows = rowsOf('kernel-log.jsonl');
 
 const span = { file: '', line: 1, column: 1, length: 0 };
 function inject(n: NodeState, frame: Uint8Array): PacketRun {
@@ -108,4 +110,20 @@ it('martians: the source’s line is followed by the link header, the destinatio
     'll header: 00000000: 02 00 00 00 00 01 02 00 00 00 00 02 08 00',
   ]);
   expect(lines('udp 10.0.0.2:1 > 127.0.0.1:2')).toEqual(['IPv4: martian destination 127.0.0.1 from 10.0.0.2, dev va']);
+});
+
+describe('the bridge’s log watcher, word for word', () => {
+  const port = { ...links[1], master: 'br0', addr_info: [] };
+  const bridge = { ...links[1], ifindex: 3, ifname: 'br0', addr_info: [], linkinfo: { info_kind: 'bridge' } };
+  const ebtables =
+    '*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n-A INPUT -s 02:00:00:00:00:02 --log-level info --log-prefix "NSR" --log-ip --log-arp --log-ip6 -j CONTINUE\n';
+  const bridged = nodeFromFiles('n', [
+    { path: 'ip-link.json', text: JSON.stringify([links[0], port, bridge]) },
+    { path: 'ebtables-save', text: ebtables },
+  ]);
+  it.each(rowsOf('bridge-log.jsonl').map((r) => [r.name, r] as const))('%s', (_name, r) => {
+    expect(bridged.diagnostics).toEqual([]);
+    const p = inject(bridged.value, hexBytes(r.frame));
+    expect(kernelLines(p, p.events).filter((l) => l.startsWith('NSR'))).toEqual(r.log);
+  });
 });

@@ -2,11 +2,19 @@
 import { syslogLevels } from '../../../base/well-known.js';
 import { packetView } from '../../../packet/view.js';
 import { OptionError, type RuleStep } from '../../xtables/extension.js';
+import { NFLOG_LEVEL } from '../../xtables/target/logging.js';
 import type { EbtGiven } from '../model.js';
 import { type EbtMatchDef, type EbtOption, ebtOption, givenValue } from '../option.js';
 import { parseNumber } from '../values.js';
 
 const NOTICE = 5;
+/** EBT_LOG_IP, EBT_LOG_ARP, EBT_LOG_IP6. */
+const FLAGS: readonly (readonly [string, number])[] = [
+  ['log-ip', 0x01],
+  ['log-arp', 0x02],
+  ['log-ip6', 0x08],
+];
+const bitmask = (given: readonly EbtGiven[]): number => FLAGS.reduce((bits, [option, bit]) => (given.some((g) => g.option === option) ? bits | bit : bits), 0);
 const quoted = (s: string): string => `"${s}"`;
 const flag = (name: string): EbtOption => ebtOption<true>({ name, flag: true, noInvert: true, parse: () => true, print: () => '' });
 
@@ -21,7 +29,7 @@ function withDefaults(options: readonly EbtOption[], given: readonly EbtGiven[],
   return options.flatMap((o) => all.filter((g) => g.option === o.name));
 }
 
-function steps(prefix: string, lvl: number): readonly RuleStep[] {
+function steps(prefix: string, lvl: number, options: number): readonly RuleStep[] {
   return [
     {
       kind: 'stateful',
@@ -37,7 +45,7 @@ function steps(prefix: string, lvl: number): readonly RuleStep[] {
             rule: c.rule,
             prefix,
             level: lvl,
-            options: 0,
+            options,
             in: c.in?.name ?? '',
             out: c.out?.name ?? '',
             physin: '',
@@ -75,7 +83,7 @@ export const logWatcher: EbtMatchDef = {
   watcher: true,
   options: logOptions,
   finish: (given) => withDefaults(logOptions, given, [{ option: 'log-level', invert: false, value: NOTICE }], 'log'),
-  steps: (given) => steps(String(givenValue(given, 'log-prefix') ?? ''), givenValue(given, 'log-level') as number),
+  steps: (given) => steps(String(givenValue(given, 'log-prefix') ?? ''), givenValue(given, 'log-level') as number, bitmask(given)),
 };
 
 const nflogOptions: readonly EbtOption[] = [
@@ -92,5 +100,5 @@ export const nflogWatcher: EbtMatchDef = {
   watcher: true,
   options: nflogOptions,
   finish: (given) => withDefaults(nflogOptions, given, [{ option: 'nflog-group', invert: false, value: 1 }], 'nflog'),
-  steps: (given) => steps(String(givenValue(given, 'nflog-prefix') ?? ''), NOTICE),
+  steps: (given) => steps(String(givenValue(given, 'nflog-prefix') ?? ''), NFLOG_LEVEL, 0),
 };
