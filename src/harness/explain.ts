@@ -40,8 +40,20 @@ function responsible(p: PacketRun, at: number): string[] {
     const route = e.t === 'drop' ? routeBefore(p.events, at) : null;
     if (route) out.push(route);
   }
+  if (e.t === 'deliver' || e.t === 'consume' || e.t === 'emit') out.push(...accepts(p, at));
   for (const n of natsBefore(p, at)) out.push(n);
   return out;
+}
+
+/** Of a packet that came through: on each node the rule or policy of the filter table that let it. */
+function accepts(p: PacketRun, at: number): string[] {
+  const out = new Map<string, string>();
+  for (let i = 0; i <= at; i++) {
+    const e = p.events[i];
+    if (!p.outcome.skbs.has(e.skb) || (e.t !== 'match' && e.t !== 'policy') || e.rule.table !== 'filter') continue;
+    if (e.t === 'policy' || e.verdict === 'ACCEPT') out.set(e.node, `let through by: ${words(p, e.node, e.rule)}`);
+  }
+  return [...out.values()];
 }
 
 const words = (p: PacketRun, node: string, r: RuleRef): string => `${node} ${rulePlace(r)}  ${ruleText(p.nodes.get(node), r) ?? ''}`.trimEnd();

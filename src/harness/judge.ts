@@ -28,7 +28,16 @@ export interface Judgement {
 
 export const labelOf = (e: Expectation): string => (e.direction === 'reply' ? `reply.${e.key}` : e.key);
 
-export function judge(run: ScenarioRun): Judgement {
+/**
+ * Looks at the expectations of a run. `again` gives the same run with the rules told that said no (verbose), which costs more:
+ * it is asked for when a rule was expected to match and did not.
+ */
+export function judge(run: ScenarioRun, again?: () => ScenarioRun): Judgement {
+  const j = judgeRun(run);
+  return again && j.verdicts.some((v) => !v.ok && v.expectation.key === 'hits') ? judgeRun(again()) : j;
+}
+
+function judgeRun(run: ScenarioRun): Judgement {
   const flows = new Map<string, Flow[]>();
   for (const p of run.packets) flows.set(p.packet.name, [...(flows.get(p.packet.name) ?? []), flowOf(p)]);
   const verdicts: Verdict[] = [];

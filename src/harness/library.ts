@@ -96,7 +96,7 @@ export class Net {
 
   /** Runs the scenario and looks at each expectation of its file. Throws ScenarioError when one of them makes no sense. */
   check(o: LibraryRunOptions = {}): Judgement {
-    const j = judge(this.run(o));
+    const j = judge(this.run(o), () => this.run({ ...o, verbose: true }));
     if (hasErrors(j.diagnostics)) throw new ScenarioError(j.diagnostics);
     return j;
   }

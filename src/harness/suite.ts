@@ -20,10 +20,12 @@ export interface ScenarioResult {
 export function testScenario(file: string, loaded: Parsed<Scenario | null>): ScenarioResult {
   const { value, diagnostics } = loaded;
   if (value === null || hasErrors(diagnostics)) return { file, name: value?.name ?? file, run: null, verdicts: [], diagnostics };
-  const run = runScenario(value, { execute, apply: applyAll, keepConntrack: value.expect.some((e) => e.key === 'conntrack') });
+  const keepConntrack = value.expect.some((e) => e.key === 'conntrack');
+  const play = (verbose: boolean): ScenarioRun => runScenario(value, { execute, apply: applyAll, keepConntrack, verbose });
+  const run = play(false);
   const all = [...diagnostics, ...run.diagnostics];
   if (hasErrors(run.diagnostics)) return { file, name: value.name, run: null, verdicts: [], diagnostics: all };
-  const j = judge(run);
+  const j = judge(run, () => play(true));
   return { file, name: value.name, run, verdicts: j.verdicts, diagnostics: [...all, ...j.diagnostics] };
 }
 

@@ -52,8 +52,18 @@ const namedHere = (f: Flow, r: RuleName): string =>
   ].join(', ');
 
 function missWords(f: Flow, r: RuleName, text: string): string {
+  const why = whyNot(f, r);
+  if (why !== null) return `${text} was tried and did not match: ${why}`;
   const others = namedHere(f, r);
   return others === '' ? `${text} did not match; no rule of ${r.table}:${r.chain} did` : `${text} did not match; of that chain these did: ${others}`;
+}
+
+/** What the rule wanted and the packet had, where the run recorded it (verbose). */
+function whyNot(f: Flow, r: RuleName): string | null {
+  for (const e of f.run.events)
+    if (e.t === 'no-match' && r.num !== null && (r.node === null || e.node === r.node) && isRule(e.rule, r) && e.why.length > 0)
+      return e.why.map((w) => `wanted ${w.field} ${w.wanted}${w.had === '' ? '' : `, had ${w.had}`}`).join('; ');
+  return null;
 }
 
 function evaluator(key: 'hits' | 'misses'): Evaluator {

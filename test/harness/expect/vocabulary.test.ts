@@ -145,7 +145,8 @@ describe('expectations that do not hold', () => {
     ['snat_to', toServer, { snat_to: '203.0.113.2' }, /^router rewrote its source to 203\.0\.113\.1$/],
     ['dnat_to', toServer, { dnat_to: '203.0.113.2' }, /^no destination address was translated$/],
     ['masqueraded', toServer, { masqueraded: false }, /^router rewrote its source to 203\.0\.113\.1$/],
-    ['hits', toServer, { hits: 'filter:FORWARD:1' }, /^filter:FORWARD:1 did not match; no rule of filter:FORWARD did$/],
+    ['hits', toServer, { hits: 'filter:FORWARD:1' }, /^filter:FORWARD:1 was tried and did not match: wanted .*17.*, had /],
+    ['hits, never tried', dns, { hits: 'filter:FORWARD:2' }, /^filter:FORWARD:2 did not match; of that chain these did: 1$/],
     ['misses', toServer, { misses: 'nat:POSTROUTING:1' }, /^nat:POSTROUTING:1 matched$/],
     ['counters', spoofed, { counters: { router: { TcpExtIPReversePathFilter: 2 } } }, /^\+1 \(router: .*TcpExtIPReversePathFilter \+1/],
     ['conntrack', toServer, { conntrack: { server: 'tcp ESTABLISHED' } }, /^no entry at all$/],
@@ -166,6 +167,8 @@ describe('expectations that do not hold', () => {
     expect(v.walk.at(-1)).toMatch(/DROPPED NETFILTER_DROP/);
     const [w] = judge(spoofed, { fate: 'delivered' });
     expect(w.responsible).toContainEqual(expect.stringMatching(/^route: router to 203\.0\.113\.9: /));
+    const [y] = judge(toServer, { fate: 'dropped' });
+    expect(y.responsible).toContain('let through by: router filter:FORWARD:4  policy ACCEPT');
     const [x] = judge(toServer, { source: '10.0.0.2' });
     expect(x.responsible).toContainEqual('rule: router nat:POSTROUTING:1  -A POSTROUTING -s 10.0.0.0/24 -o wan -j MASQUERADE');
   });
