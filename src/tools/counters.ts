@@ -29,10 +29,12 @@ export function carryCounters(n: NodeRun, before: NodeState): void {
 
 function carryTable(n: NodeRun, from: XtTable, to: XtTable, family: XtRuleset['family'], backend: Backend): void {
   const target = compileTable(to, family, backend);
+  const counted = new Map(n.counters.entries());
+  // A chain that no packet met has nothing to carry, and is not compiled for it.
   for (const chain of compileTable(from, family, backend).chains) {
     const into = target.byName.get(chain.name);
-    if (!into) continue;
-    const counts = n.counters.of(chain);
+    const counts = counted.get(chain);
+    if (!into || !counts) continue;
     const fresh = n.counters.of(into);
     const place = new Map<Rule, number>(chain.rules.map((r, i) => [r.rule, i]));
     into.rules.forEach((r, i) => {
@@ -52,10 +54,11 @@ export function countedRuleset(n: NodeRun, r: XtRuleset, backend: Backend = 'leg
 
 function countedTable(n: NodeRun, t: XtTable, family: XtRuleset['family'], backend: Backend): XtTable {
   const compiled = compileTable(t, family, backend);
+  const counted = new Map(n.counters.entries());
   const chains = t.chains.map((ch): XtChain => {
     const c = compiled.byName.get(ch.name);
-    if (!c) return ch;
-    const counts = n.counters.of(c);
+    const counts = c && counted.get(c);
+    if (!c || !counts) return ch;
     const rules = c.rules.map(({ rule }, i) => (rule instanceof ParsedRule ? rule.withCounters(plus(rule.counters, counts, i)) : rule));
     return { ...ch, rules: ruleList(rules), counters: ch.policy === null ? ch.counters : plus(ch.counters, counts, c.rules.length) };
   });

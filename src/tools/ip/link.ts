@@ -2,7 +2,7 @@
 import { parseMac } from '../../base/addr.js';
 import { type KindRow, kindRows, slaveRows } from '../../formats/ip-link-kinds.js';
 import { writeIpLink, writeIpLinkJson } from '../../formats/ip-link-print.js';
-import type { Link } from '../../link/model.js';
+import type { FdbEntry, Link } from '../../link/model.js';
 import type { NodeState } from '../../scenario/model.js';
 import { linksOf } from '../netlink.js';
 import { setUp, withFlag, withoutLink } from '../netdev.js';
@@ -58,10 +58,17 @@ function set(n: NodeState, words: readonly string[]): NodeState {
     else if (k === 'down') up = false;
     else next = setOne(links, next, k, w);
   }
-  if (next !== l && next.flags.includes('NO-CARRIER') && up === null) next = { ...next, operstate: next.operstate };
   const changed = next === l && links === n.links ? links : links.map((x) => (x === l ? next : x));
-  if (up === null) return next === l ? n : { ...n, links: changed };
-  return setUp(next === l ? n : { ...n, links: changed }, changed, next, up);
+  const state = next === l ? n : { ...n, links: changed, fdb: portFdb(n.fdb, l, next) };
+  return up === null ? state : setUp(state, changed, next, up);
+}
+
+/** br_fdb_add_local(): a port's own address is in its bridge's table, where the node states that table. */
+function portFdb(fdb: readonly FdbEntry[], before: Link, l: Link): readonly FdbEntry[] {
+  if (before.master === l.master || fdb.length === 0) return fdb;
+  const kept = before.master === null ? fdb : fdb.filter((e) => e.dev !== l.name || e.master !== before.master);
+  if (l.master === null) return kept;
+  return [...kept, { mac: l.mac, dev: l.name, master: l.master, dst: null, vlan: null, state: 'permanent', flags: [], port: null, vni: null, via: null }];
 }
 
 function setOne(links: readonly Link[], l: Link, k: string, w: Clauses): Link {
