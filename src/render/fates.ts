@@ -45,7 +45,7 @@ function fateWords(p: PacketRun): string {
   const lost = failureOf(o);
   if (lost === null) return talk ? TALK[talk.kind] : o.answered ? 'answered' : reached(o.request);
   if (talk?.kind === 'wrong-source') return TALK['wrong-source'];
-  const what = lost.direction === 'reply' ? 'its answer is LOST' : 'LOST';
+  const what = talk?.kind === 'refused' ? 'REFUSED' : lost.direction === 'reply' ? 'its answer is LOST' : 'LOST';
   switch (lost.fate.kind) {
     case 'dropped':
       return `${what} on ${lost.fate.node}: ${lost.fate.drop!.reason} (${lost.fate.drop!.cause})`;

@@ -28,23 +28,36 @@ export function renderStory(run: ScenarioRun, o: RenderOptions): string {
   const packets = run.packets.filter((p) => o.narrow.packet === null || p.packet.name === o.narrow.packet);
   const lines = overview(packets, paint);
   const first = packets.find(failed);
-  if (first) lines.push('', ...verdict(first, paint), ...notes(first, o));
+  if (first) lines.push('', ...verdict(first, paint), ...notes(first, o), ...alsoFailed(packets, paint));
   for (const p of packets) lines.push('', paint('head', `--- ${packetTitle(p)}`), ...walkLines(p, shownEvents(p, o.narrow), { verbose: o.verbose, paint }));
   return `${lines.join('\n')}\n`;
 }
 
-/** A line for each packet; of many, for those that failed. */
+/** The packets with a line in front of the verdict: all of a few; of many, the first that failed. */
+const listedFirst = (packets: readonly PacketRun[]): readonly PacketRun[] =>
+  packets.length <= MAX_HEADLINES ? packets : packets.filter(failed).slice(0, MAX_HEADLINES - 1);
+
 function overview(packets: readonly PacketRun[], paint: Paint): string[] {
   const bad = packets.filter(failed);
-  const listed = packets.length <= MAX_HEADLINES ? packets : bad.slice(0, MAX_HEADLINES - 1);
-  const rows = listed.map((p) => ({ cells: headline(p), ok: !failed(p) }));
-  const width = (i: 0 | 1): number => Math.max(0, ...rows.map((r) => r.cells[i].length));
-  const lines = rows.map(({ cells: [a, b, c], ok }) => `${a.padEnd(width(0))}  ${b.padEnd(width(1))}  ${paint(ok ? 'good' : 'bad', c)}`);
+  const listed = listedFirst(packets);
+  const lines = headlines(listed, paint);
   if (packets.length > listed.length) {
     const more = bad.length > listed.length ? `, the first ${listed.length} of them:` : bad.length > 0 ? ':' : '';
     lines.unshift(`${packets.length} packets: ${packets.length - bad.length} arrived, ${bad.length} failed${more}`);
   }
   return lines;
+}
+
+/** The failures that stood not in front of the verdict. */
+function alsoFailed(packets: readonly PacketRun[], paint: Paint): string[] {
+  const rest = packets.filter(failed).filter((p) => !listedFirst(packets).includes(p));
+  return rest.length === 0 ? [] : ['', 'failed as well:', ...headlines(rest, paint)];
+}
+
+function headlines(packets: readonly PacketRun[], paint: Paint): string[] {
+  const rows = packets.map((p) => ({ cells: headline(p), ok: !failed(p) }));
+  const width = (i: 0 | 1): number => Math.max(0, ...rows.map((r) => r.cells[i].length));
+  return rows.map(({ cells: [a, b, c], ok }) => `${a.padEnd(width(0))}  ${b.padEnd(width(1))}  ${paint(ok ? 'good' : 'bad', c)}`);
 }
 
 const indent = (lines: readonly string[]): string[] => lines.map((l) => `  ${l}`);
