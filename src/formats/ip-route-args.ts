@@ -5,7 +5,7 @@ import type { RouteChange, RouteCommand } from '../fib/edit.js';
 import type { Nexthop } from '../fib/model.js';
 import { RT_TABLE } from '../fib/names.js';
 import { type Args, matches, readArgs, u32, unsigned } from './ip-args.js';
-import { asRouteType, newRoute, parseMs, type RouteDraft } from './ip-route.js';
+import { asRouteType, newRoute, parseMs, type RouteDraft } from './ip-route-draft.js';
 import { type Prefix, parsePrefix, routeProtocol, type TableNames, tableNumber, tosNumber } from './rt-names.js';
 
 export interface RouteArgsOptions {

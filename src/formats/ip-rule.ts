@@ -6,7 +6,7 @@ import type { PolicyRule } from '../fib/model.js';
 import { RT_TABLE, tableName } from '../fib/names.js';
 import { FULL_MASK, hexText, ipprotoText, type RuleTextOptions, ruleText } from '../fib/rule-text.js';
 import { tosText } from '../fib/text.js';
-import { type ReadRouteOptions, reportTable } from './ip-route.js';
+import { type ReadRouteOptions, reportTable } from './ip-route-draft.js';
 import { type JsonFields, jsonEntries, looksLikeJson } from './json.js';
 import { type Prefix, parsePrefix, routeProtocol, tableNumber, tosNumber } from './rt-names.js';
 import { linesOf, parseNumber, type Word, Words, wordsOf } from './tokens.js';

@@ -3,7 +3,7 @@ import { type Family, inPrefix } from '../../base/addr.js';
 import { writeIpRoute, writeIpRouteJson } from '../../formats/ip-route.js';
 import { parseRouteArgs } from '../../formats/ip-route-args.js';
 import { type Prefix, parsePrefix, routeProtocol, tableNumber } from '../../formats/rt-names.js';
-import { asRouteType } from '../../formats/ip-route.js';
+import { asRouteType } from '../../formats/ip-route-draft.js';
 import { changeRoutes, completeRoute, completeRoute6, type Route, type RouteCommand, RT_TABLE, routeText } from '../../fib/index.js';
 import type { NodeState } from '../../scenario/model.js';
 import { devices, routeEnv, routeEnv6, routesOf } from '../netlink.js';
