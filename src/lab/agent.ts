@@ -25,6 +25,11 @@ export class SocketAgent {
     });
   }
 
+  /** Lives in the namespace: /proc/PID/net is the namespace's. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   ask<T>(r: AgentRequest): Promise<T> {
     return new Promise((resolve) => {
       this.#waiting.push((v) => resolve(v as T));

@@ -1,4 +1,5 @@
 /** Builds a case on a bench, sends its packets and writes down what the kernel did, in the schema of the kernel corpus. */
+import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { conntrackEntry } from '../harness/conformance/model-case.js';
 import type { CorpusCase, CorpusState, CounterChanges, Delivery, EmittedFrame, InjectStep, LocalStep, Observed, SockSendStep, StepRecord, StepResult, TracePoint } from '../harness/conformance/corpus.js';
@@ -19,9 +20,7 @@ const SNAPSHOT: readonly (readonly [keyof CorpusState, string])[] = [
   ['addr', 'ip -j addr'],
   ['neigh', 'ip -j neigh show nud all'],
   ['route_text', 'ip route show table all'],
-  ['route', 'ip -j route show table all'],
   ['rule_text', 'ip rule'],
-  ['rule', 'ip -j rule'],
   ['iptables_save', 'iptables-legacy-save'],
   ['ipset_save', 'ipset save'],
   ['sysctl', 'cd /proc/sys && grep -rH "" net/ipv4/conf net/ipv4/route/min_pmtu net/ipv4/fib_* net/ipv4/fwmark_reflect net/ipv4/icmp_* net/ipv4/ip_* net/ipv4/raw_l3mdev_accept net/ipv4/tcp_early_demux net/ipv4/tcp_ecn net/ipv4/tcp_fwmark_accept net/ipv4/tcp_l3mdev_accept net/ipv4/tcp_timestamps net/ipv4/udp_* net/netfilter/nf_conntrack_* net/bridge'],
@@ -35,17 +34,31 @@ function resetScript(b: Bench): string {
   const builtins = TABLES.map(([t, chains]) => `*${t}\n${chains.map((c) => `:${c} ACCEPT [0:0]\n`).join('')}COMMIT\n`).join('');
   return [
     hereDoc('iptables-legacy-restore', builtins),
-    'ipset destroy',
+    'ipset flush; ipset destroy',
     hereDoc('ip -force -batch -', [...rules, 'route flush table main', ...tables, ...devices, 'addr flush dev lo', 'addr add 127.0.0.1/8 dev lo', 'route flush cache'].join('\n')),
     'conntrack -F',
   ].join('\n');
 }
 
-/** A tool or the kernel did not take the set-up, or the observers lost something. */
+/** A tool or the kernel did not take the set-up. */
 export class Refused extends Error {}
+/** Something of the bench itself failed; it is not to be used further. */
+export class BenchLost extends Refused {}
+
+/** A frame longer than the device takes never arrives: veth drops it, and no node is asked. */
+function tooLong(s: CaseSpec): string | null {
+  for (const st of s.steps) {
+    if (st.kind !== 'inject') continue;
+    const mtu = Number(s.ip.map((l) => new RegExp(`^link set ${st.dev} mtu (\\d+)$`).exec(l)?.[1]).findLast((m) => m !== undefined) ?? 1500);
+    if (st.frame.length / 2 > mtu + 14) return `step ${st.n}: a frame of ${st.frame.length / 2} bytes for ${st.dev}, MTU ${mtu}`;
+  }
+  return null;
+}
 
 /** Throws Refused where a tool or the kernel does not take the set-up. */
 export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
+  const long = tooLong(s);
+  if (long !== null) throw new Refused(long);
   await b.agent.ask({ op: 'reset' });
   await b.shell.run(resetScript(b));
   b.hadPolicyRules ||= s.ip.some((l) => l.startsWith('rule '));
@@ -78,14 +91,15 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
 async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
   const { out } = await b.shell.run(SNAPSHOT.map(([, c]) => `(${c}); printf '${CUT}'`).join('\n'));
   const parts = out.split(CUT);
-  const state: Record<string, unknown> = { sockets: s.sockets };
+  // Routes and rules count as text; their JSON says the same.
+  const state: Record<string, unknown> = { sockets: s.sockets, route: [], rule: [] };
   for (const [i, [key]] of SNAPSHOT.entries()) {
     const text = parts[i];
     if (key === 'sysctl') {
       const pairs = text.split('\n').map((l) => /^([^:]+(?::[^:]+)?):(.*)$/.exec(l)).filter((m) => m !== null);
       state.sysctl = Object.fromEntries(pairs.map((m) => [m[1], m[2].replaceAll('\t', ' ')]).filter(([k]) => !k.includes('icmp_msgs')));
     } else if (key === 'iptables_save') state[key] = uncommented(text);
-    else if (['link', 'addr', 'neigh', 'route', 'rule'].includes(key)) state[key] = tidy(JSON.parse(text === '' ? '[]' : text));
+    else if (['link', 'addr', 'neigh'].includes(key)) state[key] = tidy(JSON.parse(text === '' ? '[]' : text));
     else if (key !== 'ipset_save' || text !== '') state[key] = text;
   }
   return state as unknown as CorpusState;
@@ -102,7 +116,7 @@ interface Counts {
   readonly conntrack: string;
 }
 
-const READ = `cat /proc/net/snmp /proc/net/netstat; printf '${CUT}'; iptables-legacy-save -c; printf '${CUT}'; conntrack -L 2>/dev/null`;
+const READ = `iptables-legacy-save -c; printf '${CUT}'; conntrack -L 2>/dev/null`;
 
 class Run {
   readonly #emitted = new Map<number, EmittedFrame[]>();
@@ -139,10 +153,10 @@ class Run {
     const { b } = this;
     let result: StepResult | undefined;
     if (input.kind === 'inject') {
-      if (!(await b.inject(input.dev, hexBytes(input.frame)))) throw new Refused(`${input.dev} did not take the frame`);
+      if (!(await b.inject(input.dev, hexBytes(input.frame)))) throw new BenchLost(`${input.dev} did not take the frame`);
     } else result = await this.#send(input);
     const now = await this.#read();
-    if (!(await b.barrier())) throw new Refused('the observers did not keep up');
+    if (!(await b.barrier())) throw new BenchLost('the observers did not keep up');
     const delivered = await b.agent.ask<Delivery[]>({ op: 'poll' });
     const injected = input.kind === 'inject' ? hexBytes(input.frame) : null;
     const observed: Observed = {
@@ -192,13 +206,15 @@ class Run {
 
   async #read(): Promise<Counts> {
     const { out } = await this.b.shell.run(READ);
-    const [mib, rules, conntrack] = out.split(CUT);
+    const [rules, conntrack] = out.split(CUT);
+    const net = `/proc/${this.b.agent.pid}/net`;
+    const mib = readFileSync(`${net}/snmp`, 'utf8') + readFileSync(`${net}/netstat`, 'utf8');
     return { mib: readMib(mib), rules: readRuleCounts(rules), conntrack };
   }
 }
 
 /** Counters that the model keeps: those of the corpus. Octets, congestion marks and TCP's own statistics are left out. */
-const MIB = /^(Ip(?!Forwarding|DefaultTTL|ExtIn.*Octets|ExtOut.*Octets|ExtIn(NoECT|ECT|CE|Csum)|ReasmTimeout)|Icmp|Udp(?!Lite)|Tcp(ActiveOpens|PassiveOpens|AttemptFails|InSegs|OutSegs|OutRsts|ExtIPReversePathFilter|ExtListenDrops))/;
+const MIB = /^(Ip(?!Forwarding|DefaultTTL|ExtIn.*Octets|ExtOut.*Octets|ExtIn(NoECT|ECT|CE|Csum)|ReasmTimeout)|Icmp|Udp(?!Lite)|Tcp(ActiveOpens|PassiveOpens|AttemptFails|InCsumErrors|InErrs|InSegs|OutSegs|OutRsts|ExtIPReversePathFilter|ExtListenDrops))/;
 
 /** /proc/net/snmp and netstat: pairs of lines, names above values; names as nstat joins them. */
 export function readMib(text: string): Map<string, number> {
@@ -245,7 +261,9 @@ function changes(now: ReadonlyMap<string, number>, before: ReadonlyMap<string, n
 /** Ports and ICMP ids in what was observed that stand nowhere in the inputs: the kernel chose them (SCORING.md R1). */
 function chosenPorts(s: CaseSpec, steps: readonly StepRecord[]): number[] {
   const given = new Set<number>();
-  for (const m of [...s.rules.map((r) => r.text), ...s.sets].join('\n').matchAll(/\d+/g)) given.add(Number(m[0]));
+  // The ends of a range may be what was chosen from it.
+  const texts = s.rules.map((r) => r.text.replace(/--to-(source|ports) \S+-\d+/, ''));
+  for (const m of [...texts, ...s.sets].join('\n').matchAll(/\d+/g)) given.add(Number(m[0]));
   for (const k of s.sockets) given.add(k.port);
   const out = new Set<number>();
   const add = (n: number | undefined): void => {
@@ -255,7 +273,6 @@ function chosenPorts(s: CaseSpec, steps: readonly StepRecord[]): number[] {
   for (const st of steps) {
     if (st.kind === 'inject') noteNumbers(hexBytes(st.frame), none, given);
     if (st.kind === 'local') for (const n of [st.sport, st.dport, st.echo_id]) if (n !== undefined) given.add(n);
-    for (const n of out) if (given.has(n) && st.kind !== 'inject') out.delete(n);
     for (const e of st.observed.conntrack) for (const t of [e.orig, e.reply]) for (const n of [t.sport, t.dport, t.id]) add(n);
     for (const e of st.observed.emitted) for (const p of packetsIn(hexBytes(e.frame), none)) if (p.where === 'outer') for (const n of [p.sport, p.dport]) add(n);
   }

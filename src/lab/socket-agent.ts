@@ -170,7 +170,8 @@ function poll(): Delivery[] {
 function drop(e: Entry): void {
   e.udp?.close();
   e.server?.close();
-  for (const c of e.children) c.resetAndDestroy();
+  // A reset waits for a connection that is still being made; such a one is just closed.
+  for (const c of e.children) c.connecting ? c.destroy() : c.resetAndDestroy();
   entries.splice(entries.indexOf(e), 1);
 }
 

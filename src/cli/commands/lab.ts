@@ -77,6 +77,9 @@ async function runFuzz(o: FuzzFlags): Promise<number> {
       if (why !== null && o.verbose) process.stderr.write(`refused ${why}\n`);
       bar();
     },
+    suspect: (why) => {
+      if (o.verbose) process.stderr.write(`looked at again: ${why}\n`);
+    },
     found: (f) => writeFinding(o.out, f),
   });
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');

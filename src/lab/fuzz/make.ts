@@ -7,7 +7,7 @@ import { Rng } from './rng.js';
 import { makeRules } from './rules.js';
 
 /** Cases that share their wires, and with them a bench; half of the benches have rules of policy routing, which a kernel does not quite forget. */
-export const BATCH = 25;
+export const BATCH = 50;
 
 export interface BatchSpec {
   readonly links: readonly CorpusLink[];

@@ -137,7 +137,6 @@ function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string): string
     [2, () => `-m recent ${r.pick(['--set', '--rcheck', '--update', '--remove', '! --rcheck', '--rcheck --hitcount 2'])} --name R --mask 255.255.255.255 --${r.pick(['rsource', 'rdest'])}`],
     [2, () => `-m string --algo ${r.pick(['bm', 'kmp'])} ${maybe(r)}--string ${r.pick(['abc', 'a'])}`],
     [1, () => `-m realm ${maybe(r)}--realm ${r.pick(['0x0', '0x1'])}`],
-    [1, () => `-m cpu ${maybe(r)}--cpu 7`],
     [1, () => `-m helper ${maybe(r)}--helper ftp`],
     [2, () => `-m physdev ${r.pick(only(p, 'PREROUTING', 'INPUT', 'FORWARD') ? ['--physdev-is-bridged', '! --physdev-is-bridged', '--physdev-is-in'] : ['--physdev-is-bridged', '! --physdev-is-bridged'])}`],
   ])();

@@ -3,7 +3,7 @@ import type { CorpusCase } from '../../harness/conformance/corpus.js';
 import type { CaseOutcome } from '../../harness/conformance/run.js';
 import { Bench } from '../bench.js';
 import type { CaseSpec } from '../case-spec.js';
-import { recordCase, Refused } from '../observe.js';
+import { BenchLost, recordCase, Refused } from '../observe.js';
 import { compare } from './compare.js';
 import { BATCH, makeBatch, makeCase } from './make.js';
 import { shrink } from './shrink.js';
@@ -23,6 +23,8 @@ export interface FuzzOptions {
   readonly shrink: boolean;
   /** Called after every case. */
   readonly done: (agreed: boolean | null, why: string | null) => void;
+  /** Differed at first sight; it is looked at again. */
+  readonly suspect: (why: string) => void;
   readonly found: (f: Finding) => void;
 }
 
@@ -54,20 +56,32 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
     const batch = Math.floor(at / BATCH);
     const until = Math.min(end, (batch + 1) * BATCH);
     const suspects: CaseSpec[] = [];
-    await withBench(makeBatch(o.seed, batch).links, async (b) => {
-      for (; at < until; at++) {
-        const spec = makeCase(o.seed, at);
-        const first = await attempt(b, spec);
-        if (first instanceof Refused) {
-          totals.refused++;
-          o.done(null, `${spec.id}: ${first.message}`);
-        } else if (first.outcome.score.exact) {
-          totals.agreed++;
-          totals.steps += first.recorded.steps.length;
-          o.done(true, null);
-        } else suspects.push(spec);
-      }
-    });
+    while (at < until) {
+      await withBench(makeBatch(o.seed, batch).links, async (b) => {
+        for (; at < until; at++) {
+          const spec = makeCase(o.seed, at);
+          const first = await attempt(b, spec);
+          if (first instanceof BenchLost) {
+            at++;
+            o.suspect(`${spec.id}: ${first.message}`);
+            suspects.push(spec);
+            return;
+          }
+          if (first instanceof Refused) {
+            totals.refused++;
+            o.done(null, `${spec.id}: ${first.message}`);
+          } else if (first.outcome.score.exact) {
+            totals.agreed++;
+            totals.steps += first.recorded.steps.length;
+            o.done(true, null);
+          } else {
+            const d = first.outcome.score.firstDifference;
+            o.suspect(`${spec.id}: ${d?.area} ${d?.field}: kernel ${d?.kernel} | model ${d?.model}`);
+            suspects.push(spec);
+          }
+        }
+      });
+    }
     for (const spec of suspects) {
       const f = await lookAgain(spec, o.shrink);
       if (f === null) {

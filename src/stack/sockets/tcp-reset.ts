@@ -73,7 +73,7 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
     src,
     to,
   );
-  const errno = ipXmit(k, { src, to, proto: IPPROTO.TCP, payload, dst: r.dst, tos: tos & ~3, mark, sk: sock?.sk ?? (family === 'ipv4' ? tcpSk : null), origin: { kind: 'reply', of: skb.id }, mayFragment: false });
+  const errno = ipXmit(k, { src, to, proto: IPPROTO.TCP, payload, dst: r.dst, tos: tos & ~3, mark, sk: sock?.sk ?? (family === 'ipv4' ? tcpSk : null), origin: { kind: 'reply', of: skb.id }, mayFragment: false, alwaysDf: true });
   if (errno !== 0 && family === 'ipv4') k.count('IpOutDiscards');
   k.count('TcpOutSegs');
   k.count('TcpOutRsts');

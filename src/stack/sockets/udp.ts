@@ -73,6 +73,8 @@ export class Udp {
     const [sport, dport] = [skb.u16(th), skb.u16(th + 2)];
     const dev = this.host.inputDev(skb);
     if (family === 'ipv6' && this.#staleChecksum(skb, length)) return this.#csumError(skb);
+    // What is short is summed up before anything else (udp4_csum_init, udp6_csum_init).
+    if (skb.csumBad && length <= CHECKSUM_BREAK) return this.#csumError(skb);
     const many = family === 'ipv4' ? skb.dst !== null && (skb.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0 : isMulticast6(skb.daddr);
     if (many) return this.#multicast(skb, sport, dport, payload, dev);
     const stolen = skb.sk ? this.socks.find((s) => s.sk === skb.sk) : undefined;

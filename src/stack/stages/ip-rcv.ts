@@ -99,6 +99,8 @@ function ipRcvOptions(k: Kernel, f: Flight): boolean {
       }
       k.inconclusive('IPv4 source route option', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
     }
+    // Written to on the way, and echoed in what the node answers (ip_forward_options, ip_options_echo).
+    if (type === 7 || type === 68) k.inconclusive(`IPv4 ${type === 7 ? 'record route' : 'time stamp'} option`, k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
     i += len;
   }
   return true;
