@@ -27,9 +27,8 @@ export class Loading {
 
   report(severity: Severity, code: string, message: string, span: Span, hint?: string): void {
     if (this.full) {
-      if (this.diagnostics.at(-1)?.code === 'more-diagnostics') return;
+      if (severity === 'warning' || this.diagnostics.at(-1)?.code === 'more-diagnostics') return;
       code = 'more-diagnostics';
-      severity = 'error';
       message = 'and more like these';
       hint = 'is this the file that was meant?';
     }

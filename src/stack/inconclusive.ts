@@ -5,7 +5,8 @@ export class Inconclusive extends Error {
   constructor(
     readonly what: string,
     readonly rule: RuleRef | null = null,
-    readonly told = false,
+    /** Id of the packet whose fate it has been told as; null: not told yet. */
+    readonly told: number | null = null,
   ) {
     super(`inconclusive: ${what}`);
   }

@@ -220,7 +220,8 @@ export class NodeRun implements Kernel, Receiver {
     } catch (e) {
       this.#depth = depth;
       if (!(e instanceof Inconclusive)) throw e;
-      if (!e.told) this.tell(skb, { t: 'inconclusive', what: e.what, rule: e.rule });
+      // An error or a copy sent on its behalf had no known end: then its own is not known either.
+      if (e.told === null || (skb !== null && e.told !== skb.id)) this.tell(skb, { t: 'inconclusive', what: e.what, rule: e.rule });
     }
   }
 
@@ -486,7 +487,7 @@ export class NodeRun implements Kernel, Receiver {
   }
   inconclusive(what: string, c: PacketCtx): never {
     this.tell(c.skb, { t: 'inconclusive', what, rule: c.rule });
-    throw new Inconclusive(what, c.rule, true);
+    throw new Inconclusive(what, c.rule, c.skb.id);
   }
   tee(c: PacketCtx, gateway: Addr, oif: string | null): void {
     if (this.#duplicating) return;

@@ -60,8 +60,7 @@ export class World {
       const next = this.#queue.shift();
       if (!next) return;
       if (n >= MAX_RECEIVED) {
-        next.node.loop(next.skb, next.dev);
-        this.#queue.length = 0;
+        for (const q of [next, ...this.#queue.splice(0)]) q.node.loop(q.skb, q.dev);
         return;
       }
       next.node.receive(next.skb, next.dev);

@@ -47,7 +47,15 @@ export function icmpRcv(k: Kernel, f: Flight): 'gone' {
     if (query && k.sysctl('net/ipv4/icmp_echo_ignore_broadcasts') !== 0) return fail('INVALID_PROTO', 'icmp-ignored');
     if (!query && type !== 17 && type !== 18) return fail('INVALID_PROTO', 'icmp-ignored');
   }
-  return finish(k, skb, handle(k, skb, type, body));
+  return type === ECHO ? echo(k, skb, body) : finish(k, skb, handle(k, skb, type, body));
+}
+
+/** icmp_echo(). */
+function echo(k: Kernel, skb: Skb, body: Uint8Array): 'gone' {
+  if (k.sysctl('net/ipv4/icmp_echo_ignore_all') !== 0) return finish(k, skb, null);
+  k.tell(skb, { t: 'consume', why: 'echo-replied', into: null });
+  icmpReply(k, skb, ECHOREPLY, u32(body, 4), body.subarray(8));
+  return 'gone';
 }
 
 function finish(k: Kernel, skb: Skb, reason: string | null): 'gone' {
@@ -59,12 +67,6 @@ function finish(k: Kernel, skb: Skb, reason: string | null): 'gone' {
 /** icmp_pointers[type].handler: null = consumed, otherwise the drop reason. */
 function handle(k: Kernel, skb: Skb, type: number, body: Uint8Array): string | null {
   switch (type) {
-    case ECHO:
-      if (k.sysctl('net/ipv4/icmp_echo_ignore_all') === 0) {
-        k.tell(skb, { t: 'consume', why: 'echo-replied', into: null });
-        icmpReply(k, skb, ECHOREPLY, u32(body, 4), body.subarray(8));
-      }
-      return null;
     case TIMESTAMP:
       return timestamp(k, skb, body);
     case ECHOREPLY:
