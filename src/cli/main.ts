@@ -54,4 +54,4 @@ process.stdout.on('error', (e: NodeJS.ErrnoException) => {
   throw e;
 });
 
-await main(process.argv);
+void main(process.argv);

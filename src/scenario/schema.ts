@@ -1,6 +1,9 @@
 /** The shape of a scenario file (`version: 1`), strict: a key that is not here is an error. What names and texts mean is checked by load.ts. */
 import { z } from 'zod';
 
+// A schema is used once or twice in a process: generated code would cost more than it saves.
+z.config({ jitless: true });
+
 const text = z.string();
 /** Text as the tool prints it, inline or in a file beside the scenario. */
 const part = z.union([text, z.strictObject({ file: text })]).describe('text as the tool prints it, or { file: PATH }');

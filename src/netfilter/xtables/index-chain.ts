@@ -130,7 +130,8 @@ function bestQuestion(rules: Int32Array, facts: readonly (readonly Fact[])[]): Q
   const sample: (readonly Fact[])[] = [];
   for (let i = 0; i < rules.length; i += step) sample.push(facts[rules[Math.floor(i)]]);
   const questions: Question[] = [];
-  for (const fs of sample) for (const f of fs) if (!questions.some((q) => q.field === f.field && q.len === f.len)) questions.push({ field: f.field, len: f.len });
+  for (const fs of sample)
+    for (const f of fs) if (!questions.some((q) => q.field === f.field && q.len === f.len)) questions.push({ field: f.field, len: f.len });
   let best: Question | null = null;
   let least = sample.length * WORTHWHILE;
   for (const q of questions) {

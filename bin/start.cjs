@@ -1,0 +1,30 @@
+/**
+ * Starts the bundled command line with the code cache of the command that is asked for: functions that an earlier run of it needed come compiled.
+ * Caches are made by `npm run build`; one that is absent or of another Node release is not used, and nothing else changes.
+ */
+const { readFileSync, writeFileSync } = require('node:fs');
+const vm = require('node:vm');
+
+const dir = `${__dirname}/../dist/cli`;
+const filename = `${dir}/sim.cjs`;
+const word = process.argv[2] ?? '';
+const command = /^[a-z][a-z-]*$/.test(word) ? word : 'help';
+
+function cacheOf(name) {
+  try {
+    return readFileSync(`${dir}/cache/${name}.bin`);
+  } catch {
+    return undefined;
+  }
+}
+
+const cachedData = cacheOf(command) ?? cacheOf('help');
+// The bundle is plain ASCII.
+const script = new vm.Script(
+  `(function(require,__filename,__import){${readFileSync(filename, 'latin1')}
+})`,
+  { filename, cachedData },
+);
+const keep = process.env.SIM_MAKE_CODE_CACHE;
+if (keep) process.on('exit', () => writeFileSync(keep, script.createCachedData()));
+script.runInThisContext()(require, filename, (path) => import(`${dir}/${path}`));
