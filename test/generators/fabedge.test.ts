@@ -24,7 +24,7 @@ it('the generator as it should be', () => {
 });
 
 describe('each mistake is caught', () => {
-  // Packet by packet, what the harm is.
+  // Packet by packet, what the harm is. All of it was seen on a 6.18 kernel, too, with every node in a network namespace and tunl0 as a veth pair.
   const rows: [keyof Mistakes, string[]][] = [
     [
       'emptySets',
