@@ -195,6 +195,27 @@ export function addAddress(l: Loading, draft: NodeDraft, dev: string, tree: Tree
   ];
 }
 
+/**
+ * What the kernel adds by itself on a node that speaks IPv6 (addrconf_addr_gen(), EUI-64): ::1, and a link-local address on every Ethernet device that is up and has none.
+ * Only for short forms; a text from `ip addr` has them or says that they are not there.
+ */
+export function addLinkLocals(draft: NodeDraft): void {
+  if (!draft.addrs.some((a) => a.family === 'ipv6' && a.dev !== 'lo')) return;
+  const has = (dev: string, scope: string): boolean => draft.addrs.some((a) => a.dev === dev && a.family === 'ipv6' && a.scope === scope);
+  const v6 = { ...LO_ADDR, family: 'ipv6' as const, label: null };
+  if (!has('lo', 'host')) draft.addrs = [...draft.addrs, { ...v6, local: '\0\0\0\0\0\0\0\u0001', prefixlen: 128 }];
+  for (const l of draft.links) {
+    if (l.linkType !== 'ether' || !l.flags.includes('UP') || has(l.name, 'link')) continue;
+    draft.addrs = [...draft.addrs, { ...v6, dev: l.name, local: linkLocal(l.mac), prefixlen: 64, scope: 'link' }];
+  }
+}
+
+/** fe80::/64 with the MAC in the lower half: universal bit flipped, ff:fe in the middle. */
+function linkLocal(mac: number): Addr {
+  const [high, low] = [Math.floor(mac / 0x1000000), mac % 0x1000000];
+  return String.fromCharCode(0xfe80, 0, 0, 0, (high >>> 8) ^ 0x0200, ((high & 255) << 8) | 0xff, 0xfe00 | (low >>> 16), low & 0xffff);
+}
+
 /** Do two IPv4 addresses share a network of that length? */
 export const sameNet = (a: Addr, b: Addr, len: number): boolean =>
   typeof a === 'number' && typeof b === 'number' && (len === 0 || (a ^ b) >>> (32 - len) === 0);

@@ -3,7 +3,7 @@ import { parseAddr } from '../base/addr.js';
 import type { Span } from '../base/diagnostic.js';
 import { parseEndpoint } from '../formats/sockets.js';
 import { sysctlName } from '../formats/sysctl.js';
-import { addAddress, ensureLink, shortAddress, shortLink } from './load-links.js';
+import { addAddress, addLinkLocals, ensureLink, shortAddress, shortLink } from './load-links.js';
 import { completeRoutes } from './load-routes.js';
 import { childFlag, childNumber, childText, didYouMean, type Loading, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { SocketState } from './model.js';
@@ -39,6 +39,8 @@ export function loadNode(l: Loading, name: string, tree: Tree, index: number, ke
   }
   const listen = child(tree, 'listen');
   if (listen) draft.sockets = [...draft.sockets, ...readListen(l, listen, draft.sockets.length)];
+  // A folder of dumps, or a text from `ip addr`, knows its addresses.
+  if (!child(tree, 'dumps') && (child(tree, 'address') || child(tree, 'addresses')?.t === 'map')) addLinkLocals(draft);
   completeRoutes(l, draft, tree);
   checkDevices(l, draft, tree);
   return draft;
