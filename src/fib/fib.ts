@@ -26,6 +26,7 @@ export interface RouteEnv {
   readonly conf: DevConf;
 }
 
+/** What a lookup gives that finds nothing; of IPv6 the null entry. */
 export const NO_ROUTE: FibResult = {
   errno: ENETUNREACH,
   type: 'unreachable',

@@ -2,7 +2,7 @@
 import type { Addr } from '../base/addr.js';
 import { memoByPair } from '../base/memo.js';
 import type { NetDevice } from '../packet/types.js';
-import type { FibInput } from './fib.js';
+import { type FibInput, NO_ROUTE } from './fib.js';
 import { derivedRoutes6 } from './local-table.js';
 import type { PolicyRule, Route } from './model.js';
 import { EACCES, EAGAIN, EINVAL, ENETUNREACH, RT_SCOPE, tableName } from './names.js';
@@ -22,23 +22,6 @@ export interface RouteEnv6 {
   /** net/ipv6/conf. */
   readonly conf: DevConf;
 }
-
-/** The null entry: what no route gives. */
-const NULL6: FibResult = {
-  errno: ENETUNREACH,
-  type: 'unreachable',
-  route: null,
-  nexthop: -1,
-  dev: null,
-  gateway: null,
-  table: 0,
-  prefixlen: 0,
-  scope: RT_SCOPE.NOWHERE,
-  nhScope: RT_SCOPE.NOWHERE,
-  prefsrc: null,
-  pref: -1,
-  alternatives: [],
-};
 
 export class Fib6 {
   readonly family = 'ipv6' as const;
@@ -80,7 +63,7 @@ export class Fib6 {
     const oif = f.iif !== 0 && f.iif !== LOOPBACK_IFINDEX ? f.iif : f.oif;
     const ignore = o.ignoreLinkstate ?? false;
     const e = this.#tables.get(id)?.lookup(f.dst, f.src, oif, strict, conf, ignore) ?? null;
-    return e === null ? { ...NULL6, errno: EAGAIN } : toResult(this.#sibling(e, oif, strict, conf, ignore, f, o.chooseNexthop));
+    return e === null ? { ...NO_ROUTE, errno: EAGAIN } : toResult(this.#sibling(e, oif, strict, conf, ignore, f, o.chooseNexthop));
   }
 
   /** fib6_select_path(): another nexthop of the same multipath route, unless the bound device settled it. */
@@ -105,14 +88,14 @@ export class Fib6 {
       const pref = c.rule.priority;
       if (c.action !== 'table') {
         o.steps?.push({ pref, table: c.action, route: null });
-        return { ...NULL6, type: c.action, errno: c.action === 'unreachable' ? ENETUNREACH : c.action === 'prohibit' ? EACCES : EINVAL, pref };
+        return { ...NO_ROUTE, type: c.action, errno: c.action === 'unreachable' ? ENETUNREACH : c.action === 'prohibit' ? EACCES : EINVAL, pref };
       }
       const r = this.lookupTable(c.table, f, conf, o.strict ?? false, o);
       o.steps?.push({ pref, table: tableName(c.table), route: r.route ? routeText(r.route) : null });
       if (r.errno === EAGAIN || (r.errno === 0 && suppressed(c.rule, r))) continue;
       return { ...r, pref };
     }
-    return NULL6;
+    return NO_ROUTE;
   }
 }
 

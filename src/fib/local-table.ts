@@ -1,6 +1,7 @@
 /** The routes that Linux itself makes from addresses: fib_add_ifaddr() (IPv4), addrconf's local, anycast, prefix and multicast routes (IPv6). */
 import { type Addr, ANY6, andAddr, networkOf, notAddr, orAddr, parseIp6, prefixMask } from '../base/addr.js';
 import type { NetDevice, RouteType } from '../packet/types.js';
+import { bareRoute } from './defaults.js';
 import type { Route } from './model.js';
 import { RT_TABLE } from './names.js';
 import type { FibAddr } from './types.js';
@@ -19,26 +20,17 @@ function kernelRoute(r: {
 }): Route {
   const family = typeof r.dst === 'number' ? 'ipv4' : 'ipv6';
   return {
-    family,
+    ...bareRoute(family),
     type: r.type,
     dst: r.dst,
     dstLen: r.dstLen,
-    src: null,
     table: r.table,
-    tos: 0,
     metric: r.metric,
     prefsrc: r.prefsrc,
     scope: r.scope,
     protocol: 'kernel',
     nexthops: [{ gateway: null, dev: r.dev, weight: 1, flags: [] }],
-    metrics: {},
-    lock: [],
     pref: family === 'ipv6' ? 'medium' : null,
-    expires: null,
-    error: null,
-    realms: null,
-    flags: [],
-    nhid: null,
   };
 }
 

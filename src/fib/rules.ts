@@ -1,6 +1,7 @@
 /** Policy rules lowered to integers: fib_rule_match(), fib4_rule_match(), fib6_rule_match(). */
 import { type Addr, ANY6, addrBits, type Family, inPrefix } from '../base/addr.js';
 import type { NetDevice } from '../packet/types.js';
+import { bareRule } from './defaults.js';
 import type { PolicyRule } from './model.js';
 import { RT_TABLE } from './names.js';
 import type { Flow } from './types.js';
@@ -27,31 +28,12 @@ export interface CompiledRules {
   readonly l3mdev: boolean;
 }
 
-const bare = (family: Family, priority: number, table: number): PolicyRule => ({
-  family,
-  priority,
-  not: false,
-  src: null,
-  dst: null,
-  tos: 0,
-  fwmark: null,
-  iif: null,
-  oif: null,
-  uidrange: null,
-  ipproto: null,
-  sport: null,
-  dport: null,
-  suppressPrefixlen: null,
-  suppressIfgroup: null,
-  l3mdev: false,
-  tunId: null,
-  action: { kind: 'lookup', table },
-  realms: null,
-  protocol: null,
-});
-
-const DEFAULT4: readonly PolicyRule[] = [bare('ipv4', 0, RT_TABLE.LOCAL), bare('ipv4', 32766, RT_TABLE.MAIN), bare('ipv4', 32767, RT_TABLE.DEFAULT)];
-const DEFAULT6: readonly PolicyRule[] = [bare('ipv6', 0, RT_TABLE.LOCAL), bare('ipv6', 32766, RT_TABLE.MAIN)];
+const DEFAULT4: readonly PolicyRule[] = [
+  bareRule('ipv4', 0, RT_TABLE.LOCAL),
+  bareRule('ipv4', 32766, RT_TABLE.MAIN),
+  bareRule('ipv4', 32767, RT_TABLE.DEFAULT),
+];
+const DEFAULT6: readonly PolicyRule[] = [bareRule('ipv6', 0, RT_TABLE.LOCAL), bareRule('ipv6', 32766, RT_TABLE.MAIN)];
 
 /** The rules of a fresh network namespace. */
 export const defaultRules = (family: Family): readonly PolicyRule[] => (family === 'ipv4' ? DEFAULT4 : DEFAULT6);

@@ -1,11 +1,12 @@
 /** Arguments of `ip route add|append|prepend|change|replace|del` (ip-route(8); iproute2 ip/iproute.c iproute_modify()). */
 import { type Addr, type Family, familyOf, parseAddr } from '../base/addr.js';
 import type { Parsed } from '../base/diagnostic.js';
+import { bareRoute } from '../fib/defaults.js';
 import type { RouteChange, RouteCommand } from '../fib/edit.js';
 import type { Nexthop } from '../fib/model.js';
 import { RT_TABLE } from '../fib/names.js';
 import { type Args, matches, readArgs, u32, unsigned } from './ip-args.js';
-import { asRouteType, newRoute, parseMs, type RouteDraft } from './ip-route-draft.js';
+import { asRouteType, parseMs, type RouteDraft } from './ip-route-draft.js';
 import { type Prefix, parsePrefix, routeProtocol, type TableNames, tableNumber, tosNumber } from './rt-names.js';
 
 export interface RouteArgsOptions {
@@ -56,7 +57,7 @@ class Reading {
     readonly o: RouteArgsOptions,
   ) {
     this.#family = o.family;
-    this.#r = newRoute(o.family ?? 'ipv4');
+    this.#r = bareRoute(o.family ?? 'ipv4');
   }
 
   read(a: Args): RouteChange {

@@ -1,8 +1,7 @@
 /** A route while it is read, and the words that text, JSON and the arguments of `ip route` have in common (ip-route(8); iproute2 ip/iproute.c). */
-import { type Addr, anyAddr, type Family } from '../base/addr.js';
+import type { Addr, Family } from '../base/addr.js';
 import { nearest, type Reporter } from '../base/diagnostic.js';
 import type { Nexthop, Route } from '../fib/model.js';
-import { RT_TABLE } from '../fib/names.js';
 import type { RouteType } from '../packet/types.js';
 import type { ReadOptions as FileOption } from './ip-link.js';
 import { knownTables, type TableNames } from './rt-names.js';
@@ -46,32 +45,6 @@ export function parseMs(t: string): number | null {
 
 /** A route while it is read. */
 export type RouteDraft = { -readonly [K in keyof Route]: Route[K] };
-
-/** What `ip route add` leaves unsaid: unicast, table main, protocol boot, and metric 1024 for IPv6. */
-export function newRoute(family: Family): RouteDraft {
-  return {
-    family,
-    type: 'unicast',
-    dst: anyAddr(family),
-    dstLen: 0,
-    src: null,
-    table: RT_TABLE.MAIN,
-    tos: 0,
-    metric: family === 'ipv6' ? 1024 : 0,
-    prefsrc: null,
-    scope: 'global',
-    protocol: 'boot',
-    nexthops: [],
-    metrics: {},
-    lock: [],
-    pref: null,
-    expires: null,
-    error: null,
-    realms: null,
-    flags: [],
-    nhid: null,
-  };
-}
 
 /** What cannot be put on the route at once: the plain nexthop's parts and those of a multipath route. */
 export interface RouteParts {

@@ -1,10 +1,11 @@
 /** Routes as `ip -j route show` prints them, read and written (iproute2 ip/iproute.c print_route()). */
 import { type Addr, type Family, familyOf, formatAddr, parseAddr } from '../base/addr.js';
 import type { Reporter } from '../base/diagnostic.js';
+import { bareRoute } from '../fib/defaults.js';
 import type { Nexthop, Route } from '../fib/model.js';
 import { RT_TABLE, tableName } from '../fib/names.js';
 import { METRIC_NAMES, prefixText, tosText } from '../fib/text.js';
-import { asPref, asRouteType, asScope, finishRoute, newRoute, prefixWhat, type ReadRouteOptions, type RouteDraft, type RouteParts } from './ip-route-draft.js';
+import { asPref, asRouteType, asScope, finishRoute, prefixWhat, type ReadRouteOptions, type RouteDraft, type RouteParts } from './ip-route-draft.js';
 import { type JsonFields, jsonEntries } from './json.js';
 import { parsePrefix, routeProtocol, tableNumber, tosNumber } from './rt-names.js';
 
@@ -31,7 +32,7 @@ function familyOfJson(f: JsonFields, family: Family): Family {
 }
 
 function routeOfJson(f: JsonFields, o: ReadRouteOptions): Route {
-  const r = newRoute(o.family);
+  const r: RouteDraft = bareRoute(o.family);
   r.type = f.parsed('type', asRouteType, 'route-type', 'a route type') ?? 'unicast';
   if (f.need('dst') !== null) {
     const dst = f.parsed('dst', (t) => parsePrefix(t, o.family), 'bad-prefix', prefixWhat(o.family));

@@ -1,6 +1,7 @@
 /** Routes as `ip route show` prints them (iproute2 ip/iproute.c print_route()). */
 import { type Addr, type Family, familyOf, parseAddr } from '../base/addr.js';
 import { nearest, type Reporter } from '../base/diagnostic.js';
+import { bareRoute } from '../fib/defaults.js';
 import type { Nexthop, Route } from '../fib/model.js';
 import { METRIC_NAMES } from '../fib/text.js';
 import {
@@ -8,7 +9,6 @@ import {
   asRouteType,
   asScope,
   finishRoute,
-  newRoute,
   parseMs,
   prefixWhat,
   type ReadRouteOptions,
@@ -69,7 +69,7 @@ function familyOfLine(words: readonly Word[], family: Family): Family {
 }
 
 function routeOfWords(words: Words, reporter: Reporter, o: ReadRouteOptions): Route | null {
-  const r = newRoute(o.family);
+  const r: RouteDraft = bareRoute(o.family);
   const before = reporter.diagnostics.length;
   const type = asRouteType(words.peek() ?? '');
   if (type) {

@@ -1,11 +1,12 @@
 /** Arguments of `ip rule add|del` (ip-rule(8); iproute2 ip/iprule.c iprule_modify()). */
 import { type Family, familyOf } from '../base/addr.js';
 import type { Parsed } from '../base/diagnostic.js';
+import { bareRule } from '../fib/defaults.js';
 import type { PolicyRule } from '../fib/model.js';
 import { FULL_MASK } from '../fib/rule-text.js';
 import { type Args, matches, readArgs, u32 } from './ip-args.js';
 import type { RouteArgsOptions } from './ip-route-args.js';
-import { newRule, parseIpproto, type RuleDraft } from './ip-rule.js';
+import { parseIpproto, type RuleDraft } from './ip-rule-draft.js';
 import { type Prefix, parsePrefix, routeProtocol, tableNumber, tosNumber } from './rt-names.js';
 
 export interface RuleArgs {
@@ -19,7 +20,7 @@ export interface RuleArgs {
 export function parseRuleArgs(command: 'add' | 'del', words: readonly string[], o: RouteArgsOptions): Parsed<RuleArgs | null> {
   return readArgs(`ip rule ${command}`, words, (a) => {
     if (a.done) a.fail('ip-usage', `"ip rule ${command}" requires arguments.`);
-    const state: State = { r: newRule(o.family ?? 'ipv4', 0), family: o.family, given: new Set(), o };
+    const state: State = { r: bareRule(o.family ?? 'ipv4', 0), family: o.family, given: new Set(), o };
     while (!a.done) clause(a, a.next(), state);
     state.r.family = state.family ?? 'ipv4';
     for (const p of [state.r.src, state.r.dst]) if (p && familyOf(p.addr) !== state.r.family) a.fail('ip-rule-family', 'Error: Invalid source address.');

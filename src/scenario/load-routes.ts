@@ -1,5 +1,6 @@
 /** What a person leaves out of a node's routes: the local table, connected routes, and a default route in short. */
 import { type Addr, type Family, familyOf, parseAddr } from '../base/addr.js';
+import { bareRoute } from '../fib/defaults.js';
 import { derivedRoutes4, derivedRoutes6 } from '../fib/local-table.js';
 import type { Route } from '../fib/model.js';
 import type { IfAddr, Link } from '../link/model.js';
@@ -62,26 +63,10 @@ function gatewayRoute(l: Loading, draft: NodeDraft, tree: Tree, t: Tree): Route 
   }
   const onlink = !sameNetwork(via, gateway);
   return {
-    family,
-    type: 'unicast',
-    dst: family === 'ipv4' ? 0 : '\0\0\0\0\0\0\0\0',
-    dstLen: 0,
-    src: null,
-    table: 254,
-    tos: 0,
-    metric: family === 'ipv4' ? 0 : 1024,
-    prefsrc: null,
-    scope: 'global',
-    protocol: 'boot',
+    ...bareRoute(family),
     nexthops: [{ gateway, dev: via.dev, weight: 1, flags: onlink ? ['onlink'] : [] }],
-    metrics: {},
-    lock: [],
     pref: family === 'ipv6' ? 'medium' : null,
-    expires: null,
-    error: null,
-    realms: null,
     flags: onlink ? ['onlink'] : [],
-    nhid: null,
   };
 }
 

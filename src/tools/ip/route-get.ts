@@ -1,9 +1,20 @@
 /** `ip route get`: inet_rtm_getroute(), inet6_rtm_getroute(), and what iproute2 prints of their answers (ip/iproute.c print_route()). */
 import { type Addr, ANY6, addrBits, type Family, familyOf, formatAddr, type Ip6 } from '../../base/addr.js';
+import {
+  type FibResult,
+  type FlowKeys,
+  type Route,
+  routeInput,
+  routeInput6,
+  routeOutput,
+  routeOutput6To,
+  routeText,
+  selectAddress6,
+  tableName,
+} from '../../fib/index.js';
 import { writeIpRoute, writeIpRouteJson } from '../../formats/ip-route.js';
+import { parseIpproto } from '../../formats/ip-rule-draft.js';
 import { parsePrefix, tosNumber } from '../../formats/rt-names.js';
-import { parseIpproto } from '../../formats/ip-rule.js';
-import { type FibResult, type FlowKeys, type Route, routeInput, routeInput6, routeOutput, routeOutput6To, routeText, selectAddress6, tableName } from '../../fib/index.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST } from '../../packet/types.js';
 import { behavesNew } from '../../stack/kernel-release.js';
 import type { NodeRun } from '../../stack/node-run.js';
@@ -104,7 +115,8 @@ function find4(n: NodeRun, q: Question): Found | number {
     const r = routeInput(env, { src, dst, tos: q.tos, mark: q.mark, dev: q.iif, proto: q.keys.proto, keys: q.keys, secpath: false, isMember, chooseNexthop });
     // Source validation alone ever answered EXDEV; martians were EINVAL at all times.
     if (r.reason !== null) return r.reason === 'IP_RPFILTER' && !behavesNew(n.given.kernel, 'fib-validate-errno') ? EXDEV : EINVAL;
-    if (!r.dst || r.dst.error !== 0) return r.dst?.error ?? EINVAL;
+    if (r.dst === null) return EINVAL;
+    if (r.dst.error !== 0) return r.dst.error;
     return { dst: r.dst, result: r.result, prefsrc: null, daddr: q.dst };
   }
   const r = routeOutput(env, { src, dst, oif: q.oif?.ifindex ?? 0, mark: q.mark, tos: q.tos, keys: q.keys, uid: q.uid, isMember, chooseNexthop });
@@ -123,7 +135,27 @@ const flagWords = (d: Dst): string[] => FLAG_WORDS.filter(([bit]) => (d.flags & 
 /** Metrics alone, as a route prints them. */
 function metricText(r: Route | null): string {
   if (!r) return '';
-  const bare: Route = { ...r, family: 'ipv4', type: 'unicast', dst: 0, dstLen: 0, src: null, table: 254, tos: 0, metric: 0, prefsrc: null, scope: 'global', protocol: 'boot', nexthops: [], pref: null, expires: null, error: null, realms: null, flags: [], nhid: null };
+  const bare: Route = {
+    ...r,
+    family: 'ipv4',
+    type: 'unicast',
+    dst: 0,
+    dstLen: 0,
+    src: null,
+    table: 254,
+    tos: 0,
+    metric: 0,
+    prefsrc: null,
+    scope: 'global',
+    protocol: 'boot',
+    nexthops: [],
+    pref: null,
+    expires: null,
+    error: null,
+    realms: null,
+    flags: [],
+    nhid: null,
+  };
   return routeText(bare, false).slice('default '.length);
 }
 const metricJson = (r: Route | null): object => {
@@ -217,7 +249,11 @@ function answer6(n: NodeRun, q: Question, c: IpCommand): Answer {
 /** `ip route get ADDR [from A] [iif D] [oif D] [mark M] [tos T] [uid U] [ipproto P] [sport N] [dport N] [fibmatch]`. */
 export function routeGet(n: NodeRun, words: readonly string[], c: IpCommand): Answer {
   const q = read(n, words, c);
-  if (q.src !== null && familyOf(q.src) !== q.family) throw new Refusal(`Error: ${q.family === 'ipv4' ? 'inet' : 'inet6'} prefix is expected rather than "${formatAddr(q.src)}".`, { code: 'ip-prefix', status: 1 });
+  if (q.src !== null && familyOf(q.src) !== q.family)
+    throw new Refusal(`Error: ${q.family === 'ipv4' ? 'inet' : 'inet6'} prefix is expected rather than "${formatAddr(q.src)}".`, {
+      code: 'ip-prefix',
+      status: 1,
+    });
   if (q.family === 'ipv6') return answer6(n, q, c);
   const f = find4(n, q);
   if (typeof f === 'number') return refused(f, q.warning);
