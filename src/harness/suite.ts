@@ -16,17 +16,30 @@ export interface ScenarioResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Runs a scenario and looks at each of its expectations. */
+/** Runs a scenario and looks at each of its expectations. A failure of the engine itself is an error of this scenario, so that the others are still told of. */
 export function testScenario(file: string, loaded: Parsed<Scenario | null>): ScenarioResult {
   const { value, diagnostics } = loaded;
-  if (value === null || hasErrors(diagnostics)) return { file, name: value?.name ?? file, run: null, verdicts: [], diagnostics };
+  const nothing = (more: readonly Diagnostic[]): ScenarioResult => ({
+    file,
+    name: value?.name ?? file,
+    run: null,
+    verdicts: [],
+    diagnostics: [...diagnostics, ...more],
+  });
+  if (value === null || hasErrors(diagnostics)) return nothing([]);
   const keepConntrack = value.expect.some((e) => e.key === 'conntrack');
   const play = (verbose: boolean): ScenarioRun => runScenario(value, { execute, apply: applyAll, keepConntrack, verbose });
-  const run = play(false);
-  const all = [...diagnostics, ...run.diagnostics];
-  if (hasErrors(run.diagnostics)) return { file, name: value.name, run: null, verdicts: [], diagnostics: all };
-  const j = judge(run, () => play(true));
-  return { file, name: value.name, run, verdicts: j.verdicts, diagnostics: [...all, ...j.diagnostics] };
+  try {
+    const run = play(false);
+    if (hasErrors(run.diagnostics)) return nothing(run.diagnostics);
+    const j = judge(run, () => play(true));
+    return { file, name: value.name, run, verdicts: j.verdicts, diagnostics: [...diagnostics, ...run.diagnostics, ...j.diagnostics] };
+  } catch (e) {
+    const [message, place = ''] = (e instanceof Error ? (e.stack ?? e.message) : String(e)).split('\n');
+    return nothing([
+      { code: 'engine-failed', severity: 'error', message, span: { file, line: 1, column: 1, length: 0 }, hint: `a bug of netfilter-sim, ${place.trim()}` },
+    ]);
+  }
 }
 
 /** The what-ifs that say what becomes of packets then, each as a scenario of its own; empty where the scenario itself could not be run. */
