@@ -250,7 +250,9 @@ export function parsePacketText(text: string, place: TextPlace): Parsed<Uint8Arr
   } catch (e) {
     if (!(e instanceof TextError)) throw e;
     const reporter = new Reporter(place.file, `${'\n'.repeat(place.line - 1)}${' '.repeat(place.column - 1)}${text}`);
-    reporter.error('packet-text', e.message, place.line, place.column + e.word.at, e.word.text.length, e.hint);
+    const before = text.slice(0, e.word.at).split('\n');
+    const column = (before.length === 1 ? place.column : 1) + before[before.length - 1].length;
+    reporter.error('packet-text', e.message, place.line + before.length - 1, column, e.word.text.length, e.hint);
     return { value: null, diagnostics: reporter.diagnostics };
   }
 }

@@ -20,14 +20,15 @@ export class Loading {
     return s.length > 300 ? `${s.slice(0, 300)}…` : s;
   }
 
-  /** More would not be listed. */
+  /** More is not listed. */
   get full(): boolean {
-    return this.diagnostics.length >= MAX_DIAGNOSTICS;
+    return this.diagnostics.length > MAX_DIAGNOSTICS;
   }
 
   report(severity: Severity, code: string, message: string, span: Span, hint?: string): void {
-    if (this.full) {
-      if (severity === 'warning' || this.diagnostics.at(-1)?.code === 'more-diagnostics') return;
+    if (this.full) return;
+    if (this.diagnostics.length === MAX_DIAGNOSTICS) {
+      if (severity === 'warning') return;
       code = 'more-diagnostics';
       message = 'and more like these';
       hint = 'is this the file that was meant?';

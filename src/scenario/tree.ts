@@ -35,17 +35,17 @@ export function parseTree(text: string, file: string): { tree: Tree | null; diag
   const lines = new LineCounter();
   const deep = tooDeep(text);
   if (deep !== null) {
-    const before = text.slice(0, deep).split('\n');
-    reporter.error('yaml-too-large', TOO_LARGE, before.length, before[before.length - 1].length + 1, 1);
+    const { line, column } = placeIn(text, deep);
+    reporter.error('yaml-too-large', TOO_LARGE, line, column, 1);
     return { tree: null, diagnostics: reporter.diagnostics };
   }
   // Twice the same key is found by the Builder: the parser compares each with each.
   const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: false, version: '1.2' });
   // One slip of the pen makes many errors below it.
   for (const e of doc.errors.slice(0, MAX_SYNTAX_ERRORS)) {
-    const at = placeIn(lines, text, e.pos[0]);
-    if (/call stack/.test(e.message)) reporter.error('yaml-too-large', TOO_LARGE, at.line, at.col, 1);
-    else reporter.error('yaml-syntax', e.message.split('\n')[0].replace(/ at line \d+, column \d+:?$/, ''), at.line, at.col, 1);
+    const at = placeIn(text, e.pos[0]);
+    if (/call stack/.test(e.message)) reporter.error('yaml-too-large', TOO_LARGE, at.line, at.column, 1);
+    else reporter.error('yaml-syntax', e.message.split('\n')[0].replace(/ at line \d+, column \d+:?$/, ''), at.line, at.column, 1);
   }
   if (doc.errors.length > 0 || !doc.contents) {
     if (doc.errors.length === 0) reporter.error('yaml-empty', 'the file is empty', 1, 1, 0, 'a scenario starts with “version: 1”');
@@ -79,10 +79,10 @@ function tooDeep(text: string): number | null {
   return null;
 }
 
-/** Line and column of an offset, which errors at the end of a text may overshoot. */
-function placeIn(lines: LineCounter, text: string, offset: number): { line: number; col: number } {
-  const { line, col } = lines.linePos(Math.min(offset, text.length));
-  return { line: Math.max(1, line), col: Math.max(1, col) };
+/** Line and column of an offset. The parser's own count of lines ends where it gave up, and its errors may lie behind the end of the text. */
+function placeIn(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, Math.max(0, offset)).split('\n');
+  return { line: before.length, column: before[before.length - 1].length + 1 };
 }
 
 /** What each alias stands for: the last node before it with that anchor. One walk for all of them. */
@@ -103,7 +103,7 @@ function aliasTargets(root: Node): ReadonlyMap<Alias, Node> {
 class Builder {
   #count = 0;
   #full = false;
-  #repeated = 0;
+  #slips = 0;
   constructor(
     readonly text: string,
     readonly file: string,
@@ -122,6 +122,7 @@ class Builder {
   node(given: Node | null, depth: number): Tree {
     const nowhere: Span = { file: this.file, line: 1, column: 1, length: 0 };
     const n = given ? this.resolve(given) : undefined;
+    if (given && isAlias(given) && !n) this.#unknownAlias(given.source, this.span(given));
     if (!n) return { t: 'scalar', span: given ? this.span(given) : nowhere, value: null, source: '', block: null };
     if (++this.#count > MAX_NODES || depth > MAX_DEPTH) {
       const s = this.span(n);
@@ -150,8 +151,12 @@ class Builder {
     this.reporter.error('yaml-too-large', TOO_LARGE, s.line, s.column, 1);
   }
 
+  #unknownAlias(name: string, s: Span): void {
+    if (++this.#slips <= MAX_SYNTAX_ERRORS) this.reporter.error('yaml-syntax', `“*${name}” stands for nothing: no “&${name}” before it`, s.line, s.column, s.length);
+  }
+
   #twice(key: string, s: Span): void {
-    if (++this.#repeated <= MAX_SYNTAX_ERRORS) this.reporter.error('yaml-syntax', `the key “${key}” is there twice`, s.line, s.column, s.length);
+    if (++this.#slips <= MAX_SYNTAX_ERRORS) this.reporter.error('yaml-syntax', `the key “${key}” is there twice`, s.line, s.column, s.length);
   }
 
   #scalar(n: Scalar): Tree {

@@ -90,6 +90,7 @@ export const doors: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['iptables-command', (t) => applyIptablesCommand(words(t), EMPTY, { file: 'x' }).diagnostics],
   ['ip6tables-command', (t) => applyIptablesCommand(words(t), EMPTY6, { file: 'x' }).diagnostics],
   ['ipset-command', (t) => applyIpsetCommand(words(t), SETS, { file: 'x' }).diagnostics],
+  // These point into the whole command line, which they show.
   ['route-command', (t) => parseRouteArgs('add', words(t), { family: 'ipv4' }).diagnostics],
   ['route6-command', (t) => parseRouteArgs('add', words(t), { family: 'ipv6' }).diagnostics],
   ['rule-command', (t) => parseRuleArgs('add', words(t), { family: 'ipv4' }).diagnostics],
@@ -205,7 +206,7 @@ export function realTexts(large = false): ReadonlyMap<string, readonly string[]>
 export function faultOf(d: Diagnostic, text: string): string | null {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(d.code)) return `code “${d.code}”`;
   if (d.span === null) return 'no place';
-  const lines = text.split('\n');
+  const lines = (d.span.file === 'command' ? (d.sourceLine ?? '') : text).split('\n');
   if (!Number.isInteger(d.span.line) || d.span.line < 1 || d.span.line > lines.length) return `line ${d.span.line} of ${lines.length}`;
   const width = lines[d.span.line - 1].length;
   if (!Number.isInteger(d.span.column) || d.span.column < 1 || d.span.column > width + 1) return `column ${d.span.column} in a line of ${width}`;
