@@ -44,7 +44,14 @@ export function scenarioFiles(dir: string): string[] {
 }
 
 export function complain(diagnostics: readonly Diagnostic[]): void {
-  for (const d of diagnostics) process.stderr.write(`${formatDiagnostic(d)}\n`);
+  for (const d of diagnostics) process.stderr.write(`${formatDiagnostic(withLine(d))}\n`);
+}
+
+/** What was found after loading (a command that failed) knows its place, not the line that stands there. */
+function withLine(d: Diagnostic): Diagnostic {
+  if (d.span === null || d.sourceLine !== undefined) return d;
+  const line = diskFiles.read(d.span.file)?.split('\n')[d.span.line - 1];
+  return line === undefined ? d : { ...d, sourceLine: line.slice(0, 300) };
 }
 
 /** The scenario, or null after everything wrong with it was printed. */

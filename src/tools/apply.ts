@@ -30,7 +30,15 @@ export function applyAll(net: Network, s: Pick<Scenario, 'apply'>): readonly Dia
 function applyOne(net: Network, a: Application): readonly Diagnostic[] {
   if (a.text === null) {
     const command = a.run?.join(' ') ?? '';
-    return [{ code: 'apply-run', severity: 'error', message: `“${command}” has to run first: its output is what is applied`, span: a.span, hint: 'sim test --allow-run runs it' }];
+    return [
+      {
+        code: 'apply-run',
+        severity: 'error',
+        message: `“${command}” has to run first: its output is what is applied`,
+        span: a.span,
+        hint: 'sim test --allow-run runs it',
+      },
+    ];
   }
   if (a.tool === 'commands') return commands(net, a, a.text);
   const words = a.tool === 'ipset_restore' ? ['restore'] : a.noflush && a.tool !== 'nft' ? ['--noflush'] : [];

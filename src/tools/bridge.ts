@@ -87,7 +87,10 @@ function readFdb(n: NodeState, words: readonly string[]): FdbEntry {
 }
 
 const sameFdb = (a: FdbEntry, b: FdbEntry): boolean =>
-  a.mac === b.mac && a.vlan === b.vlan && a.flags.includes('self') === b.flags.includes('self') && (a.flags.includes('self') ? a.dev === b.dev : a.master === b.master);
+  a.mac === b.mac &&
+  a.vlan === b.vlan &&
+  a.flags.includes('self') === b.flags.includes('self') &&
+  (a.flags.includes('self') ? a.dev === b.dev : a.master === b.master);
 
 function changeFdb(n: NodeState, c: BridgeCommand): NodeState | null {
   if (c.verb === 'flush') {
@@ -160,7 +163,8 @@ function changeLink(n: NodeState, words: readonly string[]): NodeState {
     if (k === 'dev') dev = w.value(k);
     else if (key) {
       const v = w.value(k);
-      if (v !== 'on' && v !== 'off') throw new Refusal(`Error: argument of "${k}" must be "on" or "off", not "${v}"`, { code: 'ip-argument', word: v, status: 255 });
+      if (v !== 'on' && v !== 'off')
+        throw new Refusal(`Error: argument of "${k}" must be "on" or "off", not "${v}"`, { code: 'ip-argument', word: v, status: 255 });
       given.push([key, v === 'on']);
     } else if (k === 'state') {
       const v = w.value(k);
@@ -168,7 +172,13 @@ function changeLink(n: NodeState, words: readonly string[]): NodeState {
       if (!STATES.includes(state)) throw new Refusal('Error: invalid STP port state', { code: 'ip-argument', word: v, status: 255 });
       given.push(['state', state]);
     } else if (k === 'cost' || k === 'priority') given.push([k, Number(w.value(k))]);
-    else if (k !== 'master' && k !== 'self') throw new Refusal(`bridge link: unknown argument “${k}”`, { code: 'bridge-command', word: k, status: 255, hint: `known: ${[...SWITCHES.keys()].join(', ')}, state, cost, priority` });
+    else if (k !== 'master' && k !== 'self')
+      throw new Refusal(`bridge link: unknown argument “${k}”`, {
+        code: 'bridge-command',
+        word: k,
+        status: 255,
+        hint: `known: ${[...SWITCHES.keys()].join(', ')}, state, cost, priority`,
+      });
   }
   if (dev === null) throw new Refusal('Device is a required argument.', { code: 'ip-incomplete', status: 255 });
   const l = linkOf(n, dev);
@@ -199,7 +209,9 @@ function changeVlan(n: NodeState, c: BridgeCommand): NodeState | null {
   const name = linkOf(n, dev).name;
   const [lo, hi] = range;
   if (lo < 1 || hi > 4094 || lo > hi) throw new Refusal(`Invalid VLAN ID "${lo}"`, { code: 'ip-argument', word: String(lo), status: 255 });
-  const rest = n.vlans.filter((v) => v.dev !== name || v.vlan < lo || v.vlan > hi).map((v) => (pvid && c.verb === 'add' && v.dev === name ? { ...v, pvid: false } : v));
+  const rest = n.vlans
+    .filter((v) => v.dev !== name || v.vlan < lo || v.vlan > hi)
+    .map((v) => (pvid && c.verb === 'add' && v.dev === name ? { ...v, pvid: false } : v));
   if (c.verb === 'delete') return { ...n, vlans: rest };
   const added = Array.from({ length: hi - lo + 1 }, (_, i): PortVlan => ({ dev: name, vlan: lo + i, pvid, untagged }));
   return { ...n, vlans: [...rest, ...added] };

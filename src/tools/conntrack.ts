@@ -58,7 +58,8 @@ export const conntrackTool: Tool = {
   },
   answer(n, c): Answer | null {
     const { command, reporter } = read(c);
-    if (!command) return complained(`${VERSION}: ${reporter.diagnostics[0]?.message ?? 'bad command'}\nTry \`conntrack -h' or 'conntrack --help' for more information.`, 2);
+    if (!command)
+      return complained(`${VERSION}: ${reporter.diagnostics[0]?.message ?? 'bad command'}\nTry \`conntrack -h' or 'conntrack --help' for more information.`, 2);
     if (!QUESTIONS.has(command.op)) return null;
     // Without -f the tool asks for IPv4 only.
     const entries = listEntries(n.conntrack, { ...command.select, family: command.select.family ?? 'ipv4' });

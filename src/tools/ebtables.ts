@@ -29,5 +29,8 @@ export const ebtablesTools: readonly Tool[] = [
       return { value: r.diagnostics.some((d) => d.severity === 'error') ? n : { ...n, ebtables: r.value }, diagnostics: r.diagnostics };
     },
   },
-  { names: ['ebtables-save', 'ebtables-nft-save', 'ebtables-legacy-save'], answer: (n) => said(rulesOf(n.given) === null ? '' : writeEbtablesSave(rulesOf(n.given) as EbtRuleset)) },
+  {
+    names: ['ebtables-save', 'ebtables-nft-save', 'ebtables-legacy-save'],
+    answer: (n) => said(rulesOf(n.given) === null ? '' : writeEbtablesSave(rulesOf(n.given) as EbtRuleset)),
+  },
 ];

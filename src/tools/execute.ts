@@ -1,6 +1,7 @@
 /** Carries out the commands of `do:`, `what_if:` and `--do` on a run, and parses `--do` arguments. */
-import { type Diagnostic, hasErrors, nearest, type Parsed, Reporter } from '../base/diagnostic.js';
+
 import { invariant } from '../base/assert.js';
+import { type Diagnostic, hasErrors, nearest, type Parsed, Reporter } from '../base/diagnostic.js';
 import { splitShellWords } from '../base/shell-words.js';
 import type { NodeCommand, NodeState, Scenario } from '../scenario/model.js';
 import type { Network } from '../stack/network.js';
@@ -60,7 +61,8 @@ export function execute(net: Network, c: NodeCommand): readonly Diagnostic[] {
   const given = node.given;
   const ds = perform(node, tool, context);
   followCables(net, node, given);
-  if (ds === null) return fail('do-question', `“${c.command.split('\n')[0]}” changes nothing`, '', 'a question is asked with sim exec SCENARIO NODE -- COMMAND');
+  if (ds === null)
+    return fail('do-question', `“${c.command.split('\n')[0]}” changes nothing`, '', 'a question is asked with sim exec SCENARIO NODE -- COMMAND');
   return ds.map((d) => relocate(d, c, file));
 }
 

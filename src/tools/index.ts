@@ -11,7 +11,18 @@ import { ssTool } from './ss.js';
 import { sysctlTool } from './sysctl.js';
 import type { Tool } from './tool.js';
 
-export const tools: readonly Tool[] = [...iptablesTools, ipsetTool, ipTool, sysctlTool, bridgeTool, ...ebtablesTools, conntrackTool, nstatTool, ssTool, ...nftTools];
+export const tools: readonly Tool[] = [
+  ...iptablesTools,
+  ipsetTool,
+  ipTool,
+  sysctlTool,
+  bridgeTool,
+  ...ebtablesTools,
+  conntrackTool,
+  nstatTool,
+  ssTool,
+  ...nftTools,
+];
 
 export const findTool = (name: string): Tool | undefined => tools.find((t) => t.names.includes(name.slice(name.lastIndexOf('/') + 1)));
 export const toolNames = (): string[] => tools.flatMap((t) => t.names).sort();

@@ -1,5 +1,5 @@
 /** ipset(8): changes, questions and dumps with one grammar (formats/ipset-save.ts). */
-import { hasErrors } from '../base/diagnostic.js';
+import { hasErrors, type Parsed } from '../base/diagnostic.js';
 import { applyIpsetCommand, readIpsetSave, writeIpsetList, writeIpsetSave } from '../formats/ipset-save.js';
 import { commandOf } from '../netfilter/ipset/run.js';
 import type { NodeState } from '../scenario/model.js';
@@ -19,14 +19,23 @@ function withoutOptions(words: readonly string[]): readonly string[] {
 }
 const exist = (words: readonly string[]): boolean => words.some((w) => w === '-exist' || w === '--exist' || w === '-!');
 
+/** `ipset restore` stops at the first line that fails; what stands above it was carried out. */
+function restore(n: NodeState, c: ToolContext, inUse: (set: string) => boolean): Parsed<NodeState> {
+  const text = c.stdin ?? '';
+  const read = (t: string) => readIpsetSave(t, { file: c.file, base: n.sets, exist: exist(c.words), inUse });
+  const { value, diagnostics } = read(text);
+  const first = diagnostics.find((d) => d.severity === 'error');
+  if (!first) return { value: { ...n, sets: value }, diagnostics };
+  const above = text.split('\n').slice(0, (first.span?.line ?? 1) - 1);
+  const sets = above.length === 0 ? n.sets : read(`${above.join('\n')}\n`).value;
+  return { value: above.length === 0 ? n : { ...n, sets }, diagnostics: [first] };
+}
+
 function change(n: NodeState, c: ToolContext) {
   const name = nameOf(c.words);
   if (name !== null && QUESTIONS.has(name)) return null;
   const inUse = (set: string): boolean => ruleReferences(n)(set) > 0;
-  if (name === 'restore') {
-    const { value, diagnostics } = readIpsetSave(c.stdin ?? '', { file: c.file, base: n.sets, exist: exist(c.words), inUse });
-    return { value: { ...n, sets: value }, diagnostics };
-  }
+  if (name === 'restore') return restore(n, c, inUse);
   const r = applyIpsetCommand(c.words, n.sets, { file: c.file, inUse });
   return { value: r.value === n.sets ? n : { ...n, sets: r.value }, diagnostics: r.diagnostics };
 }

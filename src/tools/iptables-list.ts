@@ -21,7 +21,14 @@ interface Format {
 function formatOf(words: readonly string[], family: Family, table: string): Format {
   const letter = (l: string): boolean => words.some((w) => /^-[a-zA-Z]+$/.test(w) && w.includes(l));
   const long = (name: string): boolean => words.some((w) => w.startsWith('--') && w.length > 4 && `--${name}`.startsWith(w));
-  return { family, table, numeric: letter('n') || long('numeric'), verbose: letter('v') || long('verbose'), exact: letter('x') || long('exact'), lineNumbers: long('line-numbers') || letter('0') };
+  return {
+    family,
+    table,
+    numeric: letter('n') || long('numeric'),
+    verbose: letter('v') || long('verbose'),
+    exact: letter('x') || long('exact'),
+    lineNumbers: long('line-numbers') || letter('0'),
+  };
 }
 
 /** xtables_print_num(). */

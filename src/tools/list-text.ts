@@ -2,7 +2,7 @@
  * How `iptables -L` words matches and targets (libxtables' print functions), made from what `iptables-save` prints of them. Every text begins with a blank.
  * An extension without an entry is shown as `-S` shows it.
  */
-import { icmp6Types, type IcmpName, icmpTypes, serviceNames, servicePort } from '../base/well-known.js';
+import { type IcmpName, icmp6Types, icmpTypes, serviceNames, servicePort } from '../base/well-known.js';
 
 export interface SavedOption {
   readonly name: string;
@@ -19,7 +19,11 @@ const one = (o: readonly SavedOption[]): { v: string; bang: string } => ({ v: o[
 /** The options with their dashes taken off. */
 const bare: Show = (o) => o.map((x) => `${x.invert ? ' !' : ''} ${[x.name, ...x.values].join(' ')}`).join('');
 const dashed: Show = (o) => o.map((x) => `${x.invert ? ' !' : ''} --${[x.name, ...x.values].join(' ')}`).join('');
-const flags = (o: readonly SavedOption[], names: readonly string[]): string => names.filter((n) => has(o, n)).map((n) => ` ${n}`).join('');
+const flags = (o: readonly SavedOption[], names: readonly string[]): string =>
+  names
+    .filter((n) => has(o, n))
+    .map((n) => ` ${n}`)
+    .join('');
 
 let servicesByPort: Map<string, string> | null = null;
 function portName(port: string, proto: string): string {
@@ -77,13 +81,19 @@ const icmp =
 
 const multiport: Show = (o, numeric) => {
   const { v, bang } = one(o);
-  const shown = v.split(',').map((p) => p.split(':').map((x) => (numeric ? x : portName(x, 'tcp'))).join(':'));
+  const shown = v.split(',').map((p) =>
+    p
+      .split(':')
+      .map((x) => (numeric ? x : portName(x, 'tcp')))
+      .join(':'),
+  );
   return ` multiport ${o[0]?.name ?? ''} ${bang === '' ? '' : ' !'}${shown.join(',')}`;
 };
 
 const addrtype: Show = (o) => {
   let out = ' ADDRTYPE match';
-  for (const x of o) out += x.name === 'limit-iface-in' ? ' limit-in' : x.name === 'limit-iface-out' ? ' limit-out' : ` ${x.name} ${x.invert ? '!' : ''}${x.values[0]}`;
+  for (const x of o)
+    out += x.name === 'limit-iface-in' ? ' limit-in' : x.name === 'limit-iface-out' ? ' limit-out' : ` ${x.name} ${x.invert ? '!' : ''}${x.values[0]}`;
   return out;
 };
 
@@ -255,7 +265,10 @@ const log: Show = (o, numeric) => {
   return ` LOG level ${LOG_LEVELS[Number(level)] ?? level}${set.map(([, , w]) => ` ${w}`).join('')}${tail}`;
 };
 
-const nat = (option: string): Show => (o) => `${has(o, option) ? ` to:${value(o, option)}` : ''}${flags(o, ['random', 'random-fully', 'persistent'])}`;
+const nat =
+  (option: string): Show =>
+  (o) =>
+    `${has(o, option) ? ` to:${value(o, option)}` : ''}${flags(o, ['random', 'random-fully', 'persistent'])}`;
 
 export const targetTexts: ReadonlyMap<string, Show> = new Map<string, Show>([
   ['MARK', (o) => xmark('MARK', value(o, 'set-xmark') ?? '')],
@@ -276,7 +289,14 @@ export const targetTexts: ReadonlyMap<string, Show> = new Map<string, Show>([
   ['TCPMSS', (o) => (has(o, 'clamp-mss-to-pmtu') ? ' TCPMSS clamp to PMTU' : ` TCPMSS set ${value(o, 'set-mss')}`)],
   ['DSCP', (o) => ` DSCP set ${value(o, 'set-dscp')}`],
   ['TOS', (o) => ` TOS set ${value(o, 'set-tos')}`],
-  ['CLASSIFY', (o) => ` CLASSIFY set ${(value(o, 'set-class') ?? '').split(':').map((h) => Number.parseInt(h, 16).toString(16)).join(':')}`],
+  [
+    'CLASSIFY',
+    (o) =>
+      ` CLASSIFY set ${(value(o, 'set-class') ?? '')
+        .split(':')
+        .map((h) => Number.parseInt(h, 16).toString(16))
+        .join(':')}`,
+  ],
   ['TTL', (o) => ` TTL ${o[0]?.name === 'ttl-inc' ? 'increment by' : o[0]?.name === 'ttl-dec' ? 'decrement by' : 'set to'} ${one(o).v}`],
   ['CHECKSUM', () => ' CHECKSUM fill'],
 ]);

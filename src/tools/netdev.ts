@@ -10,7 +10,8 @@ import type { NodeState } from '../scenario/model.js';
 import type { NodeRun } from '../stack/node-run.js';
 import { addresses, derivedRoutes, devices, withRoute } from './netlink.js';
 
-const keyOf = (r: Route): string => JSON.stringify([r.family, r.table, r.type, r.dst, r.dstLen, r.metric, r.nexthops[0]?.dev, r.family === 'ipv4' ? r.prefsrc : null]);
+const keyOf = (r: Route): string =>
+  JSON.stringify([r.family, r.table, r.type, r.dst, r.dstLen, r.metric, r.nexthops[0]?.dev, r.family === 'ipv4' ? r.prefsrc : null]);
 
 /** The node with other addresses: routes that the kernel made of an address go with it, and those that prefer it as a source as well (fib_sync_down_addr()). */
 export function withAddrs(n: NodeState, addrs: readonly IfAddr[]): NodeState {
@@ -37,7 +38,25 @@ function followed(before: NodeState, after: NodeState): readonly Route[] | null 
 }
 
 /** net_device flags in the order in which `ip` prints them. */
-const FLAGS = ['NO-CARRIER', 'LOOPBACK', 'BROADCAST', 'POINTOPOINT', 'MULTICAST', 'NOARP', 'ALLMULTI', 'PROMISC', 'MASTER', 'SLAVE', 'DEBUG', 'DYNAMIC', 'UP', 'LOWER_UP', 'DORMANT', 'ECHO', 'M-DOWN'];
+const FLAGS = [
+  'NO-CARRIER',
+  'LOOPBACK',
+  'BROADCAST',
+  'POINTOPOINT',
+  'MULTICAST',
+  'NOARP',
+  'ALLMULTI',
+  'PROMISC',
+  'MASTER',
+  'SLAVE',
+  'DEBUG',
+  'DYNAMIC',
+  'UP',
+  'LOWER_UP',
+  'DORMANT',
+  'ECHO',
+  'M-DOWN',
+];
 const place = (f: string): number => (FLAGS.includes(f) ? FLAGS.indexOf(f) : FLAGS.indexOf('UP') - 0.5);
 
 export function withFlag(l: Link, flag: string, on: boolean): Link {
@@ -66,11 +85,14 @@ const uses = (r: Route, dev: string): boolean => r.nexthops.some((h) => h.dev ==
 /** A route while one of its devices is down: gone with its last next hop; local IPv4 routes stay (fib_sync_down_dev()). */
 function downRoute(r: Route, dev: string): Route | null {
   if (!uses(r, dev) || (r.family === 'ipv4' && r.type === 'local')) return r;
-  const nexthops = r.nexthops.map((h): Nexthop => (h.dev === dev ? { ...h, flags: [...h.flags.filter((f) => f !== 'dead' && f !== 'linkdown'), 'dead', 'linkdown'] } : h));
+  const nexthops = r.nexthops.map(
+    (h): Nexthop => (h.dev === dev ? { ...h, flags: [...h.flags.filter((f) => f !== 'dead' && f !== 'linkdown'), 'dead', 'linkdown'] } : h),
+  );
   return nexthops.every((h) => h.flags.includes('dead')) ? null : { ...r, nexthops };
 }
 
-const alive = (r: Route, dev: string): Route => (uses(r, dev) ? { ...r, nexthops: r.nexthops.map((h) => (h.dev === dev ? { ...h, flags: h.flags.filter((f) => f !== 'dead') } : h)) } : r);
+const alive = (r: Route, dev: string): Route =>
+  uses(r, dev) ? { ...r, nexthops: r.nexthops.map((h) => (h.dev === dev ? { ...h, flags: h.flags.filter((f) => f !== 'dead' && f !== 'linkdown') } : h)) } : r;
 
 /** `ip link set DEV up|down`. */
 export function setUp(n: NodeState, links: readonly Link[], l: Link, up: boolean): NodeState {
@@ -99,7 +121,8 @@ function broughtUp(before: NodeState, n: NodeState, link: Link): NodeState {
 function withLinkLocal(n: NodeState, l: Link): readonly IfAddr[] {
   const isLinkLocal = (a: IfAddr): boolean => a.family === 'ipv6' && ((a.local as string).charCodeAt(0) & 0xffc0) === 0xfe80;
   if (l.linkType !== 'ether' || !n.addrs.some(isLinkLocal) || n.addrs.some((a) => a.dev === l.name && isLinkLocal(a))) return n.addrs;
-  if (n.sysctls.some((s) => (s.name === `net/ipv6/conf/${l.name}/disable_ipv6` || s.name === 'net/ipv6/conf/all/disable_ipv6') && s.value.trim() === '1')) return n.addrs;
+  if (n.sysctls.some((s) => (s.name === `net/ipv6/conf/${l.name}/disable_ipv6` || s.name === 'net/ipv6/conf/all/disable_ipv6') && s.value.trim() === '1'))
+    return n.addrs;
   const bytes = new Uint8Array(16);
   writeAddr(bytes, 0, parseIp6('fe80::') ?? ANY6);
   const mac = new Uint8Array(6);

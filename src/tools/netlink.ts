@@ -13,6 +13,7 @@ import {
   type RouteEnv,
   type RouteEnv6,
 } from '../fib/index.js';
+import { LOOPBACK } from '../link/defaults.js';
 import type { IfAddr, Link } from '../link/model.js';
 import type { NetDevice } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
@@ -56,35 +57,7 @@ export function routeEnv6(n: NodeState): RouteEnv6 {
   return { fib, conf: confOf(n, 'ipv6') };
 }
 
-/** What every namespace has, where the dumps do not list it. */
-const loopback: Link = {
-  name: 'lo',
-  ifindex: 1,
-  kind: '',
-  linkType: 'loopback',
-  mac: 0,
-  broadcast: 0,
-  mtu: 65536,
-  flags: ['LOOPBACK', 'UP', 'LOWER_UP'],
-  operstate: 'UNKNOWN',
-  master: null,
-  link: null,
-  linkIndex: null,
-  linkNetnsid: null,
-  group: 'default',
-  qdisc: 'noqueue',
-  txqlen: 1000,
-  data: {},
-  slaveKind: null,
-  slaveData: {},
-  promiscuity: 0,
-  altnames: [],
-  addressText: null,
-  broadcastText: null,
-  linkmode: 'DEFAULT',
-};
-
-/** The links, lo included. */
+/** The links; lo, which every namespace has, included where the dumps do not list it. */
 export const linksOf = memoByIdentity((links: readonly Link[]): readonly Link[] =>
-  links.some((l) => l.name === 'lo' || l.linkType === 'loopback') ? links : [loopback, ...links],
+  links.some((l) => l.name === 'lo' || l.linkType === 'loopback') ? links : [LOOPBACK, ...links],
 );

@@ -4,7 +4,12 @@ import { type Answer, complained, type Tool } from './tool.js';
 
 /** Shell patterns as fnmatch(3) reads them: `*`, `?`. */
 function pattern(text: string): RegExp {
-  return new RegExp(`^${text.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
+  return new RegExp(
+    `^${text
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.')}$`,
+  );
 }
 
 /** Counters that any kernel has and people ask for; those the run counted come besides. */

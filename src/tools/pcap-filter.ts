@@ -30,7 +30,8 @@ const ETHER_TYPES = new Map([
   ['arp', ETH_P_ARP],
 ]);
 
-const skbOf = (p: Captured): Skb | null => (p.protocol === ETH_P_IP || p.protocol === ETH_P_IPV6) && p.bytes.length >= 20 ? new Skb(0, { kind: 'clone', of: null }, p.bytes, p.protocol) : null;
+const skbOf = (p: Captured): Skb | null =>
+  (p.protocol === ETH_P_IP || p.protocol === ETH_P_IPV6) && p.bytes.length >= 20 ? new Skb(0, { kind: 'clone', of: null }, p.bytes, p.protocol) : null;
 
 /** Addresses of an ARP packet stand in its body. */
 function addrsOf(p: Captured): readonly [Addr, Addr] | null {
@@ -48,7 +49,8 @@ function portsOf(p: Captured): readonly [number, number] | null {
 }
 
 type Dir = 'src' | 'dst' | 'either';
-const either = <T>(dir: Dir, pair: readonly [T, T] | null, test: (x: T) => boolean): boolean => pair !== null && ((dir !== 'dst' && test(pair[0])) || (dir !== 'src' && test(pair[1])));
+const either = <T>(dir: Dir, pair: readonly [T, T] | null, test: (x: T) => boolean): boolean =>
+  pair !== null && ((dir !== 'dst' && test(pair[0])) || (dir !== 'src' && test(pair[1])));
 
 class FilterReader {
   #i = 0;
@@ -57,7 +59,7 @@ class FilterReader {
   read(): PcapFilter {
     if (this.words.length === 0) return () => true;
     const f = this.#or();
-    if (this.#i < this.words.length) throw new FilterError('can\'t parse filter expression: syntax error');
+    if (this.#i < this.words.length) throw new FilterError("can't parse filter expression: syntax error");
     return f;
   }
   #peek(): string | undefined {
@@ -70,7 +72,7 @@ class FilterReader {
   }
   #value(): string {
     const v = this.words[this.#i++];
-    if (v === undefined) throw new FilterError('can\'t parse filter expression: syntax error');
+    if (v === undefined) throw new FilterError("can't parse filter expression: syntax error");
     return v;
   }
   #or(): PcapFilter {
@@ -97,7 +99,7 @@ class FilterReader {
     }
     if (this.#take('(')) {
       const f = this.#or();
-      if (!this.#take(')')) throw new FilterError('can\'t parse filter expression: syntax error');
+      if (!this.#take(')')) throw new FilterError("can't parse filter expression: syntax error");
       return f;
     }
     return this.#primitive();
@@ -142,7 +144,8 @@ class FilterReader {
     this.#take('host');
     const t = this.#value();
     const host = parseAddr(t);
-    if (host === null) throw new FilterError(dir === 'either' && !this.words.includes('host') ? "can't parse filter expression: syntax error" : `unknown host '${t}'`);
+    if (host === null)
+      throw new FilterError(dir === 'either' && !this.words.includes('host') ? "can't parse filter expression: syntax error" : `unknown host '${t}'`);
     return (p) => either(dir, addrsOf(p), (a) => a === host);
   }
 }

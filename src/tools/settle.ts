@@ -1,7 +1,7 @@
 /** What a run has changed of a node's own state, as the tools would show it now: members that rules added to sets, neighbours and bridge addresses that were learnt. */
-import type { Neigh } from '../link/model.js';
-import type { FdbEntry } from '../link/model.js';
+
 import { bridgePlans } from '../link/bridge.js';
+import type { FdbEntry, Neigh } from '../link/model.js';
 import type { NodeState } from '../scenario/model.js';
 import { bridgeState } from '../stack/bridges.js';
 import type { NodeRun } from '../stack/node-run.js';

@@ -6,9 +6,16 @@ import { type Answer, complained, said, type Tool } from './tool.js';
 /** The columns grow with what stands in them; the last one, which is empty, takes what a heading needs. */
 function rows(list: readonly SocketState[], withNetid: boolean): string {
   const cells = list.map((s) => {
-    const host = s.addr === 0 ? '0.0.0.0' : typeof s.addr === 'string' ? (s.addr === '\0\0\0\0\0\0\0\0' ? '[::]' : `[${formatAddr(s.addr)}]`) : formatAddr(s.addr);
+    const host =
+      s.addr === 0 ? '0.0.0.0' : typeof s.addr === 'string' ? (s.addr === '\0\0\0\0\0\0\0\0' ? '[::]' : `[${formatAddr(s.addr)}]`) : formatAddr(s.addr);
     const local = `${host}${s.dev === null ? '' : `%${s.dev}`}:`;
-    return { netid: s.proto, state: s.proto === 'tcp' ? 'LISTEN' : 'UNCONN', local, port: String(s.port), peer: typeof s.addr === 'number' ? '0.0.0.0:' : '[::]:' };
+    return {
+      netid: s.proto,
+      state: s.proto === 'tcp' ? 'LISTEN' : 'UNCONN',
+      local,
+      port: String(s.port),
+      peer: typeof s.addr === 'number' ? '0.0.0.0:' : '[::]:',
+    };
   });
   const width = (heading: string, of: (c: (typeof cells)[number]) => string): number => Math.max(heading.length, ...cells.map((c) => of(c).length));
   const [localWidth, portWidth, peerWidth] = [width('Local Address:', (c) => c.local), width('Port', (c) => c.port), width('Peer Address:', (c) => c.peer)];

@@ -60,7 +60,9 @@ function written(n: NodeState, name: string, value: string): NodeState {
   const global = name === 'net/ipv4/ip_forward' ? 'ipv4' : m && m[2] === 'all' && m[3] === 'forwarding' ? m[1] : null;
   if (global) {
     const pattern = new RegExp(`^net/${global}/conf/[^/]+/forwarding$`);
-    list = list.map((s) => ((pattern.test(s.name) || (global === 'ipv4' && s.name === 'net/ipv4/ip_forward')) && s.value !== value ? { name: s.name, value } : s));
+    list = list.map((s) =>
+      (pattern.test(s.name) || (global === 'ipv4' && s.name === 'net/ipv4/ip_forward')) && s.value !== value ? { name: s.name, value } : s,
+    );
     if (global === 'ipv4') list = put(put(list, 'net/ipv4/ip_forward', value), 'net/ipv4/conf/all/forwarding', value);
   } else if (m && m[2] === 'default') list = defaultWritten(n, list, m[1] as 'ipv4' | 'ipv6', m[3], value);
   return list === n.sysctls ? n : { ...n, sysctls: list };
@@ -85,7 +87,13 @@ const cannotStat = (given: string, path: string): string => `sysctl: cannot stat
 /** Refuses what is not there; a name that is merely not known here is passed. */
 function check(n: NodeState, given: string): string {
   const name = sysctlName(given);
-  if (name === null) throw new Refusal(cannotStat(given, given.replaceAll('.', '/')), { code: 'sysctl-name', word: given, status: 1, hint: 'net.ipv4.ip_forward or net/ipv4/ip_forward' });
+  if (name === null)
+    throw new Refusal(cannotStat(given, given.replaceAll('.', '/')), {
+      code: 'sysctl-name',
+      word: given,
+      status: 1,
+      hint: 'net.ipv4.ip_forward or net/ipv4/ip_forward',
+    });
   if (n.sysctls.some((s) => s.name === name)) return name;
   const m = CONF.exec(name);
   const fail = (near: string | undefined): never => {
@@ -102,7 +110,12 @@ function check(n: NodeState, given: string): string {
     if (!keys.includes(m[3]) && (near || m[3].length < 3)) fail(near && `net/${m[1]}/conf/${m[2]}/${near}`);
     return name;
   }
-  const near = OTHERS.includes(name) ? undefined : nearest(name.slice(name.lastIndexOf('/') + 1), OTHERS.map((o) => o.slice(o.lastIndexOf('/') + 1)));
+  const near = OTHERS.includes(name)
+    ? undefined
+    : nearest(
+        name.slice(name.lastIndexOf('/') + 1),
+        OTHERS.map((o) => o.slice(o.lastIndexOf('/') + 1)),
+      );
   const full = OTHERS.find((o) => near !== undefined && o.endsWith(`/${near}`));
   if (!OTHERS.includes(name) && full?.slice(0, full.lastIndexOf('/')) === name.slice(0, name.lastIndexOf('/'))) fail(full);
   return name;
@@ -110,7 +123,8 @@ function check(n: NodeState, given: string): string {
 
 function checkValue(name: string, given: string, value: string): void {
   const numeric = CONF.test(name) || (OTHERS.includes(name) && !name.endsWith('_range'));
-  if (numeric && !/^-?\d{1,10}$/.test(value)) throw new Refusal(`sysctl: setting key "${given}": Invalid argument`, { code: 'sysctl-value', word: value, status: 1, hint: 'a whole number' });
+  if (numeric && !/^-?\d{1,10}$/.test(value))
+    throw new Refusal(`sysctl: setting key "${given}": Invalid argument`, { code: 'sysctl-value', word: value, status: 1, hint: 'a whole number' });
 }
 
 const assignments = (c: ToolContext): readonly string[] => c.words.filter((w) => !w.startsWith('-') && w.includes('='));

@@ -42,4 +42,8 @@ export interface Tool {
 }
 
 export const said = (stdout: string): Answer => ({ stdout, stderr: '', status: 0 });
-export const complained = (stderr: string, status: number, stdout = ''): Answer => ({ stdout, stderr: stderr.endsWith('\n') || stderr === '' ? stderr : `${stderr}\n`, status });
+export const complained = (stderr: string, status: number, stdout = ''): Answer => ({
+  stdout,
+  stderr: stderr.endsWith('\n') || stderr === '' ? stderr : `${stderr}\n`,
+  status,
+});

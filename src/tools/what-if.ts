@@ -78,7 +78,12 @@ function partingOf(base: PacketRun | undefined, variant: PacketRun): Parting | n
 const titleOf = (p: PacketRun): string => (p.packet.count > 1 ? `${p.packet.name}#${p.nth}` : p.packet.name);
 
 function packetRow(p: PacketRun, base: PacketRun | undefined): WhatIfPacket {
-  const row = { packet: titleOf(p), request: fateText(p.outcome.request), reply: p.outcome.reply ? fateText(p.outcome.reply) : null, answered: p.outcome.answered };
+  const row = {
+    packet: titleOf(p),
+    request: fateText(p.outcome.request),
+    reply: p.outcome.reply ? fateText(p.outcome.reply) : null,
+    answered: p.outcome.answered,
+  };
   const before = base && packetRow(base, undefined);
   return { ...row, changed: before !== undefined && (before.request !== row.request || before.reply !== row.reply), parting: partingOf(base, p) };
 }
@@ -124,5 +129,13 @@ export function whatIfText(t: WhatIfTable): string {
     });
   }
   const widths = lines[0].map((_, i) => Math.max(...lines.map((l) => l[i].length)));
-  return lines.map((l) => `${l.map((cell, i) => (i === l.length - 1 ? cell : cell.padEnd(widths[i]))).join('  ').trimEnd()}\n`).join('');
+  return lines
+    .map(
+      (l) =>
+        `${l
+          .map((cell, i) => (i === l.length - 1 ? cell : cell.padEnd(widths[i])))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }

@@ -44,13 +44,21 @@ describe('exec', () => {
   it('--after, --do, --what-if', async () => {
     expect((await sim('exec', seed, 'node1', '--', 'nstat', '-az', 'TcpExtIPReversePathFilter')).stdout).toContain('IPReversePathFilter       0 ');
     expect((await sim('exec', '--after', seed, 'node1', '--', 'nstat', '-az', 'TcpExtIPReversePathFilter')).stdout).toContain('IPReversePathFilter       1 ');
-    expect((await sim('exec', seed, 'node1', '--do', 'node1: ip route add 9.9.9.9 dev eth0', '--', 'ip', 'route', 'get', '9.9.9.9')).stdout).toBe('9.9.9.9 dev eth0 src 10.22.46.16 uid 0 \n    cache \n');
+    expect((await sim('exec', seed, 'node1', '--do', 'node1: ip route add 9.9.9.9 dev eth0', '--', 'ip', 'route', 'get', '9.9.9.9')).stdout).toBe(
+      '9.9.9.9 dev eth0 src 10.22.46.16 uid 0 \n    cache \n',
+    );
     expect((await sim('exec', seed, 'node1', '--what-if', 'rp_filter-loose', '--', 'sysctl', '-n', 'net.ipv4.conf.tunl0.rp_filter')).stdout).toBe('2\n');
   });
   it('names what is wrong', async () => {
     expect(await sim('exec', seed, 'nod1', '--', 'ip', 'a')).toMatchObject({ status: 2, stderr: expect.stringContaining('did you mean “node1”?') });
-    expect(await sim('exec', seed, 'node1', '--', 'ifconfig')).toMatchObject({ status: 2, stderr: expect.stringMatching(/“ifconfig” is no command[\s\S]*known: .*tcpdump/) });
-    expect(await sim('exec', seed, 'node1', '--do', 'node1: ip link set nope up', '--', 'ip', 'a')).toMatchObject({ status: 2, stderr: expect.stringContaining('Cannot find device "nope"') });
+    expect(await sim('exec', seed, 'node1', '--', 'ifconfig')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/“ifconfig” is no command[\s\S]*known: .*tcpdump/),
+    });
+    expect(await sim('exec', seed, 'node1', '--do', 'node1: ip link set nope up', '--', 'ip', 'a')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('Cannot find device "nope"'),
+    });
     expect((await sim('exec', '/nowhere.yaml', 'n', '--', 'ip', 'a')).status).toBe(2);
   });
 });
@@ -62,7 +70,11 @@ describe('what-if', () => {
     expect(text.stdout.split('\n').filter((l) => l.includes('IP_RPFILTER'))).toHaveLength(2);
     const json = JSON.parse((await sim('what-if', seed, '--json', 'master-forward-drop')).stdout);
     expect(json).toMatchObject({ version: 1, base: { packets: [{ answered: true }, { answered: false }] } });
-    expect(json.variants[0].packets[1]).toMatchObject({ request: 'dropped master NETFILTER_DROP (policy-drop)', changed: true, parting: { direction: 'request', variant: null } });
+    expect(json.variants[0].packets[1]).toMatchObject({
+      request: 'dropped master NETFILTER_DROP (policy-drop)',
+      changed: true,
+      parting: { direction: 'request', variant: null },
+    });
   });
   it('names what is wrong', async () => {
     expect(await sim('what-if', seed, 'rp_filter-of')).toMatchObject({ status: 2, stderr: expect.stringContaining('did you mean “rp_filter-off”?') });

@@ -60,7 +60,9 @@ describe('apply', () => {
     expect(r.run.packets).toEqual([]);
   });
   it('sets and lists of commands, in the order written', () => {
-    const r = applied('  - { node: a, ipset_restore: "create S hash:ip\\nadd S 10.0.0.2\\n" }\n  - { node: a, commands: ["iptables -I INPUT -m set --match-set S src -j DROP"] }\n');
+    const r = applied(
+      '  - { node: a, ipset_restore: "create S hash:ip\\nadd S 10.0.0.2\\n" }\n  - { node: a, commands: ["iptables -I INPUT -m set --match-set S src -j DROP"] }\n',
+    );
     expect(r.errors).toEqual([]);
     expect(r.save).toContain('-A INPUT -m set --match-set S src -j DROP');
     expect(r.run.packets[0].outcome.request.drop?.reason).toBe('NETFILTER_DROP');

@@ -1,6 +1,7 @@
 /** The report's cluster: each what-if, and the questions that its author asked the nodes. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { tcpdumpAnswer } from '../../src/cli/tcpdump.js';
 import { loadScenario } from '../../src/scenario/load.js';
 import type { FileSource, Scenario } from '../../src/scenario/model.js';
 import { runScenario, type ScenarioRun } from '../../src/stack/run-scenario.js';
@@ -8,7 +9,6 @@ import { applyAll } from '../../src/tools/apply.js';
 import { ask } from '../../src/tools/ask.js';
 import { execute, parseDo } from '../../src/tools/execute.js';
 import { type WhatIfTable, whatIfTable, whatIfText } from '../../src/tools/what-if.js';
-import { tcpdumpAnswer } from '../../src/cli/tcpdump.js';
 
 const orNull = <T>(read: () => T): T | null => {
   try {
@@ -86,25 +86,36 @@ describe('questions', () => {
     expect(ask(old.network.node('node1')!, question.split(' '))).toEqual({ stdout: '', stderr: 'RTNETLINK answers: Invalid cross-device link\n', status: 2 });
   });
   it('ip netconf', () => {
-    expect(answer('node1', 'ip netconf show dev tunl0').stdout).toBe('inet tunl0 forwarding on rp_filter strict mc_forwarding off proxy_neigh off ignore_routes_with_linkdown off \n');
+    expect(answer('node1', 'ip netconf show dev tunl0').stdout).toBe(
+      'inet tunl0 forwarding on rp_filter strict mc_forwarding off proxy_neigh off ignore_routes_with_linkdown off \n',
+    );
   });
   it('counters of the run', () => {
     expect(answer('node1', 'nstat -az TcpExtIPReversePathFilter').stdout).toBe('#kernel\nTcpExtIPReversePathFilter       1                  0.0\n');
     const raw = answer('node1', 'iptables -t raw -nvL PREROUTING --line-numbers').stdout.split('\n');
     // Two outer and two inner requests, one answer. The second TRACE rule came behind that answer, and left the counts of the others alone.
     expect(raw.slice(2, 5).map((l) => l.trim().split(/\s+/).slice(0, 4).join(' '))).toEqual(['1 5 460 cali-PREROUTING', '2 2 168 TRACE', '3 0 0 TRACE']);
-    expect(answer('node1', 'iptables-save -c -t raw').stdout).toContain('[2:168] -A PREROUTING -d 10.234.102.161/32 -j TRACE\n[0:0] -A PREROUTING -s 10.234.102.161/32 -j TRACE\n');
+    expect(answer('node1', 'iptables-save -c -t raw').stdout).toContain(
+      '[2:168] -A PREROUTING -d 10.234.102.161/32 -j TRACE\n[0:0] -A PREROUTING -s 10.234.102.161/32 -j TRACE\n',
+    );
   });
   it('conntrack, sets', () => {
     expect(answer('node1', 'conntrack -L -p icmp').stdout).toMatch(/^icmp {5}1 30 src=10\.234\.79\.169 dst=10\.234\.102\.161 type=8 code=0 id=169 /);
-    expect(answer('edge1', 'ipset test FABEDGE-PEER-CIDR 10.234.102.161')).toEqual({ stdout: '', stderr: '10.234.102.161 is NOT in set FABEDGE-PEER-CIDR.\n', status: 1 });
+    expect(answer('edge1', 'ipset test FABEDGE-PEER-CIDR 10.234.102.161')).toEqual({
+      stdout: '',
+      stderr: '10.234.102.161 is NOT in set FABEDGE-PEER-CIDR.\n',
+      status: 1,
+    });
   });
   it('tcpdump', () => {
     const a = tcpdumpAnswer(run, 'node1', ['-ni', 'tunl0', 'icmp', 'and', 'host', '10.22.46.41']);
     expect(a.stdout).toBe('00:00:00.000000 IP 10.22.46.41 > 10.234.102.161: ICMP echo request, id 170, seq 1, length 64\n');
     expect(tcpdumpAnswer(run, 'node1', ['-ni', 'any', 'icmp']).stdout.split('\n')).toHaveLength(6);
     expect(tcpdumpAnswer(run, 'node1', ['-ni', 'nope'])).toMatchObject({ status: 1, stderr: expect.stringContaining('No such device') });
-    expect(tcpdumpAnswer(run, 'node1', ['-ni', 'any', 'hots', '1.2.3.4'])).toMatchObject({ status: 1, stderr: "tcpdump: can't parse filter expression: syntax error\n" });
+    expect(tcpdumpAnswer(run, 'node1', ['-ni', 'any', 'hots', '1.2.3.4'])).toMatchObject({
+      status: 1,
+      stderr: "tcpdump: can't parse filter expression: syntax error\n",
+    });
   });
   it('what is no command, and what is no question', () => {
     expect(answer('node1', 'iptabels -L')).toMatchObject({ status: 2, stderr: expect.stringContaining('did you mean “iptables”?') });

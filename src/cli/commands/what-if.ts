@@ -32,7 +32,9 @@ function variantsOf(s: Scenario, names: readonly string[], o: Options): readonly
   for (const n of names) {
     if (known.includes(n)) continue;
     const near = nearest(n, known);
-    process.stderr.write(`error: the scenario has no what-if “${n}” [what-if-unknown]\n  hint: ${near ? `did you mean “${near}”?` : known.length > 0 ? `it has: ${known.join(', ')}` : 'it has none'}\n`);
+    process.stderr.write(
+      `error: the scenario has no what-if “${n}” [what-if-unknown]\n  hint: ${near ? `did you mean “${near}”?` : known.length > 0 ? `it has: ${known.join(', ')}` : 'it has none'}\n`,
+    );
     return null;
   }
   const { value, diagnostics } = parseDo(s, o.do, null);

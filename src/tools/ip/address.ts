@@ -1,7 +1,7 @@
 /** `ip addr`: inet_rtm_newaddr(), __inet_del_ifa() (net/ipv4/devinet.c), inet6_addr_add(), with what iproute2 fills in; listings. */
-import { addrBits, type Addr, type Family, familyOf, inPrefix, maskToPrefix, notAddr, orAddr, parseAddr, prefixMask } from '../../base/addr.js';
+import { type Addr, addrBits, type Family, familyOf, inPrefix, maskToPrefix, notAddr, orAddr, parseAddr, prefixMask } from '../../base/addr.js';
 import { writeIpAddr, writeIpAddrJson } from '../../formats/ip-addr.js';
-import { parsePrefix, type Prefix } from '../../formats/rt-names.js';
+import { type Prefix, parsePrefix } from '../../formats/rt-names.js';
 import type { IfAddr, Link } from '../../link/model.js';
 import type { NodeState } from '../../scenario/model.js';
 import { withAddrs } from '../netdev.js';
@@ -13,7 +13,20 @@ import { briefAddr, filterLinks } from './link-list.js';
 
 const VERBS = ['add', 'change', 'chg', 'replace', 'delete', 'show', 'list', 'lst', 'flush', 'save', 'showdump', 'restore', 'help'];
 const SCOPES = new Set(['global', 'site', 'link', 'host', 'nowhere']);
-const FLAGS = ['home', 'nodad', 'mngtmpaddr', 'noprefixroute', 'autojoin', 'dadfailed', 'temporary', 'secondary', 'tentative', 'deprecated', 'dynamic', 'permanent'];
+const FLAGS = [
+  'home',
+  'nodad',
+  'mngtmpaddr',
+  'noprefixroute',
+  'autojoin',
+  'dadfailed',
+  'temporary',
+  'secondary',
+  'tentative',
+  'deprecated',
+  'dynamic',
+  'permanent',
+];
 
 interface Asked {
   readonly entry: IfAddr;
@@ -31,7 +44,12 @@ function parseLocal(text: string, family: Family | null): { addr: Addr; len: num
   if (m === undefined) return { addr, len: bits, hasLen: false };
   const mask = m.includes('.') ? parseAddr(m) : null;
   const len = mask !== null ? maskToPrefix(mask) : /^\d{1,3}$/.test(m) ? Number(m) : -1;
-  if (len < 0 || len > bits) throw new Refusal(`Error: ${familyOf(addr) === 'ipv4' ? 'inet' : 'inet6'} prefix is expected rather than "${text}".`, { code: 'ip-prefix', word: text, status: 1 });
+  if (len < 0 || len > bits)
+    throw new Refusal(`Error: ${familyOf(addr) === 'ipv4' ? 'inet' : 'inet6'} prefix is expected rather than "${text}".`, {
+      code: 'ip-prefix',
+      word: text,
+      status: 1,
+    });
   return { addr, len, hasLen: true };
 }
 
@@ -87,11 +105,18 @@ function read(n: NodeState, words: readonly string[], family: Family | null): As
     local: local.addr,
     peer: peer?.addr ?? null,
     prefixlen: len,
-    broadcast: brd === '+' || brd === '-' ? (len >= 31 || f === 'ipv6' ? null : brd === '+' ? orAddr(local.addr, notAddr(prefixMask(f, len))) : networkAddr(local.addr, len)) : brd,
+    broadcast:
+      brd === '+' || brd === '-'
+        ? len >= 31 || f === 'ipv6'
+          ? null
+          : brd === '+'
+            ? orAddr(local.addr, notAddr(prefixMask(f, len)))
+            : networkAddr(local.addr, len)
+        : brd,
     scope: f === 'ipv4' ? (scope ?? (loop ? 'host' : 'global')) : loop ? 'host' : linkLocal ? 'link' : 'global',
     label: f === 'ipv4' ? (label ?? dev) : null,
     secondary: false,
-    flags: flags.filter((x) => x !== 'permanent' && x !== 'nodad' || (x === 'nodad' && f === 'ipv6')),
+    flags: flags.filter((x) => (x !== 'permanent' && x !== 'nodad') || (x === 'nodad' && f === 'ipv6')),
     validLft,
     preferredLft,
     metric,
@@ -99,29 +124,48 @@ function read(n: NodeState, words: readonly string[], family: Family | null): As
   return { entry, hasLen: local.hasLen || peer !== null };
 }
 
-const networkAddr = (a: Addr, len: number): Addr => (typeof a === 'number' ? ((a & (prefixMask('ipv4', len) as number)) >>> 0) : a);
+const networkAddr = (a: Addr, len: number): Addr => (typeof a === 'number' ? (a & (prefixMask('ipv4', len) as number)) >>> 0 : a);
 const net = (a: IfAddr): Addr => a.peer ?? a.local;
-const sameSubnet = (a: IfAddr, b: IfAddr): boolean => a.family === b.family && a.dev === b.dev && a.prefixlen === b.prefixlen && inPrefix(net(a), net(b), b.prefixlen);
+const sameSubnet = (a: IfAddr, b: IfAddr): boolean =>
+  a.family === b.family && a.dev === b.dev && a.prefixlen === b.prefixlen && inPrefix(net(a), net(b), b.prefixlen);
+
+/** ipv6_addr_src_scope(), as far as the order of a device's addresses goes. */
+const RANK = new Map([
+  ['global', 3],
+  ['site', 2],
+  ['link', 1],
+  ['host', 0],
+]);
+const rank = (a: IfAddr): number => RANK.get(a.scope) ?? 3;
+
+/** A primary goes behind the primaries of its device, a secondary to the end (__inet_insert_ifa()); IPv6 by scope, the newest first (ipv6_link_dev_addr()). */
+function placeOf(all: readonly IfAddr[], made: IfAddr): number {
+  if (made.family === 'ipv6') {
+    const at = all.findIndex((a) => a.dev === made.dev && a.family === 'ipv6' && rank(made) >= rank(a));
+    if (at >= 0) return at;
+  }
+  const last = all.findLastIndex((a) => a.dev === made.dev && a.family === made.family && (made.secondary || !a.secondary));
+  return last < 0 ? all.length : last + 1;
+}
 
 function add(n: NodeState, entry: IfAddr, replace: boolean): NodeState {
   const all = addresses(n);
-  const at = all.findIndex((a) => a.dev === entry.dev && a.local === entry.local && (entry.family === 'ipv6' || (a.prefixlen === entry.prefixlen && net(a) === net(entry))));
+  const at = all.findIndex(
+    (a) => a.dev === entry.dev && a.local === entry.local && (entry.family === 'ipv6' || (a.prefixlen === entry.prefixlen && net(a) === net(entry))),
+  );
   if (at >= 0) {
-    if (!replace) kernelSays(entry.family === 'ipv4' ? 'RTNETLINK answers: File exists' : 'RTNETLINK answers: File exists');
+    if (!replace) kernelSays(entry.family === 'ipv4' ? 'Error: ipv4: Address already assigned.' : 'Error: ipv6: address already assigned.');
     return withAddrs(n, all.with(at, { ...entry, secondary: all[at].secondary }));
   }
   const primary = entry.family === 'ipv4' && all.some((a) => !a.secondary && sameSubnet(a, entry));
   const made = { ...entry, secondary: primary };
-  // A primary goes behind the primaries of its device whose scope is as wide, a secondary to the end (__inet_insert_ifa()); IPv6 newest first within its scope.
-  const last = all.findLastIndex((a) => a.dev === entry.dev && a.family === entry.family && (made.secondary || !a.secondary));
-  const place = last < 0 ? all.length : last + 1;
-  return withAddrs(n, all.toSpliced(place, 0, made));
+  return withAddrs(n, all.toSpliced(placeOf(all, made), 0, made));
 }
 
 function remove(n: NodeState, entry: IfAddr, hasLen: boolean): NodeState {
   const all = addresses(n);
   const found = all.find((a) => a.dev === entry.dev && a.local === entry.local && (!hasLen || a.prefixlen === entry.prefixlen));
-  if (!found) kernelSays(entry.family === 'ipv4' ? 'RTNETLINK answers: Cannot assign requested address' : 'RTNETLINK answers: Cannot assign requested address');
+  if (!found) kernelSays(entry.family === 'ipv4' ? 'Error: ipv4: Address not found.' : 'Error: ipv6: address not found.');
   return withAddrs(n, without(n, all, [found]));
 }
 

@@ -14,7 +14,32 @@ import { xfrmObject } from './xfrm.js';
 /** In the order of ip.c: `ip r` is a route, `ip n` a neighbour, `ip ne` as well. */
 const objects: readonly IpObject[] = [addressObject, routeObject, ruleObject, neighObject, linkObject, xfrmObject, netconfObject];
 /** Objects that ip(8) has and the simulator has not. */
-const others = ['addrlabel', 'maddress', 'ntable', 'ntbl', 'l2tp', 'fou', 'ila', 'macsec', 'tunnel', 'tunl', 'tuntap', 'tap', 'token', 'tcpmetrics', 'monitor', 'mroute', 'mrule', 'netns', 'vrf', 'sr', 'nexthop', 'mptcp', 'ioam', 'stats'];
+const others = [
+  'addrlabel',
+  'maddress',
+  'ntable',
+  'ntbl',
+  'l2tp',
+  'fou',
+  'ila',
+  'macsec',
+  'tunnel',
+  'tunl',
+  'tuntap',
+  'tap',
+  'token',
+  'tcpmetrics',
+  'monitor',
+  'mroute',
+  'mrule',
+  'netns',
+  'vrf',
+  'sr',
+  'nexthop',
+  'mptcp',
+  'ioam',
+  'stats',
+];
 
 const FAMILIES = new Map<string, Family>([
   ['inet', 'ipv4'],
@@ -36,7 +61,8 @@ function read(c: ToolContext): { object: IpObject; command: IpCommand } {
     else if (byBeginning(o, ['-details'])) on.details = true;
     else if (o.length > 2 && byBeginning(o, ['-brief'])) on.brief = true;
     else if (byBeginning(o, ['-oneline'])) on.oneline = true;
-    else if (!byBeginning(o, ['-statistics', '-stats', '-resolve', '-pretty', '-Numeric', '-timestamp', '-color', '-human']) && o !== '-c' && o !== '-N') {
+    else if (byBeginning(o, ['-statistics', '-stats', '-pretty'])) throw new Refusal(`ip ${w} is not supported`, { code: 'not-supported', word: w, status: 2 });
+    else if (!byBeginning(o, ['-resolve', '-Numeric', '-timestamp', '-color', '-human'])) {
       throw new Refusal(`Option "${w}" is unknown, try "ip -help".`, { word: w, status: 255 });
     }
   }

@@ -16,7 +16,8 @@ export function filterLinks(n: NodeState, words: readonly string[]): { readonly 
     if (k === 'up') tests.push((l) => l.flags.includes('UP'));
     else if (k === 'master') {
       const m = w.value(k);
-      if (!all.some((l) => l.name === m)) throw new Refusal(`Error: argument "${m}" is wrong: Device does not exist`, { code: 'ip-device', word: m, status: 255 });
+      if (!all.some((l) => l.name === m))
+        throw new Refusal(`Error: argument "${m}" is wrong: Device does not exist`, { code: 'ip-device', word: m, status: 255 });
       tests.push((l) => l.master === m);
     } else if (k === 'type') {
       const t = w.value(k);
@@ -35,11 +36,14 @@ export function filterLinks(n: NodeState, words: readonly string[]): { readonly 
   return { dev, links: all.filter((l) => tests.every((t) => t(l))) };
 }
 
-const nameWithPeer = (l: Link): string => `${l.name}${l.link !== null ? `@${l.link}` : l.linkIndex === null ? '' : l.linkIndex === 0 ? '@NONE' : `@if${l.linkIndex}`}`;
+const nameWithPeer = (l: Link): string =>
+  `${l.name}${l.link !== null ? `@${l.link}` : l.linkIndex === null ? '' : l.linkIndex === 0 ? '@NONE' : `@if${l.linkIndex}`}`;
 
 /** `ip -br link`. */
 export const briefLink = (links: readonly Link[]): string =>
-  links.map((l) => `${nameWithPeer(l).padEnd(16)} ${l.operstate.padEnd(14)} ${(l.addressText ?? formatMac(l.mac)).padEnd(17)} <${l.flags.join(',')}> \n`).join('');
+  links
+    .map((l) => `${nameWithPeer(l).padEnd(16)} ${l.operstate.padEnd(14)} ${(l.addressText ?? formatMac(l.mac)).padEnd(17)} <${l.flags.join(',')}> \n`)
+    .join('');
 
 /** `ip -br addr`. */
 export function briefAddr(links: readonly Link[], addrs: readonly IfAddr[], onlyWithAddrs: boolean): string {
@@ -47,7 +51,11 @@ export function briefAddr(links: readonly Link[], addrs: readonly IfAddr[], only
   for (const l of links) {
     const mine = addrs.filter((a) => a.dev === l.name).sort((a, b) => Number(a.family === 'ipv6') - Number(b.family === 'ipv6'));
     if (onlyWithAddrs && mine.length === 0) continue;
-    const text = mine.map((a) => `${formatAddr(a.local)}${a.peer === null ? '' : ` peer ${formatAddr(a.peer)}`}/${a.prefixlen} ${a.metric === null ? '' : `metric ${a.metric} `}`).join('');
+    const text = mine
+      .map(
+        (a) => `${formatAddr(a.local)}${a.peer === null ? '' : ` peer ${formatAddr(a.peer)}`}/${a.prefixlen} ${a.metric === null ? '' : `metric ${a.metric} `}`,
+      )
+      .join('');
     out += `${nameWithPeer(l).padEnd(16)} ${l.operstate.padEnd(14)} ${text}\n`;
   }
   return out;

@@ -4,8 +4,8 @@ import { type KindRow, kindRows, slaveRows } from '../../formats/ip-link-kinds.j
 import { writeIpLink, writeIpLinkJson } from '../../formats/ip-link-print.js';
 import type { FdbEntry, Link } from '../../link/model.js';
 import type { NodeState } from '../../scenario/model.js';
-import { linksOf } from '../netlink.js';
 import { setUp, withFlag, withoutLink } from '../netdev.js';
+import { linksOf } from '../netlink.js';
 import { kernelSays, Refusal } from '../refusal.js';
 import { type Answer, said } from '../tool.js';
 import { byBeginning, Clauses, type IpCommand, type IpObject, noDevice, verb, wrong } from './command.js';
@@ -15,7 +15,8 @@ const VERBS = ['add', 'set', 'change', 'replace', 'delete', 'show', 'list', 'lst
 
 function onOff(w: Clauses, k: string): boolean {
   const v = w.value(k);
-  if (v !== 'on' && v !== 'off') throw new Refusal(`Error: argument of "${k}" must be "on" or "off", not "${v}"`, { code: 'ip-argument', word: v, status: 255 });
+  if (v !== 'on' && v !== 'off')
+    throw new Refusal(`Error: argument of "${k}" must be "on" or "off", not "${v}"`, { code: 'ip-argument', word: v, status: 255 });
   return v === 'on';
 }
 
@@ -30,7 +31,16 @@ function kindOptions(rows: readonly KindRow[], w: Clauses, kind: string): [strin
     const no = k.startsWith('no') && rows.some((r) => r.word === k?.slice(2) && (r.form === 'flag' || r.form === 'bare'));
     const word = no ? k.slice(2) : k;
     const row = rows.find((r) => r.word === word || (r.word === 'state' && word === 'state'));
-    if (!row) throw new Refusal(`${kind}: unknown command "${k}"?`, { code: 'ip-argument', word: k, status: 255, hint: `known: ${rows.map((r) => r.word).filter((x) => x !== '').join(', ')}` });
+    if (!row)
+      throw new Refusal(`${kind}: unknown command "${k}"?`, {
+        code: 'ip-argument',
+        word: k,
+        status: 255,
+        hint: `known: ${rows
+          .map((r) => r.word)
+          .filter((x) => x !== '')
+          .join(', ')}`,
+      });
     if (no || row.form === 'bare' || row.form === 'flag') out.push([row.json, !no]);
     else if (row.form === 'onoff') {
       const v = w.value(k);
@@ -140,7 +150,8 @@ function add(n: NodeState, words: readonly string[]): NodeState {
     else name = k === 'name' || k === 'dev' ? w.value(k) : k;
   }
   if (name === null || kind === null) throw new Refusal('Not enough information: "type" argument is required', { code: 'ip-incomplete', status: 255 });
-  if (!/^[^\s/]{1,15}$/.test(name) || name === '.' || name === '..') throw new Refusal(`Error: argument "${name}" is wrong: "name" not a valid ifname`, { code: 'ip-argument', word: name, status: 255 });
+  if (!/^[^\s/]{1,15}$/.test(name) || name === '.' || name === '..')
+    throw new Refusal(`Error: argument "${name}" is wrong: "name" not a valid ifname`, { code: 'ip-argument', word: name, status: 255 });
   const links = linksOf(n.links);
   if (links.some((l) => l.name === name)) kernelSays('RTNETLINK answers: File exists');
   const ifindex = Math.max(...links.map((l) => l.ifindex)) + 1;

@@ -1,13 +1,13 @@
 /** `ip neigh`: neigh_add(), neigh_delete() (net/core/neighbour.c), listings of what is given and what the run learnt. */
 import { familyOf, inPrefix, parseAddr, parseMac } from '../../base/addr.js';
 import { neighStates, writeIpNeigh, writeIpNeighJson } from '../../formats/ip-neigh.js';
+import { type Prefix, parsePrefix } from '../../formats/rt-names.js';
 import type { Neigh } from '../../link/model.js';
 import type { NodeState } from '../../scenario/model.js';
 import { devices } from '../netlink.js';
 import { kernelSays, Refusal } from '../refusal.js';
 import { settled } from '../settle.js';
 import { said } from '../tool.js';
-import { parsePrefix, type Prefix } from '../../formats/rt-names.js';
 import { byBeginning, Clauses, type IpObject, noDevice, verb, wrong } from './command.js';
 
 const VERBS = ['show', 'list', 'lst', 'add', 'append', 'change', 'chg', 'replace', 'delete', 'flush', 'get', 'help'];
@@ -120,7 +120,8 @@ export const neighObject: IpObject = {
     const f = readFilter(n.given, c.words.slice(1));
     // Entries without a state worth telling are not listed unless asked for (nud all).
     const list = settled(n, ['neighs']).neighs.filter(
-      (e) => selects(f, e) && (c.family === null || e.family === c.family) && (f.states !== null || e.proxy || e.state.some((s) => s !== 'NOARP' && s !== 'NONE')),
+      (e) =>
+        selects(f, e) && (c.family === null || e.family === c.family) && (f.states !== null || e.proxy || e.state.some((s) => s !== 'NOARP' && s !== 'NONE')),
     );
     const o = f.dev === null ? {} : { dev: f.dev };
     return said(c.json ? writeIpNeighJson(list, o) : writeIpNeigh(list, o));

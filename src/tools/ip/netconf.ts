@@ -19,7 +19,8 @@ function entry(n: NodeRun, family: 'ipv4' | 'ipv6', dev: string): NetconfEntry {
 }
 
 /** IPv6 is spoken of where the node says anything of it for the device, as a device without IPv6 has no such entry. */
-const has6 = (n: NodeRun, dev: string): boolean => n.given.sysctls.some((s) => s.name.startsWith(`net/ipv6/conf/${dev}/`)) || n.given.addrs.some((a) => a.family === 'ipv6' && a.dev === dev);
+const has6 = (n: NodeRun, dev: string): boolean =>
+  n.given.sysctls.some((s) => s.name.startsWith(`net/ipv6/conf/${dev}/`)) || n.given.addrs.some((a) => a.family === 'ipv6' && a.dev === dev);
 
 export const netconfObject: IpObject = {
   names: ['netconf'],

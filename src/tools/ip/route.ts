@@ -1,10 +1,10 @@
 /** `ip route`: changes through fib/edit.ts with the kernel's answers; listings; `ip route get`. */
 import { type Family, inPrefix } from '../../base/addr.js';
+import { changeRoutes, completeRoute, completeRoute6, type Route, type RouteCommand, RT_TABLE, routeText } from '../../fib/index.js';
 import { writeIpRoute, writeIpRouteJson } from '../../formats/ip-route.js';
 import { parseRouteArgs } from '../../formats/ip-route-args.js';
-import { type Prefix, parsePrefix, routeProtocol, tableNumber } from '../../formats/rt-names.js';
 import { asRouteType } from '../../formats/ip-route-draft.js';
-import { changeRoutes, completeRoute, completeRoute6, type Route, type RouteCommand, RT_TABLE, routeText } from '../../fib/index.js';
+import { type Prefix, parsePrefix, routeProtocol, tableNumber } from '../../formats/rt-names.js';
 import type { NodeState } from '../../scenario/model.js';
 import { devices, routeEnv, routeEnv6, routesOf } from '../netlink.js';
 import { kernelSays, must, Refusal } from '../refusal.js';
@@ -56,7 +56,8 @@ function readFilter(n: NodeState, words: readonly string[], family: Family): Fil
   for (let k = w.next(); k !== undefined; k = w.next()) {
     if (k.length > 1 && byBeginning(k, ['table'])) {
       const t = w.value(k);
-      f.table = t === 'all' || t === '0' ? 'all' : byBeginning(t, ['cache']) && t.length > 1 ? 'cache' : (tableNumber(t) ?? wrong(t, 'table id value is invalid'));
+      f.table =
+        t === 'all' || t === '0' ? 'all' : byBeginning(t, ['cache']) && t.length > 1 ? 'cache' : (tableNumber(t) ?? wrong(t, 'table id value is invalid'));
     } else if (k === 'dev' || k === 'oif') f.dev = w.value(k);
     else if (byBeginning(k, ['protocol'])) f.proto = routeProtocol(w.value(k));
     else if (k === 'scope') f.scope = w.value(k);
@@ -116,7 +117,8 @@ function show(n: NodeState, words: readonly string[], c: IpCommand): Answer {
   // All tables without a family: IPv4, then IPv6.
   const families: readonly Family[] = c.family === null && table === 'all' ? ['ipv4', 'ipv6'] : [family];
   const list = families.flatMap((x) => all.filter((r) => selects(f, r, x)).map((r) => shownAs(r, f)));
-  if (c.json) return said(families.length === 1 ? writeIpRouteJson(list, { family, table }) : joined(families.map((x) => writeIpRouteJson(list, { family: x, table }))));
+  if (c.json)
+    return said(families.length === 1 ? writeIpRouteJson(list, { family, table }) : joined(families.map((x) => writeIpRouteJson(list, { family: x, table }))));
   if (c.details) return said(list.map((r) => `${routeText(r, table === 'all', true)}\n`).join(''));
   return said(families.map((x) => writeIpRoute(list, { family: x, table })).join(''));
 }

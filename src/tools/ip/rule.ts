@@ -1,8 +1,9 @@
 /** `ip rule`: changes through fib/edit.ts, listings. */
+
+import { changeRules, type PolicyRule } from '../../fib/index.js';
 import { writeIpRule, writeIpRuleJson } from '../../formats/ip-rule.js';
 import { parseRuleArgs } from '../../formats/ip-rule-args.js';
 import { tableNumber } from '../../formats/rt-names.js';
-import { changeRules, type PolicyRule } from '../../fib/index.js';
 import type { NodeState } from '../../scenario/model.js';
 import { devices, rulesOf } from '../netlink.js';
 import { kernelSays, must, Refusal } from '../refusal.js';

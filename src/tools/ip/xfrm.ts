@@ -1,7 +1,7 @@
 /** `ip xfrm policy|state`: the words of the tool become a dump entry, which formats/xfrm.ts reads; xfrm_add_policy(), xfrm_get_policy(), xfrm_add_sa(). */
 import { inPrefix } from '../../base/addr.js';
+import { type Prefix, parsePrefix } from '../../formats/rt-names.js';
 import { readXfrmPolicy, readXfrmState, writeXfrmPolicy, writeXfrmState } from '../../formats/xfrm.js';
-import { parsePrefix, type Prefix } from '../../formats/rt-names.js';
 import type { NodeState } from '../../scenario/model.js';
 import type { XfrmPolicy, XfrmSelector, XfrmState } from '../../xfrm/model.js';
 import { kernelSays, must, Refusal } from '../refusal.js';
@@ -15,7 +15,8 @@ const VERBS = ['add', 'update', 'allocspi', 'delete', 'deleteall', 'get', 'flush
 function read(c: IpCommand): { kind: string; v: string; words: readonly string[] } {
   const k = c.words[0];
   const kind = k === undefined ? undefined : byBeginning(k, KINDS);
-  if (kind === undefined || kind === 'help' || kind === 'monitor') throw new Refusal(`Command "${k ?? ''}" is unknown, try "ip xfrm help".`, { code: 'ip-object', word: k ?? 'xfrm', status: 255 });
+  if (kind === undefined || kind === 'help' || kind === 'monitor')
+    throw new Refusal(`Command "${k ?? ''}" is unknown, try "ip xfrm help".`, { code: 'ip-object', word: k ?? 'xfrm', status: 255 });
   const w = c.words[1];
   const v = w === undefined ? 'list' : byBeginning(w, VERBS);
   if (v === undefined) throw new Refusal(`Command "${w}" is unknown, try "ip xfrm ${kind} help".`, { code: 'ip-object', word: w, status: 255 });
@@ -24,7 +25,8 @@ function read(c: IpCommand): { kind: string; v: string; words: readonly string[]
 
 const SELECTOR = new Set(['src', 'dst', 'proto', 'sport', 'dport', 'type', 'code', 'dev']);
 const BODY = new Set(['dir', 'ptype', 'action', 'priority', 'index', 'mark', 'if_id', 'flag', 'limit', 'tmpl', 'ctx', 'offload']);
-const anyNet = (t: string, other: string | undefined): string => (t !== 'any' && t !== 'all' && t !== 'default' ? t : (other ?? '').includes(':') ? '::/0' : '0.0.0.0/0');
+const anyNet = (t: string, other: string | undefined): string =>
+  t !== 'any' && t !== 'all' && t !== 'default' ? t : (other ?? '').includes(':') ? '::/0' : '0.0.0.0/0';
 
 /** `src A dst B dir in priority 1 tmpl …` as `ip xfrm policy` prints it. */
 function policyText(words: readonly string[]): string {
@@ -83,7 +85,8 @@ function policyFilter(words: readonly string[]): (p: XfrmPolicy) => boolean {
 
 function changePolicy(n: NodeState, v: string, words: readonly string[]): NodeState | null {
   const all = n.xfrmPolicies;
-  const put = (xfrmPolicies: readonly XfrmPolicy[]): NodeState => (xfrmPolicies.length === all.length && xfrmPolicies.every((p, i) => p === all[i]) ? n : { ...n, xfrmPolicies });
+  const put = (xfrmPolicies: readonly XfrmPolicy[]): NodeState =>
+    xfrmPolicies.length === all.length && xfrmPolicies.every((p, i) => p === all[i]) ? n : { ...n, xfrmPolicies };
   if (v === 'flush') return put([]);
   if (v === 'deleteall') {
     const chosen = policyFilter(words);
