@@ -135,7 +135,11 @@ class Run {
     await this.b.barrier();
     this.#drain();
     const out: StepRecord[] = [];
+    const closed = new Set<number>();
     for (const step of this.s.steps) {
+      // What socat sent from has gone by now: nobody is there to be answered.
+      if (step.kind === 'local' && step.proto === 'udp' && usesSocat(step)) closed.add(step.n);
+      if (step.kind === 'follow' && closed.has(step.of)) continue;
       const input = step.kind === 'follow' ? followFrame(step, this.#emitted.get(step.of) ?? [], this.s.links) : step;
       if (input === null) continue;
       out.push(await this.#step(input));

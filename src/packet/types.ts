@@ -166,8 +166,8 @@ export interface SkSocket {
   priority: number;
   readonly boundDev: NetDevice | null;
   readonly transparent: boolean;
-  /** Bound to every local address (inet_rcv_saddr is 0); absent: to one. */
-  readonly boundAny?: boolean;
+  /** Bound to every local address (inet_rcv_saddr is 0), as long as it is not connected; absent: to one. */
+  boundAny?: boolean;
   /** TIME_WAIT or NEW_SYN_RECV mini sockets print no UID. */
   readonly full: boolean;
   /** NEW_SYN_RECV: the listener, whose file counts for `-m owner` (skb_to_full_sk). */

@@ -89,6 +89,7 @@ export function makeSk(o: SocketOptions, proto: number): SkSocket {
     priority: 0,
     boundDev: o.boundDev,
     transparent: o.transparent,
+    boundAny: o.addr === anyAddr(o.family),
     full: true,
     cgroupPath: null,
     classid: 0,

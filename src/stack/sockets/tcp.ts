@@ -97,6 +97,7 @@ export class Tcp {
     }
     if (r.dst.flags & (RTCF_MULTICAST | RTCF_BROADCAST)) return ENETUNREACH;
     s.laddr = bound ? s.addr : (r.src ?? s.addr);
+    s.sk.boundAny = false;
     s.raddr = daddr;
     s.rport = dport;
     s.dst = r.dst;
@@ -311,6 +312,7 @@ export class Tcp {
       return refuse('TCP_RESET');
     }
     if (seg.flags & SYN) {
+      if (s.state === 'ESTABLISHED') k.count('TcpInErrs');
       this.#ack(s, skb);
       return refuse('TCP_INVALID_SYN');
     }
