@@ -1,6 +1,7 @@
 /** Devices and addresses in short: a name is enough, the rest follows. */
 import { type Addr, addrBits, familyOf, formatAddr, parseAddr, parseMac } from '../base/addr.js';
-import type { IfAddr, Link } from '../link/model.js';
+import { etherLink, LOOPBACK, LOOPBACK_ADDR } from '../link/defaults.js';
+import type { Link } from '../link/model.js';
 import { childFlag, childNumber, childText, type Loading, sourceOf, textsOf } from './loading.js';
 import type { NodeDraft } from './parts.js';
 import { child, type Tree } from './tree.js';
@@ -8,52 +9,10 @@ import { child, type Tree } from './tree.js';
 /** 02:00:00:NN:NN:II of node N, device I: distinct and readable in a trace. */
 const shortMac = (index: number, ifindex: number): number => 0x020000000000 + (index + 1) * 256 + ifindex;
 
-const LO: Link = {
-  name: 'lo',
-  ifindex: 1,
-  kind: '',
-  linkType: 'loopback',
-  mac: 0,
-  broadcast: 0,
-  mtu: 65536,
-  flags: ['LOOPBACK', 'UP', 'LOWER_UP'],
-  operstate: 'UNKNOWN',
-  master: null,
-  link: null,
-  linkIndex: null,
-  linkNetnsid: null,
-  group: 'default',
-  qdisc: 'noqueue',
-  txqlen: 1000,
-  data: {},
-  slaveKind: null,
-  slaveData: {},
-  promiscuity: 0,
-  altnames: [],
-  addressText: null,
-  broadcastText: null,
-  linkmode: 'DEFAULT',
-};
-const LO_ADDR: IfAddr = {
-  dev: 'lo',
-  family: 'ipv4',
-  local: 0x7f000001,
-  peer: null,
-  prefixlen: 8,
-  broadcast: null,
-  scope: 'host',
-  label: 'lo',
-  secondary: false,
-  flags: [],
-  validLft: null,
-  preferredLft: null,
-  metric: null,
-};
-
 function ensureLo(draft: NodeDraft): void {
   if (draft.links.some((x) => x.name === 'lo')) return;
-  draft.links = [LO, ...draft.links];
-  if (!draft.addrs.some((a) => a.dev === 'lo')) draft.addrs = [LO_ADDR, ...draft.addrs];
+  draft.links = [LOOPBACK, ...draft.links];
+  if (!draft.addrs.some((a) => a.dev === 'lo')) draft.addrs = [LOOPBACK_ADDR, ...draft.addrs];
 }
 
 export function ensureLink(draft: NodeDraft, name: string, index: number): Link {
@@ -61,17 +20,7 @@ export function ensureLink(draft: NodeDraft, name: string, index: number): Link 
   const known = draft.links.find((x) => x.name === name);
   if (known) return known;
   const ifindex = Math.max(...draft.links.map((x) => x.ifindex)) + 1;
-  const link: Link = {
-    ...LO,
-    name,
-    ifindex,
-    linkType: 'ether',
-    mac: shortMac(index, ifindex),
-    broadcast: 0xffffffffffff,
-    mtu: 1500,
-    flags: ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'],
-    operstate: 'UP',
-  };
+  const link = etherLink(name, ifindex, shortMac(index, ifindex));
   draft.links = [...draft.links, link];
   return link;
 }
@@ -181,7 +130,7 @@ export function addAddress(l: Loading, draft: NodeDraft, dev: string, tree: Tree
   draft.addrs = [
     ...draft.addrs,
     {
-      ...LO_ADDR,
+      ...LOOPBACK_ADDR,
       dev,
       family,
       local,
@@ -200,9 +149,10 @@ export function addAddress(l: Loading, draft: NodeDraft, dev: string, tree: Tree
  * Only for short forms; a text from `ip addr` has them or says that they are not there.
  */
 export function addLinkLocals(draft: NodeDraft): void {
-  if (!draft.addrs.some((a) => a.family === 'ipv6' && a.dev !== 'lo')) return;
+  const speaks = draft.addrs.some((a) => a.family === 'ipv6' && a.dev !== 'lo') || draft.ip6tables !== null || draft.routes?.some((r) => r.family === 'ipv6');
+  if (!speaks) return;
   const has = (dev: string, scope: string): boolean => draft.addrs.some((a) => a.dev === dev && a.family === 'ipv6' && a.scope === scope);
-  const v6 = { ...LO_ADDR, family: 'ipv6' as const, label: null };
+  const v6 = { ...LOOPBACK_ADDR, family: 'ipv6' as const, label: null };
   if (!has('lo', 'host')) draft.addrs = [...draft.addrs, { ...v6, local: '\0\0\0\0\0\0\0\u0001', prefixlen: 128 }];
   for (const l of draft.links) {
     if (l.linkType !== 'ether' || !l.flags.includes('UP') || has(l.name, 'link')) continue;

@@ -3,8 +3,8 @@ import { type Addr, type Family, familyOf, parseAddr } from '../base/addr.js';
 import { bareRoute } from '../fib/defaults.js';
 import { derivedRoutes4, derivedRoutes6 } from '../fib/local-table.js';
 import type { Route } from '../fib/model.js';
-import type { IfAddr, Link } from '../link/model.js';
-import type { NetDevice } from '../packet/types.js';
+import { deviceOf } from '../link/device.js';
+import type { IfAddr } from '../link/model.js';
 import { sameNet } from './load-links.js';
 import { type Loading, sourceOf, textsOf } from './loading.js';
 import type { NodeDraft } from './parts.js';
@@ -84,24 +84,4 @@ function derivedRoutes(draft: NodeDraft, family: Family): Route[] {
   const devices = draft.links.map(deviceOf);
   const forwarding = draft.sysctls.some((s) => s.name === 'net/ipv6/conf/all/forwarding' && s.value === '1');
   return family === 'ipv4' ? derivedRoutes4(draft.addrs, devices) : derivedRoutes6(draft.addrs, devices, forwarding);
-}
-
-/** As much of a device as routes depend on. */
-function deviceOf(l: Link): NetDevice {
-  return {
-    name: l.name,
-    ifindex: l.ifindex,
-    kind: l.kind,
-    linkType: l.linkType,
-    mac: l.mac,
-    mtu: l.mtu,
-    up: l.flags.includes('UP'),
-    carrier: l.flags.includes('LOWER_UP'),
-    loopback: l.linkType === 'loopback',
-    noarp: l.flags.includes('NOARP'),
-    pointToPoint: l.flags.includes('POINTOPOINT'),
-    promisc: l.flags.includes('PROMISC'),
-    master: l.master,
-    group: 0,
-  };
 }

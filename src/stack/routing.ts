@@ -22,6 +22,7 @@ import type { EventBody, RouteStep } from '../trace/event.js';
 import type { Facts, OutputAnswer, OutputQuery } from './kernel.js';
 import type { NodeRun } from './node-run.js';
 import { portsOf } from './reroute.js';
+import { outputEvent } from './route-event.js';
 
 const RT_SCOPE = { universe: 0, link: 253, host: 254 } as const;
 const MULTICAST_ALL = 0xe0000001;
@@ -160,23 +161,7 @@ export class Routing {
       chooseNexthop: this.chooseNexthop,
       ...(steps ? { steps } : {}),
     });
-    if (n.rec.on)
-      n.tell(null, {
-        t: 'route',
-        purpose: q.purpose ?? 'output',
-        src: (q.src as number | undefined) ?? 0,
-        dst: q.dst,
-        iif: null,
-        oif: q.oif?.name ?? null,
-        mark: q.mark ?? 0,
-        tos: q.tos ?? 0,
-        tables: steps ?? [],
-        type: r.dst?.type ?? 'unreachable',
-        dev: r.dst?.dev.name ?? null,
-        gateway: r.dst?.gateway ?? null,
-        prefsrc: r.dst ? r.src : null,
-        errno: r.errno,
-      });
+    if (n.rec.on) n.tell(null, outputEvent(q, (q.src as number | undefined) ?? 0, r.dst, r.dst ? r.src : null, r.errno, steps ?? []));
     return { dst: r.dst, src: r.dst ? r.src : null, daddr: r.daddr, errno: r.errno };
   }
 

@@ -15,10 +15,11 @@ import {
 } from '../fib/index.js';
 import type { FibAnswer, FibQuery } from '../netfilter/env.js';
 import type { Skb } from '../packet/skb.js';
-import { type Dst, type NetDevice, RTCF_MULTICAST, type RouteType } from '../packet/types.js';
+import { type Dst, type NetDevice, type RouteType, RTCF_MULTICAST } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
 import type { OutputQuery } from './kernel.js';
 import type { NodeRun } from './node-run.js';
+import { outputEvent } from './route-event.js';
 
 export class Routing6 {
   readonly env: RouteEnv6;
@@ -84,23 +85,7 @@ export class Routing6 {
     const n = this.n;
     const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
     const r = routeOutput6(this.env, this.#flow(q, steps));
-    if (n.rec.on)
-      n.tell(null, {
-        t: 'route',
-        purpose: q.purpose ?? 'output',
-        src: q.src ?? ANY6,
-        dst: q.dst,
-        iif: null,
-        oif: q.oif?.name ?? null,
-        mark: q.mark ?? 0,
-        tos: q.tos ?? 0,
-        tables: steps ?? [],
-        type: r.dst?.type ?? 'unreachable',
-        dev: r.dst?.dev.name ?? null,
-        gateway: r.dst?.gateway ?? null,
-        prefsrc: r.src,
-        errno: r.errno,
-      });
+    if (n.rec.on) n.tell(null, outputEvent(q, q.src ?? ANY6, r.dst, r.src, r.errno, steps ?? []));
     return { dst: r.dst, src: r.src === ANY6 ? null : r.src, errno: r.errno };
   }
 
@@ -129,7 +114,19 @@ export class Routing6 {
   }
 
   query(q: FibQuery): FibAnswer {
-    const flow = { src: q.src, dst: q.dst, iif: q.iif?.ifindex ?? 1, oif: q.oif?.ifindex ?? 0, mark: q.mark, tos: q.tos, proto: q.proto, sport: q.sport, dport: q.dport, uid: 0, scope: 0 };
+    const flow = {
+      src: q.src,
+      dst: q.dst,
+      iif: q.iif?.ifindex ?? 1,
+      oif: q.oif?.ifindex ?? 0,
+      mark: q.mark,
+      tos: q.tos,
+      proto: q.proto,
+      sport: q.sport,
+      dport: q.dport,
+      uid: 0,
+      scope: 0,
+    };
     const r = this.env.fib.lookup(flow, this.env.conf, { strict: q.oif !== null });
     return { errno: r.errno, type: r.type, dev: r.dev, devs: r.dev === null ? [] : [r.dev], gateway: r.gateway, realm: 0 };
   }

@@ -1,6 +1,7 @@
 /** A node with a bridge br0 of three ports p1..p3 (numbers 1..3), for tests: frames in, what came of them out. */
 import { parseMac } from '../../src/base/addr.js';
 import { readEbtablesSave } from '../../src/formats/ebtables-save.js';
+import { etherLink, LOOPBACK_ADDR } from '../../src/link/defaults.js';
 import type { FdbEntry, IfAddr, Link } from '../../src/link/model.js';
 import type { NodeState } from '../../src/scenario/model.js';
 import { emptyNode } from '../../src/scenario/node.js';
@@ -15,34 +16,11 @@ export const BRIDGE_MAC = mac('02:00:00:00:00:b0');
 /** Hosts: a behind p1, b behind p2, c behind p3. */
 export const HOST = { a: mac('02:00:00:00:00:0a'), b: mac('02:00:00:00:00:0b'), c: mac('02:00:00:00:00:0c') } as const;
 
-export function link(name: string, ifindex: number, more: Partial<Link> = {}): Link {
-  return {
-    name,
-    ifindex,
-    kind: 'veth',
-    linkType: 'ether',
-    mac: mac(`02:00:00:00:01:${ifindex.toString(16).padStart(2, '0')}`),
-    broadcast: 0xffffffffffff,
-    mtu: 1500,
-    flags: ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'],
-    operstate: 'UP',
-    master: null,
-    link: null,
-    linkIndex: null,
-    linkNetnsid: null,
-    group: 'default',
-    qdisc: 'noqueue',
-    txqlen: 1000,
-    data: {},
-    slaveKind: null,
-    slaveData: {},
-    promiscuity: 0,
-    altnames: [],
-    addressText: null,
-    broadcastText: null,
-    ...more,
-  };
-}
+export const link = (name: string, ifindex: number, more: Partial<Link> = {}): Link => ({
+  ...etherLink(name, ifindex, mac(`02:00:00:00:01:${ifindex.toString(16).padStart(2, '0')}`)),
+  kind: 'veth',
+  ...more,
+});
 
 const fdbEntry = (m: number, dev: string, state: string): FdbEntry => ({
   mac: m,
@@ -56,21 +34,7 @@ const fdbEntry = (m: number, dev: string, state: string): FdbEntry => ({
   vni: null,
   via: null,
 });
-const address = (dev: string, local: number, prefixlen: number): IfAddr => ({
-  dev,
-  family: 'ipv4',
-  local,
-  peer: null,
-  prefixlen,
-  broadcast: null,
-  scope: 'global',
-  label: dev,
-  secondary: false,
-  flags: [],
-  validLft: null,
-  preferredLft: null,
-  metric: null,
-});
+const address = (dev: string, local: number, prefixlen: number): IfAddr => ({ ...LOOPBACK_ADDR, dev, local, prefixlen, scope: 'global', label: dev });
 
 export interface BridgeOptions {
   readonly bridge?: Readonly<Record<string, unknown>>;
