@@ -40,7 +40,8 @@ export function loadNode(l: Loading, name: string, tree: Tree, index: number, ke
   const listen = child(tree, 'listen');
   if (listen) draft.sockets = [...draft.sockets, ...readListen(l, listen, draft.sockets.length)];
   // A folder of dumps, or a text from `ip addr`, knows its addresses.
-  if (!child(tree, 'dumps') && (child(tree, 'address') || child(tree, 'addresses')?.t === 'map')) addLinkLocals(draft);
+  const addresses = child(tree, 'addresses');
+  if (!child(tree, 'dumps') && (addresses === undefined || (addresses.t === 'map' && !child(addresses, 'file')))) addLinkLocals(draft);
   completeRoutes(l, draft, tree);
   checkDevices(l, draft, tree);
   return draft;
