@@ -83,8 +83,15 @@ export class Reporter {
   }
 }
 
+/** Input is quoted in diagnostics: what a terminal would obey (escape sequences, bells) is shown as a mark of the same width. */
+const printable = (s: string): string => s.replace(/(?![\t\n])\p{Cc}/gu, '\ufffd');
+
 /** As compilers print: file:line:col, the line, a caret, the hint. */
 export function formatDiagnostic(d: Diagnostic): string {
+  return printable(written(d));
+}
+
+function written(d: Diagnostic): string {
   const where = d.span ? `${d.span.file}:${d.span.line}:${d.span.column}: ` : '';
   let out = `${where}${d.severity}: ${d.message} [${d.code}]`;
   if (d.span && d.sourceLine !== undefined) {

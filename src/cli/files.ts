@@ -1,8 +1,8 @@
 /** Files for the parts below that know none: the FileSource, diagnostics on stderr, scenarios by name. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Diagnostic, formatDiagnostic, hasErrors } from '../base/diagnostic.js';
+import { type Diagnostic, formatDiagnostic, hasErrors, nearest } from '../base/diagnostic.js';
 import { loadScenario } from '../scenario/load.js';
 import type { FileSource, Scenario } from '../scenario/model.js';
 
@@ -58,7 +58,11 @@ function withLine(d: Diagnostic): Diagnostic {
 export function openScenario(given: string): Scenario | null {
   const path = findScenario(given);
   if (path === null) {
-    process.stderr.write(`${given}: error: there is no such file, and no scenario of that name (sim list shows them)\n`);
+    const near = nearest(
+      given,
+      scenarioFiles(libraryDir).map((f) => basename(f, '.yaml')),
+    );
+    process.stderr.write(`${given}: error: there is no such file, and no scenario of that name (sim list shows them)\n${near ? `  hint: did you mean “${near}”?\n` : ''}`);
     return null;
   }
   const { value, diagnostics } = loadScenario(path, diskFiles);

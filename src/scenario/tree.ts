@@ -27,6 +27,8 @@ const MAX_DEPTH = 50;
 /** Brackets inside brackets, and columns of indentation, that the parser is given at all: it goes down them recursively. */
 const MAX_NESTED = 200;
 const MAX_SYNTAX_ERRORS = 10;
+/** The lexer’s marks for the start of a document or scalar and for the end of a flow: they stand for no text. */
+const CONTROL_TOKENS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001f']);
 const TOO_LARGE = 'too large or nested too deep';
 
 /** Parses one file. Null when nothing can be read; YAML errors are reported as `yaml-syntax`. */
@@ -64,8 +66,7 @@ function tooDeep(text: string): number | null {
   let indent = 0;
   let leading = true;
   for (const token of new Lexer().lex(text)) {
-    // Control tokens (start of a document, of a scalar) stand for no text.
-    if (/^[\u0002\u0018\u001f]$/.test(token)) continue;
+    if (CONTROL_TOKENS.has(token)) continue;
     if (token === '[' || token === '{') brackets++;
     else if (token === ']' || token === '}') brackets--;
     if (token.endsWith('\n')) {

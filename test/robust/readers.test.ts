@@ -66,7 +66,7 @@ const hostile: readonly (readonly [string, string, string, Record<string, string
 ];
 
 describe('scenarios that mean harm', () => {
-  it.each(hostile)('%s', (_name, text, code, files) => {
+  it.each(hostile.map(([name, text, code, files]) => ({ name, text, code, files: files ?? {} })))('$name', ({ text, code, files }) => {
     const from = performance.now();
     const { value, diagnostics } = loadScenario('s.yaml', memoryFiles({ 's.yaml': text, ...files }));
     expect(performance.now() - from).toBeLessThan(SOON);

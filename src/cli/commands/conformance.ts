@@ -7,8 +7,8 @@ import { gunzipSync } from 'node:zlib';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Diagnostic, formatDiagnostic } from '../../base/diagnostic.js';
 import { type CorpusLine, corpusLines, parseCase, peekField } from '../../harness/conformance/corpus.js';
+import { type ExtensionTable, extensionJson, extensionShare, extensionTable, extensionText } from '../../harness/conformance/ext-tables.js';
 import { modelCase } from '../../harness/conformance/model-case.js';
-import { extensionJson, extensionShare, extensionTable, extensionText, type ExtensionTable } from '../../harness/conformance/ext-tables.js';
 import { jsonReport, leastShare, type ScoredCase, textReport } from '../../harness/conformance/report.js';
 import { runCase } from '../../harness/conformance/run.js';
 import { showCase } from '../../harness/conformance/show.js';
@@ -74,8 +74,12 @@ async function conformance(paths: readonly string[], o: Options): Promise<number
   printDiagnostics(diagnostics);
   const cases = results.flatMap((r) => r.cases);
   if (o.emit !== undefined) writeFileSync(o.emit, results.flatMap((r) => r.emitted.map((line) => `${line}\n`)).join(''));
+  if (cases.length === 0 && tables.length === 0) {
+    if (diagnostics.length === 0) process.stderr.write(`${paths.join(', ')}: error: there is no case in it (.jsonl, .jsonl.gz or an extension table)\n`);
+    return EXIT_BAD_INPUT;
+  }
   process.stdout.write(report(cases, tables, o.json === true));
-  if (diagnostics.length > 0 || (cases.length === 0 && tables.length === 0)) return EXIT_BAD_INPUT;
+  if (diagnostics.length > 0) return EXIT_BAD_INPUT;
   const least = Math.min(cases.length > 0 ? leastShare(cases) : 100, tables.length > 0 ? extensionShare(tables) : 100);
   return o.failUnder !== undefined && least < o.failUnder ? EXIT_UNDER : 0;
 }
