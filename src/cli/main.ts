@@ -19,6 +19,7 @@ const commands: readonly Entry[] = [
   { name: 'exec', summary: 'Ask a simulated node what a real one would answer: ip, iptables, ipset, conntrack, …', load: () => import('./commands/exec.js') },
   { name: 'fmt', summary: 'Print a dump as the tool itself would after a restore', load: () => import('./commands/fmt.js') },
   { name: 'test', summary: 'Check the expectations of scenarios', load: () => import('./commands/test.js') },
+  { name: 'sweep', summary: 'A matrix of packets x variants: who reaches whom, and what a change would change', load: () => import('./commands/sweep.js') },
   { name: 'diff', summary: 'Which packets change fate or address between two scenarios, nodes or rule sets', load: () => import('./commands/diff.js') },
   { name: 'schema', summary: 'JSON Schema of scenario files, or of the trace', load: () => import('./commands/schema.js') },
   { name: 'conformance', summary: 'Replay recorded cases of a real kernel and compare packet by packet', load: () => import('./commands/conformance.js') },
