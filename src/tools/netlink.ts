@@ -36,7 +36,22 @@ export function derivedRoutes(n: NodeState): readonly Route[] {
 }
 
 /** All routes; where none are stated those that follow from the addresses, in the order of a dump. */
-export const routesOf = memoByIdentity((n: NodeState): readonly Route[] => n.routes ?? derivedRoutes(n).reduce(withRoute, []));
+export const routesOf = memoByIdentity((n: NodeState): readonly Route[] => n.routes ?? marked(n, derivedRoutes(n)).reduce(withRoute, []));
+
+/** Routes over a device without carrier say so; local ones do not depend on it (fib_check_nh_nongw()). */
+function marked(n: NodeState, routes: readonly Route[]): readonly Route[] {
+  const dark = new Set(
+    devices(n)
+      .filter((d) => d.up && !d.carrier)
+      .map((d) => d.name),
+  );
+  if (dark.size === 0) return routes;
+  return routes.map((r) =>
+    r.type === 'local' || !r.nexthops.some((h) => dark.has(h.dev ?? ''))
+      ? r
+      : { ...r, nexthops: r.nexthops.map((h) => ({ ...h, flags: [...h.flags, 'linkdown'] })) },
+  );
+}
 
 /** With one more route of the kernel's own, where it is not there yet. */
 export function withRoute(list: readonly Route[], route: Route): readonly Route[] {
