@@ -77,7 +77,9 @@ function isDefault(list: readonly PolicyRule[], family: Family): boolean {
 
 export function compileRules(family: Family, rules: readonly PolicyRule[] | null, devices: readonly NetDevice[]): CompiledRules {
   // Rules of equal priority keep the order in which they were added.
-  const sorted = (rules ?? defaultRules(family)).filter((r) => r.family === family).sort((a, b) => a.priority - b.priority);
+  const stated = (rules ?? []).filter((r) => r.family === family);
+  // A list that holds the other family alone says nothing about this one.
+  const sorted = (stated.length > 0 ? stated : [...defaultRules(family)]).sort((a, b) => a.priority - b.priority);
   const index = (name: string | null): number => (name === null ? 0 : (devices.find((d) => d.name === name)?.ifindex ?? -1));
   const list = sorted.map((rule, i): CompiledRule => {
     const a = rule.action;
