@@ -277,6 +277,7 @@ function chosenPorts(s: CaseSpec, steps: readonly StepRecord[]): number[] {
   for (const st of steps) {
     if (st.kind === 'inject') noteNumbers(hexBytes(st.frame), none, given);
     if (st.kind === 'local') for (const n of [st.sport, st.dport, st.echo_id]) if (n !== undefined) given.add(n);
+    for (const t of st.observed.trace) for (const n of [t.sport, t.dport]) add(n);
     for (const e of st.observed.conntrack) for (const t of [e.orig, e.reply]) for (const n of [t.sport, t.dport, t.id]) add(n);
     for (const e of st.observed.emitted) for (const p of packetsIn(hexBytes(e.frame), none)) if (p.where === 'outer') for (const n of [p.sport, p.dport]) add(n);
   }

@@ -105,7 +105,7 @@ function inject(r: Rng, w: World, n: number): InjectStep {
     tos: r.weighed([[80, 0], [8, 0x10], [4, 0x08], [3, 0x02], [3, 0xb8], [1, 0x03]]),
     id: 0x1000 + n * 16 + r.below(16),
     df: r.chance(room ? 50 : 25),
-    ...(r.chance(2) ? { options: r.pick([Uint8Array.from([1, 1, 1, 1]), Uint8Array.from([148, 4, 0, 0]), Uint8Array.from([7, 3, 4, 0])]) } : {}),
+    ...(r.chance(2) ? { options: r.pick([Uint8Array.from([1, 1, 1, 1]), Uint8Array.from([148, 4, 0, 0])]) } : {}),
   });
   if (r.chance(1)) ip[ip.length - 1] ^= 0x55;
   return { kind: 'inject', n, dev: link.name, frame: ethernet(etherDestination(r, link.mac, dst), link.far_mac, ip) };

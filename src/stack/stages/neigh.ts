@@ -43,7 +43,8 @@ function constantMac(k: Kernel, dev: NetDevice, hop: Addr): Mac | null {
   }
   if (hop >>> 28 === 14) return 0x01005e000000 + (hop & 0x7fffff);
   if (dev.noarp || dev.loopback) return dev.mac;
-  return dev.pointToPoint || k.addrType('ipv4', hop, dev) === 'broadcast' ? MAC_BROADCAST : null;
+  // inet_addr_type_dev_table(): the device only names the table; the broadcast address of another subnet is one here, too.
+  return dev.pointToPoint || k.addrType('ipv4', hop, null) === 'broadcast' ? MAC_BROADCAST : null;
 }
 
 function arpFrame(op: 1 | 2, sha: Mac, spa: Ip4, tha: Mac, tpa: Ip4): Uint8Array {

@@ -2,7 +2,7 @@
 import { andAddr, type Family, maskToPrefix } from '../../../base/addr.js';
 import { IPS } from '../../../packet/types.js';
 import * as f from '../../fields.js';
-import { absent, all, any, between, call, equals, type Field, NEVER, negateIf, type Pred, prefix } from '../../pred.js';
+import { absent, all, any, between, call, equals, type Field, masked, NEVER, negateIf, type Pred, prefix } from '../../pred.js';
 import { type Given, type MatchDefWithConntrack, OptionError, type OptionSpec } from '../extension.js';
 import {
   type AddrMask,
@@ -149,10 +149,12 @@ function connectionTests(d: ConntrackMatch): Pred[] {
   return tests;
 }
 
-/** nf_inet_addr compare under a mask: an address with bits outside its mask never equals. */
+/** conntrack_addrcmp(): what lies outside the mask does not count, on neither side. */
 function addrTest(field: Field, { addr, mask }: AddrMask): Pred {
   const len = maskToPrefix(mask);
-  return andAddr(addr, mask) === addr ? prefix(field, addr, len) : NEVER;
+  const net = andAddr(addr, mask);
+  if (len >= 0) return prefix(field, net, len);
+  return typeof net === 'number' && typeof mask === 'number' ? masked(field, mask, net) : NEVER;
 }
 
 /** conntrack_mt(): a packet without a connection is told by its state alone; the other conditions are then not looked at. */

@@ -87,7 +87,8 @@ function reverseMtu(c: PacketCtx): number {
   const { skb } = c;
   const { family } = skb;
   const a = c.env.fib({ family, src: anyAddr(family), dst: skb.saddr, iif: null, oif: null, mark: 0, tos: 0, proto: 0, sport: 0, dport: 0 });
-  return a.errno !== 0 ? NO_MTU : (a.mtu ?? a.dev?.mtu ?? NO_MTU);
+  // Routes to our own addresses go over lo, whose MTU is beyond what a packet can have.
+  return a.errno !== 0 || a.type === 'local' ? NO_MTU : (a.mtu ?? a.dev?.mtu ?? NO_MTU);
 }
 
 function findMss(skb: Skb, th: number, headerLen: number): number {
