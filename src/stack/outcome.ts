@@ -212,5 +212,12 @@ export function outcomeOf(events: readonly Event[], root: number, connection: Co
   const request = fateOf(events, skbs, 'request', receivedFrom);
   const hasReply = [...skbs.values()].some((s) => s.direction === 'reply' && !isAside(s));
   const reply = hasReply ? fateOf(events, skbs, 'reply', receivedFrom) : null;
-  return { root, skbs, request, reply, answered: connection === null ? reply?.kind === 'delivered' : connection === 'established' || connection === 'stalled', connection };
+  return {
+    root,
+    skbs,
+    request,
+    reply,
+    answered: connection === null ? reply?.kind === 'delivered' : connection === 'established' || connection === 'stalled',
+    connection,
+  };
 }

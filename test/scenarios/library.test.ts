@@ -21,9 +21,7 @@ describe('the library', () => {
     const result = testScenario(file, loaded);
     for (const r of [result, ...testWhatIfs(result)]) {
       expect(r.diagnostics, r.name).toEqual([]);
-      expect(
-        r.verdicts.filter((v) => !v.ok).map((v) => `${r.name} ${v.expectation.packet} ${v.label}: expected ${v.expected}, ${v.actual}`),
-      ).toEqual([]);
+      expect(r.verdicts.filter((v) => !v.ok).map((v) => `${r.name} ${v.expectation.packet} ${v.label}: expected ${v.expected}, ${v.actual}`)).toEqual([]);
       expect(endingOf(r)).toBe('ok');
     }
   });

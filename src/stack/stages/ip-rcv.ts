@@ -100,11 +100,15 @@ function ipRcvOptions(k: Kernel, f: Flight): boolean {
       k.inconclusive('IPv4 source route option', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
     }
     // Written to on the way, and echoed in what the node answers (ip_forward_options, ip_options_echo).
-    if (type === 7 || type === 68) k.inconclusive(`IPv4 ${type === 7 ? 'record route' : 'time stamp'} option`, k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
+    if (type === 7 || type === 68)
+      k.inconclusive(`IPv4 ${type === 7 ? 'record route' : 'time stamp'} option`, k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
     i += len;
   }
   return true;
 }
+
+const EACCES = 13;
+const EINVAL = 22;
 
 /** ip_error(): the input route says that this destination cannot be reached. */
 export function ipError(k: Kernel, f: Flight): 'gone' {
@@ -112,7 +116,6 @@ export function ipError(k: Kernel, f: Flight): 'gone' {
   const dev = skb.dev!;
   const error = skb.dst!.error;
   let reason = 'NOT_SPECIFIED';
-  const type = skb.dst!.type;
   const facts = { dev: dev.name, dst: k.showAddr(skb.daddr) };
   if (k.conf('ipv4', dev.name, 'forwarding') === 0) {
     k.assume('ipv4', dev.name, 'forwarding');
@@ -132,7 +135,8 @@ export function ipError(k: Kernel, f: Flight): 'gone' {
   }
   const code = error === 113 ? 1 : error === 101 ? 0 : error === 13 ? 13 : -1;
   if (code >= 0 && k.errorAllowed(skb.saddr)) icmpSend(k, skb, 3, code, 0);
-  const cause = type === 'blackhole' ? 'route-blackhole' : type === 'prohibit' ? 'route-prohibit' : error === 113 ? 'route-unreachable' : 'no-route';
+  // The refusing dst is of type unreachable whatever the route's type was; the error tells them apart (fib_props).
+  const cause = error === EINVAL ? 'route-blackhole' : error === EACCES ? 'route-prohibit' : error === 113 ? 'route-unreachable' : 'no-route';
   k.drop(skb, reason, 'ip_error', cause, facts);
   return 'gone';
 }
