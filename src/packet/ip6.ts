@@ -13,7 +13,10 @@ export interface Transport {
 
 export const NEXTHDR = { HOP: 0, ROUTING: 43, FRAGMENT: 44, ESP: 50, AUTH: 51, NONE: 59, DEST: 60, MOBILITY: 135 } as const;
 
-/** `authIsTransport`: AH ends the walk (IP6_FH_F_AUTH), as nf_tables asks for it. */
+/**
+ * Of each header as much must be there as the kernel reads: the two bytes of an ipv6_opt_hdr, up to frag_off of a fragment header. What follows may lie behind
+ * the end of the data. `authIsTransport`: AH ends the walk (IP6_FH_F_AUTH), as nf_tables asks for it.
+ */
 export function findTransport(d: Uint8Array, authIsTransport = false): Transport {
   let next = d[6];
   let at = 40;
@@ -27,14 +30,14 @@ export function findTransport(d: Uint8Array, authIsTransport = false): Transport
       case NEXTHDR.ROUTING:
       case NEXTHDR.DEST:
       case NEXTHDR.AUTH: {
-        if (at + 8 > d.length) return { proto: next, offset: -1, isFragment, fragOffset, mf };
+        if (at + 2 > d.length) return { proto: next, offset: -1, isFragment, fragOffset, mf };
         const len = next === NEXTHDR.AUTH ? (d[at + 1] + 2) * 4 : (d[at + 1] + 1) * 8;
         next = d[at];
         at += len;
         break;
       }
       case NEXTHDR.FRAGMENT: {
-        if (at + 8 > d.length) return { proto: next, offset: -1, isFragment, fragOffset, mf };
+        if (at + 4 > d.length) return { proto: next, offset: -1, isFragment, fragOffset, mf };
         isFragment = true;
         const fo = (d[at + 2] << 8) | d[at + 3];
         fragOffset = fo & 0xfff8;

@@ -74,7 +74,7 @@ export function toDevice(ip: Uint8Array, dev: NetDevice): Uint8Array {
   return frame;
 }
 
-function options(node: NodeRun, id: string, spec: { to: Addr; src: Addr | null; dev: string | null; tos: number; mark: number; uid: number }, port: number): SocketOptions {
+function options(node: NodeRun, id: string, spec: { to: Addr; src: Addr | null; dev: string | null; tos: number; ttl: number | null; mark: number; uid: number; df?: boolean }, port: number): SocketOptions {
   const family = familyOf(spec.to);
   return {
     ...plainSocket(id, family, spec.src ?? anyAddr(family), port),
@@ -82,6 +82,8 @@ function options(node: NodeRun, id: string, spec: { to: Addr; src: Addr | null; 
     boundDev: spec.dev === null ? null : (node.device(spec.dev) ?? null),
     mark: spec.mark,
     tos: spec.tos,
+    ttl: spec.ttl,
+    dontFragment: spec.df ?? false,
     broadcast: true,
   };
 }

@@ -2,8 +2,8 @@
 import { type Addr, anyAddr, type Family } from '../../base/addr.js';
 import type { Route } from '../../fib/model.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
-import type { Kernel } from '../kernel.js';
 import type { Dst, NetDevice, SkSocket } from '../../packet/types.js';
+import type { Kernel } from '../kernel.js';
 
 /** What the owner of a socket can set before using it. */
 export interface SocketOptions {
@@ -18,6 +18,10 @@ export interface SocketOptions {
   readonly mark: number;
   /** IP_TOS / IPV6_TCLASS. */
   readonly tos: number;
+  /** IP_TTL and IP_MULTICAST_TTL (IPV6_UNICAST_HOPS, IPV6_MULTICAST_HOPS), as `ping -t` sets both; null = the route's or the node's. */
+  readonly ttl?: number | null;
+  /** IP_PMTUDISC_DO: what does not fit into the route's MTU is refused (EMSGSIZE), not fragmented. */
+  readonly dontFragment?: boolean;
   readonly broadcast: boolean;
   readonly transparent: boolean;
 }

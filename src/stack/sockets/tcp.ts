@@ -422,7 +422,7 @@ export class Tcp {
       s.raddr,
     );
     k.count('TcpOutSegs');
-    ipXmit(k, { src: s.laddr, to: s.raddr, proto: IPPROTO.TCP, payload, dst: s.dst, tos: s.tos & ~3, mark: s.mark, sk: s.sk, origin, mayFragment: false });
+    ipXmit(k, { src: s.laddr, to: s.raddr, proto: IPPROTO.TCP, payload, dst: s.dst, tos: s.tos & ~3, ttl: s.ttl ?? null, mark: s.mark, sk: s.sk, origin, mayFragment: false });
   }
 
   // --- ICMP errors ---

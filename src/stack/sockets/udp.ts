@@ -8,9 +8,10 @@ import { icmpSend, icmpTypes } from '../stages/icmp-send.js';
 import { countOut } from '../stages/icmp6-send.js';
 import { lookupUdp, makeSk, type SocketOptions, udpTakesMulticast, type UdpSock } from './sock.js';
 import type { SocketHost } from './sockets.js';
-import { ipXmit, routeTos } from './xmit.js';
+import { ipHeaderLength, ipXmit, routeTos } from './xmit.js';
 
 const EACCES = 13;
+const EMSGSIZE = 90;
 const ENETUNREACH = 101;
 const ENOBUFS = 105;
 const DEST_UNREACH = 3;
@@ -52,7 +53,7 @@ export class Udp {
     if (r.dst.flags & RTCF_BROADCAST && !s.broadcast) return EACCES;
     const { src, to: daddr } = r;
     const payload = buildUdp({ sport: s.port, dport, payload: data }, src, daddr);
-    const errno = ipXmit(k, { src, to: daddr, proto: IPPROTO.UDP, payload, dst: r.dst, tos: s.tos, mark: s.mark, sk: s.sk, origin, mayFragment: true });
+    const errno = ipXmit(k, { src, to: daddr, proto: IPPROTO.UDP, payload, dst: r.dst, tos: s.tos, ttl: s.ttl ?? null, mark: s.mark, sk: s.sk, origin, mayFragment: true });
     if (errno !== 0) k.count(s.family === 'ipv4' ? 'IpOutDiscards' : 'Ip6OutDiscards');
     if (errno !== 0 && errno !== ENOBUFS) return errno;
     k.count(udpCounter(s.family, 'OutDatagrams'));
@@ -176,10 +177,12 @@ export function sendRawIcmp(k: Kernel, o: SocketOptions, to: Addr, m: RawIcmp): 
   const { src, to: daddr } = r;
   const rest = ((m.id << 16) | m.seq) >>> 0;
   const payload = v4 ? buildIcmp({ type: m.type, code: m.code, rest, payload: m.payload }) : buildIcmp6({ type: m.type, code: m.code, rest, payload: m.payload }, src as string, daddr as string);
+  const strict = o.dontFragment ?? false;
+  if (strict && ipHeaderLength(o.family) + payload.length > r.dst.mtu) return EMSGSIZE;
   if (v4) countOut4(k, m.type);
   else countOut(k, m.type);
   const sk = makeSk(o, proto);
-  const errno = ipXmit(k, { src, to: daddr, proto, payload, dst: r.dst, tos: o.tos, mark: o.mark, sk, origin: { kind: 'sent', of: null }, mayFragment: true });
+  const errno = ipXmit(k, { src, to: daddr, proto, payload, dst: r.dst, tos: o.tos, ttl: o.ttl ?? null, mark: o.mark, sk, origin: { kind: 'sent', of: null }, mayFragment: !strict, alwaysDf: strict });
   if (errno !== 0) k.count(v4 ? 'IpOutDiscards' : 'Ip6OutDiscards');
   return errno === ENOBUFS ? 0 : errno;
 }

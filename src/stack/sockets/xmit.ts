@@ -13,6 +13,8 @@ export interface Xmit {
   readonly payload: Uint8Array;
   readonly dst: Dst;
   readonly tos: number;
+  /** What the socket asked for (IP_TTL, IPV6_UNICAST_HOPS); null = the route's or the node's. */
+  readonly ttl?: number | null;
   readonly mark: number;
   readonly sk: SkSocket | null;
   readonly origin: Origin;
@@ -39,13 +41,13 @@ function ip4(k: Kernel, x: Xmit): Uint8Array {
   const { dst } = x;
   const discovers = x.alwaysDf === true || k.sysctl('net/ipv4/ip_no_pmtu_disc') === 0;
   const df = discovers && !dst.mtuLock && (!x.mayFragment || 20 + x.payload.length <= dst.mtu);
-  const ttl = dst.type === 'multicast' ? 1 : dst.hoplimit || k.sysctl('net/ipv4/ip_default_ttl');
+  const ttl = x.ttl ?? (dst.type === 'multicast' ? 1 : dst.hoplimit || k.sysctl('net/ipv4/ip_default_ttl'));
   return buildIp4({ src: x.src as Ip4, dst: x.to as Ip4, proto: x.proto, ttl, tos: x.tos, id: k.ipId(), df, payload: x.payload });
 }
 
 function ip6(k: Kernel, x: Xmit): Uint8Array {
   const { dst } = x;
-  const hlim = dst.type === 'multicast' ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit');
+  const hlim = x.ttl ?? (dst.type === 'multicast' ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit'));
   return buildIp6({ src: x.src as Ip6, dst: x.to as Ip6, proto: x.proto, ttl: hlim, tos: x.tos, payload: x.payload });
 }
 
