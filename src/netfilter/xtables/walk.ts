@@ -6,12 +6,13 @@
  *   RETURN / end      -> pop; from a base chain: the policy
  *   jump              -> push the rule behind it; goto does not
  */
+
+import { packetView } from '../../packet/view.js';
 import type { Recorder, RuleRef } from '../../trace/event.js';
 import { type PacketCtx, test, whyNot } from '../pred.js';
 import type { Action, CompiledChain } from './compile.js';
 import type { RuleStep, TargetVerdict } from './extension.js';
 import type { ChainIndex } from './index-chain.js';
-import { packetView } from '../../packet/view.js';
 
 /** What the walker walks; xtables and ebtables compile to it. */
 export interface WalkRule {
@@ -92,7 +93,13 @@ function tellNoMatch(r: WalkRule, s: RuleStep, c: PacketCtx): void {
 }
 
 /** Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. */
-export function walkTable<C extends WalkChain>(table: WalkTable<C>, chainName: string, c: PacketCtx, counters: ChainCounters<C>, tracer: WalkTracer = legacyTracer): WalkVerdict {
+export function walkTable<C extends WalkChain>(
+  table: WalkTable<C>,
+  chainName: string,
+  c: PacketCtx,
+  counters: ChainCounters<C>,
+  tracer: WalkTracer = legacyTracer,
+): WalkVerdict {
   const base = table.byName.get(chainName);
   if (!base) return 'ACCEPT';
   const rec = c.env.rec;
@@ -167,7 +174,11 @@ interface Place<C extends WalkChain> {
   next: number;
 }
 
-const enter = <C extends WalkChain>(chain: C, c: PacketCtx, all: boolean): Place<C> => ({ chain, candidates: all ? null : (chain.index?.candidates(c) ?? null), next: 0 });
+const enter = <C extends WalkChain>(chain: C, c: PacketCtx, all: boolean): Place<C> => ({
+  chain,
+  candidates: all ? null : (chain.index?.candidates(c) ?? null),
+  next: 0,
+});
 
 /** The place of the next rule to try, and a step ahead; the chain's length at its end. */
 function next(p: Place<WalkChain>): number {
