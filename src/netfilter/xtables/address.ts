@@ -1,5 +1,5 @@
 /** Addresses, masks and interfaces as `-s -d -i -o` take them (libxtables: xtables_ipparse_multiple, xtables_parse_interface). */
-import { type Addr, addrBits, andAddr, anyAddr, type Family, formatAddr, maskToPrefix, parseIp6, prefixMask } from '../../base/addr.js';
+import { type Addr, addrBits, andAddr, anyAddr, type Family, formatAddr, maskToPrefix, parseIp4, parseIp6, prefixMask } from '../../base/addr.js';
 import { OptionError } from './extension.js';
 import type { AddrMatch, IfaceMatch } from './model.js';
 import { parseUint } from './numbers.js';
@@ -13,7 +13,7 @@ export function parseLooseIp4(text: string, isMask: boolean): number | null {
   if (parts.length > 4 || (isMask && parts.length < 4)) return null;
   let v = 0;
   for (let i = 0; i < 4; i++) {
-    const n = i < parts.length ? parseUint(parts[i], 255) : 0;
+    const n = i < parts.length ? parseUint(parts[i], 0, 255) : 0;
     if (n === null) return null;
     v = v * 256 + n;
   }
@@ -22,20 +22,21 @@ export function parseLooseIp4(text: string, isMask: boolean): number | null {
 
 export const parseFamilyAddr = (text: string, family: Family): Addr | null => (family === 'ipv4' ? parseLooseIp4(text, false) : parseIp6(text));
 
-/** As inet_aton(3) and getaddrinfo(3) take it: the last part fills what is left, `10.1` is 10.0.0.1. */
+/** An IPv4 address as inet_aton(3) and getaddrinfo(3) read it: one to four parts, decimal, octal or hex; null otherwise. */
 export function parseAtonIp4(text: string): number | null {
+  const strict = parseIp4(text);
+  if (strict !== null) return strict;
   const parts = text.split('.');
   if (parts.length > 4) return null;
-  const rest = 4 - (parts.length - 1);
-  const last = parseUint(parts[parts.length - 1], 256 ** rest - 1);
-  if (last === null) return null;
   let v = 0;
-  for (const p of parts.slice(0, -1)) {
-    const n = parseUint(p, 255);
+  for (let i = 0; i < parts.length; i++) {
+    if (!/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(parts[i])) return null;
+    const last = i === parts.length - 1;
+    const n = parseUint(parts[i], 0, last ? 256 ** (4 - i) - 1 : 255);
     if (n === null) return null;
-    v = v * 256 + n;
+    v += last ? n : n * 256 ** (3 - i);
   }
-  return v * 256 ** rest + last;
+  return v;
 }
 
 /** A host option of an extension (XTTYPE_HOST). */
@@ -44,7 +45,7 @@ export const parseHost = (text: string, family: Family): Addr | null => (family 
 export function parseMask(text: string, family: Family): Addr {
   const whole = family === 'ipv4' ? parseLooseIp4(text, true) : parseIp6(text);
   if (whole !== null) return whole;
-  const len = parseUint(text, addrBits(family));
+  const len = parseUint(text, 0, addrBits(family));
   if (len === null)
     throw new OptionError(`invalid mask \`${text}' specified`, undefined, `a prefix length 0..${addrBits(family)}, or a mask in the form of an address`);
   return prefixMask(family, len);

@@ -322,7 +322,7 @@ class CommandParser {
   #protocol(text: string, at: number, invert: boolean): void {
     this.#once('p', at, invert);
     const name = text.toLowerCase();
-    const n = parseUint(name, 255) ?? protocolNumber(name);
+    const n = parseUint(name, 0, 255) ?? protocolNumber(name);
     if (n === undefined) {
       const near = nearest(name, protocolNames());
       this.#fail(`unknown protocol "${name}" specified`, this.#i - 1, near ? `did you mean ${near}?` : undefined);
@@ -337,7 +337,7 @@ class CommandParser {
   /** Loads the match named like the protocol when an option is not known otherwise: `-p tcp --dport`. */
   #loadProtocolMatch(option: string): boolean {
     if (this.#protoName === null || this.#protoUsed) return false;
-    const byNumber = parseUint(this.#protoName, 255) === null ? this.#protoName : PROTOCOL_MATCHES.get(this.#proto);
+    const byNumber = parseUint(this.#protoName, 0, 255) === null ? this.#protoName : PROTOCOL_MATCHES.get(this.#proto);
     const def = byNumber === undefined ? undefined : findMatch(byNumber, this.ctx.family);
     if (!def || this.#loaded.some((l) => l.def === def)) return false;
     if (this.#lastUnknown && !def.options.some((o) => o.name.startsWith(option))) return false;
@@ -426,7 +426,7 @@ class CommandParser {
   }
 
   #ruleNumber(text: string): void {
-    const n = parseUint(text, U32, 1);
+    const n = parseUint(text, 1, U32);
     if (n === null) this.#fail(`Invalid rule number \`${text}'`, this.#i);
     this.#number = n;
     this.#i++;

@@ -6,8 +6,8 @@ import type { Family } from '../../base/addr.js';
 import { maskToPrefix } from '../../base/addr.js';
 import { memoByIdentity } from '../../base/memo.js';
 import type { HookPoint, RuleRef } from '../../trace/event.js';
-import { whenPresent } from '../fields.js';
-import { ALWAYS, between, call, equals, negateIf, type PacketCtx, type Pred, prefix } from '../pred.js';
+import { dport, sport, whenPresent } from '../fields.js';
+import { ALWAYS, between, call, equals, type Field, negateIf, type PacketCtx, type Pred, prefix } from '../pred.js';
 import type { RuleContext, RuleStep, TargetVerdict } from './extension.js';
 import { ChainIndex } from './index-chain.js';
 import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
@@ -17,9 +17,23 @@ import { rulesOf } from './rule-list.js';
 export type Action =
   | { readonly kind: 'fallthrough' }
   | { readonly kind: 'verdict'; readonly verdict: 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE' }
-  | { readonly kind: 'jump'; readonly chain: string; readonly goto: boolean }
+  | { readonly kind: 'jump'; readonly chain: string; readonly goto: boolean; readonly target: JumpTarget }
   | { readonly kind: 'call'; readonly run: (c: PacketCtx) => TargetVerdict; readonly name: string }
   | { readonly kind: 'unsupported'; readonly what: string };
+
+/** Where a jump led in the table walked last: finding a chain by its name costs more than the rest of a jump. */
+export class JumpTarget {
+  #table: object | null = null;
+  #chain: object | undefined;
+  /** The chain of that name; undefined where the table has none. */
+  in<C extends object>(table: { readonly byName: ReadonlyMap<string, C> }, name: string): C | undefined {
+    if (this.#table !== table) {
+      this.#chain = table.byName.get(name);
+      this.#table = table;
+    }
+    return this.#chain as C | undefined;
+  }
+}
 
 export interface CompiledRule {
   readonly steps: readonly RuleStep[];
@@ -94,9 +108,9 @@ function compileAction(rule: Rule, ctx: RuleContext): Action {
     case 'verdict':
       return { kind: 'verdict', verdict: t.verdict };
     case 'jump':
-      return { kind: 'jump', chain: t.chain, goto: false };
+      return { kind: 'jump', chain: t.chain, goto: false, target: new JumpTarget() };
     case 'goto':
-      return { kind: 'jump', chain: t.chain, goto: true };
+      return { kind: 'jump', chain: t.chain, goto: true, target: new JumpTarget() };
     case 'extension':
       return { kind: 'call', run: t.def.lower(t.data, ctx), name: t.def.name };
     case 'unknown':
@@ -113,10 +127,33 @@ function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backen
   return native ?? m.def.lower(m.data, ctx);
 }
 
+const sharedSteps = new Map<Field, Map<number, RuleStep>>();
+const WORD = 0x10000;
+
+/** Tests of a protocol, a port or the like are one object for all rules: long chains ask the same again and again, and what they touch should stay in the caches. */
+function shared(step: RuleStep): RuleStep {
+  if (step.kind !== 'test' || step.pred.op !== 'between') return step;
+  const { field, lo, hi } = step.pred;
+  if (typeof lo !== 'number' || typeof hi !== 'number' || lo >= WORD || hi >= WORD) return step;
+  // Only fields that stand for themselves; one made for a single rule would be kept for ever.
+  if (!commonFields.has(field)) return step;
+  let of = sharedSteps.get(field);
+  if (!of) {
+    of = new Map();
+    sharedSteps.set(field, of);
+  }
+  const key = lo * WORD + hi;
+  const known = of.get(key);
+  if (known) return known;
+  of.set(key, step);
+  return step;
+}
+const commonFields: ReadonlySet<Field> = new Set([ipProtocol, sport, dport]);
+
 function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
   const ctx = ruleContext(family, ref.table, rule);
   const preds = ipPreds(rule, ref.backend);
-  const steps: RuleStep[] = preds.map((pred) => ({ kind: 'test', pred }));
+  const steps: RuleStep[] = preds.map((pred) => shared({ kind: 'test', pred }));
   for (const m of rule.matches) {
     if (m.def === null) {
       const what = `match ${m.name}`;
@@ -124,7 +161,7 @@ function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
       continue;
     }
     // What always says yes (comment) need not be asked.
-    for (const s of lowerMatch(m as MatchInstance, ctx, ref.backend)) if (s.kind !== 'test' || s.pred !== ALWAYS) steps.push(s);
+    for (const s of lowerMatch(m as MatchInstance, ctx, ref.backend)) if (s.kind !== 'test' || s.pred !== ALWAYS) steps.push(shared(s));
   }
   const action = compileAction(rule, ctx);
   const unconditional = action.kind === 'verdict' && preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
@@ -172,6 +209,9 @@ export class CompiledChain {
   /** Number of rules. */
   readonly length: number;
   readonly #code: ChainCode;
+  /** What #code holds, once it was asked for: packets come here often. */
+  #rules: readonly CompiledRule[] | null = null;
+  #index: ChainIndex | null | undefined;
   #end: RuleRef | null = null;
 
   constructor(
@@ -185,11 +225,13 @@ export class CompiledChain {
     this.#code = chainCode(source.rules, place, family);
   }
   get rules(): readonly CompiledRule[] {
-    return this.#code.rules;
+    this.#rules ??= this.#code.rules;
+    return this.#rules;
   }
   /** null where the chain is walked as it stands. */
   get index(): ChainIndex | null {
-    return this.#code.index;
+    if (this.#index === undefined) this.#index = this.#code.index;
+    return this.#index;
   }
   /** End of the chain: rule number rules + 1. */
   get end(): RuleRef {

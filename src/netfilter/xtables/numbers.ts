@@ -1,25 +1,38 @@
-/** Numbers as libxtables reads them (xtables_strtoui: strtoul with base 0). */
+/** Numbers as libxtables reads them (xtables_strtoui, xtables_strtoul: strtoumax(3) with base 0, no minus) and prints them. */
 
-/** A whole number in decimal, 0x hexadecimal or 0 octal, min..max; null otherwise. Blanks and signs are refused. */
-export function parseUint(text: string, max: number, min = 0): number | null {
-  let v: number;
-  if (/^[1-9][0-9]*$/.test(text) || text === '0') v = Number(text);
-  else if (/^0[xX][0-9a-fA-F]+$/.test(text)) v = Number.parseInt(text.slice(2), 16);
-  else if (/^0[0-7]+$/.test(text)) v = Number.parseInt(text, 8);
-  else return null;
-  return v >= min && v <= max ? v : null;
+export const U8 = 0xff;
+export const U16 = 0xffff;
+export const U32 = 0xffffffff;
+export const U64 = 0xffffffffffffffffn;
+
+const NUMBER = /^[ \t\n\v\f\r]*\+?(0[xX][0-9a-fA-F]+|[0-9]+)/;
+
+/** The number a text starts with, as strtoumax(3) with base 0 reads it, and what is left; null when it starts with none (a minus is refused). */
+export function scanUint(text: string): { readonly value: bigint; readonly rest: string } | null {
+  const m = NUMBER.exec(text);
+  if (!m) return null;
+  const digits = m[1];
+  let used = digits;
+  let value: bigint;
+  if (digits.length > 1 && digits[0] === '0' && digits[1] !== 'x' && digits[1] !== 'X') {
+    used = /^[0-7]+/.exec(digits)![0];
+    value = BigInt(`0o${used}`);
+  } else value = BigInt(digits.slice(0, 40));
+  return { value, rest: text.slice(m[0].length - digits.length + used.length) };
 }
 
-export const U32 = 0xffffffff;
+/** A whole text as an unsigned number within lo..hi (xtables_strtoui); null otherwise. */
+export function parseUint(text: string, lo = 0, hi = U32): number | null {
+  if (/^[1-9][0-9]{0,8}$/.test(text)) {
+    const n = Number(text);
+    return n >= lo && n <= hi ? n : null;
+  }
+  const s = scanUint(text);
+  if (s?.rest !== '' || s.value < BigInt(lo) || s.value > BigInt(hi)) return null;
+  return Number(s.value);
+}
+
 /** As printf("0x%x"). */
 export const hex = (v: number): string => `0x${(v >>> 0).toString(16)}`;
 /** As printf("0x%0Nx"). */
 export const hexPad = (v: number, digits: number): string => `0x${(v >>> 0).toString(16).padStart(digits, '0')}`;
-
-/** `value[/mask]`, both 32 bits; null where malformed. A missing mask is `mask`. */
-export function parseMarkMask(text: string, mask = U32): { value: number; mask: number } | null {
-  const slash = text.indexOf('/');
-  const value = parseUint(slash < 0 ? text : text.slice(0, slash), U32);
-  const m = slash < 0 ? mask : parseUint(text.slice(slash + 1), U32);
-  return value === null || m === null ? null : { value, mask: m };
-}

@@ -2,41 +2,11 @@
  * The value types of iptables' option tables (XTTYPE_* of libxtables, xtables_strtoul, xtables_save_string, …): text to value with the tool's own
  * words when it is wrong, value to text as the save tools print it. `ext` is the extension's name, `option` the option's without dashes.
  */
-import { type Addr, addrBits, anyAddr, type Family, formatAddr, maskToPrefix, notAddr, parseIp4, parseIp6, prefixMask } from '../../base/addr.js';
+import { type Addr, addrBits, anyAddr, type Family, formatAddr, maskToPrefix, notAddr, prefixMask } from '../../base/addr.js';
 import { protocolNumber, servicePort } from '../../base/well-known.js';
+import { parseHost } from './address.js';
 import { type Given, OptionError } from './extension.js';
-
-export const U8 = 0xff;
-export const U16 = 0xffff;
-export const U32 = 0xffffffff;
-export const U64 = 0xffffffffffffffffn;
-
-const NUMBER = /^[ \t\n\v\f\r]*\+?(0[xX][0-9a-fA-F]+|[0-9]+)/;
-
-/** The number a text starts with, as strtoumax(3) with base 0 reads it, and what is left; null when it starts with none (a minus is refused). */
-export function scanUint(text: string): { readonly value: bigint; readonly rest: string } | null {
-  const m = NUMBER.exec(text);
-  if (!m) return null;
-  const digits = m[1];
-  let used = digits;
-  let value: bigint;
-  if (digits.length > 1 && digits[0] === '0' && digits[1] !== 'x' && digits[1] !== 'X') {
-    used = /^[0-7]+/.exec(digits)![0];
-    value = BigInt(`0o${used}`);
-  } else value = BigInt(digits.slice(0, 40));
-  return { value, rest: text.slice(m[0].length - digits.length + used.length) };
-}
-
-/** A whole text as an unsigned number within lo..hi (xtables_strtoui); null otherwise. */
-export function parseUint(text: string, lo = 0, hi = U32): number | null {
-  if (/^[1-9][0-9]{0,8}$/.test(text)) {
-    const n = Number(text);
-    return n >= lo && n <= hi ? n : null;
-  }
-  const s = scanUint(text);
-  if (s?.rest !== '' || s.value < BigInt(lo) || s.value > BigInt(hi)) return null;
-  return Number(s.value);
-}
+import { hex, parseUint, scanUint, U8, U16, U32, U64 } from './numbers.js';
 
 /** XTTYPE_UINT8/16/32. */
 export function uint(ext: string, g: Given, lo = 0, hi = U32): number {
@@ -84,22 +54,21 @@ export interface ValueMask {
   readonly mask: number;
 }
 
-/** XTTYPE_MARKMASK32: `mark[/mask]`. */
-export function markMask(g: Given): ValueMask {
-  const v = scanUint(g.value);
-  if (!v || v.value > BigInt(U32)) throw new OptionError(`bad mark value for option "--${g.name}", or out of range.`, g.name);
-  if (v.rest === '') return { value: Number(v.value), mask: U32 };
-  if (v.rest[0] === '/') {
-    const m = scanUint(v.rest.slice(1));
-    if (!m || m.value > BigInt(U32)) throw new OptionError(`bad mask value for option "--${g.name}", or out of range.`, g.name);
-    if (m.rest === '') return { value: Number(v.value), mask: Number(m.value) };
-  }
-  throw new OptionError(`trailing garbage after value for option "--${g.name}".`, g.name);
+/** XTTYPE_MARKMASK32: `mark[/mask]`; a mask left out is all ones. */
+export function markMask(ext: string, g: Given): ValueMask {
+  const slash = g.value.indexOf('/');
+  const number = (text: string): number => {
+    const s = scanUint(text);
+    if (!s || s.value > BigInt(U32))
+      throw new OptionError(`${ext}: bad integer value for option "--${g.name}", or out of range.`, g.name, 'a value of 32 bits, or value/mask');
+    if (s.rest !== '') throw new OptionError(`${ext}: trailing garbage after value for option "--${g.name}".`, g.name);
+    return Number(s.value);
+  };
+  return slash < 0 ? { value: number(g.value), mask: U32 } : { value: number(g.value.slice(0, slash)), mask: number(g.value.slice(slash + 1)) };
 }
 
 /** `0x10` or `0x10/0xff`, the mask left out where it is all ones. */
 export const showMark = (value: number, mask: number): string => (mask === U32 ? hex(value) : `${hex(value)}/${hex(mask)}`);
-export const hex = (n: number): string => `0x${n.toString(16)}`;
 
 const TOS: readonly (readonly [string, number])[] = [
   ['minimize-delay', 0x10],
@@ -169,26 +138,9 @@ export function parseProtocol(g: Given): number {
   return v;
 }
 
-/** An IPv4 address as inet_aton(3) reads it: one to four parts, decimal, octal or hex; null otherwise. */
-export function parseIp4Loose(text: string): number | null {
-  const strict = parseIp4(text);
-  if (strict !== null) return strict;
-  const parts = text.split('.');
-  if (parts.length > 4) return null;
-  let v = 0;
-  for (let i = 0; i < parts.length; i++) {
-    if (!/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(parts[i])) return null;
-    const last = i === parts.length - 1;
-    const n = parseUint(parts[i], 0, last ? 256 ** (4 - i) - 1 : 255);
-    if (n === null) return null;
-    v += last ? n : n * 256 ** (3 - i);
-  }
-  return v;
-}
-
 /** XTTYPE_HOST: an address; host names are not looked up. */
 export function host(text: string, family: Family, option: string): Addr {
-  const a = family === 'ipv4' ? parseIp4Loose(text) : parseIp6(text);
+  const a = parseHost(text, family);
   if (a === null) throw new OptionError(`getaddrinfo: Name or service not known: ${text}`, option, 'host names are not resolved; give an address');
   return a;
 }
@@ -210,7 +162,7 @@ export function prefixLength(ext: string, option: string, text: string, family: 
   const bits = addrBits(family);
   const n = parseUint(text, 0, bits);
   if (n !== null) return n;
-  const mask = family === 'ipv4' ? parseIp4Loose(text) : parseIp6(text);
+  const mask = parseHost(text, family);
   if (mask === null) throw new OptionError(`${ext}: bad value for option "--${option}", neither a valid network mask nor valid CIDR (0-${bits}).`, option);
   const len = maskToPrefix(mask);
   return len < 0 ? bits : len;

@@ -78,7 +78,9 @@ function runStep(s: RuleStep, c: PacketCtx): boolean {
 }
 
 function matches(r: WalkRule, c: PacketCtx): boolean {
-  for (const s of r.steps) {
+  const { steps } = r;
+  for (let i = 0; i < steps.length; i++) {
+    const s = steps[i];
     if (!runStep(s, c)) {
       if (c.env.rec.verbose && c.env.rec.on) tellNoMatch(r, s, c);
       return false;
@@ -147,7 +149,7 @@ export function walkTable<C extends WalkChain>(
         }
         break;
       case 'jump': {
-        const to = table.byName.get(a.chain);
+        const to = a.target.in(table, a.chain);
         if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
         if (traced()) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
         if (!a.goto) stack.push(at);

@@ -1,7 +1,8 @@
 /** `-m cgroup [!] --path path | --cgroup classid`: control group of the socket that sends. */
 import { call, negateIf, type PacketCtx } from '../../pred.js';
 import { type CheckContext, type MatchDef, OptionError } from '../extension.js';
-import { bang, parseUint, saveString } from '../values.js';
+import { parseUint } from '../numbers.js';
+import { bang, saveString } from '../values.js';
 
 interface CgroupMatch {
   readonly path: string | null;

@@ -2,7 +2,8 @@
 import type { NfConn } from '../../../packet/types.js';
 import { call, negateIf } from '../../pred.js';
 import { type Given, type MatchDefWithConntrack, OptionError } from '../extension.js';
-import { bang, given, U64, uintRange } from '../values.js';
+import { U64 } from '../numbers.js';
+import { bang, given, uintRange } from '../values.js';
 
 const DIRS = ['original', 'reply', 'both'] as const;
 const MODES = ['packets', 'bytes', 'avgpkt'] as const;

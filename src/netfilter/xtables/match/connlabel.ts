@@ -1,7 +1,8 @@
 /** `-m connlabel [!] --label bit [--set]`: a label bit of the connection. */
 import type { PacketCtx } from '../../pred.js';
 import { type MatchDefWithConntrack, OptionError } from '../extension.js';
-import { bang, isGiven, parseUint } from '../values.js';
+import { parseUint } from '../numbers.js';
+import { bang, isGiven } from '../values.js';
 
 interface ConnlabelMatch {
   readonly bit: number;

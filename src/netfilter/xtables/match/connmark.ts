@@ -9,7 +9,7 @@ export const connmark: MatchDefWithConntrack<ValueMask & { readonly invert: bool
   kernel: 'net/netfilter/xt_connmark.c',
   families: ['ipv4', 'ipv6'],
   options: [{ name: 'mark', arg: 'required', invert: true, mandatory: true }],
-  parse: ([g]) => ({ ...markMask(g), invert: g.invert }),
+  parse: ([g]) => ({ ...markMask('connmark', g), invert: g.invert }),
   print: (d) => `${bang(d.invert)} --mark ${showMark(d.value, d.mask)}`,
   lower: (d) => [{ kind: 'test', pred: whenPresent(ctmark, d.invert, masked(ctmark, d.mask, d.value)) }],
   needsConntrack: () => true,

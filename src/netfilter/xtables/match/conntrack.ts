@@ -4,6 +4,7 @@ import { IPS } from '../../../packet/types.js';
 import * as f from '../../fields.js';
 import { absent, all, any, between, call, equals, type Field, masked, NEVER, negateIf, type Pred, prefix } from '../../pred.js';
 import { type Given, type MatchDefWithConntrack, OptionError, type OptionSpec } from '../extension.js';
+import { U32 } from '../numbers.js';
 import {
   type AddrMask,
   badValue,
@@ -16,7 +17,6 @@ import {
   portRc,
   showAddrMask,
   showPorts,
-  U32,
   uintPair,
 } from '../values.js';
 

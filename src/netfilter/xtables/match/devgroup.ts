@@ -4,7 +4,8 @@ import type { HookPoint } from '../../../trace/event.js';
 import { iifgroup, oifgroup, whenPresent } from '../../fields.js';
 import { all, masked, type Pred } from '../../pred.js';
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
-import { bang, given, scanUint, showMark, U32, type ValueMask } from '../values.js';
+import { scanUint, U32 } from '../numbers.js';
+import { bang, given, showMark, type ValueMask } from '../values.js';
 
 type Group = ValueMask & { readonly invert: boolean };
 interface DevgroupMatch {

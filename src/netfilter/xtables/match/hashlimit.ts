@@ -3,8 +3,9 @@ import { type Addr, addrBits, type Family, formatAddr, networkOf } from '../../.
 import { IPPROTO } from '../../../packet/skb.js';
 import { call, type PacketCtx } from '../../pred.js';
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
+import { scanUint } from '../numbers.js';
 import { parseRate, shownUnitSeconds, showRate } from '../rate.js';
-import { badValue, given, isGiven, prefixLength, scanUint, uint } from '../values.js';
+import { badValue, given, isGiven, prefixLength, uint } from '../values.js';
 
 const MODES = ['srcip', 'srcport', 'dstip', 'dstport'] as const;
 type Mode = (typeof MODES)[number];

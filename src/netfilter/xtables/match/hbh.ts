@@ -3,7 +3,8 @@ import { NEXTHDR } from '../../../packet/ip6.js';
 import type { PacketCtx } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
 import { headerLength, headerSteps } from '../exthdr.js';
-import { bang, given, scanUint, uint } from '../values.js';
+import { scanUint } from '../numbers.js';
+import { bang, given, uint } from '../values.js';
 
 interface OptsMatch {
   readonly len: { readonly value: number; readonly invert: boolean } | null;

@@ -3,8 +3,9 @@ import { type IcmpName, icmp6Types, icmpByName, icmpTypes } from '../../../base/
 import { icmpType, icmpTypeCode, present, whenPresent } from '../../fields.js';
 import { between, not, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError, type RuleStep } from '../extension.js';
+import { parseUint, scanUint } from '../numbers.js';
 import { dropTinygram } from '../transport.js';
-import { bang, parseUint, scanUint } from '../values.js';
+import { bang } from '../values.js';
 
 interface IcmpMatch {
   readonly type: number;

@@ -2,7 +2,8 @@
 import { length as lengthField } from '../../fields.js';
 import { between, negateIf } from '../../pred.js';
 import { type MatchDef, OptionError } from '../extension.js';
-import { bang, type PortRange, showPorts, U16, uintPair } from '../values.js';
+import { U16 } from '../numbers.js';
+import { bang, type PortRange, showPorts, uintPair } from '../values.js';
 
 export const length: MatchDef<{ readonly range: PortRange; readonly invert: boolean }> = {
   name: 'length',

@@ -14,7 +14,7 @@ export const mark: MatchDef<MarkMatch> = {
   kernel: 'net/netfilter/xt_mark.c',
   families: ['ipv4', 'ipv6'],
   options: [{ name: 'mark', arg: 'required', invert: true, mandatory: true }],
-  parse: ([g]) => ({ ...markMask(g), invert: g.invert }),
+  parse: ([g]) => ({ ...markMask('mark', g), invert: g.invert }),
   print: (d) => `${bang(d.invert)} --mark ${showMark(d.value, d.mask)}`,
   lower: (d) => [{ kind: 'test', pred: negateIf(d.invert, masked(markField, d.mask, d.value)) }],
 };

@@ -2,8 +2,9 @@
 import { call } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
 import { inRange, type NumberRange } from '../exthdr.js';
+import { parseUint } from '../numbers.js';
 import { dropTinygram, hasPorts } from '../transport.js';
-import { given, parseUint, showNumberRange } from '../values.js';
+import { given, showNumberRange } from '../values.js';
 
 const NAMES: readonly (readonly [string, number])[] = [
   ['binding-refresh-request', 0],

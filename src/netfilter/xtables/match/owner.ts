@@ -3,7 +3,8 @@ import { groupId, userId } from '../../../base/well-known.js';
 import { fullSocket, gid, uid } from '../../fields.js';
 import { ALWAYS, all, any, between, call, NEVER, negateIf, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
-import { badValue, bang, given, isGiven, parseUint, scanUint, U32 } from '../values.js';
+import { parseUint, scanUint, U32 } from '../numbers.js';
+import { badValue, bang, given, isGiven } from '../values.js';
 
 interface IdRange {
   readonly lo: number;

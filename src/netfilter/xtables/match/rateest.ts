@@ -1,7 +1,8 @@
 /** `-m rateest`: compares rate estimators that RATEEST rules keep; estimators run on timers, which are not simulated. */
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
+import { parseUint } from '../numbers.js';
 import { unsupportedSteps } from '../unsupported.js';
-import { bang, given, isGiven, parseUint } from '../values.js';
+import { bang, given, isGiven } from '../values.js';
 
 type Mode = 'lt' | 'gt' | 'eq';
 interface RateestMatch {

@@ -2,7 +2,8 @@
 import { realm as realmField } from '../../fields.js';
 import { masked, negateIf } from '../../pred.js';
 import { type MatchDef, OptionError } from '../extension.js';
-import { bang, scanUint, showMark, U32, type ValueMask } from '../values.js';
+import { scanUint, U32 } from '../numbers.js';
+import { bang, showMark, type ValueMask } from '../values.js';
 
 /** The one name that rt_realms of iproute2 comes with. */
 const NAMES = new Map([['cosmos', 0]]);

@@ -1,7 +1,8 @@
 /** `-m set [!] --match-set NAME src,dst,…`: is the packet in an IP set? */
 import type { SetTestOptions } from '../../env.js';
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
-import { bang, given, isGiven, scanUint } from '../values.js';
+import { scanUint } from '../numbers.js';
+import { bang, given, isGiven } from '../values.js';
 
 export type CounterOp = 'eq' | 'ne' | 'lt' | 'gt';
 interface SetMatch {

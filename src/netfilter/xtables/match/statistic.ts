@@ -1,7 +1,8 @@
 /** `-m statistic --mode random --probability p` and `--mode nth --every n --packet p`. */
 import type { PacketCtx } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
-import { bang, given, U32, uint } from '../values.js';
+import { U32 } from '../numbers.js';
+import { bang, given, uint } from '../values.js';
 
 type StatisticMatch = { readonly invert: boolean } & (
   | { readonly mode: 'random' /** Of 2^31. */; readonly probability: number }

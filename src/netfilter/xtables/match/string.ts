@@ -1,7 +1,8 @@
 /** `-m string --string text | --hex-string '|0a|text' --algo bm|kmp [--from n] [--to n] [--icase]`: bytes anywhere in the packet. */
 import { call, negateIf, type PacketCtx } from '../../pred.js';
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
-import { bang, given, isGiven, U16, uint } from '../values.js';
+import { U16 } from '../numbers.js';
+import { bang, given, isGiven, uint } from '../values.js';
 
 interface StringMatch {
   /** Latin-1: one unit per byte. */

@@ -2,8 +2,9 @@
 import { tcpFlags, transportByte, whenPresent } from '../../fields.js';
 import { all, call, type Field, masked, negateIf, type PacketCtx, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError, type OptionSpec, type RuleStep } from '../extension.js';
+import { parseUint } from '../numbers.js';
 import { ANY_PORTS, anyPorts, dropFlagFragment, dropTinygram, nftPortTests, type PortMatch, portTests } from '../transport.js';
-import { bang, given, parseUint, portRange, showPorts } from '../values.js';
+import { bang, given, portRange, showPorts } from '../values.js';
 
 interface TcpMatch {
   readonly sport: PortMatch;

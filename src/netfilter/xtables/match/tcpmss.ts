@@ -1,7 +1,8 @@
 /** `-p tcp -m tcpmss [!] --mss lo[:hi]`: the MSS option of a TCP header. */
 import { all, call, not, type PacketCtx, type Pred } from '../../pred.js';
 import { type MatchDef, OptionError } from '../extension.js';
-import { bang, type PortRange, showPorts, U16, uintPair } from '../values.js';
+import { U16 } from '../numbers.js';
+import { bang, type PortRange, showPorts, uintPair } from '../values.js';
 
 const OPT_MSS = 2;
 const OPT_MSS_LEN = 4;

@@ -1,7 +1,8 @@
 /** `-m u32 [!] --u32 "0&0xffff=0x40:0x100&&…"`: tests on 32-bit words of the packet, counted from the network header. */
 import { call, negateIf, type PacketCtx } from '../../pred.js';
 import { type MatchDef, OptionError } from '../extension.js';
-import { bang, hex, scanUint, U32 } from '../values.js';
+import { hex, scanUint, U32 } from '../numbers.js';
+import { bang } from '../values.js';
 
 type Op = '&' | '<<' | '>>' | '@';
 interface U32Test {

@@ -2,7 +2,8 @@
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { hex, U32 } from '../numbers.js';
-import { BOTH, find, markOption, setMark, tellMangle, u32Option, uintOption } from './common.js';
+import { markMask } from '../values.js';
+import { BOTH, find, setMark, tellMangle, u32Option, uintOption } from './common.js';
 
 interface ConnmarkData {
   readonly mode: 'set' | 'save' | 'restore';
@@ -47,7 +48,7 @@ export const CONNMARK: TargetDef<ConnmarkData> = {
     }
     const set = (ctmark: number, ctmask: number): ConnmarkData => ({ mode: 'set', ctmark, ctmask: ctmask >>> 0, nfmask: U32, shift });
     if (g.name === 'set-xmark' || g.name === 'set-mark') {
-      const m = markOption('CONNMARK', g);
+      const m = markMask('CONNMARK', g);
       return set(m.value, g.name === 'set-mark' ? m.value | m.mask : m.mask);
     }
     const bits = u32Option('CONNMARK', g);

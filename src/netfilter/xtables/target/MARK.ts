@@ -2,7 +2,8 @@
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { hex } from '../numbers.js';
-import { BOTH, markOption, setMark, u32Option } from './common.js';
+import { markMask } from '../values.js';
+import { BOTH, setMark, u32Option } from './common.js';
 
 interface MarkData {
   /** mark = (mark & ~mask) ^ value */
@@ -20,9 +21,9 @@ export const MARK: TargetDef<MarkData> = {
   parse(given) {
     const g = given[0];
     if (!g) throw new OptionError('MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required');
-    if (g.name === 'set-xmark') return markOption('MARK', g);
+    if (g.name === 'set-xmark') return markMask('MARK', g);
     if (g.name === 'set-mark') {
-      const m = markOption('MARK', g);
+      const m = markMask('MARK', g);
       return { value: m.value, mask: (m.value | m.mask) >>> 0 };
     }
     const bits = u32Option('MARK', g);

@@ -1,5 +1,5 @@
 /** SNPT and DNPT: prefix translation that leaves checksums as they are (RFC 6296, net/ipv6/netfilter/ip6t_NPT.c). */
-import { type Addr, andAddr, formatAddr, inPrefix, type Ip6, parseIp6, prefixMask, readAddr, writeAddr } from '../../../base/addr.js';
+import { type Addr, andAddr, formatAddr, type Ip6, inPrefix, parseIp6, prefixMask, readAddr, writeAddr } from '../../../base/addr.js';
 import { foldChecksum, sum16 } from '../../../packet/checksum.js';
 import { IPPROTO, type Skb } from '../../../packet/skb.js';
 import type { HookPoint } from '../../../trace/event.js';
@@ -20,7 +20,7 @@ function nptTarget(name: 'SNPT' | 'DNPT', hooks: readonly HookPoint[]): TargetDe
     const [text, mask, more] = g.value.split('/');
     const addr = parseIp6(text);
     if (addr === null) throw new OptionError(`host/network \`${text}' not found`, g.name);
-    const whole = mask === undefined ? 128 : (parseUint(mask, 128) ?? maskPrefix(mask, 'ipv6'));
+    const whole = mask === undefined ? 128 : (parseUint(mask, 0, 128) ?? maskPrefix(mask, 'ipv6'));
     if (whole === null || more !== undefined) throw new OptionError(`invalid mask \`${mask}' specified`, g.name);
     return { addr, len: whole };
   };

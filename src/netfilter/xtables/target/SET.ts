@@ -62,7 +62,7 @@ export const SET: TargetDef<SetData> = {
     for (const name of ['exist', 'timeout']) {
       if (!add && has(given, name)) throw new OptionError(`Flag \`--${name}' can be used with \`--add-set' only`, name);
     }
-    const seconds = timeout ? parseUint(timeout.value, 0xfffffffe) : null;
+    const seconds = timeout ? parseUint(timeout.value, 0, 0xfffffffe) : null;
     if (timeout && seconds === null) throw new OptionError('Invalid value for option --timeout or out of range 0-4294967294', 'timeout');
     const flags = { mapMark: has(given, 'map-mark'), mapPrio: has(given, 'map-prio'), mapQueue: has(given, 'map-queue') };
     const anyFlag = flags.mapMark || flags.mapPrio || flags.mapQueue;

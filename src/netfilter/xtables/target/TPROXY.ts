@@ -5,7 +5,8 @@ import { parseHost } from '../address.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { hex, parseUint } from '../numbers.js';
-import { BOTH, find, markOption, setMark } from './common.js';
+import { markMask } from '../values.js';
+import { BOTH, find, setMark } from './common.js';
 
 interface TproxyData {
   /** 0: the packet's own. */
@@ -29,13 +30,13 @@ export const TPROXY: TargetDef<TproxyData> = {
   ],
   parse(given, ctx) {
     const p = find(given, 'on-port');
-    const port = p ? (parseUint(p.value, 65535) ?? servicePort(p.value, null)) : undefined;
+    const port = p ? (parseUint(p.value, 0, 65535) ?? servicePort(p.value, null)) : undefined;
     if (port === undefined) throw new OptionError(`Port "${p?.value}" does not resolve to anything.`, 'on-port');
     const ip = find(given, 'on-ip');
     const addr = ip ? parseHost(ip.value, ctx.family) : anyAddr(ctx.family);
     if (addr === null) throw new OptionError(`host/network \`${ip?.value}' not found`, 'on-ip', 'names are not resolved here: write the address');
     const mark = find(given, 'tproxy-mark');
-    return { port, addr, ...(mark ? markOption('TPROXY', mark) : { value: 0, mask: 0 }) };
+    return { port, addr, ...(mark ? markMask('TPROXY', mark) : { value: 0, mask: 0 }) };
   },
   print: (d) => ` --on-port ${d.port} --on-ip ${formatAddr(d.addr)} --tproxy-mark ${hex(d.value)}/${hex(d.mask)}`,
   check(_d, ctx) {

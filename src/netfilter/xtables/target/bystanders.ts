@@ -66,7 +66,7 @@ export const LED: TargetDef<LedData> = {
   ],
   parse(given) {
     const delay = find(given, 'led-delay');
-    const ms = delay ? parseUint(delay.value, 0x7fffffff) : 0;
+    const ms = delay ? parseUint(delay.value, 0, 0x7fffffff) : 0;
     if (delay && delay.value !== 'inf' && ms === null) throw new OptionError(`Delay value must be within range 0..${0x7fffffff}`, 'led-delay');
     return {
       id: textOption(find(given, 'led-trigger-id') as Given, 17),

@@ -4,7 +4,7 @@ import { servicePort } from '../../../base/well-known.js';
 import type { PacketCtx } from '../../pred.js';
 import type { Given, RuleContext } from '../extension.js';
 import { OptionError } from '../extension.js';
-import { parseMarkMask, parseUint, U32 } from '../numbers.js';
+import { parseUint, U32 } from '../numbers.js';
 
 export const BOTH: readonly Family[] = ['ipv4', 'ipv6'];
 export const V4: readonly Family[] = ['ipv4'];
@@ -27,7 +27,7 @@ export const has = (given: readonly Given[], name: string): boolean => given.som
 
 /** Value of a whole-number option, refused in libxtables' words. */
 export function uintOption(ext: string, g: Given, max: number, min = 0): number {
-  const v = parseUint(g.value, max, min);
+  const v = parseUint(g.value, min, max);
   if (v !== null) return v;
   if (max === U32 && min === 0) throw new OptionError(`${ext}: bad integer value for option "--${g.name}", or out of range.`, g.name, 'a number of 32 bits');
   throw new OptionError(`${ext}: bad value for option "--${g.name}", or out of range (${min}-${max}).`, g.name);
@@ -37,13 +37,6 @@ export function uintOption(ext: string, g: Given, max: number, min = 0): number 
 export function textOption(g: Given, max: number): string {
   if (g.value === '') throw new OptionError('Argument must have a minimum length of 1 characters', g.name);
   return g.value.slice(0, max);
-}
-
-/** `value[/mask]` of 32 bits. */
-export function markOption(ext: string, g: Given): { value: number; mask: number } {
-  const v = parseMarkMask(g.value);
-  if (v === null) throw new OptionError(`${ext}: bad integer value for option "--${g.name}", or out of range.`, g.name, 'a value of 32 bits, or value/mask');
-  return v;
 }
 
 export const u32Option = (ext: string, g: Given): number => uintOption(ext, g, U32);
@@ -63,25 +56,25 @@ export function parseNatPorts(ext: string, text: string, ctx: RuleContext, optio
   const whole = portNumber(text);
   if (whole !== null) return { min: whole, max: whole, base: null };
   const m = /^([0-9a-fA-Fx]+)(.)(.*)$/s.exec(text);
-  const first = m ? parseUint(m[1], 65535) : null;
+  const first = m ? parseUint(m[1], 0, 65535) : null;
   if (!m || first === null) throw new OptionError(`Port \`${text}' not valid`, option);
   if (m[2] === ':') throw new OptionError('Invalid port:port syntax - use dash', option);
   if (m[2] !== '-') throw new OptionError(`Garbage after port value: \`${m[2]}${m[3]}'`, option);
   const slash = m[3].indexOf('/');
   const last = slash < 0 ? m[3] : m[3].slice(0, slash);
-  const max = parseUint(last, 65535);
+  const max = parseUint(last, 0, 65535);
   if (max === null) throw new OptionError(`Port \`${m[3]}' not valid`, option);
   if (max < first) throw new OptionError(`Port range \`${last}' funky`, option);
   if (slash < 0) return { min: first, max, base: null };
   if (!withBase) throw new OptionError(`${ext}: garbage after port range: \`${m[3].slice(slash)}'`, option);
   const baseText = m[3].slice(slash + 1);
   // strtoul(3) reads as far as there are digits.
-  const base = parseUint(/^[0-9]+/.exec(baseText)?.[0] ?? '', 65535, 1) ?? servicePort(baseText, null);
+  const base = parseUint(/^[0-9]+/.exec(baseText)?.[0] ?? '', 1, 65535) ?? servicePort(baseText, null);
   if (base === undefined) throw new OptionError(`Port \`${baseText}' not valid`, option);
   return { min: first, max, base };
 }
 
-const portNumber = (text: string): number | null => parseUint(text, 65535) ?? servicePort(text, null) ?? null;
+const portNumber = (text: string): number | null => parseUint(text, 0, 65535) ?? servicePort(text, null) ?? null;
 
 export function formatPorts(p: PortRange): string {
   return `${p.min}${p.max !== p.min || p.base !== null ? `-${p.max}` : ''}${p.base === null ? '' : `/${p.base}`}`;

@@ -22,8 +22,8 @@ const TOS_OPS = ['set-tos', 'and-tos', 'or-tos', 'xor-tos'];
 
 function parseTos(text: string): TosData {
   const slash = text.indexOf('/');
-  const value = parseUint(slash < 0 ? text : text.slice(0, slash), 255);
-  const mask = slash < 0 ? 255 : parseUint(text.slice(slash + 1), 255);
+  const value = parseUint(slash < 0 ? text : text.slice(0, slash), 0, 255);
+  const mask = slash < 0 ? 255 : parseUint(text.slice(slash + 1), 0, 255);
   if (value !== null && mask !== null) return { value, mask };
   const named = tosNames.find(([n]) => n.toLowerCase() === text.toLowerCase());
   if (named) return { value: named[1], mask: 0x3f };

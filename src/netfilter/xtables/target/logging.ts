@@ -66,7 +66,7 @@ export const LOG: TargetDef<LogData> = {
     const prefix = find(given, 'log-prefix');
     if (prefix?.value.includes('\n')) throw new OptionError('Newlines not allowed in --log-prefix', 'log-prefix');
     const level = find(given, 'log-level');
-    const value = level ? (parseUint(level.value, 7) ?? LEVELS.get(level.value)) : DEFAULT_LEVEL;
+    const value = level ? (parseUint(level.value, 0, 7) ?? LEVELS.get(level.value)) : DEFAULT_LEVEL;
     if (value === undefined) throw new OptionError(`log level "${level?.value}" unknown`, 'log-level', `0..7 or ${[...LEVELS.keys()].join(', ')}`);
     return {
       prefix: prefix ? textOption(prefix, 29) : '',

@@ -27,7 +27,7 @@ export const TCPOPTSTRIP: TargetDef<readonly number[]> = {
   parse(given) {
     const kinds: number[] = [];
     for (const word of find(given, 'strip-options')?.value.split(',') ?? []) {
-      const kind = OPTION_NAMES.get(word) ?? parseUint(word, 255, 2);
+      const kind = OPTION_NAMES.get(word) ?? parseUint(word, 2, 255);
       if (kind === null) throw new OptionError(`Bad TCP option value "${word}"`, 'strip-options', `2..255, ${[...OPTION_NAMES.keys()].join(', ')}`);
       if (kinds.includes(kind)) throw new OptionError(`Option "${word}" already specified`, 'strip-options');
       kinds.push(kind);

@@ -21,8 +21,8 @@ interface NfqueueData {
 /** `first:last`, either left out; 65535 is not to be had. */
 function parseBalance(g: Given): { first: number; last: number } {
   const m = /^(\d*):(\d*)$/.exec(g.value);
-  const first = m ? parseUint(m[1] || '0', 65535) : null;
-  const last = m ? parseUint(m[2] || '65534', 65534) : null;
+  const first = m ? parseUint(m[1] || '0', 0, 65535) : null;
+  const last = m ? parseUint(m[2] || '65534', 0, 65534) : null;
   if (first === null || last === null || first >= last) throw new OptionError(`Bad range "${g.value}"`, g.name, 'FIRST:LAST, 0..65534, LAST above FIRST');
   return { first, last };
 }
@@ -112,7 +112,7 @@ const HMARK_TUPLE: ReadonlyMap<string, readonly [string, number]> = new Map([
 ]);
 
 function hmarkPrefix(g: Given, family: Family): number {
-  const n = parseUint(g.value, addrBits(family)) ?? maskPrefix(g.value, family);
+  const n = parseUint(g.value, 0, addrBits(family)) ?? maskPrefix(g.value, family);
   if (n === null) throw new OptionError(`HMARK: bad value for option "--${g.name}"`, g.name);
   return n;
 }
