@@ -67,6 +67,9 @@ export function scenarioIndex(dir = scenariosDir): string {
     '',
     `${all.length} puzzles that people met, each a file that runs alone: \`sim run NAME\` tells the story, \`sim what-if NAME\` compares the repairs,`,
     '`sim test scenarios` checks what the files expect. Causes and sources stand in the descriptions.',
+    '',
+    'Nodes, wires, commands and what-ifs of the scenarios in the topic folders were also built in network namespaces of a Linux 6.18 kernel: pings and connections end',
+    'there as the files say (tunnels/ipsec-masquerade-first apart, since that kernel had no ESP). Where the kernel contradicts a report, the description says so.',
   ];
   for (const [folder, title] of [...topics, ...others]) {
     const list = all.filter((r) => r.folder === folder);
