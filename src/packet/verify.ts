@@ -1,6 +1,6 @@
 /** Is the transport checksum of a received packet wrong? What nf_ip_checksum() and the protocols' receive paths find. */
 import { crc32c, foldChecksum, sum16 } from './checksum.js';
-import { IPPROTO, ETH_P_IP, ETH_P_IPV6, type Skb } from './skb.js';
+import { ETH_P_IP, ETH_P_IPV6, IPPROTO, type Skb } from './skb.js';
 
 /** False for fragments (nothing can be said yet), protocols without one, and UDP/IPv4 without a checksum. */
 export function transportChecksumBad(skb: Skb): boolean {

@@ -128,15 +128,13 @@ function natRun(k: Kernel, f: Flight, h: HookState, family: IpFamily): HookVerdi
   const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
   const tables = natTables(k, family, h.point);
   let rule: RuleRef | null = null;
-  let isPolicy = false;
   const walks = tables.map(({ backend, t }) => (cc: PacketCtx) => {
     const verdict = walk(k, t, cc, family, backend);
     rule = cc.rule;
-    isPolicy = rule !== null && k.isPolicyRef(rule);
     return verdict;
   });
   const v = k.conntrack.nat(c, walks);
-  return v === 'DROP' ? dropped(k, f, rule, isPolicy) : 'accept';
+  return v === 'DROP' ? dropped(k, f, rule, rule !== null && k.isPolicyRef(rule)) : 'accept';
 }
 
 /** nf_nat hooks: nat chains hang inside this step, run once per flow and manip while unbound (nf_nat_inet_fn, nf_nat_ipv4_pre_routing/local_fn/out). */

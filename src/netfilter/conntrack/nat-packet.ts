@@ -1,6 +1,6 @@
 /** Rewriting packets: nf_nat_proto.c. Works on bytes at an offset, since ICMP errors carry a second packet inside. */
 import { type Addr, type Family, writeAddr } from '../../base/addr.js';
-import { checksumReplace, crc32c, foldChecksum, pseudoSum, sum16 } from '../../packet/checksum.js';
+import { checksumReplace, crc32c, foldChecksum, pseudoSum, replaceWord, replaceWords, sum16 } from '../../packet/checksum.js';
 import { findTransport } from '../../packet/ip6.js';
 import { IPPROTO } from '../../packet/skb.js';
 import type { Tuple } from '../../packet/types.js';
@@ -16,7 +16,7 @@ const bytesOf = (a: Addr): Uint8Array => {
   writeAddr(b, 0, a);
   return b;
 };
-const word = (v: number): Uint8Array => Uint8Array.of(v >>> 8, v & 255);
+const u32 = (d: Uint8Array, at: number): number => ((d[at] << 24) | (d[at + 1] << 16) | (d[at + 2] << 8) | d[at + 3]) >>> 0;
 
 /** One packet inside a buffer, and what it is to look like. */
 interface Job {
@@ -34,7 +34,9 @@ const wantedAddr = (j: Job): Addr => (j.manip === 'SNAT' ? j.target.src : j.targ
 /** nf_csum_update(): the pseudo header's address changes (the IP header is still the old one). */
 function checksumForAddress(j: Job, sum: number): number {
   const at = addrAt(j);
-  const after = bytesOf(wantedAddr(j));
+  const wanted = wantedAddr(j);
+  if (typeof wanted === 'number') return replaceWords(sum, u32(j.d, at), wanted);
+  const after = bytesOf(wanted);
   return checksumReplace(sum, j.d.subarray(at, at + after.length), after);
 }
 
@@ -54,7 +56,7 @@ function manipPorts(j: Job, checksumOffset: number, headerLength: number): boole
   const [old, port] = writePort(j);
   if (room < headerLength) return true;
   const at = j.l4 + checksumOffset;
-  put16(j.d, at, checksumReplace(checksumForAddress(j, u16(j.d, at)), word(old), word(port)));
+  put16(j.d, at, replaceWord(checksumForAddress(j, u16(j.d, at)), old, port));
   return true;
 }
 
@@ -64,7 +66,7 @@ function manipUdp(j: Job, always: boolean): boolean {
   const at = j.l4 + 6;
   const sum = u16(j.d, at);
   const [old, port] = writePort(j);
-  if (sum !== 0 || always) put16(j.d, at, checksumReplace(checksumForAddress(j, sum), word(old), word(port)) || 0xffff);
+  if (sum !== 0 || always) put16(j.d, at, replaceWord(checksumForAddress(j, sum), old, port) || 0xffff);
   return true;
 }
 
@@ -87,7 +89,7 @@ function manipIcmp(j: Job): boolean {
   if (type !== 0 && type !== 8 && (type < 13 || type > 18)) return true;
   const old = u16(j.d, j.l4 + 4);
   put16(j.d, j.l4 + 4, j.target.sport);
-  put16(j.d, j.l4 + 2, checksumReplace(u16(j.d, j.l4 + 2), word(old), word(j.target.sport)));
+  put16(j.d, j.l4 + 2, replaceWord(u16(j.d, j.l4 + 2), old, j.target.sport));
   return true;
 }
 
@@ -96,7 +98,7 @@ function manipIcmpv6(j: Job): boolean {
   let sum = checksumForAddress(j, u16(j.d, j.l4 + 2));
   const type = j.d[j.l4];
   if (type === 128 || type === 129) {
-    sum = checksumReplace(sum, j.d.subarray(j.l4 + 4, j.l4 + 6), word(j.target.sport));
+    sum = replaceWord(sum, u16(j.d, j.l4 + 4), j.target.sport);
     put16(j.d, j.l4 + 4, j.target.sport);
   }
   put16(j.d, j.l4 + 2, sum);
@@ -143,9 +145,8 @@ export function manipPacket(d: Uint8Array, ip: number, target: Tuple, manip: Man
     const j: Job = { d, ip, l4: ip + (d[ip] & 15) * 4, target, manip };
     if (!manipTransport(j)) return false;
     const at = addrAt(j);
-    const after = bytesOf(wantedAddr(j));
-    put16(d, ip + 10, checksumReplace(u16(d, ip + 10), d.subarray(at, at + 4), after));
-    d.set(after, at);
+    put16(d, ip + 10, replaceWords(u16(d, ip + 10), u32(d, at), wantedAddr(j) as number));
+    writeAddr(d, at, wantedAddr(j));
     return true;
   }
   if (d.length < ip + 40) return false;

@@ -68,6 +68,8 @@ export interface Segment {
   readonly options: Uint8Array;
 }
 
+const NO_OPTIONS = new Uint8Array(0);
+
 /** null when the header is truncated or its length impossible. `at` is the offset of the TCP header. */
 export function readSegment(d: Uint8Array, at: number): Segment | null {
   const length = d.length - at;
@@ -78,7 +80,7 @@ export function readSegment(d: Uint8Array, at: number): Segment | null {
   const flags = d[at + 13];
   const seq = u32(4);
   const end = (seq + length - header + (flags & FLAG.SYN ? 1 : 0) + (flags & FLAG.FIN ? 1 : 0)) >>> 0;
-  return { seq, ack: u32(8), win: (d[at + 14] << 8) | d[at + 15], flags, end, options: d.subarray(at + 20, at + header) };
+  return { seq, ack: u32(8), win: (d[at + 14] << 8) | d[at + 15], flags, end, options: header === 20 ? NO_OPTIONS : d.subarray(at + 20, at + header) };
 }
 
 export function segmentKind(flags: number): number {
