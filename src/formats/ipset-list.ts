@@ -1,8 +1,9 @@
 /** `ipset list` text: a block a set, its header's options those of `create`, its members those of `add`. */
 import { type Parsed, Reporter } from '../base/diagnostic.js';
-import { SetTable, splitWords } from '../netfilter/ipset/commands.js';
+import { SetTable } from '../netfilter/ipset/commands.js';
 import type { IpSet } from '../netfilter/ipset/model.js';
 import { IpsetError } from '../netfilter/ipset/types.js';
+import { splitWords } from '../netfilter/ipset/words.js';
 
 /** Values that are counted, not set. */
 const TOLD = /^(Revision|Size in memory|References|Number of entries): /;
@@ -49,7 +50,14 @@ export function readIpsetList(text: string, o: { readonly file: string }): Parse
       else reporter.error('ipset-quote', 'Missing close quote!', number, 1, line.length);
     } else if (field?.[1] === 'Type') type = field[2];
     else if (field?.[1] === 'Header')
-      attempt(number, () => table.create(name, type, field[2].split(' ').filter((w) => w !== ''), { exist: false, warn: () => {} }));
+      attempt(number, () =>
+        table.create(
+          name,
+          type,
+          field[2].split(' ').filter((w) => w !== ''),
+          { exist: false, warn: () => {} },
+        ),
+      );
     else if (field?.[1] === 'Members') listing = true;
     else if (!TOLD.test(line)) reporter.error('ipset-list-line', 'not a line of `ipset list`', number, 1, line.length);
   });

@@ -2,16 +2,18 @@
  * `ipset save` text, which is what `ipset restore` takes: one command a line. Read by the same code that carries out single commands; lines
  * `add SET 1.2.3.4` and `add SET 1.2.3.0/24` of plain IPv4 sets, of which a block list has a million, go a short way to the same place.
  */
-import { type Diagnostic, type Parsed, Reporter } from '../base/diagnostic.js';
-import { type CommandOptions, type LineWord, LiveList, SetTable, splitWords } from '../netfilter/ipset/commands.js';
+import { type Diagnostic, nearest, type Parsed, Reporter } from '../base/diagnostic.js';
+import { type CommandOptions, SetTable } from '../netfilter/ipset/commands.js';
 import { printCreate, printOptions } from '../netfilter/ipset/create.js';
-import { EMPTY_EXT, type Ext, defaultExt } from '../netfilter/ipset/ext.js';
-import { LiveSet } from '../netfilter/ipset/live.js';
+import { defaultExt, EMPTY_EXT, type Ext } from '../netfilter/ipset/ext.js';
+import { LiveList } from '../netfilter/ipset/list-commands.js';
+import type { LiveSet } from '../netfilter/ipset/live.js';
 import type { IpSet } from '../netfilter/ipset/model.js';
 import { commandOf, runCommand } from '../netfilter/ipset/run.js';
 import { memorySize } from '../netfilter/ipset/size.js';
 import { compareMembers } from '../netfilter/ipset/sort.js';
 import { IpsetError, setType } from '../netfilter/ipset/types.js';
+import { type LineWord, splitWords } from '../netfilter/ipset/words.js';
 
 export interface IpsetRestoreOptions {
   readonly file: string;
@@ -100,7 +102,16 @@ class RestoreReader {
   }
 
   /** Points at the word, or at the longest word that holds it, or at the whole line. */
-  #report(severity: 'error' | 'warning', code: string, message: string, words: readonly LineWord[], word?: string, column?: number, length?: number, hint?: string): void {
+  #report(
+    severity: 'error' | 'warning',
+    code: string,
+    message: string,
+    words: readonly LineWord[],
+    word?: string,
+    column?: number,
+    length?: number,
+    hint?: string,
+  ): void {
     if (this.reporter.diagnostics.length >= MAX_DIAGNOSTICS) {
       this.#unlisted++;
       return;
@@ -269,7 +280,11 @@ export interface IpsetCommandResult extends Parsed<readonly IpSet[]> {
 }
 
 /** One command line of `ipset`, without the program's name. */
-export function applyIpsetCommand(words: readonly string[], sets: readonly IpSet[], o: Omit<IpsetRestoreOptions, 'base' | 'file'> & { readonly file?: string } = {}): IpsetCommandResult {
+export function applyIpsetCommand(
+  words: readonly string[],
+  sets: readonly IpSet[],
+  o: Omit<IpsetRestoreOptions, 'base' | 'file'> & { readonly file?: string } = {},
+): IpsetCommandResult {
   const line = words.map((w) => (/\s/.test(w) ? `"${w}"` : w)).join(' ');
   const reporter = new Reporter(o.file ?? 'ipset', line);
   const columns = splitWords(line) ?? [];
@@ -293,7 +308,14 @@ export function applyIpsetCommand(words: readonly string[], sets: readonly IpSet
     return { value, diagnostics: reporter.diagnostics, output };
   } catch (e) {
     if (!(e instanceof IpsetError)) throw e;
-    report('error', e.code, e.message, e.word, e.hint);
+    const near =
+      e.code === 'ipset-no-set' && e.word !== undefined
+        ? nearest(
+            e.word,
+            sets.map((s) => s.name),
+          )
+        : undefined;
+    report('error', e.code, e.message, e.word, e.hint ?? (near && `did you mean “${near}”?`));
     return { value: sets, diagnostics: reporter.diagnostics, output };
   }
 }

@@ -2,28 +2,14 @@
  * What `ipset` does to sets: create, add, del, test, flush, destroy, rename, swap; one carrying-out for `ipset restore` text and for single commands.
  * Errors are the tool's own words.
  */
-import { parseCreate, paramsOf, checkSetName } from './create.js';
-import { type Ext, type ExtWords, parseExt } from './ext.js';
-import { HIT, LiveSet } from './live.js';
-import { type ListEntry, ListMembers, TableMembers, emptyMembers } from './members.js';
-import { LIMIT, type ParsedMember, parseMember, tooMany } from './member.js';
+import { checkSetName, paramsOf, parseCreate } from './create.js';
+import { addToList, delFromList, LiveList, type SetNames, testList } from './list-commands.js';
+import { LiveSet } from './live.js';
+import { addMember, delMember, testMember } from './member-commands.js';
+import { emptyMembers, ListMembers, TableMembers } from './members.js';
 import type { IpSet, SetCreate } from './model.js';
 import { IpsetError } from './types.js';
-
-/** list:set while it is being changed: names in order, and the sets they mean. */
-export class LiveList {
-  entries: ListEntry[];
-  touched = false;
-  constructor(readonly given: ListMembers) {
-    this.entries = [...given.entries];
-  }
-  get size(): number {
-    return this.entries.length;
-  }
-  freeze(_last = false): ListMembers {
-    return this.touched ? new ListMembers(this.given.params, this.entries) : this.given;
-  }
-}
+import { splitLine } from './words.js';
 
 interface Slot {
   name: string;
@@ -57,7 +43,7 @@ export function membersOf(set: IpSet): TableMembers | ListMembers {
 export const makeSet = (create: SetCreate, members: IpSet['members']): IpSet => ({ create, members, name: create.name });
 
 /** The sets of a namespace while commands change them; `freeze` gives plain data again, with the untouched sets themselves. */
-export class SetTable {
+export class SetTable implements SetNames {
   /** ip_set_list: a hole is taken by the next set created. */
   #slots: (Slot | null)[];
   #byName: Map<string, Slot>;
@@ -74,6 +60,9 @@ export class SetTable {
   }
   has(name: string): boolean {
     return this.#byName.has(name);
+  }
+  typeOf(name: string): string | null {
+    return this.#byName.get(name)?.create.type ?? null;
   }
   live(s: Slot): LiveSet | LiveList {
     if (!s.live) {
@@ -111,7 +100,7 @@ export class SetTable {
 
   add(name: string, member: string, words: readonly string[], exist: boolean): void {
     const live = this.live(this.slot(name));
-    if (live instanceof LiveList) this.#addToList(live, member, words, exist);
+    if (live instanceof LiveList) addToList(this, live, member, words, exist);
     else addMember(live, member, words, exist);
   }
   /** One line of SetMembers.text(). */
@@ -122,32 +111,15 @@ export class SetTable {
 
   del(name: string, member: string, words: readonly string[], exist: boolean): void {
     const live = this.live(this.slot(name));
-    if (live instanceof LiveList) return this.#delFromList(live, member, words, exist);
-    const { keys } = parseWhole(live, member, words, false);
-    let n = 0;
-    keys((key) => {
-      if (++n > 1 && !live.expand()) throw tooMany();
-      if (!live.del(key) && !exist) throw new IpsetError('ipset-not-added', "Element cannot be deleted from the set: it's not added", member);
-    });
+    if (live instanceof LiveList) return delFromList(this, live, member, words, exist);
+    delMember(live, member, words, exist);
   }
 
   /** True: it is in the set. */
   test(name: string, member: string, words: readonly string[]): boolean {
     const live = this.live(this.slot(name));
-    if (live instanceof LiveList) return this.#testList(live, member, words);
-    const { keys, mac, ext } = parseWhole(live, member, words, true);
-    const { given } = ext;
-    const bits = live.params.family === 'ipv6' ? 128 : 32;
-    let found = false;
-    keys((key) => {
-      const hosts = live.layout.nets.every((n) => key[n.lenAt] === bits);
-      const iface = live.params.type.name === 'hash:net,iface' ? (live.names.names[key[live.layout.at[1]]] ?? '') : '';
-      const accept = (ref: number): boolean => !live.expired(ref) && (mac === null || live.ext(ref).mac === mac);
-      const physdev = iface !== '' && key[live.layout.at[1] + 1] === 1;
-      const r = hosts && !physdev ? live.test(key, iface, accept) : live.testExact(key, accept);
-      found = given.has('nomatch') ? r === -1 : r === HIT;
-    });
-    return found;
+    if (live instanceof LiveList) return testList(live, member, words);
+    return testMember(live, member, words);
   }
 
   flush(name: string): void {
@@ -213,120 +185,6 @@ export class SetTable {
     }
     return n;
   }
-
-  // --- list:set ---
-
-  #place(words: readonly string[]): { readonly before: number; readonly ref: string | null; readonly rest: readonly string[] } {
-    const rest: string[] = [];
-    let before = 0;
-    let ref: string | null = null;
-    for (let i = 0; i < words.length; i++) {
-      const w = words[i].replace(/^--/, '');
-      if (w !== 'before' && w !== 'after') {
-        rest.push(words[i]);
-        continue;
-      }
-      if (ref !== null) throw new IpsetError('ipset-option', 'Syntax error: mixed syntax, before|after option already used', words[i]);
-      if (i + 1 >= words.length) throw new IpsetError('ipset-option', `Missing mandatory argument of option \`${w}'`, words[i]);
-      before = w === 'before' ? 1 : -1;
-      ref = words[++i];
-    }
-    return { before, ref, rest };
-  }
-  #listTarget(member: string, ref: string | null): void {
-    const s = this.#byName.get(member);
-    if (!s) throw new IpsetError('ipset-list-name', 'Set to be added/deleted/tested as element does not exist.', member);
-    if (s.create.type === 'list:set') throw new IpsetError('ipset-list-loop', 'Sets with list:set type cannot be added to the set.', member);
-    if (ref !== null && !this.#byName.has(ref))
-      throw new IpsetError('ipset-list-ref', "The set to which you referred with 'before' or 'after' does not exist.", ref);
-  }
-
-  #addToList(list: LiveList, text: string, words: readonly string[], exist: boolean): void {
-    const [member, ...legacy] = text.split(',');
-    const { before, ref, rest } = this.#place([...(legacy.length === 2 ? legacy : []), ...words]);
-    const w = parseExt(rest, list.given.params.kinds, []);
-    this.#listTarget(member, ref);
-    const at = list.entries.findIndex((e) => e.name === member);
-    const refAt = ref === null ? -1 : list.entries.findIndex((e) => e.name === ref && ref !== member);
-    if (ref !== null && refAt < 0) throw refMissing(ref);
-    list.touched = true;
-    if (at >= 0) {
-      if (!exist) throw new IpsetError('ipset-exists', "Element cannot be added to the set: it's already added", member);
-      list.entries[at] = { name: member, ext: mergeExt(w, list.entries[at].ext) };
-      return;
-    }
-    const entry = { name: member, ext: w.ext };
-    if (ref === null) list.entries.push(entry);
-    else list.entries.splice(before > 0 ? refAt : refAt + 1, 0, entry);
-  }
-
-  #delFromList(list: LiveList, text: string, words: readonly string[], exist: boolean): void {
-    const [member, ...legacy] = text.split(',');
-    const { before, ref, rest } = this.#place([...(legacy.length === 2 ? legacy : []), ...words]);
-    parseExt(rest, list.given.params.kinds, []);
-    this.#listTarget(member, ref);
-    const at = list.entries.findIndex((e) => e.name === member);
-    if (at < 0) {
-      if (ref !== null) throw refMissing(ref);
-      if (exist) return;
-      throw new IpsetError('ipset-not-added', "Element cannot be deleted from the set: it's not added", member);
-    }
-    if (ref !== null && list.entries[at + before]?.name !== ref) throw refMissing(ref);
-    list.touched = true;
-    list.entries.splice(at, 1);
-  }
-
-  #testList(list: LiveList, text: string, words: readonly string[]): boolean {
-    const [member, ...legacy] = text.split(',');
-    const { before, ref } = this.#place([...(legacy.length === 2 ? legacy : []), ...words]);
-    const at = list.entries.findIndex((e) => e.name === member);
-    return at >= 0 && (ref === null || list.entries[at + before]?.name === ref);
-  }
-}
-
-const refMissing = (ref: string): IpsetError =>
-  new IpsetError('ipset-list-ref', "The set to which you referred with 'before' or 'after' is not added to the set.", ref);
-
-const flagsOf = (live: LiveSet): readonly string[] =>
-  live.params.type.nomatch ? (live.params.type.name === 'hash:net,iface' ? ['nomatch', 'wildcard'] : ['nomatch']) : [];
-
-/** What re-adding with -exist leaves of a member: counters that are not given stay, all else is new. */
-function mergeExt(w: ExtWords, old: Ext | null): Ext {
-  if (!old) return w.ext;
-  return { ...w.ext, packets: w.given.has('packets') ? w.ext.packets : old.packets, bytes: w.given.has('bytes') ? w.ext.bytes : old.bytes };
-}
-
-/** Refusals of the kernel, which looks at the extensions first. */
-const KERNEL_CODES: ReadonlySet<string> = new Set(['ipset-cidr', 'ipset-null-element', 'ipset-bitmap-range', 'ipset-hash-range']);
-
-function parseWhole(live: LiveSet, member: string, words: readonly string[], single: boolean): ParsedMember & { readonly ext: ExtWords } {
-  const ext = (): ExtWords => parseExt(words, live.params.kinds, flagsOf(live));
-  try {
-    const m = parseMember(member, live.params, live.layout, live.names, single);
-    return { ...m, ext: ext() };
-  } catch (e) {
-    if (e instanceof IpsetError && KERNEL_CODES.has(e.code)) ext();
-    throw e;
-  }
-}
-
-function addMember(live: LiveSet, member: string, words: readonly string[], exist: boolean): void {
-  const { keys, mac, ext: w } = parseWhole(live, member, words, false);
-  const { wildcard } = w.ext;
-  let n = 0;
-  keys((key) => {
-    if (++n > LIMIT || (n > 1 && !live.expand())) throw tooMany();
-    if (live.params.type.name === 'bitmap:ip,mac') addIpMac(live, key, mac, w, exist);
-    else live.add(key, (old) => (old ? { ...mergeExt(w, old), wildcard: wildcard || old.wildcard } : w.ext), exist, (size) => size - 1);
-  });
-}
-
-/** bitmap_ipmac_do_add(): a member without address takes one, and a given one is only replaced by -exist. */
-function addIpMac(live: LiveSet, key: Uint32Array, mac: number | null, w: ExtWords, exist: boolean): void {
-  const ref = live.find(key);
-  const had = ref === -1 ? null : live.ext(ref);
-  const fills = had !== null && had.mac === null && mac !== null;
-  live.add(key, (old) => ({ ...mergeExt(w, old), mac: mac ?? old?.mac ?? null }), exist || fills, null);
 }
 
 /** Would `create` of the same name with -exist be content (same_set)? */
@@ -334,37 +192,4 @@ function sameKind(a: SetCreate, b: SetCreate): boolean {
   const ignored = new Set(['hashsize', 'bucketsize', 'initval']);
   const text = (c: SetCreate): string => JSON.stringify([c.type, c.family, c.options.filter(([k]) => !ignored.has(k))]);
   return text(a) === text(b);
-}
-
-/** Words of a line; double quotes hold blanks together. Null: a quote is not closed. */
-export function splitLine(line: string): string[] {
-  return splitWords(line)?.map((w) => w.text) ?? [];
-}
-export interface LineWord {
-  readonly text: string;
-  /** From 1. */
-  readonly column: number;
-}
-export function splitWords(line: string): LineWord[] | null {
-  const words: LineWord[] = [];
-  let text = '';
-  let start = -1;
-  let quoted = false;
-  for (let i = 0; i < line.length; i++) {
-    const ch = line[i];
-    if (ch === '"') {
-      if (start < 0) start = i;
-      quoted = !quoted;
-    } else if (!quoted && (ch === ' ' || ch === '\t' || ch === '\r' || ch === '\n')) {
-      if (start >= 0) words.push({ text, column: start + 1 });
-      text = '';
-      start = -1;
-    } else {
-      if (start < 0) start = i;
-      text += ch;
-    }
-  }
-  if (quoted) return null;
-  if (start >= 0) words.push({ text, column: start + 1 });
-  return words;
 }

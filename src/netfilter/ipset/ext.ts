@@ -156,3 +156,9 @@ export function defaultExt(timeout: number): Ext {
   }
   return e;
 }
+
+/** What re-adding with -exist leaves of a member: counters that are not given stay, all else is new. */
+export function mergeExt(w: ExtWords, old: Ext | null): Ext {
+  if (!old) return w.ext;
+  return { ...w.ext, packets: w.given.has('packets') ? w.ext.packets : old.packets, bytes: w.given.has('bytes') ? w.ext.bytes : old.bytes };
+}
