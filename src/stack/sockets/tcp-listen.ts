@@ -1,0 +1,163 @@
+/** Connections that are being opened from the other side: listeners and request sockets (net/ipv4/tcp_input.c, tcp_minisocks.c). */
+
+import { buildTcp, TCP_FLAG } from '../../packet/build.js';
+import { IPPROTO, type Skb } from '../../packet/skb.js';
+import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
+import type { RequestSock, TcpSock } from './sock.js';
+import type { Tcp } from './tcp.js';
+import { segment } from './tcp-connection.js';
+import { advertisedMss, fullOptions, mssOption, offersScaling, seqAfter, WSCALE, windowFor } from './tcp-options.js';
+import { isStrict6, type Segment, segmentLength, sendReset } from './tcp-reset.js';
+import { ipXmit, routeTos } from './xmit.js';
+
+const { FIN, SYN, RST, ACK } = TCP_FLAG;
+
+/** tcp_rcv_state_process() of a listener. */
+export function listen(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
+  const { k } = t;
+  const refuse = (reason: string): void => k.drop(skb, reason, 'tcp_rcv_state_process', 'tcp-refused', { socket: l.id });
+  if (seg.flags & ACK) {
+    sendReset(k, skb, seg, l);
+    return refuse('TCP_FLAGS');
+  }
+  if (seg.flags & RST) return refuse('TCP_RESET');
+  if (!(seg.flags & SYN) || seg.flags & FIN) return refuse('TCP_FLAGS');
+  connRequest(t, l, skb, seg);
+  k.tell(skb, { t: 'consume', why: 'handled', into: null });
+}
+
+/** tcp_conn_request(). */
+function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
+  const { k } = t;
+  const family = skb.family;
+  if (family === 'ipv4' && skb.dst !== null && skb.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+    k.count('TcpExtListenDrops');
+    return;
+  }
+  const r = k.routeOutput(family, {
+    dst: skb.saddr,
+    src: skb.daddr,
+    oif: l.boundDev ?? (isStrict6(skb.saddr) ? skb.dev : null),
+    bound: l.boundDev !== null,
+    mark: l.mark,
+    tos: routeTos(l.tos),
+    proto: IPPROTO.TCP,
+    sport: seg.dport,
+    dport: seg.sport,
+    uid: l.uid,
+    anySource: l.transparent,
+  });
+  if (r.dst === null) {
+    k.count(family === 'ipv4' ? 'IpOutNoRoutes' : 'Ip6OutNoRoutes');
+    k.count('TcpExtListenDrops');
+    return;
+  }
+  const mss = advertisedMss(r.dst);
+  const scaled = offersScaling(seg.options);
+  const isn = t.host.isn();
+  const dst = r.dst;
+  const [laddr, raddr] = [skb.daddr, skb.saddr];
+  const window = windowFor(mss);
+  const resend = (): void => {
+    const payload = buildTcp(
+      { sport: seg.dport, dport: seg.sport, seq: isn, ack: (seg.seq + 1) >>> 0, flags: SYN | ACK, window, options: scaled ? fullOptions(mss) : mssOption(mss) },
+      laddr,
+      raddr,
+    );
+    k.count('TcpOutSegs');
+    ipXmit(k, {
+      src: laddr,
+      to: raddr,
+      proto: IPPROTO.TCP,
+      payload,
+      dst,
+      tos: l.tos,
+      mark: l.mark,
+      sk: requestSk(l),
+      origin: { kind: 'reply', of: skb.id },
+      mayFragment: false,
+    });
+  };
+  const req: RequestSock = {
+    listener: l,
+    family,
+    laddr,
+    lport: seg.dport,
+    raddr,
+    rport: seg.sport,
+    isn,
+    rcvIsn: seg.seq,
+    mss,
+    rcvWnd: window,
+    wscale: scaled ? WSCALE : 0,
+    resend,
+  };
+  t.requests.push(req);
+  resend();
+}
+
+/** What rules see of the SYN-ACK: a request socket is no full socket. */
+function requestSk(l: TcpSock): TcpSock['sk'] {
+  return { ...l.sk, full: false, listener: l.sk };
+}
+
+/** tcp_check_req(). */
+export function checkRequest(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
+  const { k } = t;
+  const discard = (): void => k.drop(skb, 'NOT_SPECIFIED', 'tcp_v4_rcv', 'tcp-refused', { socket: req.listener.id });
+  let flags = seg.flags & (RST | SYN | ACK);
+  const rcvNxt = (req.rcvIsn + 1) >>> 0;
+  if (seg.seq === req.rcvIsn && flags === SYN) {
+    req.resend();
+    return discard();
+  }
+  if (flags & ACK && seg.ack !== (req.isn + 1) >>> 0) return listen(t, req.listener, skb, seg);
+  const end = (seg.seq + segmentLength(seg)) >>> 0;
+  const inWindow = (seg.seq === rcvNxt && end === rcvNxt) || (seqAfter(end, rcvNxt) && !seqAfter(seg.seq, (rcvNxt + req.rcvWnd) >>> 0));
+  if (!inWindow && seg.seq !== rcvNxt) return discard();
+  if (seg.seq === req.rcvIsn) flags &= ~SYN;
+  if (flags & (RST | SYN)) {
+    k.count('TcpAttemptFails');
+    if (!(flags & RST)) sendReset(k, skb, seg, req.listener);
+    t.requests.splice(t.requests.indexOf(req), 1);
+    return discard();
+  }
+  if (!(flags & ACK)) return discard();
+  accept(t, req, skb, seg);
+}
+
+function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
+  const { k } = t;
+  const l = req.listener;
+  const r = k.routeOutput(req.family, {
+    dst: req.raddr,
+    src: req.laddr,
+    oif: l.boundDev,
+    mark: l.mark,
+    tos: routeTos(l.tos),
+    proto: IPPROTO.TCP,
+    sport: req.lport,
+    dport: req.rport,
+    uid: l.uid,
+  });
+  t.requests.splice(t.requests.indexOf(req), 1);
+  if (r.dst === null) {
+    k.count('TcpExtListenDrops');
+    k.drop(skb, 'NOT_SPECIFIED', 'tcp_v4_rcv', 'tcp-refused', { socket: l.id });
+    return;
+  }
+  k.count('TcpPassiveOpens');
+  const c = t.open({ ...l, addr: req.laddr, port: req.lport }, 'ESTABLISHED');
+  c.laddr = req.laddr;
+  c.raddr = req.raddr;
+  c.rport = req.rport;
+  c.dst = r.dst;
+  c.sndUna = c.sndNxt = (req.isn + 1) >>> 0;
+  c.rcvNxt = (req.rcvIsn + 1) >>> 0;
+  c.rcvEdge = (c.rcvNxt + req.rcvWnd) >>> 0;
+  c.mss = req.mss;
+  c.rcvWnd = req.rcvWnd;
+  c.wscale = req.wscale;
+  t.host.accepted(l, c);
+  segment(t, c, skb, seg);
+}

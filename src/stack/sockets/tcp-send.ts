@@ -1,0 +1,68 @@
+/** Segments of a connection on their way out: tcp_transmit_skb(), tcp_send_ack(). */
+import { buildTcp, TCP_FLAG } from '../../packet/build.js';
+import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
+import type { Kernel } from '../kernel.js';
+import type { TcpSock } from './sock.js';
+import { FULL_SPACE, MAX_WINDOW } from './tcp-options.js';
+import { ipXmit } from './xmit.js';
+
+const { ACK } = TCP_FLAG;
+
+/** tcp_select_window(): what was offered is not taken back, and grows again only by whole segments. */
+function selectWindow(s: TcpSock): number {
+  let window = Math.max(0, (s.rcvEdge - s.rcvNxt) | 0);
+  if (s.unread === 0 && window <= FULL_SPACE - s.mss) window = s.mss * Math.floor(FULL_SPACE / s.mss);
+  s.rcvEdge = (s.rcvNxt + window) >>> 0;
+  return Math.min(MAX_WINDOW, Math.ceil(window / 2 ** s.wscale));
+}
+
+/** tcp_send_ack(); `cause` is the segment that asked for it. */
+export function sendAck(k: Kernel, s: TcpSock, cause: Skb): void {
+  transmit(k, s, { seq: s.sndNxt, flags: ACK }, { kind: 'reply', of: cause.id });
+}
+
+/** One segment of the connection: numbers and window that are not given are the connection's own; nothing without a route. */
+export function transmit(
+  k: Kernel,
+  s: TcpSock,
+  t: {
+    readonly seq: number;
+    readonly flags: number;
+    readonly ack?: number;
+    readonly window?: number;
+    readonly options?: Uint8Array;
+    readonly payload?: Uint8Array;
+  },
+  origin: Origin,
+): void {
+  if (s.dst === null) return;
+  const window = t.window ?? selectWindow(s);
+  const payload = buildTcp(
+    {
+      sport: s.port,
+      dport: s.rport,
+      seq: t.seq,
+      ack: t.ack ?? s.rcvNxt,
+      flags: t.flags,
+      window,
+      ...(t.options ? { options: t.options } : {}),
+      ...(t.payload ? { payload: t.payload } : {}),
+    },
+    s.laddr,
+    s.raddr,
+  );
+  k.count('TcpOutSegs');
+  ipXmit(k, {
+    src: s.laddr,
+    to: s.raddr,
+    proto: IPPROTO.TCP,
+    payload,
+    dst: s.dst,
+    tos: s.tos & ~3,
+    ttl: s.ttl ?? null,
+    mark: s.mark,
+    sk: s.sk,
+    origin,
+    mayFragment: false,
+  });
+}
