@@ -1,12 +1,13 @@
 /**
  * The README's commands print what it shows. A block that starts with ```console holds `$ npx sim …` lines and their output;
- * a line `...` stands for any number of lines. `UPDATE_GOLDEN=1 npx vitest run test/readme.test.ts` rewrites the outputs (heads of the same length where a block ends with `...`).
+ * a line `...` stands for any number of lines. Blocks of ```yaml are scenarios whose expectations hold. `UPDATE_GOLDEN=1 npx vitest run test/readme.test.ts` rewrites the outputs (heads of the same length where a block ends with `...`).
  */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { supportTable } from '../scripts/support-table.js';
+import { parseScenario } from '../src/index.js';
 import { splitShellWords as splitCommand } from '../src/base/shell-words.js';
 
 const root = join(import.meta.dirname, '..');
@@ -38,12 +39,27 @@ function blocks(): Shown[] {
   return out;
 }
 
-function run(command: string): string[] {
-  const words = splitCommand(command)!;
-  const args = words.slice(words.indexOf('sim') + 1);
-  const r = spawnSync(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' }, timeout: 60_000 });
-  const text = `${r.stdout}${r.stderr}`.replace(/\n$/, '');
-  return text === '' ? [] : text.split('\n');
+const asked = new Map<string, Promise<string[]>>();
+
+/** The lines a command prints; each is run once, from the root of the repo. */
+function run(command: string): Promise<string[]> {
+  let answer = asked.get(command);
+  if (!answer) {
+    const words = splitCommand(command)!;
+    answer = sim(words.slice(words.indexOf('sim') + 1));
+    asked.set(command, answer);
+  }
+  return answer;
+}
+
+function sim(args: readonly string[]): Promise<string[]> {
+  return new Promise((done) => {
+    const options = { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' }, timeout: 60_000, maxBuffer: 1 << 25 } as const;
+    execFile(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], options, (_, stdout, stderr) => {
+      const text = `${stdout}${stderr}`.replace(/\n$/, '');
+      done(text === '' ? [] : text.split('\n'));
+    });
+  });
 }
 
 /** Does `actual` fit `shown`, with `...` as a gap? */
@@ -72,10 +88,17 @@ const update = process.env.UPDATE_GOLDEN === '1';
 describe('README', () => {
   it('shows commands', () => expect(found.length).toBeGreaterThan(0));
 
-  it.each(found.map((b) => [b.command, b] as const))('%s', (_, b) => {
-    const actual = run(b.command);
+  it.concurrent.each(found.map((b) => [b.command, b] as const))('%s', { timeout: 60_000 }, async (_, b) => {
+    const actual = await run(b.command);
     if (update || fits(b.output, actual)) return;
     expect(actual).toEqual(b.output);
+  });
+
+  it.each([...readme.matchAll(/^```yaml\n([^]*?)^```/gm)].map((m) => [m[1]]))('its scenario holds', (text) => {
+    const { verdicts, diagnostics } = parseScenario(text, 'README.md').check();
+    expect(diagnostics).toEqual([]);
+    expect(verdicts.length).toBeGreaterThan(0);
+    expect(verdicts.filter((v) => !v.ok)).toEqual([]);
   });
 
   it('says what is evaluated', () => {
@@ -83,11 +106,11 @@ describe('README', () => {
     expect(readme.slice(readme.indexOf(BEGIN) + BEGIN.length, readme.indexOf(END)).trim()).toBe(supportTable());
   });
 
-  it.runIf(update)('is rewritten', () => {
+  it.runIf(update)('is rewritten', { timeout: 120_000 }, async () => {
     const lines = `${readme.slice(0, readme.indexOf(BEGIN))}${BEGIN}\n${supportTable()}\n${readme.slice(readme.indexOf(END))}`.split('\n');
     const shift = lines.length - readme.split('\n').length;
     const at = readme.slice(0, readme.indexOf(BEGIN)).split('\n').length;
-    for (const b of [...found].reverse()) lines.splice(b.from + (b.from > at ? shift : 0), b.to - b.from, ...updated(b.output, run(b.command)));
+    for (const b of [...found].reverse()) lines.splice(b.from + (b.from > at ? shift : 0), b.to - b.from, ...updated(b.output, await run(b.command)));
     writeFileSync(path, lines.join('\n'));
   });
 });
