@@ -1,6 +1,7 @@
 /** `sim explain NAME`: what a word of the kernel or of a story means. */
 import type { Command } from 'commander';
 import { explain, explainable } from '../../render/explain.js';
+import { drawPacketFlow } from '../../render/picture.js';
 import { EXIT } from '../files.js';
 
 export function register(program: Command): void {
@@ -8,8 +9,10 @@ export function register(program: Command): void {
     .command('explain')
     .description('What a drop reason, cause, box, hook or counter means, who drops there, what to look at')
     .argument('[name...]', 'IP_RPFILTER, rp-filter, ip_rcv_finish, FORWARD, TcpExtIPReversePathFilter, …; without one, all that are known')
-    .action((names: readonly string[]) => {
-      process.exitCode = run(names);
+    .option('--picture', 'the whole packet flow as a mermaid flowchart: every box, its hook, where each outcome leads')
+    .action((names: readonly string[], o: { picture?: boolean }) => {
+      if (o.picture) process.stdout.write(drawPacketFlow());
+      if (!o.picture || names.length > 0) process.exitCode = run(names);
     });
 }
 
