@@ -6,7 +6,6 @@ const { readFileSync, writeFileSync } = require('node:fs');
 const vm = require('node:vm');
 
 const dir = `${__dirname}/../dist/cli`;
-const filename = `${dir}/sim.cjs`;
 const word = process.argv[2] ?? '';
 const command = /^[a-z][a-z-]*$/.test(word) ? word : 'help';
 
@@ -18,7 +17,10 @@ function cacheOf(name) {
   }
 }
 
-const cachedData = cacheOf(command) ?? cacheOf('help');
+/** Commands that stay modules of their own, and help, need the list of commands and no more. */
+const listed = /^(help|conformance|lab|sweep)$/.test(command);
+const filename = `${dir}/${listed ? 'help' : 'sim'}.cjs`;
+const cachedData = listed ? cacheOf('help') : (cacheOf(command) ?? cacheOf('run'));
 // The bundle is plain ASCII.
 const script = new vm.Script(
   `(function(require,__filename,__import){${readFileSync(filename, 'latin1')}

@@ -8,26 +8,33 @@ import { build } from 'esbuild';
 
 const modules = ['./commands/conformance.js', './commands/lab.js', './commands/sweep.js'];
 
-await build({
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/cli/sim.cjs',
-  bundle: true,
-  external: modules,
-  format: 'cjs',
-  platform: 'node',
-  target: 'node20.19',
-  charset: 'ascii',
-  minify: true,
-  legalComments: 'none',
-  logLevel: 'warning',
-  define: { 'import.meta.url': '__url' },
-  banner: { js: "var __url=require('node:url').pathToFileURL(__filename).href;" },
-});
+const bundle = (outfile, external) =>
+  build({
+    entryPoints: ['src/cli/main.ts'],
+    outfile,
+    bundle: true,
+    external,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20.19',
+    charset: 'ascii',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: { 'import.meta.url': '__url' },
+    banner: { js: "var __url=require('node:url').pathToFileURL(__filename).href;" },
+  });
+
+await bundle('dist/cli/sim.cjs', modules);
+// Help, and commands that stay modules: all that is needed is the list of commands.
+await bundle('dist/cli/help.cjs', ['./commands/*']);
 
 // A script that comes out of a code cache cannot import(): its loader does it for it.
-const code = readFileSync('dist/cli/sim.cjs', 'latin1').replaceAll(/\bimport\(("\.\/commands\/)/g, '__import($1');
-if (/[^\0-\x7f]|\bimport\(/.test(code)) throw new Error('dist/cli/sim.cjs: plain ASCII without import() is wanted');
-writeFileSync('dist/cli/sim.cjs', code);
+for (const file of ['dist/cli/sim.cjs', 'dist/cli/help.cjs']) {
+  const code = readFileSync(file, 'latin1').replaceAll(/\bimport\(("\.\/commands\/)/g, '__import($1');
+  if (/[^\0-\x7f]|\bimport\(/.test(code)) throw new Error(`${file}: plain ASCII without import() is wanted`);
+  writeFileSync(file, code);
+}
 
 /** What a user would run; its functions go into the cache of that command. */
 const scenario = 'rp-filter/loose-on-one-interface';
