@@ -184,7 +184,7 @@ class QuickAdd {
       if (i === from || len === 0 || (!this.#net && len !== 32)) return 0;
     }
     // The end of the text reads as NaN.
-    if (c !== 10 && c === c) return 0;
+    if (c !== 10 && !Number.isNaN(c)) return 0;
     if (!this.#net && value === 0) return 0;
     const key = this.#key;
     if (this.#net) {

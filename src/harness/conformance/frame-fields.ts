@@ -66,7 +66,10 @@ class FieldList {
 
 function ethernet(out: FieldList, prefix: string, facts: InjectedFacts): void {
   const at = out.at;
-  if (!out.has(ETH_HEADER)) return out.rest(`${prefix}eth`);
+  if (!out.has(ETH_HEADER)) {
+    out.rest(`${prefix}eth`);
+    return;
+  }
   out.add(`${prefix}eth.dst`, 6);
   out.add(`${prefix}eth.src`, 6);
   out.add(`${prefix}eth.type`, 2);
@@ -82,7 +85,10 @@ function network(out: FieldList, ethertype: number, prefix: string, facts: Injec
 function ipv4(out: FieldList, prefix: string, facts: InjectedFacts): void {
   const b = out.bytes;
   const at = out.at;
-  if (!out.has(20)) return out.rest(`${prefix}ip`);
+  if (!out.has(20)) {
+    out.rest(`${prefix}ip`);
+    return;
+  }
   const proto = b[at + 9];
   const own = !facts.ids.has(idKey(u16(b, at + 4), proto));
   out.add(`${prefix}ip.version`, 1);
@@ -96,14 +102,20 @@ function ipv4(out: FieldList, prefix: string, facts: InjectedFacts): void {
   out.add(`${prefix}ip.src`, 4);
   out.add(`${prefix}ip.dst`, 4);
   out.add(`${prefix}ip.options`, Math.max(0, (b[at] & 15) * 4 - 20));
-  if ((u16(b, at + 6) & 0x1fff) !== 0) return out.rest(`${prefix}fragment data`);
+  if ((u16(b, at + 6) & 0x1fff) !== 0) {
+    out.rest(`${prefix}fragment data`);
+    return;
+  }
   transport(out, proto, prefix, facts, own);
 }
 
 function ipv6(out: FieldList, prefix: string, facts: InjectedFacts): void {
   const b = out.bytes;
   const at = out.at;
-  if (!out.has(40)) return out.rest(`${prefix}ip6`);
+  if (!out.has(40)) {
+    out.rest(`${prefix}ip6`);
+    return;
+  }
   const label = u32(b, at) & 0xfffff;
   const free = label !== 0 && !facts.labels.has(label);
   const header = b.subarray(at);
@@ -117,28 +129,39 @@ function ipv6(out: FieldList, prefix: string, facts: InjectedFacts): void {
   out.add(`${prefix}ip6.hlim`, 1);
   out.add(`${prefix}ip6.src`, 16);
   out.add(`${prefix}ip6.dst`, 16);
-  if (t.offset < 0) return out.rest(`${prefix}ip6 data`);
+  if (t.offset < 0) {
+    out.rest(`${prefix}ip6 data`);
+    return;
+  }
   out.add(`${prefix}ip6.ext`, t.offset - 40);
-  if (t.fragOffset !== 0) return out.rest(`${prefix}fragment data`);
+  if (t.fragOffset !== 0) {
+    out.rest(`${prefix}fragment data`);
+    return;
+  }
   transport(out, t.proto, prefix, facts, false);
 }
 
 function transport(out: FieldList, proto: number, prefix: string, facts: InjectedFacts, own: boolean): void {
   switch (proto) {
     case IPPROTO.TCP:
-      return tcp(out, prefix, facts);
+      tcp(out, prefix, facts);
+      return;
     case IPPROTO.UDP:
-      return udp(out, prefix, facts);
+      udp(out, prefix, facts);
+      return;
     case IPPROTO.ICMP:
     case IPPROTO.ICMPV6:
-      return icmp(out, proto, prefix, facts, own);
+      icmp(out, proto, prefix, facts, own);
+      return;
     case IPPROTO.SCTP:
       out.add(`${prefix}sctp.ports`, 4);
       out.add(`${prefix}sctp.vtag`, 4);
       out.add(`${prefix}sctp.check`, 4, true);
-      return out.rest(`${prefix}sctp.chunks`);
+      out.rest(`${prefix}sctp.chunks`);
+      return;
     default:
-      return out.rest(`${prefix}payload`);
+      out.rest(`${prefix}payload`);
+      return;
   }
 }
 
@@ -166,7 +189,10 @@ function udp(out: FieldList, prefix: string, facts: InjectedFacts): void {
   out.add(`${prefix}udp.dport`, 2);
   out.add(`${prefix}udp.len`, 2);
   out.add(`${prefix}udp.check`, 2, true);
-  if (!vxlan) return out.rest(`${prefix}udp.data`);
+  if (!vxlan) {
+    out.rest(`${prefix}udp.data`);
+    return;
+  }
   out.add(`${prefix}vxlan`, VXLAN_HEADER);
   ethernet(out, `${prefix}inner `, facts);
 }

@@ -139,7 +139,7 @@ export function textReport(cases: readonly ScoredCase[], top = 25): string {
 /** Columns two blanks apart; those in `left` are set to the left, the others to the right. */
 export function alignColumns(rows: readonly (readonly string[])[], left: ReadonlySet<number>): string {
   const widths: number[] = [];
-  for (const r of rows) r.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
+  for (const r of rows) for (const [i, cell] of r.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows.map((r) => `${r.map((cell, i) => (left.has(i) ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd()}\n`).join('');
 }
 

@@ -111,7 +111,10 @@ export class SetTable implements SetNames {
 
   del(name: string, member: string, words: readonly string[], exist: boolean): void {
     const live = this.live(this.slot(name));
-    if (live instanceof LiveList) return delFromList(this, live, member, words, exist);
+    if (live instanceof LiveList) {
+      delFromList(this, live, member, words, exist);
+      return;
+    }
     delMember(live, member, words, exist);
   }
 
@@ -180,7 +183,7 @@ export class SetTable implements SetNames {
   references(name: string): number {
     let n = 0;
     for (const s of this.#slots) {
-      if (!s || s.create.type !== 'list:set') continue;
+      if (s?.create.type !== 'list:set') continue;
       n += (this.live(s) as LiveList).entries.filter((e) => e.name === name).length;
     }
     return n;

@@ -163,8 +163,14 @@ export class LiveSet {
     if (this.size < this.params.maxelem) return;
     if (!this.params.forceadd || !evict || this.size === 0) throw new IpsetError('ipset-full', 'Hash is full, cannot add more elements');
     let n = evict(this.size);
-    if (n === this.size - 1 && this.#own.lastRow >= 0) return this.remove(ownRef(this.#own.lastRow));
-    for (const ref of this.refs()) if (n-- === 0) return this.remove(ref);
+    if (n === this.size - 1 && this.#own.lastRow >= 0) {
+      this.remove(ownRef(this.#own.lastRow));
+      return;
+    }
+    for (const ref of this.refs()) if (n-- === 0) {
+      this.remove(ref);
+      return;
+    }
   }
 
   /** Counts a member that a range stood for; false when the ranges given to this set together denote more than anyone means. */

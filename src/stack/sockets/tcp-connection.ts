@@ -14,30 +14,40 @@ const ECONNRESET = 104;
 
 /** tcp_rcv_established(), tcp_rcv_state_process(): a segment for a connection that is or is being opened. */
 export function established(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
-  if (s.state === 'SYN_SENT') return synSent(t, s, skb, seg);
+  if (s.state === 'SYN_SENT') {
+    synSent(t, s, skb, seg);
+    return;
+  }
   const { k } = t;
   const refuse = (reason: string): void => k.drop(skb, reason, 'tcp_validate_incoming', 'tcp-refused', { socket: s.id });
   const end = (seg.seq + segmentLength(seg)) >>> 0;
   const old = seqAfter(s.rcvNxt, end);
   if (old || seqAfter(seg.seq, s.rcvEdge)) {
     if (!(seg.flags & RST)) sendAck(t.k, s, skb);
-    return refuse(old ? 'TCP_OLD_SEQUENCE' : 'TCP_INVALID_SEQUENCE');
+    refuse(old ? 'TCP_OLD_SEQUENCE' : 'TCP_INVALID_SEQUENCE');
+    return;
   }
   if (seg.flags & RST) {
     if (seg.seq !== s.rcvNxt) {
       sendAck(t.k, s, skb);
-      return refuse('TCP_RESET');
+      refuse('TCP_RESET');
+      return;
     }
     k.count('TcpEstabResets');
     failed(t, s, ECONNRESET);
-    return refuse('TCP_RESET');
+    refuse('TCP_RESET');
+    return;
   }
   if (seg.flags & SYN) {
     if (s.state === 'ESTABLISHED') k.count('TcpInErrs');
     sendAck(t.k, s, skb);
-    return refuse('TCP_INVALID_SYN');
+    refuse('TCP_INVALID_SYN');
+    return;
   }
-  if (!(seg.flags & ACK)) return refuse('TCP_FLAGS');
+  if (!(seg.flags & ACK)) {
+    refuse('TCP_FLAGS');
+    return;
+  }
   segment(t, s, skb, seg);
 }
 
@@ -48,7 +58,10 @@ export function segment(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
   if (s.state === 'LAST_ACK' && s.sndUna === s.sndNxt) s.state = 'CLOSE';
   const length = seg.data.length;
   const fin = (seg.flags & FIN) !== 0;
-  if (length === 0 && !fin) return k.tell(skb, { t: 'consume', why: 'handled', into: null });
+  if (length === 0 && !fin) {
+    k.tell(skb, { t: 'consume', why: 'handled', into: null });
+    return;
+  }
   const skip = (s.rcvNxt - seg.seq) | 0;
   if (skip < 0) {
     k.tell(skb, { t: 'inconclusive', what: 'TCP segment out of order', rule: null });
@@ -83,12 +96,22 @@ function synSent(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
     return;
   }
   if (seg.flags & RST) {
-    if (!(seg.flags & ACK)) return k.drop(skb, 'TCP_RESET', 'tcp_rcv_state_process', 'tcp-refused', { socket: s.id });
+    if (!(seg.flags & ACK)) {
+      k.drop(skb, 'TCP_RESET', 'tcp_rcv_state_process', 'tcp-refused', { socket: s.id });
+      return;
+    }
     failed(t, s, ECONNREFUSED);
-    return handled();
+    handled();
+    return;
   }
-  if (!(seg.flags & SYN)) return k.drop(skb, 'TCP_FLAGS', 'tcp_rcv_state_process', 'tcp-refused', { socket: s.id });
-  if (!(seg.flags & ACK)) return k.tell(skb, { t: 'inconclusive', what: 'simultaneous TCP open', rule: null });
+  if (!(seg.flags & SYN)) {
+    k.drop(skb, 'TCP_FLAGS', 'tcp_rcv_state_process', 'tcp-refused', { socket: s.id });
+    return;
+  }
+  if (!(seg.flags & ACK)) {
+    k.tell(skb, { t: 'inconclusive', what: 'simultaneous TCP open', rule: null });
+    return;
+  }
   s.sndUna = seg.ack;
   s.rcvNxt = (seg.seq + 1) >>> 0;
   s.rcvEdge = (s.rcvNxt + s.rcvWnd) >>> 0;

@@ -18,10 +18,17 @@ export function listen(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
   const refuse = (reason: string): void => k.drop(skb, reason, 'tcp_rcv_state_process', 'tcp-refused', { socket: l.id });
   if (seg.flags & ACK) {
     sendReset(k, skb, seg, l);
-    return refuse('TCP_FLAGS');
+    refuse('TCP_FLAGS');
+    return;
   }
-  if (seg.flags & RST) return refuse('TCP_RESET');
-  if (!(seg.flags & SYN) || seg.flags & FIN) return refuse('TCP_FLAGS');
+  if (seg.flags & RST) {
+    refuse('TCP_RESET');
+    return;
+  }
+  if (!(seg.flags & SYN) || seg.flags & FIN) {
+    refuse('TCP_FLAGS');
+    return;
+  }
   connRequest(t, l, skb, seg);
   k.tell(skb, { t: 'consume', why: 'handled', into: null });
 }
@@ -109,20 +116,31 @@ export function checkRequest(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): 
   const rcvNxt = (req.rcvIsn + 1) >>> 0;
   if (seg.seq === req.rcvIsn && flags === SYN) {
     req.resend();
-    return discard();
+    discard();
+    return;
   }
-  if (flags & ACK && seg.ack !== (req.isn + 1) >>> 0) return listen(t, req.listener, skb, seg);
+  if (flags & ACK && seg.ack !== (req.isn + 1) >>> 0) {
+    listen(t, req.listener, skb, seg);
+    return;
+  }
   const end = (seg.seq + segmentLength(seg)) >>> 0;
   const inWindow = (seg.seq === rcvNxt && end === rcvNxt) || (seqAfter(end, rcvNxt) && !seqAfter(seg.seq, (rcvNxt + req.rcvWnd) >>> 0));
-  if (!inWindow && seg.seq !== rcvNxt) return discard();
+  if (!inWindow && seg.seq !== rcvNxt) {
+    discard();
+    return;
+  }
   if (seg.seq === req.rcvIsn) flags &= ~SYN;
   if (flags & (RST | SYN)) {
     k.count('TcpAttemptFails');
     if (!(flags & RST)) sendReset(k, skb, seg, req.listener);
     t.requests.splice(t.requests.indexOf(req), 1);
-    return discard();
+    discard();
+    return;
   }
-  if (!(flags & ACK)) return discard();
+  if (!(flags & ACK)) {
+    discard();
+    return;
+  }
   accept(t, req, skb, seg);
 }
 

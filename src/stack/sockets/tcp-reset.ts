@@ -54,7 +54,10 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
   const oif = sock?.boundDev ?? (isStrict6(to) ? (k.deviceByIndex(skb.cb.iif) ?? skb.dev) : null);
   const r = k.routeOutput(family, { dst: to, src, oif, bound: sock?.boundDev != null, mark, tos: routeTos(tos), proto: IPPROTO.TCP, sport: s.dport, dport: s.sport, uid: sock?.uid ?? 0 });
   if (r.dst === null) {
-    if (family === 'ipv6') return noRoute6(k, skb, r.errno);
+    if (family === 'ipv6') {
+      noRoute6(k, skb, r.errno);
+      return;
+    }
     // ip_send_unicast_reply() gives up silently; its caller counts all the same.
     k.count('TcpOutSegs');
     k.count('TcpOutRsts');

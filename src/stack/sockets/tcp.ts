@@ -134,11 +134,20 @@ export class Tcp {
     }
     const dev = this.host.inputDev(skb);
     const found = lookupEstablished(this.socks, skb.saddr, seg.sport, skb.daddr, seg.dport, dev);
-    if (found) return established(this, found, skb, seg);
+    if (found) {
+      established(this, found, skb, seg);
+      return;
+    }
     const req = this.requests.find((r) => r.laddr === skb.daddr && r.lport === seg.dport && r.raddr === skb.saddr && r.rport === seg.sport);
-    if (req) return checkRequest(this, req, skb, seg);
+    if (req) {
+      checkRequest(this, req, skb, seg);
+      return;
+    }
     const listener = this.#listenerFor(skb, seg, dev);
-    if (listener) return listen(this, listener, skb, seg);
+    if (listener) {
+      listen(this, listener, skb, seg);
+      return;
+    }
     this.#noSocket(skb, seg);
   }
 

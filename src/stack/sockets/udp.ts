@@ -1,5 +1,5 @@
 /** UDP and raw ICMP sockets: udp_sendmsg(), __udp4_lib_rcv(), raw_sendmsg() (net/ipv4/udp.c, raw.c and their IPv6 twins). */
-import { type Addr, type Family } from '../../base/addr.js';
+import type { Addr, Family } from '../../base/addr.js';
 import { buildIcmp, buildIcmp6, buildUdp } from '../../packet/build.js';
 import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
@@ -67,21 +67,42 @@ export class Udp {
     const family = skb.family;
     const th = skb.thoff;
     const d = skb.data;
-    if (th < 0 || d.length < th + 8) return k.drop(skb, 'PKT_TOO_SMALL', '__udp4_lib_rcv', 'bad-header', {});
+    if (th < 0 || d.length < th + 8) {
+      k.drop(skb, 'PKT_TOO_SMALL', '__udp4_lib_rcv', 'bad-header', {});
+      return;
+    }
     const length = skb.u16(th + 4) || d.length - th;
-    if (length > d.length - th || length < 8) return this.#bad(skb, 'PKT_TOO_SMALL', 'bad-header');
+    if (length > d.length - th || length < 8) {
+      this.#bad(skb, 'PKT_TOO_SMALL', 'bad-header');
+      return;
+    }
     const payload = d.subarray(th + 8, th + length);
     const [sport, dport] = [skb.u16(th), skb.u16(th + 2)];
     const dev = this.host.inputDev(skb);
-    if (family === 'ipv6' && this.#staleChecksum(skb, length)) return this.#csumError(skb);
+    if (family === 'ipv6' && this.#staleChecksum(skb, length)) {
+      this.#csumError(skb);
+      return;
+    }
     // What is short is summed up before anything else (udp4_csum_init, udp6_csum_init).
-    if (skb.csumBad && length <= CHECKSUM_BREAK) return this.#csumError(skb);
+    if (skb.csumBad && length <= CHECKSUM_BREAK) {
+      this.#csumError(skb);
+      return;
+    }
     const many = family === 'ipv4' ? skb.dst !== null && (skb.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0 : isMulticast6(skb.daddr);
-    if (many) return this.#multicast(skb, sport, dport, payload, dev);
+    if (many) {
+      this.#multicast(skb, sport, dport, payload, dev);
+      return;
+    }
     const stolen = skb.sk ? this.socks.find((s) => s.sk === skb.sk) : undefined;
     const s = stolen ?? lookupUdp(this.socks, family, skb.daddr, dport, dev);
-    if (s) return this.#deliver(s, skb, sport, payload);
-    if (skb.csumBad) return this.#csumError(skb);
+    if (s) {
+      this.#deliver(s, skb, sport, payload);
+      return;
+    }
+    if (skb.csumBad) {
+      this.#csumError(skb);
+      return;
+    }
     k.count(udpCounter(family, 'NoPorts'));
     if (family === 'ipv4') icmpSend(k, skb, DEST_UNREACH, PORT_UNREACH, 0);
     else this.host.icmp6Send(skb, 1, 4, 0);
@@ -108,7 +129,10 @@ export class Udp {
 
   #deliver(s: UdpSock, skb: Skb, sport: number, payload: Uint8Array): void {
     const { k } = this;
-    if (skb.csumBad) return this.#csumError(skb);
+    if (skb.csumBad) {
+      this.#csumError(skb);
+      return;
+    }
     k.count(udpCounter(skb.family, 'InDatagrams'));
     k.tell(skb, { t: 'deliver', socket: s.id, what: 'data', view: this.host.view(skb) });
     this.host.datagram(s, payload, skb, sport);
@@ -123,7 +147,7 @@ export class Udp {
       k.drop(skb, 'NOT_SPECIFIED', '__udp4_lib_rcv', 'no-socket', { proto: 'udp', port: dport });
       return;
     }
-    takers.forEach((s, i) => this.#deliver(s, i === 0 ? skb : k.cloneSkb(skb), sport, payload));
+    for (const [i, s] of takers.entries()) this.#deliver(s, i === 0 ? skb : k.cloneSkb(skb), sport, payload);
   }
 
   /** __udp4_lib_err(): false when the quoted datagram is no socket's of ours. These sockets are not connected and so learn nothing. */
