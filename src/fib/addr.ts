@@ -12,7 +12,7 @@ export const isLocalMulticast4 = (a: number): boolean => a >>> 8 === 0xe00000;
 export const isLoopback4 = (a: number): boolean => a >>> 24 === 127;
 
 /** A flow that asks about a destination alone. */
-export const flowTo = (dst: number, oif = 0): Flow => ({ src: 0, dst, iif: 0, oif, mark: 0, tos: 0, proto: 0, sport: 0, dport: 0, uid: 0, scope: 0 });
+const flowTo = (dst: number, oif = 0): Flow => ({ src: 0, dst, iif: 0, oif, mark: 0, tos: 0, proto: 0, sport: 0, dport: 0, uid: 0, scope: 0 });
 
 /** inet_ifa_match(): is `a` in the subnet of the address (of its peer on point-to-point links)? */
 const ifaMatch = (a: number, ifa: FibAddr): boolean => networkOf(a, ifa.prefixlen) === networkOf(ifa.peer ?? ifa.local, ifa.prefixlen);

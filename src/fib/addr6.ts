@@ -4,7 +4,7 @@ import type { NetDevice, RouteType } from '../packet/types.js';
 import type { RouteEnv6 } from './fib6.js';
 import { type FibAddr, LOOPBACK_IFINDEX } from './types.js';
 
-export const SCOPE6 = { NODE: 1, LINK: 2, SITE: 5, ORG: 8, GLOBAL: 14 } as const;
+const SCOPE6 = { NODE: 1, LINK: 2, SITE: 5, ORG: 8, GLOBAL: 14 } as const;
 
 const net = (text: string, len: number): { readonly addr: Ip6; readonly len: number } => ({ addr: parseIp6(text) ?? ANY6, len });
 export const LOOPBACK6: Ip6 = net('::1', 128).addr;

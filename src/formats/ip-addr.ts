@@ -42,7 +42,7 @@ export function readIpAddr(text: string, options: ReadOptions): Parsed<LinksAndA
 }
 
 /** Flag words in the order print_ifa_flags() prints them; `dynamic` stands where `permanent` would. */
-export const addrFlagWords = [
+const addrFlagWords = [
   'temporary',
   'nodad',
   'optimistic',

@@ -327,7 +327,7 @@ export function writeIptablesSave(r: XtRuleset, opts: WriteOptions = {}): string
   return out;
 }
 
-export function writeTable(table: XtTable, family: Family, opts: WriteOptions = {}): string {
+function writeTable(table: XtTable, family: Family, opts: WriteOptions = {}): string {
   const show = (c: XtCounters): string => (opts.counters ? `[${c.packets}:${c.bytes}]` : '[0:0]');
   const builtin = table.chains.filter((c) => c.policy !== null);
   const chains = [...builtin, ...table.chains.filter((c) => c.policy === null).sort(byCodeUnits)];

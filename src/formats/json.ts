@@ -45,7 +45,7 @@ export function placeOf(text: string, at: number): { line: number; column: numbe
 }
 
 /** The document, or null after reporting `json-syntax`. An empty text is an empty array, as `ip -j` prints nothing for nothing. */
-export function parseJson(text: string, reporter: Reporter): JsonNode | null {
+function parseJson(text: string, reporter: Reporter): JsonNode | null {
   if (/^\s*$/.test(text)) return { t: 'array', at: 0, end: 0, items: [] };
   try {
     return new JsonParser(text).document();
@@ -172,7 +172,7 @@ class JsonParser {
 }
 
 /** The plain value. Objects own their keys whatever these are called (`__proto__` too). */
-export function jsonValue(node: JsonNode): unknown {
+function jsonValue(node: JsonNode): unknown {
   if (node.t === 'object') return Object.fromEntries(node.entries.map((e) => [e.key, jsonValue(e.node)]));
   if (node.t === 'array') return node.items.map(jsonValue);
   return node.value;

@@ -26,7 +26,7 @@ export interface Judgement {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export const labelOf = (e: Expectation): string => (e.direction === 'reply' ? `reply.${e.key}` : e.key);
+const labelOf = (e: Expectation): string => (e.direction === 'reply' ? `reply.${e.key}` : e.key);
 
 /**
  * Looks at the expectations of a run. `again` gives the same run with the rules told that said no (verbose), which costs more:

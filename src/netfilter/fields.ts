@@ -14,7 +14,6 @@ const field = (name: string, read: (c: PacketCtx) => Scalar | undefined, show: (
 
 // --- devices ---
 export const iifname = field('input device', (c) => c.in?.name);
-export const oifname = field('output device', (c) => c.out?.name);
 /** Bridge ports, where br_netfilter carries the packet (physdev match). */
 export const physin = field('input bridge port', (c) => c.skb.nfBridge?.physindev.name);
 export const physout = field('output bridge port', (c) => c.skb.nfBridge?.physoutdev?.name);

@@ -183,7 +183,7 @@ export function buildSctp(f: SctpFields): Uint8Array {
 }
 
 /** One's complement checksum of a transport packet whose checksum field is still zero, pseudo header included. */
-export function transportChecksum(b: Uint8Array, src: Addr, dst: Addr, proto: number): number {
+function transportChecksum(b: Uint8Array, src: Addr, dst: Addr, proto: number): number {
   const width = typeof src === 'number' ? 4 : 16;
   const s = new Uint8Array(width);
   const d = new Uint8Array(width);

@@ -6,7 +6,7 @@ import { shownEvents } from './narrow.js';
 import type { Renderer, RenderOptions } from './renderer.js';
 import { boxBefore } from './summary.js';
 
-export const JSON_VERSION = 1;
+const JSON_VERSION = 1;
 
 const ends: Kind = objectKind<Ends>({
   src: addrKind,

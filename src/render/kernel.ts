@@ -14,7 +14,7 @@ import { LOGFLAG, logBridged, logPacket, TRACE_LOGFLAGS } from './nf-log-packet.
 import { NO_TRACE, type Renderer, type RenderOptions } from './renderer.js';
 import { tracePoint } from './trace.js';
 
-export function renderKernel(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
+function renderKernel(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
   return run.packets
     .flatMap((p) => kernelLines(p, shownEvents(p, o.narrow)))
     .map((l) => `${l}\n`)

@@ -151,7 +151,7 @@ function transportWords(h: Header, th: Uint8Array): string[] {
 const dscp = (tos: number): string => dscpNames.get(tos >>> 2) ?? `0x${(tos >>> 2).toString(16).padStart(2, '0')}`;
 
 /** nft_set_pktinfo_ipv6(): the header behind the extension headers, where AH counts as transport; a later fragment has none, and offset 0. */
-export function nftTransportOffset(s: Skb): number {
+function nftTransportOffset(s: Skb): number {
   if (s.protocol !== ETH_P_IPV6) return s.thoff;
   if (s.fragOffset !== 0) return 0;
   let next = s.data[6];

@@ -48,7 +48,7 @@ function bridgeNoPort(c: DropContext): string {
   return `Bridge ${text(f.bridge) || c.out || c.dev} has no port to send a frame for ${to} to${f.from ? ` (it came from ${f.from})` : ''}.`;
 }
 
-export const sentences = {
+const sentences = {
   'rule-drop': (c) => `${c.rule === '' ? 'A rule' : `Rule ${c.rule.split('  ')[0]}`} dropped ${service(c)} ${c.src} > ${c.dst}${from(c.dev)}.`,
   'policy-drop': (c) => `No rule of ${c.table}:${c.chain} accepted ${service(c)} ${c.src} > ${c.dst}${from(c.dev)}, and the chain's policy is DROP.`,
   'rp-filter': rpFilter,

@@ -49,7 +49,7 @@ export function boxBefore(events: readonly Event[], at: number): string {
 
 const withPort = (a: Addr, port: number): string =>
   port === 0 ? formatAddr(a) : typeof a === 'number' ? `${formatAddr(a)}:${port}` : `[${formatAddr(a)}]:${port}`;
-export const endsText = (e: Ends): string => `${withPort(e.src, e.sport)}>${withPort(e.dst, e.dport)}`;
+const endsText = (e: Ends): string => `${withPort(e.src, e.sport)}>${withPort(e.dst, e.dport)}`;
 
 function ends(f: Fate): string {
   if (!f.start || !f.end) return 'never sent';

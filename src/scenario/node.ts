@@ -4,7 +4,7 @@ import type { NodeState } from './model.js';
 import { type NodeDraft, type PartKind, type PartRow, partOfFile, partOfKind, parts } from './parts.js';
 
 /** The kernel that a node declares when it says nothing. */
-export const DEFAULT_KERNEL = '6.18';
+const DEFAULT_KERNEL = '6.18';
 
 /** A node that states nothing: what it lacks follows Linux (stack/). */
 export function emptyNode(name: string): NodeDraft {

@@ -44,7 +44,7 @@ const socketShort = z.strictObject({
   echo: z.boolean().optional().describe('udp: every datagram is sent back'),
 });
 
-export const nodeSchema = z
+const nodeSchema = z
   .strictObject({
     dumps: text.optional().describe('a folder of dumps, beside the scenario'),
     kernel: scalar.optional().describe('kernel release, 6.18 by default'),
@@ -161,7 +161,7 @@ const expectFields = {
 };
 export const expectSchema = z.strictObject({ ...expectFields, reply: z.strictObject(expectFields).optional() }).describe('what must become of the packet');
 
-export const packetSchema = z
+const packetSchema = z
   .strictObject({
     ...common,
     ping: z.union([text, pingSchema]).optional(),

@@ -17,13 +17,6 @@ export function editScenario(s: Scenario, recipe: ScenarioRecipe): Scenario {
   });
 }
 
-/** The node with the recipe applied. */
-export function editNode(n: NodeState, recipe: NodeRecipe): NodeState {
-  return produce(n, (d) => {
-    recipe(d);
-  });
-}
-
 /** The scenario with a recipe applied to one of its nodes; null where there is no such node. */
 export function editNodeOf(s: Scenario, name: string, recipe: NodeRecipe): Scenario | null {
   const at = s.nodes.findIndex((n) => n.name === name);

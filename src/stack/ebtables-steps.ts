@@ -17,7 +17,7 @@ const has = (n: NodeState, table: EbtTableName): boolean => rulesetOf(n)?.tables
 const COUNTERS = 'ebtables counters';
 
 /** Packets and bytes per ebtables rule of this run. */
-export const ebtCounters = (k: Kernel): ChainCounters<EbtWalkChain> => k.state(COUNTERS, () => new ChainCounters<EbtWalkChain>());
+const ebtCounters = (k: Kernel): ChainCounters<EbtWalkChain> => k.state(COUNTERS, () => new ChainCounters<EbtWalkChain>());
 
 function context(k: Kernel, f: Flight, h: HookState): PacketCtx {
   return { skb: f.skb, family: 'bridge', hook: h.point, in: h.indev, out: h.outdev, env: k, rule: null, hotdrop: false };

@@ -24,7 +24,7 @@ type IpFamily = 'ipv4' | 'ipv6';
 type Backend = 'legacy' | 'nft';
 
 /** enum nf_ip_hook_priorities. */
-export const PRI = {
+const PRI = {
   FIRST: -2147483648,
   RAW_BEFORE_DEFRAG: -450,
   CONNTRACK_DEFRAG: -400,
@@ -94,7 +94,7 @@ const plainTable = (family: IpFamily, table: XtTableName, point: HookPoint, prio
 const rulesetOf = (n: NodeState, family: IpFamily, backend: Backend): XtRuleset | null =>
   backend === 'nft' ? (family === 'ipv4' ? n.iptablesNft : n.ip6tablesNft) : family === 'ipv4' ? n.iptables : n.ip6tables;
 
-export const hasTable = (n: NodeState, family: IpFamily, table: XtTableName, backend: Backend = 'legacy'): boolean =>
+const hasTable = (n: NodeState, family: IpFamily, table: XtTableName, backend: Backend = 'legacy'): boolean =>
   rulesetOf(n, family, backend)?.tables.some((t) => t.name === table) ?? false;
 
 /** What mangle OUTPUT may change that asks for a new route. */
@@ -257,7 +257,7 @@ const ipSteps = (family: IpFamily): readonly HookStep[] => [
   confirmStep(family, 'POSTROUTING'),
 ];
 
-export const allSteps: readonly HookStep[] = [...ipSteps('ipv4'), ...ipSteps('ipv6'), ...brNetfilterSteps, ...ebtablesSteps];
+const allSteps: readonly HookStep[] = [...ipSteps('ipv4'), ...ipSteps('ipv6'), ...brNetfilterSteps, ...ebtablesSteps];
 
 export type HookTable = ReadonlyMap<string, ReadonlyMap<HookPoint, readonly HookStep[]>>;
 

@@ -11,7 +11,7 @@ export interface ReleaseRow {
   readonly now: string;
 }
 
-export const releaseRows = [
+const releaseRows = [
   {
     name: 'fib-validate-errno',
     since: '6.13',
@@ -28,7 +28,7 @@ function numbers(release: string): readonly [number, number] {
   return m ? [Number(m[1]), Number(m[2])] : [6, 18];
 }
 
-export function isAtLeast(release: string, since: string): boolean {
+function isAtLeast(release: string, since: string): boolean {
   const [a, b] = numbers(release);
   const [c, d] = numbers(since);
   return a > c || (a === c && b >= d);

@@ -73,7 +73,7 @@ const stateOf = (l: Link): string => {
 };
 
 /** A device set up or down, its carrier as given; only its own entry. */
-export function withUp(l: Link, up: boolean, carrier: boolean): Link {
+function withUp(l: Link, up: boolean, carrier: boolean): Link {
   let next = withFlag(l, 'UP', up);
   next = withFlag(next, 'LOWER_UP', up && carrier);
   next = withFlag(next, 'NO-CARRIER', up && !carrier);

@@ -16,7 +16,7 @@ export interface XfrmFlow {
   readonly dev: string | null;
 }
 
-export function selectorMatches(s: XfrmSelector, f: XfrmFlow): boolean {
+function selectorMatches(s: XfrmSelector, f: XfrmFlow): boolean {
   return (
     s.family === f.family &&
     inPrefix(f.dst, s.dst.addr, s.dst.len) &&
@@ -35,7 +35,7 @@ const ordered = memoByIdentity((all: readonly XfrmPolicy[]) => {
   return { in: of('in'), out: of('out'), fwd: of('fwd') };
 });
 
-export const policiesOf = (all: readonly XfrmPolicy[], dir: XfrmPolicy['dir']): readonly XfrmPolicy[] => ordered(all)[dir];
+const policiesOf = (all: readonly XfrmPolicy[], dir: XfrmPolicy['dir']): readonly XfrmPolicy[] => ordered(all)[dir];
 
 export function lookupPolicy(all: readonly XfrmPolicy[], dir: XfrmPolicy['dir'], f: XfrmFlow): XfrmPolicy | null {
   return policiesOf(all, dir).find((p) => p.ifId === 0 && (p.mark === null || ((f.mark ^ p.mark.value) & p.mark.mask) === 0) && selectorMatches(p.selector, f)) ?? null;

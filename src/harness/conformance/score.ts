@@ -216,7 +216,7 @@ function diffEmitted(k: readonly EmittedFrame[], m: readonly EmittedFrame[], inj
 }
 
 /** First field in which two frames differ apart from what the kernel chose freely; null when they agree. Values are hexadecimal. */
-export function diffFrame(k: Uint8Array, m: Uint8Array, injected: InjectedFrames): { readonly field: string; readonly kernel: string; readonly model: string } | null {
+function diffFrame(k: Uint8Array, m: Uint8Array, injected: InjectedFrames): { readonly field: string; readonly kernel: string; readonly model: string } | null {
   for (const f of frameFields(k, injected)) {
     for (let i = f.from; i < f.to; i++) {
       if (i < m.length ? ((k[i] ^ m[i]) & f.mask) !== 0 : true) return { field: f.name, kernel: clip(bytesHex(k.subarray(f.from, f.to))), model: clip(bytesHex(m.subarray(f.from, f.to))) };

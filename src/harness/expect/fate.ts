@@ -55,7 +55,7 @@ function holds(f: Flow, wanted: string, direction: Direction): boolean {
 }
 
 /** The event that explains a fate: for a packet that arrived and was not answered, the end of the answer. */
-export function decidingAt(f: Flow, direction: Direction): number {
+function decidingAt(f: Flow, direction: Direction): number {
   const { request, reply } = f.run.outcome;
   if (direction === 'reply') return reply?.at ?? -1;
   return arrived(request) && reply && !isAnswered(f) ? reply.at : request.at;

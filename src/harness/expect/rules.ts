@@ -7,7 +7,7 @@ import { type Flow, fateOf, unknownAt } from './flow.js';
 import { type Check, type Evaluator, listOf, looked, type Senseless } from './types.js';
 
 /** Index of the event in which the rule met the packet; -1 = it did not. The end of a chain (rules + 1) counts when its policy decided or, in a traced packet, when it returned. */
-export function hitAt(f: Flow, r: RuleName, direction: Direction): number {
+function hitAt(f: Flow, r: RuleName, direction: Direction): number {
   return f.run.events.findIndex((e, at) => {
     if (f.direction[at] !== direction || (r.node !== null && e.node !== r.node)) return false;
     if (e.t !== 'match' && e.t !== 'policy' && e.t !== 'trace') return false;
@@ -20,7 +20,7 @@ const isRule = (e: RuleRef, r: RuleName): boolean =>
   e.backend !== 'ebtables' && e.table === r.table && e.chain === r.chain && (r.num === null || e.num === r.num);
 
 /** What is wrong with the name at the time of that packet; null = the rule exists. */
-export function checkName(f: Flow, text: string, r: RuleName | null): Senseless | null {
+function checkName(f: Flow, text: string, r: RuleName | null): Senseless | null {
   if (!r) return { code: 'rule-form', message: `“${text}” is no rule`, hint: '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3' };
   const nodes = [...f.run.nodes.values()].filter((n) => r.node === null || n.name === r.node);
   if (nodes.length === 0) return { code: 'unknown-node', message: `there is no node “${r.node}”`, hint: `nodes: ${[...f.run.nodes.keys()].join(', ')}` };

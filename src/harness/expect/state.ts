@@ -34,7 +34,7 @@ function others(flows: readonly Flow[], node: string): string {
 }
 
 /** Are all words of `wanted` in the line, in that order? `conntrack -L` prints a tuple for either direction, so order tells them apart. */
-export function entryFits(line: string, wanted: string): boolean {
+function entryFits(line: string, wanted: string): boolean {
   const words = line.split(/\s+/);
   let at = 0;
   for (const w of wanted.trim().split(/\s+/)) {

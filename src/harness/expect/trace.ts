@@ -19,7 +19,7 @@ export interface TraceLine {
 const point = (e: EventOf<'trace'> | EventOf<'nft-trace'>): string => `${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`;
 
 /** Of one node, or of all (null). */
-export function traceLines(flows: readonly Flow[], node: string | null, direction: Direction): TraceLine[] {
+function traceLines(flows: readonly Flow[], node: string | null, direction: Direction): TraceLine[] {
   return flows.flatMap((flow) =>
     [...eventsOf(flow, 'trace', direction, true), ...eventsOf(flow, 'nft-trace', direction, true)]
       .sort((a, b) => a.at - b.at)

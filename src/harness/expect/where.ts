@@ -49,7 +49,7 @@ interface Wanted {
 }
 const nowhere: Wanted = { node: null, stage: null, hook: null, table: null, chain: null, rule: null, dev: null };
 
-export function readWhere(value: unknown): Wanted {
+function readWhere(value: unknown): Wanted {
   if (typeof value !== 'string') {
     const get = (k: string): unknown => pairsOf(value).find(([key]) => key === k)?.[1] ?? null;
     const text = (k: string): string | null => (typeof get(k) === 'string' ? (get(k) as string) : null);

@@ -13,7 +13,7 @@ import { type Conn, type Dir, dirOf, ORIGINAL, REPLY, type Table } from './table
 import { invertTuple, l4Of } from './tuple.js';
 
 /** HOOK2MANIP: destinations change on the way in, sources on the way out. */
-export const manipOf = (hook: HookPoint): Manip => (hook === 'INPUT' || hook === 'POSTROUTING' ? 'SNAT' : 'DNAT');
+const manipOf = (hook: HookPoint): Manip => (hook === 'INPUT' || hook === 'POSTROUTING' ? 'SNAT' : 'DNAT');
 
 /** The status bit that asks for `manip` on a packet of this direction: answers undo the other one. */
 function wantedBit(manip: Manip, dir: Dir): number {

@@ -22,7 +22,7 @@ const ESTABLISHED = 4;
 const IV = 9;
 
 /** Chunk types (RFC 9260) that tracking looks at. */
-export const CHUNK = {
+const CHUNK = {
   DATA: 0,
   INIT: 1,
   INIT_ACK: 2,
@@ -45,7 +45,7 @@ const row = (text: string): readonly number[] => text.split(' ').map((c) => CODE
  * NO none, CL CLOSED, CW COOKIE_WAIT, CE COOKIE_ECHOED, ES ESTABLISHED, SS SHUTDOWN_SENT, SR SHUTDOWN_RECD, SA SHUTDOWN_ACK_SENT, HS HEARTBEAT_SENT; IV invalid.
  * Chunks without a row (DATA, SACK, …) leave the state alone.
  */
-export const SCTP_TRANSITIONS: readonly ReadonlyMap<number, readonly number[]>[] = [
+const SCTP_TRANSITIONS: readonly ReadonlyMap<number, readonly number[]>[] = [
   new Map([
     [CHUNK.INIT, row('CL CL CW CE ES CL CL SA CW')],
     [CHUNK.INIT_ACK, row('CL CL CW CE ES SS SR SA CL')],

@@ -16,7 +16,7 @@ export interface TupleSelect {
   readonly sport: number | null;
   readonly dport: number | null;
 }
-export const ANY_TUPLE: TupleSelect = { src: null, dst: null, sport: null, dport: null };
+const ANY_TUPLE: TupleSelect = { src: null, dst: null, sport: null, dport: null };
 
 /** `--src-nat [ip[:port]]` and its sisters; addr and port null where only the fact of translation counts. */
 export interface NatSelect {
@@ -63,7 +63,7 @@ const is = <T>(want: T | null, have: T): boolean => want === null || want === ha
 const tupleFits = (s: TupleSelect, t: Tuple): boolean => inMask(s.src, t.src) && inMask(s.dst, t.dst) && is(s.sport, t.sport) && is(s.dport, t.dport);
 
 /** Status bits that follow from what an entry shows. */
-export function statusOf(e: CtEntry): number {
+function statusOf(e: CtEntry): number {
   return IPS.CONFIRMED | natStatus(e.orig, e.reply) | (e.unreplied ? 0 : IPS.SEEN_REPLY) | (e.assured ? IPS.ASSURED : 0);
 }
 

@@ -104,7 +104,7 @@ function compileChain(chain: EbtChain, table: EbtTableName): EbtWalkChain {
   return made;
 }
 
-export const compileEbtTable: (t: EbtTable) => WalkTable<EbtWalkChain> = memoByIdentity((t: EbtTable) => ({
+const compileEbtTable: (t: EbtTable) => WalkTable<EbtWalkChain> = memoByIdentity((t: EbtTable) => ({
   byName: new Map(t.chains.map((c) => [c.name, compileChain(c, t.name)])),
 }));
 

@@ -79,6 +79,6 @@ export const ebtBuiltin: Readonly<Record<EbtTableName, readonly string[]>> = {
   nat: ['PREROUTING', 'OUTPUT', 'POSTROUTING'],
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
 };
-export const EBT_TABLES: readonly EbtTableName[] = ['broute', 'nat', 'filter'];
+const EBT_TABLES: readonly EbtTableName[] = ['broute', 'nat', 'filter'];
 
 export const isEbtTable = (name: string): name is EbtTableName => (EBT_TABLES as readonly string[]).includes(name);

@@ -137,7 +137,7 @@ export function etherTypeNumber(name: string): number | undefined {
   const w = name.toLowerCase();
   return ETHERTYPES.find(([n, , ...aliases]) => n.toLowerCase() === w || (aliases as string[]).includes(w))?.[1];
 }
-export const etherTypeName = (n: number): string | undefined => ETHERTYPES.find(([, v]) => v === n)?.[0];
+const etherTypeName = (n: number): string | undefined => ETHERTYPES.find(([, v]) => v === n)?.[0];
 
 /** `-p`. */
 export function parseEtherProto(text: string): number | 'length' {

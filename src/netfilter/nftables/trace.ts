@@ -14,7 +14,7 @@ import type { Handles } from './handles.js';
  * Stands for nft_trace_init()'s hash of buffer address, flow hash and skb_iif: the same packet with another input device is another trace, a reassembled or
  * encapsulated one may go on with the trace of what it was.
  */
-export const nftTraceId = (s: Skb): number => (Math.imul(s.traceId || s.id, 0x9e3779b1) ^ Math.imul(s.iif, 0x85ebca6b)) >>> 0;
+const nftTraceId = (s: Skb): number => (Math.imul(s.traceId || s.id, 0x9e3779b1) ^ Math.imul(s.iif, 0x85ebca6b)) >>> 0;
 
 /** struct nft_traceinfo: made per base chain walked. */
 export class NftTracer implements WalkTracer {

@@ -8,7 +8,7 @@ import { parseUint } from './numbers.js';
  * Dotted address in numbers of any base; fewer than four parts are filled with zeros from the right, in a mask they are refused
  * (xtables_numeric_to_ipaddr, xtables_numeric_to_ipmask).
  */
-export function parseLooseIp4(text: string, isMask: boolean): number | null {
+function parseLooseIp4(text: string, isMask: boolean): number | null {
   const parts = text.split('.');
   if (parts.length > 4 || (isMask && parts.length < 4)) return null;
   let v = 0;
@@ -23,7 +23,7 @@ export function parseLooseIp4(text: string, isMask: boolean): number | null {
 export const parseFamilyAddr = (text: string, family: Family): Addr | null => (family === 'ipv4' ? parseLooseIp4(text, false) : parseIp6(text));
 
 /** An IPv4 address as inet_aton(3) and getaddrinfo(3) read it: one to four parts, decimal, octal or hex; null otherwise. */
-export function parseAtonIp4(text: string): number | null {
+function parseAtonIp4(text: string): number | null {
   const strict = parseIp4(text);
   if (strict !== null) return strict;
   const parts = text.split('.');
@@ -52,7 +52,7 @@ export function parseMask(text: string, family: Family): Addr {
 }
 
 /** One `ADDRESS[/MASK]`. Host names are refused: there is no resolver here. */
-export function parseHostMask(text: string, family: Family): { addr: Addr; mask: Addr } {
+function parseHostMask(text: string, family: Family): { addr: Addr; mask: Addr } {
   const slash = text.indexOf('/');
   const mask = slash < 0 ? prefixMask(family, addrBits(family)) : parseMask(text.slice(slash + 1), family);
   if (mask === anyAddr(family)) return { addr: mask, mask };

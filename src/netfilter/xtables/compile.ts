@@ -5,7 +5,7 @@
 import type { Family } from '../../base/addr.js';
 import { maskToPrefix } from '../../base/addr.js';
 import { memoByIdentity } from '../../base/memo.js';
-import type { HookPoint, RuleRef } from '../../trace/event.js';
+import type { RuleRef } from '../../trace/event.js';
 import { dport, sport, whenPresent } from '../fields.js';
 import { ALWAYS, between, call, equals, type Field, negateIf, type PacketCtx, type Pred, prefix } from '../pred.js';
 import type { RuleContext, RuleStep, TargetVerdict } from './extension.js';
@@ -50,15 +50,6 @@ export interface CompiledTable {
   readonly chains: readonly CompiledChain[];
   readonly byName: ReadonlyMap<string, CompiledChain>;
 }
-
-/** NF_*_PRI_* of the hooks where a table hangs. */
-export const hookOfChain: Readonly<Record<string, HookPoint>> = {
-  PREROUTING: 'PREROUTING',
-  INPUT: 'INPUT',
-  FORWARD: 'FORWARD',
-  OUTPUT: 'OUTPUT',
-  POSTROUTING: 'POSTROUTING',
-};
 
 function addrPred(field: typeof ipSrc, m: AddrMatch): Pred {
   const len = maskToPrefix(m.mask);

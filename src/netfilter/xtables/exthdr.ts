@@ -7,7 +7,7 @@ const isExtension = (next: number): boolean =>
   next === NEXTHDR.HOP || next === NEXTHDR.ROUTING || next === NEXTHDR.FRAGMENT || next === NEXTHDR.AUTH || next === NEXTHDR.DEST;
 
 /** Offset of the first header of that kind, null when there is none, -1 when the packet is cut off in front of it. */
-export function findHeader(c: PacketCtx, target: number): number | null {
+function findHeader(c: PacketCtx, target: number): number | null {
   const { data } = c.skb;
   let next = data[6];
   let at = 40;

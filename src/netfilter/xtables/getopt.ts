@@ -23,7 +23,7 @@ const core = (rows: string): ReadonlyMap<string, CoreOption> =>
   );
 
 /** name:letter:argument */
-export const coreOptions = core(`
+const coreOptions = core(`
   append:A:r delete:D:r check:C:r insert:I:r replace:R:r list:L:o list-rules:S:o flush:F:o zero:Z:o new-chain:N:r delete-chain:X:o rename-chain:E:r policy:P:r
   source:s:r src:s:r destination:d:r dst:d:r protocol:p:r in-interface:i:r out-interface:o:r jump:j:r goto:g:r table:t:r match:m:r fragments:f:
   numeric:n: verbose:v: exact:x: version:V: help:h:o line-numbers:0: modprobe:M:r set-counters:c:r wait:w:o wait-interval:W:o ipv4:4: ipv6:6:`);

@@ -58,18 +58,6 @@ export class ParsedRule implements Rule {
   }
 }
 
-export const emptyRule: RuleParts = {
-  src: null,
-  dst: null,
-  in: null,
-  out: null,
-  proto: null,
-  fragment: null,
-  matches: NO_MATCHES,
-  target: { kind: 'none' },
-  counters: ZERO_COUNTERS,
-};
-
 /** ip_tables' unconditional(): no condition at all, not even a match extension. */
 export const isUnconditional = (r: Rule): boolean =>
   r.matches.length === 0 && r.src === null && r.dst === null && r.in === null && r.out === null && r.proto === null && r.fragment === null;
@@ -98,7 +86,7 @@ class RuleArray implements RuleList {
   }
 }
 
-export const NO_RULES: RuleList = new RuleArray([]);
+const NO_RULES: RuleList = new RuleArray([]);
 
 /** A list of these rules; the array must not be changed afterwards. */
 export const ruleList = (rules: readonly Rule[]): RuleList => (rules.length === 0 ? NO_RULES : new RuleArray(rules));

@@ -24,7 +24,7 @@ export const icmpTypes: Readonly<Record<number, { readonly name: string; readonl
 };
 const NR_ICMP_TYPES = 18;
 /** icmp_pointers[].error: types without a row of their own (1, 2, 6, 7, 9, 10) are marked as errors in the kernel's table. */
-export const icmpIsError = (type: number): boolean => type > NR_ICMP_TYPES || (icmpTypes[type]?.error ?? !(type === 15 || type === 16));
+const icmpIsError = (type: number): boolean => type > NR_ICMP_TYPES || (icmpTypes[type]?.error ?? !(type === 15 || type === 16));
 
 const RTN_DUMMY = 0xc0000008; // 192.0.0.8, INADDR_DUMMY (RFC 7600)
 

@@ -1,6 +1,5 @@
 /** The receive path of IPv4 up to the routing decision: ip_rcv(), ip_rcv_finish() (net/ipv4/ip_input.c), ip_error() (route.c). */
 import { foldChecksum, sum16 } from '../../packet/checksum.js';
-import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend } from './icmp-send.js';
@@ -140,5 +139,3 @@ export function ipError(k: Kernel, f: Flight): 'gone' {
   k.drop(skb, reason, 'ip_error', cause, facts);
   return 'gone';
 }
-
-export const isBroadcastOrMulticast = (flags: number): boolean => (flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0;

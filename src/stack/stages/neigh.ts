@@ -33,7 +33,7 @@ export function neighOutput(k: Kernel, f: Flight): 'dev_queue_xmit' | 'gone' {
   return 'gone';
 }
 
-export const hasLinkHeader = (dev: NetDevice): boolean => dev.linkType === 'ether' || dev.linkType === 'loopback';
+const hasLinkHeader = (dev: NetDevice): boolean => dev.linkType === 'ether' || dev.linkType === 'loopback';
 
 /** Addresses that need no resolution: multicast, broadcast, NOARP and loopback devices. */
 function constantMac(k: Kernel, dev: NetDevice, hop: Addr): Mac | null {

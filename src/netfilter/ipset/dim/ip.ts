@@ -13,7 +13,7 @@ export interface AddrRange {
 }
 
 /** One address of the set's family. Host names are not resolved: the answer would be another machine's. */
-export function parseOneAddr(text: string, family: SetFamily): Addr {
+function parseOneAddr(text: string, family: SetFamily): Addr {
   const a = family === 'ipv6' ? parseIp6(text) : (parseIp4(text) ?? inetAton(text));
   if (a !== null) return a;
   throw new IpsetError(

@@ -30,7 +30,7 @@ export function parseNetPart(text: string, family: SetFamily, net0: boolean): Ne
 }
 
 /** The fewest networks that cover lo..hi exactly, in ascending order. */
-export function rangeToNets(lo: number, hi: number): readonly Net[] {
+function rangeToNets(lo: number, hi: number): readonly Net[] {
   const nets: Net[] = [];
   for (let at = lo; at <= hi; ) {
     let size = 1;

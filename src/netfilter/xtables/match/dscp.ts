@@ -5,7 +5,7 @@ import { equals, negateIf } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
 import { bang, uint } from '../values.js';
 
-export function parseDscp(ext: string, g: Given, classOption: string): number {
+function parseDscp(ext: string, g: Given, classOption: string): number {
   if (g.name !== classOption) return uint(ext, g, 0, 63);
   const value = dscpClass(g.value);
   if (value === undefined) throw new OptionError(`Invalid DSCP value '${g.value}'`, g.name, `one of ${dscpClasses.map(([n]) => n).join(', ')}`);

@@ -22,7 +22,7 @@ const MAX_NAME = 31;
 const MAX_DIRS = 6;
 
 /** `src,dst,…` */
-export function parseDirs(text: string, option: string): readonly boolean[] {
+function parseDirs(text: string, option: string): readonly boolean[] {
   const words = text.split(',');
   if (words.length > MAX_DIRS) throw new OptionError(`Can't be more src/dst options than ${MAX_DIRS}.`, option);
   return words.map((w) => {
@@ -32,7 +32,7 @@ export function parseDirs(text: string, option: string): readonly boolean[] {
 }
 
 /** `NAME src,dst` of `--match-set`, `--add-set` and the like. */
-export function parseSetDirs(g: Given): { readonly set: string; readonly dirs: readonly boolean[] } {
+function parseSetDirs(g: Given): { readonly set: string; readonly dirs: readonly boolean[] } {
   const at = g.value.lastIndexOf(' ');
   const set = g.value.slice(0, at);
   if (at < 0) throw new OptionError(`--${g.name} requires two args.`, g.name);
@@ -40,7 +40,7 @@ export function parseSetDirs(g: Given): { readonly set: string; readonly dirs: r
   return { set, dirs: parseDirs(g.value.slice(at + 1), g.name) };
 }
 
-export const showDirs = (dirs: readonly boolean[]): string => dirs.map((src) => (src ? 'src' : 'dst')).join(',');
+const showDirs = (dirs: readonly boolean[]): string => dirs.map((src) => (src ? 'src' : 'dst')).join(',');
 
 function parseCounter(gs: readonly Given[], what: 'packets' | 'bytes'): SetMatch['packets'] {
   const all = gs.filter((g) => g.name.startsWith(`${what}-`));

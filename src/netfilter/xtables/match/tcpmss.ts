@@ -8,7 +8,7 @@ const OPT_MSS = 2;
 const OPT_MSS_LEN = 4;
 
 /** tcpmss_mt(): undefined where the header is cut off; then the packet is dropped. null: no such option, or a damaged one in front of it. */
-export function mssOf(c: PacketCtx): number | null | undefined {
+function mssOf(c: PacketCtx): number | null | undefined {
   const { data, thoff } = c.skb;
   if (thoff < 0 || data.length < thoff + 20) return undefined;
   const end = thoff + (data[thoff + 12] >>> 4) * 4;
