@@ -6,6 +6,7 @@ from lab import *
 import gen
 
 def kube():
+    if '10.2.0.1/32' in ns(R, 'ip addr show dev pr1'): return
     ns(R, 'ip addr del 10.2.0.1/16 dev pr1; ip addr add 10.2.0.1/32 dev pr1; ip route add 10.2.0.2/32 dev pr1; ip route add 10.2.0.0/16 via 10.2.0.2;'
           'ip neigh replace 10.2.0.2 lladdr 02:00:00:00:ff:ff dev pr1 nud permanent; ip neigh replace 10.1.0.2 lladdr ' + SM + ' dev pr0 nud permanent;'
           'ip route add default via 10.2.0.2')

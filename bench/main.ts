@@ -184,7 +184,7 @@ function mixed(n: number): { text: string; frames: Uint8Array[] } {
     const ports = below(3) === 0 ? '' : below(2) === 0 ? ` --dport ${port}` : ` --dport ${port}:${port + below(500)}`;
     const specific = ls + ld >= 24 || ports !== '';
     const match = `${ls > 0 ? ` -s ${cutTo(s, ls)}` : ''}${ld > 0 ? ` -d ${cutTo(d, ld)}` : ''} -p tcp -m tcp${ports}`;
-    lines.push(`-A FORWARD${specific ? match : ` -s ${dotted(s)}/32${match}`}${below(100) < 15 ? '' : ' -j ACCEPT'}`);
+    lines.push(`-A FORWARD${specific ? match : ` -s ${dotted(s)}/32 -p tcp`}${below(100) < 15 ? '' : ' -j ACCEPT'}`);
     if (frames.length < 2000 && below(Math.max(1, Math.floor(n / 2000))) === 0) frames.push(synFrame(s, d, 1024, port));
   }
   return { text: [...lines, 'COMMIT', ''].join('\n'), frames };
@@ -268,13 +268,14 @@ function labScenario(): string {
   const traced = rules.replace('*mangle', '*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -p icmp -j TRACE\nCOMMIT\n*mangle');
   writeFileSync(join(files, 'lab.rules'), rules);
   writeFileSync(join(files, 'lab-traced.rules'), traced);
-  const node = (name: string, devs: readonly string[], routes: string, file: string): string =>
-    `  ${name}:\n    devices:\n${devs.map((d) => `      ${d}\n`).join('')}    routes: |\n      ${routes}\n    sysctls: { net.ipv4.ip_forward: 1 }\n    iptables: { file: ${file} }\n`;
+  const node = (name: string, addresses: string, rest: string, file: string): string =>
+    `  ${name}: { addresses: { ${addresses} }, ${rest}sysctl: { net.ipv4.ip_forward: 1 }, iptables: { file: ${file} } }\n`;
   return `version: 1
+name: lab
 nodes:
-${node('a', ['wa: { addresses: [10.1.0.2/24] }'], 'default via 10.1.0.1 dev wa', 'lab.rules')}${node('m', ['ra: { addresses: [10.1.0.1/24] }', 'rb: { addresses: [10.2.0.1/24] }'], '10.1.0.0/24 dev ra', 'lab-traced.rules')}${node('b', ['wb: { addresses: [10.2.0.2/24] }'], 'default via 10.2.0.1 dev wb', 'lab.rules')}wires:
-  - [a/wa, m/ra]
-  - [m/rb, b/wb]
+${node('a', 'wa: 10.1.0.2/24', 'gateway: 10.1.0.1, ', 'lab.rules')}${node('m', 'ra: 10.1.0.1/24, rb: 10.2.0.1/24', '', 'lab-traced.rules')}${node('b', 'wb: 10.2.0.2/24', 'gateway: 10.2.0.1, ', 'lab.rules')}wires:
+  - [a:wa, m:ra]
+  - [m:rb, b:wb]
 packets:
   - { name: ping, from: a, ping: 10.2.0.2 }
 `;
