@@ -101,6 +101,10 @@ describe('README', () => {
     expect(verdicts.filter((v) => !v.ok)).toEqual([]);
   });
 
+  it('shows the example that runs', () => {
+    expect(readme).toContain(`\`\`\`ts\n${readFileSync(join(root, 'examples/generator.test.ts'), 'utf8')}\`\`\`\n`);
+  });
+
   it('says what is evaluated', () => {
     if (update) return;
     expect(readme.slice(readme.indexOf(BEGIN) + BEGIN.length, readme.indexOf(END)).trim()).toBe(supportTable());
