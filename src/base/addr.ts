@@ -13,7 +13,9 @@ export type Addr = Ip4 | Ip6;
 export type Mac = number;
 export type Family = 'ipv4' | 'ipv6';
 
+/** IPv4 addresses are numbers, IPv6 addresses strings. */
 export const familyOf = (a: Addr): Family => (typeof a === 'number' ? 'ipv4' : 'ipv6');
+/** Length of an address in bits. */
 export const addrBits = (family: Family): 32 | 128 => (family === 'ipv4' ? 32 : 128);
 export const ANY4: Ip4 = 0;
 export const ANY6: Ip6 = '\0\0\0\0\0\0\0\0';
@@ -61,6 +63,7 @@ export function parseIp6(text: string): Ip6 | null {
   return String.fromCharCode(...units);
 }
 
+/** An address of either family as inet_pton(3) reads it; null where it is none. */
 export function parseAddr(text: string): Addr | null {
   return text.includes(':') ? parseIp6(text) : parseIp4(text);
 }
@@ -102,6 +105,7 @@ export function formatIp6(a: Ip6): string {
   return out;
 }
 
+/** As inet_ntop(3) writes it. */
 export function formatAddr(a: Addr): string {
   return typeof a === 'number' ? formatIp4(a) : formatIp6(a);
 }
@@ -214,6 +218,7 @@ export function parseMac(text: string): Mac | null {
   return v;
 }
 
+/** Six hexadecimal bytes, lower case, with colons. */
 export function formatMac(m: Mac): string {
   const hex = m.toString(16).padStart(12, '0');
   return `${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}:${hex.slice(6, 8)}:${hex.slice(8, 10)}:${hex.slice(10)}`;

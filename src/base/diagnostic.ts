@@ -28,6 +28,7 @@ export interface Parsed<T> {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** Is one of them an error, not just a warning? */
 export const hasErrors = (ds: readonly Diagnostic[]): boolean => ds.some((d) => d.severity === 'error');
 
 /** A text says more than this many things wrong only if it is something else altogether; more are counted, not listed. */

@@ -47,19 +47,31 @@ export type Pred =
   /** A pure question that needs code: sets, conntrack, routes, u32. `show` says what was wanted, `had` what the packet had. */
   | { readonly op: 'call'; readonly name: string; readonly reads: readonly Field[]; readonly test: (c: PacketCtx) => boolean; readonly show: string; readonly had?: (c: PacketCtx) => string };
 
+/** Holds for every packet. */
 export const ALWAYS: Pred = { op: 'all', of: [] };
+/** Holds for none. */
 export const NEVER: Pred = { op: 'any', of: [] };
+/** The field is there and lo <= it <= hi. */
 export const between = (field: Field, lo: Scalar, hi: Scalar): Pred => ({ op: 'between', field, lo, hi });
+/** The field is there and has this value. */
 export const equals = (field: Field, v: Scalar): Pred => ({ op: 'between', field, lo: v, hi: v });
+/** (field & mask) == value, both of 32 bits. */
 export const masked = (field: Field, mask: number, value: number): Pred => ({ op: 'masked', field, mask: mask >>> 0, value: value >>> 0 });
+/** The address lies in net/len. */
 export const prefix = (field: Field, net: Addr, len: number): Pred => ({ op: 'prefix', field, net, len });
+/** The field is there and has one of the values. */
 export const oneOf = (field: Field, values: Iterable<Scalar>): Pred => ({ op: 'oneOf', field, values: new Set(values) });
+/** The packet does not have the field. */
 export const absent = (field: Field): Pred => ({ op: 'absent', field });
+/** The negation; a field that is not there makes it true. */
 export const not = (of: Pred): Pred => ({ op: 'not', of });
+/** Every one holds; of none: true. */
 export const all = (...of: Pred[]): Pred => (of.length === 1 ? of[0] : { op: 'all', of });
+/** One holds; of none: false. */
 export const any = (...of: Pred[]): Pred => (of.length === 1 ? of[0] : { op: 'any', of });
 /** `p`, or its negation where `invert`. */
 export const negateIf = (invert: boolean, p: Pred): Pred => (invert ? not(p) : p);
+/** A question in code; `reads` are the fields that an explanation shows besides. */
 export const call = (name: string, reads: readonly Field[], test: (c: PacketCtx) => boolean, show: string, had?: (c: PacketCtx) => string): Pred => ({
   op: 'call',
   name,
@@ -69,6 +81,7 @@ export const call = (name: string, reads: readonly Field[], test: (c: PacketCtx)
   ...(had ? { had } : {}),
 });
 
+/** Does the predicate hold for this packet? A field that the packet does not have satisfies no comparison. */
 export function test(p: Pred, c: PacketCtx): boolean {
   switch (p.op) {
     case 'between': {

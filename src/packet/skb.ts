@@ -14,11 +14,13 @@ import { checksumReplace, replaceWord, replaceWords, transportChecksumOffset } f
 import { findTransport, type Transport } from './ip6.js';
 import type { CtInfo, Dst, NetDevice, NfBridge, NfConn, SecpathStep, SkSocket } from './types.js';
 
+/** EtherTypes (linux/if_ether.h). */
 export const ETH_P_IP = 0x0800;
 export const ETH_P_ARP = 0x0806;
 export const ETH_P_IPV6 = 0x86dd;
 export const ETH_P_8021Q = 0x8100;
 
+/** Protocol numbers (linux/in.h). */
 export const IPPROTO = {
   ICMP: 1,
   IGMP: 2,
@@ -60,6 +62,7 @@ export const IPSKB_REROUTED = 1 << 5;
 export const IPSKB_DOREDIRECT = 1 << 6;
 export const IPSKB_XFRM_TRANSFORMED = 1 << 2;
 
+/** sk_buff: the bytes from the network header on, and what the kernel keeps beside them; changed in place. IPv4 setters keep the header checksum right. */
 export class Skb {
   readonly id: number;
   readonly origin: Origin;

@@ -27,6 +27,7 @@ export interface BrInputCb {
   readonly to: string | null;
 }
 
+/** A packet that sets out: no errno yet, no devices. */
 export const flight = (skb: Skb): Flight => ({ skb, errno: 0, indev: null });
 
 /** What a hook run says: go on, or the skb is gone. */

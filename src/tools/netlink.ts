@@ -20,7 +20,9 @@ import type { NodeState } from '../scenario/model.js';
 import { addrsOf, devicesOf } from '../stack/plan.js';
 import { sysctlsOf } from '../stack/sysctls.js';
 
+/** Devices, lo included, by ifindex. */
 export const devices = (n: NodeState): readonly NetDevice[] => devicesOf(n.links).list;
+/** Addresses; 127.0.0.1/8 included where lo is not listed. */
 export const addresses = (n: NodeState): readonly IfAddr[] => addrsOf(n.addrs);
 
 const confOf = (n: NodeState, family: 'ipv4' | 'ipv6'): DevConf => {

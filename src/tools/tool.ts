@@ -41,7 +41,9 @@ export interface Tool {
   readonly answer?: (n: NodeRun, c: ToolContext) => Answer | null;
 }
 
+/** Output and exit status 0. */
 export const said = (stdout: string): Answer => ({ stdout, stderr: '', status: 0 });
+/** A complaint on stderr, ended by a newline, with its exit status. */
 export const complained = (stderr: string, status: number, stdout = ''): Answer => ({
   stdout,
   stderr: stderr.endsWith('\n') || stderr === '' ? stderr : `${stderr}\n`,

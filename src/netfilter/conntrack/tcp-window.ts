@@ -92,6 +92,7 @@ export function segmentKind(flags: number): number {
 
 /** Serial number arithmetic on uint32. */
 export const before = (a: number, b: number): boolean => ((a - b) | 0) < 0;
+/** The other way round (after()). */
 export const after = (a: number, b: number): boolean => before(b, a);
 const u = (n: number): number => n >>> 0;
 

@@ -6,6 +6,7 @@ import type { Given, RuleContext } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { parseUint, U32 } from '../numbers.js';
 
+/** Families of a target. */
 export const BOTH: readonly Family[] = ['ipv4', 'ipv6'];
 export const V4: readonly Family[] = ['ipv4'];
 export const V6: readonly Family[] = ['ipv6'];
@@ -16,13 +17,16 @@ export function tellMangle(c: PacketCtx, field: string, before: number | string,
   c.env.rec.event({ t: 'mangle', node: c.env.node, skb: c.skb.id, time: c.env.now(), field, before, after, rule: c.rule });
 }
 
+/** Writes skb->mark (32 bits) and tells it. */
 export function setMark(c: PacketCtx, mark: number): void {
   const before = c.skb.mark;
   c.skb.mark = mark >>> 0;
   tellMangle(c, 'mark', before, c.skb.mark);
 }
 
+/** The option of that name among those given, or undefined. */
 export const find = (given: readonly Given[], name: string): Given | undefined => given.find((g) => g.name === name);
+/** Was the option of that name given? */
 export const has = (given: readonly Given[], name: string): boolean => given.some((g) => g.name === name);
 
 /** Value of a whole-number option, refused in libxtables' words. */
@@ -39,6 +43,7 @@ export function textOption(g: Given, max: number): string {
   return g.value.slice(0, max);
 }
 
+/** Value of a 32-bit option, refused in libxtables’ words (OptionError). */
 export const u32Option = (ext: string, g: Given): number => uintOption(ext, g, U32);
 
 export interface PortRange {
