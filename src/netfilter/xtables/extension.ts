@@ -72,7 +72,13 @@ export type RuleStep =
   /** When `pred` says yes the packet is dropped at once (par->hotdrop). `shared`: it asks for the packet's bytes alone and is one object for all rules, so that an index asks it once. */
   | { readonly kind: 'hotdrop'; readonly pred: Pred; readonly shared?: true }
   /** Decides *and* may change state (limit, recent, statistic, quota, set counters, socket --restore-skmark). Facts behind it may not be used to skip the rule. */
-  | { readonly kind: 'stateful'; readonly name: string; readonly test: (c: PacketCtx) => boolean; readonly show: string; readonly had?: (c: PacketCtx) => string };
+  | {
+      readonly kind: 'stateful';
+      readonly name: string;
+      readonly test: (c: PacketCtx) => boolean;
+      readonly show: string;
+      readonly had?: (c: PacketCtx) => string;
+    };
 
 export interface Extension<T> {
   readonly name: string;

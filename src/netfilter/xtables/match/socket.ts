@@ -50,7 +50,8 @@ function ends(c: PacketCtx): Ends | null {
   const e = icmp ? quotedEnds(c) : { proto: skb.l4proto, remote: skb.saddr, rport: skb.sport, local: skb.daddr, lport: skb.dport };
   const { ct } = skb;
   // The answer to a connection whose source we had changed: the socket knows the source from before. IPv6 does not look.
-  if (!e || skb.family !== 'ipv4' || !ct || skb.ctinfo !== (icmp ? CTINFO.RELATED_REPLY : CTINFO.ESTABLISHED_REPLY) || (ct.status & IPS.SRC_NAT_DONE) === 0) return e;
+  if (!e || skb.family !== 'ipv4' || !ct || skb.ctinfo !== (icmp ? CTINFO.RELATED_REPLY : CTINFO.ESTABLISHED_REPLY) || (ct.status & IPS.SRC_NAT_DONE) === 0)
+    return e;
   return { ...e, local: ct.orig.src, lport: ct.orig.sport };
 }
 
