@@ -53,6 +53,8 @@ export interface NodeState {
   readonly sets: readonly IpSet[];
   readonly sysctls: readonly Sysctl[];
   readonly sockets: readonly SocketState[];
+  /** Names of route tables besides local, main and default: the node's /etc/iproute2/rt_tables. */
+  readonly routeTableNames: ReadonlyMap<string, number>;
   readonly xfrmPolicies: readonly XfrmPolicy[];
   readonly xfrmStates: readonly XfrmState[];
   /** Text of `conntrack -L` to preload. */

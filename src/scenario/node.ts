@@ -27,6 +27,7 @@ export function emptyNode(name: string): NodeDraft {
     sets: [],
     sysctls: [],
     sockets: [],
+    routeTableNames: new Map(),
     xfrmPolicies: [],
     xfrmStates: [],
     conntrack: null,

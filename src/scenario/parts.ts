@@ -11,6 +11,7 @@ import { readIpAddr } from '../formats/ip-addr.js';
 import { readIpLink } from '../formats/ip-link.js';
 import { readIpNeigh } from '../formats/ip-neigh.js';
 import { readIpRoute } from '../formats/ip-route.js';
+import { readRtTables } from '../formats/rt-names.js';
 import { readIpRule } from '../formats/ip-rule.js';
 import { readIpsetList } from '../formats/ipset-list.js';
 import { readIpsetSave } from '../formats/ipset-save.js';
@@ -37,6 +38,7 @@ export type PartKind =
   | 'vlans'
   | 'sysctl'
   | 'neigh'
+  | 'rt_tables'
   | 'rules'
   | 'rules6'
   | 'routes'
@@ -185,6 +187,15 @@ export const parts: readonly PartRow[] = [
       return r.diagnostics;
     },
   },
+  {
+    kind: 'rt_tables',
+    files: /^(ip-)?rt_tables(\.(txt|conf))?$/,
+    example: 'rt_tables',
+    read(draft, text) {
+      draft.routeTableNames = readRtTables(text);
+      return [];
+    },
+  },
   { kind: 'rules', files: /^(ip-)?(4-)?rules?(\.(json|txt))?$|\.iprule(\.json)?$/, example: 'ip-rule.json', read: rules('ipv4') },
   { kind: 'rules6', files: /^(ip-)?(6-rules?|rules?6|-6-rule)(\.(json|txt))?$|\.iprule6(\.json)?$/, example: 'ip-rule6.json', read: rules('ipv6') },
   { kind: 'routes', files: /^(ip-)?(4-)?routes?(\.(json|txt))?$|\.routes(\.json)?$/, example: 'ip-route.txt', read: routes('ipv4') },
@@ -278,7 +289,7 @@ export const parts: readonly PartRow[] = [
 /** Rules and routes of both families share a list: reading one family replaces only that family's. */
 function rules(family: 'ipv4' | 'ipv6') {
   return (draft: NodeDraft, text: string, file: string): readonly Diagnostic[] => {
-    const r = readIpRule(text, { file, family });
+    const r = readIpRule(text, { file, family, tables: draft.routeTableNames });
     draft.rules = [...(draft.rules ?? []).filter((x) => x.family !== family), ...r.value];
     return r.diagnostics;
   };
@@ -286,7 +297,7 @@ function rules(family: 'ipv4' | 'ipv6') {
 
 function routes(family: 'ipv4' | 'ipv6') {
   return (draft: NodeDraft, text: string, file: string): readonly Diagnostic[] => {
-    const r = readIpRoute(text, { file, family });
+    const r = readIpRoute(text, { file, family, tables: draft.routeTableNames });
     draft.routes = [...(draft.routes ?? []).filter((x) => x.family !== family), ...r.value];
     return r.diagnostics;
   };

@@ -56,6 +56,7 @@ const nodeSchema = z
     links: z.union([part, z.record(text, linkShort)]).optional(),
     addresses: z.union([part, z.record(text, oneOrMore)]).optional(),
     neigh: part.optional(),
+    rt_tables: part.optional().describe('names of route tables, as /etc/iproute2/rt_tables has them: lines NUMBER NAME'),
     routes: part.optional(),
     routes6: part.optional(),
     rules: part.optional(),

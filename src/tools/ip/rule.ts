@@ -38,7 +38,7 @@ function change(n: NodeState, v: string, words: readonly string[], family: 'ipv4
   }
   if (v !== 'add' && v !== 'delete') return null;
   const command = v === 'add' ? 'add' : 'del';
-  const args = must(parseRuleArgs(command, words, { family }));
+  const args = must(parseRuleArgs(command, words, { family, tables: n.routeTableNames }));
   const r = changeRules(rulesOf(n), { command, ...args });
   if (r.error !== null) kernelSays(r.error);
   return { ...n, rules: r.list };
