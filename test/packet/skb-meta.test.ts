@@ -13,7 +13,6 @@ function full(): Skb {
   s.ct = {} as NfConn;
   s.ctinfo = 2;
   s.nfTrace = true;
-  s.traceId = 9;
   s.dst = {} as Dst;
   s.nfBridge = { inPrerouting: true } as NfBridge;
   s.secpath = [];
@@ -34,7 +33,7 @@ const kept = (s: Skb): readonly string[] =>
     priority: s.priority === 2,
     secmark: s.secmark === 3,
     ct: s.ct !== null && s.ctinfo === 2,
-    nfTrace: s.nfTrace && s.traceId === 9,
+    nfTrace: s.nfTrace,
     dst: s.dst !== null,
     nfBridge: s.nfBridge !== null,
     secpath: s.secpath !== null,
