@@ -18,6 +18,8 @@ import { linesOf, wordsOf } from '../src/formats/tokens.js';
 import { readXfrmPolicy, readXfrmState } from '../src/formats/xfrm.js';
 import { loadScenario } from '../src/scenario/load.js';
 import type { FileSource } from '../src/scenario/model.js';
+import { runScenario } from '../src/stack/run-scenario.js';
+import { execute, parseDo } from '../src/tools/execute.js';
 
 /** A folder of texts in memory. */
 export function memoryFiles(files: Readonly<Record<string, string>>): FileSource {
@@ -32,6 +34,28 @@ export function memoryFiles(files: Readonly<Record<string, string>>): FileSource
 }
 
 const o = { file: 'x' };
+
+/** The node on which the commands of the `do` rows are typed. */
+const NODE = `version: 1
+nodes:
+  a:
+    address: 10.0.0.1/24
+    gateway: 10.0.0.254
+    conntrack: |
+      udp 17 30 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 mark=0 use=1
+what_if:
+  off: [{ a: sysctl -w net.ipv4.ip_forward=0 }]
+`;
+
+/** `NODE: COMMAND` as `--do` takes it; `--what-if NAME` as the option. */
+function typed(text: string): readonly Diagnostic[] {
+  const { value: s } = loadScenario('s.yaml', memoryFiles({ 's.yaml': NODE }));
+  if (!s) throw new Error('the scenario of the do rows has errors');
+  const whatIf = /^--what-if (.*)$/.exec(text)?.[1] ?? null;
+  const { value, diagnostics } = parseDo(s, whatIf === null ? [text] : [], whatIf);
+  return [...diagnostics, ...runScenario({ ...s, do: value }, { execute }).diagnostics];
+}
+
 export const readers = {
   'ip-link': (t) => readIpLink(t, o).diagnostics,
   'ip-addr': (t) => readIpAddr(t, o).diagnostics,
@@ -55,6 +79,7 @@ export const readers = {
     parseConntrackCommand(wordsOf(linesOf(t)[0]), reporter);
     return reporter.diagnostics;
   },
+  do: typed,
   scenario: (t, files) => loadScenario('s.yaml', memoryFiles({ 's.yaml': t, ...files })).diagnostics,
 } satisfies Record<string, (text: string, files?: Readonly<Record<string, string>>) => readonly Diagnostic[]>;
 export type ReaderName = keyof typeof readers;

@@ -23,7 +23,6 @@ export function parseRuleArgs(command: 'add' | 'del', words: readonly string[], 
     const state: State = { r: bareRule(o.family ?? 'ipv4', 0), family: o.family, given: new Set(), o };
     while (!a.done) clause(a, a.next(), state);
     state.r.family = state.family ?? 'ipv4';
-    for (const p of [state.r.src, state.r.dst]) if (p && familyOf(p.addr) !== state.r.family) a.fail('ip-rule-family', 'Error: Invalid source address.');
     if (!state.given.has('action') && state.r.l3mdev) state.given.add('action');
     return { rule: state.r, hasPriority: state.given.has('priority'), given: state.given };
   });

@@ -126,7 +126,8 @@ export function parseDo(s: Scenario, texts: readonly string[], whatIf: string | 
         code: 'what-if-unknown',
         severity: 'error',
         message: `the scenario has no what-if “${whatIf}”`,
-        span: null,
+        span: { file: '--what-if', line: 1, column: 1, length: whatIf.length },
+        sourceLine: whatIf,
         hint: near ? `did you mean “${near}”?` : names.length > 0 ? `it has: ${names.join(', ')}` : 'it has none',
       });
     }

@@ -37,8 +37,15 @@ export function attempt(n: NodeState, c: ToolContext, change: () => NodeState): 
     return { value: change(), diagnostics: [] };
   } catch (e) {
     if (!(e instanceof Refusal)) throw e;
-    return { value: n, diagnostics: [refusalOf(e, c)] };
+    return { value: n, diagnostics: [withNearDevice(refusalOf(e, c), e, n)] };
   }
+}
+
+/** The tools say only that there is no such device; which one may have been meant is ours to add. */
+function withNearDevice(d: Diagnostic, e: Refusal, n: NodeState): Diagnostic {
+  if (d.code !== 'ip-device' || d.hint !== undefined || e.o.word === undefined) return d;
+  const names = n.links.map((l) => l.name);
+  return { ...d, hint: didYouMean(e.o.word, names, `devices: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}`) };
 }
 
 /** The value of a reader, or a Refusal with its first complaint. */

@@ -18,7 +18,10 @@ interface Options {
 
 type Formatter = (text: string, file: string, o: Options) => Parsed<string>;
 
-const map = <T>(p: Parsed<T>, print: (v: T) => string): Parsed<string> => ({ value: hasErrors(p.diagnostics) ? '' : print(p.value), diagnostics: p.diagnostics });
+const map = <T>(p: Parsed<T>, print: (v: T) => string): Parsed<string> => ({
+  value: hasErrors(p.diagnostics) ? '' : print(p.value),
+  diagnostics: p.diagnostics,
+});
 
 function iptables(family: 'ipv4' | 'ipv6'): Formatter {
   return (text, file, o) => {

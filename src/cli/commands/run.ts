@@ -40,7 +40,12 @@ function run(path: string, o: Options): number {
   );
   const scenario = changed(loaded, o);
   if (narrow === null || scenario === null) return EXIT.badInput;
-  const result = runScenario(scenario, { verbose: o.verbose ?? false, ...(o.traceAll === undefined ? {} : { traceAll: o.traceAll }), execute, apply: applyAll });
+  const result = runScenario(scenario, {
+    verbose: o.verbose ?? false,
+    ...(o.traceAll === undefined ? {} : { traceAll: o.traceAll }),
+    execute,
+    apply: applyAll,
+  });
   complain(result.diagnostics);
   if (hasErrors(result.diagnostics)) return EXIT.badInput;
   return print(result, o, narrow);
