@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { readIpsetSave } from '../src/formats/ipset-save.js';
 import { readIptablesSave } from '../src/formats/iptables-save.js';
-import { compileTable } from '../src/netfilter/xtables/compile.js';
 import { SetStore } from '../src/netfilter/ipset/store.js';
 import type { PacketCtx } from '../src/netfilter/pred.js';
+import { compileTable } from '../src/netfilter/xtables/compile.js';
 import { Skb } from '../src/packet/skb.js';
 import { NO_RECORDER } from '../src/trace/event.js';
 import { synFrame } from './router.js';
@@ -45,7 +45,16 @@ function membership(store: SetStore): number {
   const packets = Array.from({ length: 20000 }, (_, i) => synFrame(0x64000000 + ((Math.imul(i, 0x9e3779b1) >>> 0) % 0x1000000), 0x0a000001, 1, 80).slice(14));
   const contexts = packets.map((data, i): PacketCtx => {
     const env = { rec: NO_RECORDER, node: 'n', now: () => 0 } as unknown as PacketCtx['env'];
-    return { skb: new Skb(i, { kind: 'injected', of: null }, data, 0x800), family: 'ipv4', hook: 'PREROUTING', in: null, out: null, env, rule: null, hotdrop: false };
+    return {
+      skb: new Skb(i, { kind: 'injected', of: null }, data, 0x800),
+      family: 'ipv4',
+      hook: 'PREROUTING',
+      in: null,
+      out: null,
+      env,
+      rule: null,
+      hotdrop: false,
+    };
   });
   const o = { dirs: [true], returnNomatch: false, updateCounters: false, updateSubcounters: false };
   let best = Number.POSITIVE_INFINITY;

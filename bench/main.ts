@@ -82,7 +82,8 @@ class MatchedRules implements Recorder {
 const FLOWS = 20000;
 const SERVICES = 909;
 const SENDER = 0x0a010002;
-const serviceFlows = (n: number): Uint8Array[] => Array.from({ length: n }, (_, i) => synFrame(SENDER, 0x0a600001 + ((Math.imul(i, 0x9e3779b1) >>> 0) % SERVICES), 1025 + (i % FLOWS), 80));
+const serviceFlows = (n: number): Uint8Array[] =>
+  Array.from({ length: n }, (_, i) => synFrame(SENDER, 0x0a600001 + ((Math.imul(i, 0x9e3779b1) >>> 0) % SERVICES), 1025 + (i % FLOWS), 80));
 
 /** New flows through a fresh router: conntrack, counters and the matched-rule list kept. */
 function flowsThrough(state: ReturnType<typeof routerState>, frames: readonly Uint8Array[]): number {
@@ -106,7 +107,17 @@ const p1: Row = async (k) => {
   const frames = serviceFlows(FLOWS);
   await k.ask('kube');
   await k.ask('restore', file);
-  return [{ what, ...(await versus(() => flowsThrough(state, frames), () => k.ask('flows', FLOWS))), must: 1.5, aim: 3 }];
+  return [
+    {
+      what,
+      ...(await versus(
+        () => flowsThrough(state, frames),
+        () => k.ask('flows', FLOWS),
+      )),
+      must: 1.5,
+      aim: 3,
+    },
+  ];
 };
 
 const p2: Row = async (k) => {
@@ -160,7 +171,15 @@ const p3: Row = async (k) => {
     const file = dump(`linear-${kind}`, 10000);
     const state = routerState(textOf(file));
     await k.ask('restore', file);
-    out.push({ what, ...(await versus(() => linearRun(state, 50000), () => k.ask('forward', 4000))), must: 50, aim: 300 });
+    out.push({
+      what,
+      ...(await versus(
+        () => linearRun(state, 50000),
+        () => k.ask('forward', 4000),
+      )),
+      must: 50,
+      aim: 300,
+    });
   }
   return out;
 };
@@ -222,7 +241,8 @@ function timed(...args: string[]): Timed {
   const [user, sys, kb] = r.stderr.trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];
   return { cpu: user + sys, rss_mb: kb / 1024 };
 }
-const weigh = (kind: string, file: string): { bytes: number; member: number } => JSON.parse(execFileSync(process.execPath, ['--expose-gc', join(dir, 'load.mjs'), kind, file, 'weigh'], { encoding: 'utf8' }));
+const weigh = (kind: string, file: string): { bytes: number; member: number } =>
+  JSON.parse(execFileSync(process.execPath, ['--expose-gc', join(dir, 'load.mjs'), kind, file, 'weigh'], { encoding: 'utf8' }));
 
 const p5: Row = async (k) => {
   const file = dump('kube-rules', 100000);
@@ -241,7 +261,14 @@ const p5: Row = async (k) => {
   return [
     { what: what[0], ratios: ours.map((x, i) => theirs[i].cpu / x.cpu), must: 2, aim: 4, note },
     heap,
-    { what: what[1], ratios: ours.map((x, i) => x.rss_mb / theirs[i].rss_mb), must: 1.5, aim: 0.8, below: true, note: `ours ${round(median(ours.map((x) => x.rss_mb)))} MB` },
+    {
+      what: what[1],
+      ratios: ours.map((x, i) => x.rss_mb / theirs[i].rss_mb),
+      must: 1.5,
+      aim: 0.8,
+      below: true,
+      note: `ours ${round(median(ours.map((x) => x.rss_mb)))} MB`,
+    },
   ];
 };
 
@@ -299,7 +326,10 @@ const p8: Row = async (k) => {
   let n = 0;
   const whatIf = (): number =>
     wall(() => {
-      const run = runScenario({ ...scenario, do: [{ node: 'm', command: `iptables -I FORWARD 1 -p icmp -m comment --comment w${n++} -j ACCEPT`, span: null }] }, { execute, apply: applyAll });
+      const run = runScenario(
+        { ...scenario, do: [{ node: 'm', command: `iptables -I FORWARD 1 -p icmp -m comment --comment w${n++} -j ACCEPT`, span: null }] },
+        { execute, apply: applyAll },
+      );
       if (run.packets[0]?.outcome.reply?.kind !== 'delivered') throw new Error('the ping was not answered');
       kernelLines(run.packets[0], run.packets[0].events);
     });
@@ -323,7 +353,11 @@ const p8: Row = async (k) => {
 
 /** CPU seconds of ten runs: GNU time counts in hundredths. */
 function several(...args: string[]): number {
-  const r = spawnSync('/usr/bin/time', ['-f', '%U %S', 'sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9 10; do "$@" >/dev/null; done', 'sh', process.execPath, ...args], { encoding: 'utf8' });
+  const r = spawnSync(
+    '/usr/bin/time',
+    ['-f', '%U %S', 'sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9 10; do "$@" >/dev/null; done', 'sh', process.execPath, ...args],
+    { encoding: 'utf8' },
+  );
   const [user, sys] = r.stderr.trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];
   return user + sys;
 }
@@ -347,7 +381,14 @@ const p10: Row = async () => {
 
 const p11: Row = async () => {
   const addresses = Uint32Array.from({ length: 200000 }, (_, i) => (0x40000000 + (Math.imul(i, 0x9e3779b1) >>> 3)) >>> 0);
-  const table = (n: number): Lpm<number> => new Lpm('ipv4', Array.from({ length: n }, (_, i) => ({ addr: (0x40000000 + ((Math.imul(i, 0x9e3779) & 0xffffff) << 4)) >>> 0, len: 20 + (i % 9), item: i })).map((e) => ({ ...e, addr: (e.addr & (-1 << (32 - e.len))) >>> 0 })));
+  const table = (n: number): Lpm<number> =>
+    new Lpm(
+      'ipv4',
+      Array.from({ length: n }, (_, i) => ({ addr: (0x40000000 + ((Math.imul(i, 0x9e3779) & 0xffffff) << 4)) >>> 0, len: 20 + (i % 9), item: i })).map((e) => ({
+        ...e,
+        addr: (e.addr & (-1 << (32 - e.len))) >>> 0,
+      })),
+    );
   const [small, large] = [table(10), table(100000)];
   const look = (t: Lpm<number>): number =>
     cpu(addresses.length, () => {
@@ -356,7 +397,15 @@ const p11: Row = async () => {
       if (found > addresses.length) throw new Error();
     });
   for (let i = 0; i < 10; i++) [look(small), look(large)];
-  return [{ what: 'P11 longest-prefix match, 100k routes / 10 routes', ratios: Array.from({ length: 9 }, () => look(large) / look(small)), must: 5, aim: 2, below: true }];
+  return [
+    {
+      what: 'P11 longest-prefix match, 100k routes / 10 routes',
+      ratios: Array.from({ length: 9 }, () => look(large) / look(small)),
+      must: 5,
+      aim: 2,
+      below: true,
+    },
+  ];
 };
 
 const p12: Row = async () => {
@@ -364,7 +413,9 @@ const p12: Row = async () => {
   const nodes = parseScenario(textOf(scenario), scenario, { read: (p) => (existsSync(p) ? textOf(p) : null), list: () => null }).value?.nodes ?? [];
   const what = 'P12 sweep: peak memory, 10x the packets (20,000 / 2,000)';
   if (nodes.length === 0) return [{ what, ratios: 'no scenario', must: 1.1, aim: 1.02, below: true }];
-  const rss = (ports: number): number => timed('bin/sim.mjs', 'sweep', scenario, '--from', nodes[0].name, '--to', '192.0.2.1', '--proto', 'udp', '--port', `1-${ports}`, '--jobs', '2', '--json').rss_mb;
+  const rss = (ports: number): number =>
+    timed('bin/sim.mjs', 'sweep', scenario, '--from', nodes[0].name, '--to', '192.0.2.1', '--proto', 'udp', '--port', `1-${ports}`, '--jobs', '2', '--json')
+      .rss_mb;
   return [{ what, ratios: [rss(20000) / rss(2000)], must: 1.1, aim: 1.02, below: true, note: 'not at 10,000,000: hours' }];
 };
 
@@ -392,7 +443,9 @@ function show(m: Measured): string {
 }
 
 const kernel = await Kernel.start();
-process.stdout.write(`${cpus()[0]?.model.trim()} x ${cpus().length}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, node ${process.version}${typeof kernel === 'string' ? `; no kernel: ${kernel}` : ''}\n`);
+process.stdout.write(
+  `${cpus()[0]?.model.trim()} x ${cpus().length}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}, node ${process.version}${typeof kernel === 'string' ? `; no kernel: ${kernel}` : ''}\n`,
+);
 try {
   for (const [name, row] of rows) {
     if (only.length > 0 && !only.includes(name)) continue;

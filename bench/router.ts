@@ -1,12 +1,12 @@
 /** The router of ../shared/performance/kernel/lab.py as a node of ours: a veth on either side, rules in front, one neighbour for everything behind. */
 import { readFileSync } from 'node:fs';
-import type { Recorder } from '../src/trace/event.js';
+import { foldChecksum, sum16 } from '../src/packet/checksum.js';
 import type { NodeState } from '../src/scenario/model.js';
 import { nodeFromFiles } from '../src/scenario/node.js';
 import { Network } from '../src/stack/network.js';
 import type { NodeRun } from '../src/stack/node-run.js';
 import { scenarioSockets } from '../src/stack/sockets/scenario.js';
-import { foldChecksum, sum16 } from '../src/packet/checksum.js';
+import type { Recorder } from '../src/trace/event.js';
 
 const link = (ifindex: number, ifname: string, address: string, loopback = false): object => ({
   ifindex,
@@ -30,14 +30,20 @@ const addr = (ifindex: number, ifname: string, local: string, prefixlen: number)
 /** The node with these rules; `routes` as `ip route` prints them, after the connected ones. */
 export function routerState(rules: string | null, routes = ''): NodeState {
   const files = [
-    { path: 'ip-link.json', text: JSON.stringify([link(1, 'lo', '00:00:00:00:00:00', true), link(2, 'pr0', '02:00:00:00:01:02'), link(3, 'pr1', '02:00:00:00:02:01')]) },
+    {
+      path: 'ip-link.json',
+      text: JSON.stringify([link(1, 'lo', '00:00:00:00:00:00', true), link(2, 'pr0', '02:00:00:00:01:02'), link(3, 'pr1', '02:00:00:00:02:01')]),
+    },
     { path: 'ip-addr.json', text: JSON.stringify([addr(1, 'lo', '127.0.0.1', 8), addr(2, 'pr0', '10.1.0.1', 16), addr(3, 'pr1', '10.2.0.1', 32)]) },
     {
       path: 'ip-route.txt',
       text: `default via 10.2.0.2 dev pr1\n10.1.0.0/16 dev pr0 proto kernel scope link src 10.1.0.1\n10.2.0.0/16 via 10.2.0.2 dev pr1\n10.2.0.2 dev pr1 scope link\n${routes}`,
     },
     { path: 'neigh.txt', text: '10.2.0.2 dev pr1 lladdr 02:00:00:00:ff:ff PERMANENT\n10.1.0.2 dev pr0 lladdr 02:00:00:00:01:01 PERMANENT\n' },
-    { path: 'sysctl.txt', text: 'net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.rp_filter = 0\nnet.ipv4.conf.pr0.rp_filter = 0\nnet.ipv4.conf.pr1.rp_filter = 0\nnet.ipv4.conf.all.forwarding = 1\nnet.ipv4.conf.pr0.forwarding = 1\nnet.ipv4.conf.pr1.forwarding = 1\nnet.netfilter.nf_conntrack_max = 262144\n' },
+    {
+      path: 'sysctl.txt',
+      text: 'net.ipv4.ip_forward = 1\nnet.ipv4.conf.all.rp_filter = 0\nnet.ipv4.conf.pr0.rp_filter = 0\nnet.ipv4.conf.pr1.rp_filter = 0\nnet.ipv4.conf.all.forwarding = 1\nnet.ipv4.conf.pr0.forwarding = 1\nnet.ipv4.conf.pr1.forwarding = 1\nnet.netfilter.nf_conntrack_max = 262144\n',
+    },
     ...(rules === null ? [] : [{ path: 'iptables-save', text: rules }]),
   ];
   const { value, diagnostics } = nodeFromFiles('router', files);

@@ -19,7 +19,10 @@ const generated = (verdict: string, peers = ['10.234.0.0/16', '10.22.46.0/24']) 
 
 it('no edge pod is ever masqueraded towards a peer', () => {
   const net = generated('ACCEPT');
-  fc.assert(fc.property(addressIn('10.234.0.0/16'), (peer) => void expect(net.send(ping('net-tool-edge1', peer))).not.toBeMasqueraded()), { numRuns: 50 });
+  fc.assert(
+    fc.property(addressIn('10.234.0.0/16'), (peer) => void expect(net.send(ping('net-tool-edge1', peer))).not.toBeMasqueraded()),
+    { numRuns: 50 },
+  );
 });
 
 it('RETURN would not do: the calling chain masquerades next', () => {

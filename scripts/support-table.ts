@@ -4,7 +4,9 @@ import { matches } from '../src/netfilter/xtables/match/index.js';
 import { targets } from '../src/netfilter/xtables/target/index.js';
 
 const names = (list: readonly { readonly name: string; readonly unsupported?: boolean }[], unsupported: boolean): string =>
-  [...new Set(list.filter((x) => (x.unsupported ?? false) === unsupported).map((x) => x.name))].sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1)).join(' ');
+  [...new Set(list.filter((x) => (x.unsupported ?? false) === unsupported).map((x) => x.name))]
+    .sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
+    .join(' ');
 
 export function supportTable(): string {
   return [

@@ -7,7 +7,9 @@ const root = resolve(import.meta.dirname, '..');
 const src = join(root, 'src');
 
 function files(dir: string): string[] {
-  return readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(join(dir, e.name)) : e.name.endsWith('.ts') ? [join(dir, e.name)] : []));
+  return readdirSync(dir, { withFileTypes: true }).flatMap((e) =>
+    e.isDirectory() ? files(join(dir, e.name)) : e.name.endsWith('.ts') ? [join(dir, e.name)] : [],
+  );
 }
 
 const all = files(src);
@@ -37,7 +39,8 @@ const folderOf = (file: string): string => relative(src, file).split('/')[0];
 function imports(file: string): { spec: string; typeOnly: boolean }[] {
   const text = readFileSync(file, 'utf8');
   const found: { spec: string; typeOnly: boolean }[] = [];
-  for (const m of text.matchAll(/(?:^|\n)\s*(import|export)\s+(type\s+)?[^;'"]*?from\s*['"]([^'"]+)['"]/g)) found.push({ spec: m[3], typeOnly: m[2] !== undefined });
+  for (const m of text.matchAll(/(?:^|\n)\s*(import|export)\s+(type\s+)?[^;'"]*?from\s*['"]([^'"]+)['"]/g))
+    found.push({ spec: m[3], typeOnly: m[2] !== undefined });
   for (const m of text.matchAll(/(?:^|\n)\s*import\s*['"]([^'"]+)['"]/g)) found.push({ spec: m[1], typeOnly: false });
   for (const m of text.matchAll(/import\(\s*['"]([^'"]+)['"]\s*\)/g)) found.push({ spec: m[1], typeOnly: false });
   return found;
@@ -95,7 +98,9 @@ describe('imports', () => {
 
   it('nothing below cli/ and lab/ reads the clock, chance, the process or the console', () => {
     const wrong = all.filter(
-      (f) => !['cli', 'lab'].includes(folderOf(f)) && /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.|\bconsole\./.test(readFileSync(f, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
+      (f) =>
+        !['cli', 'lab'].includes(folderOf(f)) &&
+        /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.|\bconsole\./.test(readFileSync(f, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
     );
     expect(wrong.map(show)).toEqual([]);
   });
@@ -109,7 +114,12 @@ describe('imports', () => {
 describe('barrels', () => {
   it.each(['src/netfilter/xtables/match', 'src/netfilter/xtables/target'])('%s/index.ts lists every file of its folder', (dir) => {
     const barrel = readFileSync(join(root, dir, 'index.ts'), 'utf8');
-    const missing = readdirSync(join(root, dir)).filter((n) => n !== 'index.ts' && !barrel.includes(`'./${n.replace(/\.ts$/, '.js')}'`) && /export const \w+(: (Match|Target)Def\w*(<|\b))/.test(readFileSync(join(root, dir, n), 'utf8')));
+    const missing = readdirSync(join(root, dir)).filter(
+      (n) =>
+        n !== 'index.ts' &&
+        !barrel.includes(`'./${n.replace(/\.ts$/, '.js')}'`) &&
+        /export const \w+(: (Match|Target)Def\w*(<|\b))/.test(readFileSync(join(root, dir, n), 'utf8')),
+    );
     expect(missing).toEqual([]);
   });
 });

@@ -19,7 +19,12 @@ try {
 
 let dir = '';
 const npm = (args: readonly string[], cwd: string): string =>
-  execFileSync('npm', [...args], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false' } });
+  execFileSync('npm', [...args], {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false' },
+  });
 
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'netfilter-sim-'));
@@ -43,7 +48,16 @@ describe('npm pack', () => {
 
   it('an importer type-checks', () => {
     writeFileSync(join(dir, 'user', 'importer.ts'), importer);
-    writeFileSync(join(dir, 'user', 'tsconfig.json'), JSON.stringify({ compilerOptions: { strict: true, module: 'NodeNext', target: 'ES2022', noEmit: true, skipLibCheck: true, types: [] }, files: ['importer.ts'] }));
-    execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(dir, 'user', 'tsconfig.json')], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    writeFileSync(
+      join(dir, 'user', 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: { strict: true, module: 'NodeNext', target: 'ES2022', noEmit: true, skipLibCheck: true, types: [] },
+        files: ['importer.ts'],
+      }),
+    );
+    execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(dir, 'user', 'tsconfig.json')], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }, 60_000);
 });

@@ -7,8 +7,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { supportTable } from '../scripts/support-table.js';
-import { parseScenario } from '../src/index.js';
 import { splitShellWords as splitCommand } from '../src/base/shell-words.js';
+import { parseScenario } from '../src/index.js';
 
 const root = join(import.meta.dirname, '..');
 const path = join(root, 'README.md');
@@ -94,7 +94,7 @@ describe('README', () => {
     expect(actual).toEqual(b.output);
   });
 
-  it.each([...readme.matchAll(/^```yaml\n([^]*?)^```/gm)].map((m) => [m[1]]))('its scenario holds', (text) => {
+  it.each([...readme.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map((m) => [m[1]]))('its scenario holds', (text) => {
     const { verdicts, diagnostics } = parseScenario(text, 'README.md').check();
     expect(diagnostics).toEqual([]);
     expect(verdicts.length).toBeGreaterThan(0);

@@ -62,7 +62,9 @@ export function openScenario(given: string): Scenario | null {
       given,
       scenarioFiles(libraryDir).map((f) => basename(f, '.yaml')),
     );
-    process.stderr.write(`${given}: error: there is no such file, and no scenario of that name (sim list shows them)\n${near ? `  hint: did you mean “${near}”?\n` : ''}`);
+    process.stderr.write(
+      `${given}: error: there is no such file, and no scenario of that name (sim list shows them)\n${near ? `  hint: did you mean “${near}”?\n` : ''}`,
+    );
     return null;
   }
   const { value, diagnostics } = loadScenario(path, diskFiles);

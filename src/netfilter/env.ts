@@ -30,7 +30,17 @@ export interface NatRange {
   /** NETMAP: map the prefix one to one; minAddr/maxAddr are first and last of the network. */
   readonly netmap: boolean;
 }
-export const NAT_NOTHING: NatRange = { minAddr: null, maxAddr: null, minPort: null, maxPort: null, basePort: null, random: false, randomFully: false, persistent: false, netmap: false };
+export const NAT_NOTHING: NatRange = {
+  minAddr: null,
+  maxAddr: null,
+  minPort: null,
+  maxPort: null,
+  basePort: null,
+  random: false,
+  randomFully: false,
+  persistent: false,
+  netmap: false,
+};
 
 export type Manip = 'SNAT' | 'DNAT';
 
@@ -125,7 +135,16 @@ export interface Env {
   /** A pure route lookup for matches (rpfilter, addrtype of IPv6). Not told as a routing decision of the packet. */
   fib(q: FibQuery): FibAnswer;
   /** A local socket for (proto, source, destination): established first, then listening (nf_sk_lookup, socket match, TPROXY). */
-  socket(family: Family, proto: number, src: Addr, sport: number, dst: Addr, dport: number, dev: NetDevice | null, want: 'established' | 'listener' | 'any'): SkSocket | null;
+  socket(
+    family: Family,
+    proto: number,
+    src: Addr,
+    sport: number,
+    dst: Addr,
+    dport: number,
+    dev: NetDevice | null,
+    want: 'established' | 'listener' | 'any',
+  ): SkSocket | null;
   /** nf_send_reset(): answer with a RST; the packet made runs to its end before this returns. */
   sendReset(c: PacketCtx): void;
   /** icmp_send() from REJECT; type and code of the family's ICMP. */

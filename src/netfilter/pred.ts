@@ -45,7 +45,14 @@ export type Pred =
   | { readonly op: 'all'; readonly of: readonly Pred[] }
   | { readonly op: 'any'; readonly of: readonly Pred[] }
   /** A pure question that needs code: sets, conntrack, routes, u32. `show` says what was wanted, `had` what the packet had. */
-  | { readonly op: 'call'; readonly name: string; readonly reads: readonly Field[]; readonly test: (c: PacketCtx) => boolean; readonly show: string; readonly had?: (c: PacketCtx) => string };
+  | {
+      readonly op: 'call';
+      readonly name: string;
+      readonly reads: readonly Field[];
+      readonly test: (c: PacketCtx) => boolean;
+      readonly show: string;
+      readonly had?: (c: PacketCtx) => string;
+    };
 
 /** Holds for every packet. */
 export const ALWAYS: Pred = { op: 'all', of: [] };

@@ -1,5 +1,5 @@
-import type { Skb } from './skb.js';
 import type { PacketView } from '../trace/event.js';
+import type { Skb } from './skb.js';
 
 /** The packet as it stands now, for an event: a copy, since rewrites follow. */
 export function packetView(s: Skb): PacketView {

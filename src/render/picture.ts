@@ -7,7 +7,11 @@ export function drawPacketFlow(flow: Readonly<Record<string, Box>> = packetFlow)
   const layers = [...new Set(boxes.map(([, b]) => b.layer))];
   return [
     'flowchart LR',
-    ...layers.flatMap((layer) => [`  subgraph ${layer}`, ...boxes.filter(([, b]) => b.layer === layer).map(([name, b]) => `    ${nodeText(name, b)}`), '  end']),
+    ...layers.flatMap((layer) => [
+      `  subgraph ${layer}`,
+      ...boxes.filter(([, b]) => b.layer === layer).map(([name, b]) => `    ${nodeText(name, b)}`),
+      '  end',
+    ]),
     ...boxes.flatMap(([name, b]) => Object.entries(b.next).flatMap(([outcome, to]) => (to === null ? [] : [`  ${name} ${edge(outcome, to)} ${to}`]))),
     '',
   ].join('\n');

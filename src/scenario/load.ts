@@ -45,7 +45,9 @@ export function scenarioOf(value: ScenarioFile, name: string, files: FileSource)
 
 /** What may be added to a scenario that is there. */
 export type MoreFile = Partial<Pick<ScenarioFile, 'packets' | 'table' | 'expect' | 'do' | 'apply'>>;
-const moreSchema = scenarioSchema.pick({ packets: true, table: true, expect: true, do: true, apply: true }).extend({ version: scenarioSchema.shape.version.optional() });
+const moreSchema = scenarioSchema
+  .pick({ packets: true, table: true, expect: true, do: true, apply: true })
+  .extend({ version: scenarioSchema.shape.version.optional() });
 
 /** Packets, expectations, commands and applications for the nodes of a scenario. */
 export type More = Pick<Scenario, 'packets' | 'expect' | 'do' | 'apply'>;

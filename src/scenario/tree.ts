@@ -153,7 +153,8 @@ class Builder {
   }
 
   #unknownAlias(name: string, s: Span): void {
-    if (++this.#slips <= MAX_SYNTAX_ERRORS) this.reporter.error('yaml-syntax', `“*${name}” stands for nothing: no “&${name}” before it`, s.line, s.column, s.length);
+    if (++this.#slips <= MAX_SYNTAX_ERRORS)
+      this.reporter.error('yaml-syntax', `“*${name}” stands for nothing: no “&${name}” before it`, s.line, s.column, s.length);
   }
 
   #twice(key: string, s: Span): void {

@@ -1,7 +1,7 @@
 /** TEE: nf_dup_ipv4(), nf_dup_ipv6(): a copy of the packet goes out to a gateway on link, untracked. */
 import type { Addr } from '../base/addr.js';
-import { CTINFO } from '../packet/types.js';
 import type { PacketCtx } from '../netfilter/pred.js';
+import { CTINFO } from '../packet/types.js';
 import { flight } from './flight.js';
 import type { NodeRun } from './node-run.js';
 

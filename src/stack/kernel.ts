@@ -3,8 +3,8 @@
  * (packet-flow.ts). Implemented by NodeRun; an interface, so that stages and the run do not import each other.
  */
 import type { Addr, Family, Mac } from '../base/addr.js';
-import type { Env } from '../netfilter/env.js';
 import type { Conntrack } from '../netfilter/conntrack/index.js';
+import type { Env } from '../netfilter/env.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import type { CompiledTable } from '../netfilter/xtables/compile.js';
 import type { XtTableName } from '../netfilter/xtables/model.js';
@@ -90,7 +90,13 @@ export interface Kernel extends Env {
   neighbour(dev: NetDevice, addr: Addr): number | null;
   isLocalAddr(family: Family, addr: Addr): boolean;
   /** ip_route_input_noref(): sets skb.dst, or returns the drop reason. */
-  routeInput4(skb: Skb, daddr: Addr, saddr: Addr, tos: number, dev: NetDevice): { readonly reason: string | null; readonly cause: Cause; readonly facts: Facts };
+  routeInput4(
+    skb: Skb,
+    daddr: Addr,
+    saddr: Addr,
+    tos: number,
+    dev: NetDevice,
+  ): { readonly reason: string | null; readonly cause: Cause; readonly facts: Facts };
   /** ip6_route_input(): sets skb.dst, also one that refuses. */
   routeInput6(skb: Skb): void;
   /** ip6_route_output() with the source as it is; the dst also when it refuses. */

@@ -96,4 +96,3 @@ function bareSkb(id: number, bytes: Uint8Array): Skb {
   const version = bytes.length > 0 ? bytes[0] >>> 4 : 0;
   return new Skb(id, { kind: 'injected', of: null }, bytes.slice(), version === 6 ? ETH_P_IPV6 : version === 4 ? ETH_P_IP : ETH_P_ARP);
 }
-

@@ -4,6 +4,7 @@
  */
 import { type Addr, type Family, formatAddr, type Mac } from '../base/addr.js';
 import { invariant } from '../base/assert.js';
+import { byName } from '../base/memo.js';
 import { readConntrack } from '../formats/conntrack.js';
 import { insertEntry } from '../netfilter/conntrack/entry.js';
 import { Conntrack, type ConntrackHost } from '../netfilter/conntrack/index.js';
@@ -13,7 +14,6 @@ import type { PacketCtx } from '../netfilter/pred.js';
 import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
 import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
 import { ChainCounters } from '../netfilter/xtables/walk.js';
-import { byName } from '../base/memo.js';
 import { type Origin, Skb } from '../packet/skb.js';
 import type { Dst, NetDevice, RouteType, SkSocket } from '../packet/types.js';
 import { packetView } from '../packet/view.js';
@@ -21,6 +21,7 @@ import type { NodeState } from '../scenario/model.js';
 import type { Cause } from '../trace/cause.js';
 import type { EventBody, HookPoint, Recorder, RuleRef } from '../trace/event.js';
 import { conntrackPort } from './conntrack-port.js';
+import { duplicate } from './duplicate.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
 import { hookTable } from './hooks.js';
 import { Inconclusive } from './inconclusive.js';
@@ -30,9 +31,8 @@ import { Mib } from './mib.js';
 import { NeighTable } from './neigh-table.js';
 import { type Box, packetFlow } from './packet-flow.js';
 import { addrsOf, devicesOf } from './plan.js';
-import { duplicate } from './duplicate.js';
-import { rejectUnreach6, sendReset, sendReset6 } from './reject.js';
 import { frameOf } from './receive.js';
+import { rejectUnreach6, sendReset, sendReset6 } from './reject.js';
 
 import { Routing } from './routing.js';
 import { Routing6 } from './routing6.js';
@@ -466,7 +466,16 @@ export class NodeRun implements Kernel, Receiver {
 
   // --- what rules ask for ---
 
-  socket(family: Family, proto: number, src: Addr, sport: number, dst: Addr, dport: number, dev: NetDevice | null, want: 'established' | 'listener' | 'any'): SkSocket | null {
+  socket(
+    family: Family,
+    proto: number,
+    src: Addr,
+    sport: number,
+    dst: Addr,
+    dport: number,
+    dev: NetDevice | null,
+    want: 'established' | 'listener' | 'any',
+  ): SkSocket | null {
     return this.sockets.lookup(family, proto, src, sport, dst, dport, dev, want);
   }
   sendReset(c: PacketCtx): void {

@@ -44,7 +44,12 @@ export interface Box<O extends string = string, N extends string = string> {
   readonly next: Readonly<Record<O, N | null>>;
 }
 
-const box = <O extends string, const N extends string>(layer: Box['layer'], stage: Stage<O>, next: Readonly<Record<O, N | null>>, hook?: string): Box<O, N> => ({
+const box = <O extends string, const N extends string>(
+  layer: Box['layer'],
+  stage: Stage<O>,
+  next: Readonly<Record<O, N | null>>,
+  hook?: string,
+): Box<O, N> => ({
   stage,
   layer,
   next,
@@ -61,7 +66,12 @@ const boxes = {
   br_handle_frame: box('bridge', brIn.brHandleFrame, { ebt_broute: 'ebt_broute', pass: 'deliver_skb', gone: null }),
   ebt_broute: box('bridge', brIn.brouting, { bridge: 'nf_hook_bridge_pre', route: 'deliver_skb', gone: null }, 'BROUTING'),
   nf_hook_bridge_pre: box('bridge', brIn.nfHookBridgePre, { br_handle_frame_finish: 'br_handle_frame_finish', gone: null }, 'PREROUTING'),
-  br_handle_frame_finish: box('bridge', brIn.brHandleFrameFinish, { br_pass_frame_up: 'br_pass_frame_up', br_forward: 'br_forward', br_flood: 'br_flood', gone: null }),
+  br_handle_frame_finish: box('bridge', brIn.brHandleFrameFinish, {
+    br_pass_frame_up: 'br_pass_frame_up',
+    br_forward: 'br_forward',
+    br_flood: 'br_flood',
+    gone: null,
+  }),
   br_pass_frame_up: box('bridge', brIn.brPassFrameUp, { netif_receive_skb: 'netif_receive_skb', gone: null }, 'INPUT'),
   br_forward: box('bridge', brOut.brForward, { __br_forward: '__br_forward', br_pass_frame_up: 'br_pass_frame_up', gone: null }),
   br_flood: box('bridge', brOut.brFlood, { __br_forward: '__br_forward', br_pass_frame_up: 'br_pass_frame_up', gone: null }),
@@ -92,7 +102,13 @@ const boxes = {
   // --- IPv4 forward and output ---
   ip_forward: box('network', fwd.ipForward, { ip_forward_finish: 'dst_output', gone: null }, 'FORWARD'),
   ip_local_out: box('network', out.ipLocalOut, { dst_output: 'dst_output', gone: null }, 'OUTPUT'),
-  dst_output: box('network', out.dstOutput, { ip_output: 'ip_output', ip_mc_output: 'ip_mc_output', ip6_output: 'ip6_output', xfrm_output: 'xfrm_output', gone: null }),
+  dst_output: box('network', out.dstOutput, {
+    ip_output: 'ip_output',
+    ip_mc_output: 'ip_mc_output',
+    ip6_output: 'ip6_output',
+    xfrm_output: 'xfrm_output',
+    gone: null,
+  }),
   ip_output: box('network', out.ipOutput, { ip_finish_output: 'ip_finish_output', gone: null }, 'POSTROUTING'),
   ip_mc_output: box('network', out.ipMcOutput, { ip_finish_output: 'ip_finish_output', gone: null }, 'POSTROUTING'),
   ip_finish_output: box('network', out.ipFinishOutput, { ip_finish_output2: 'ip_finish_output2', dst_output: 'dst_output', gone: null }),
@@ -124,7 +140,14 @@ const boxes = {
 
   // --- neighbour and device output ---
   neigh_output: box('link', neigh.neighOutput, { dev_queue_xmit: 'dev_queue_xmit', gone: null }),
-  dev_queue_xmit: box('link', dev.devQueueXmit, { wire: 'dev_hard_start_xmit', loopback: 'loopback_xmit', bridge: 'br_dev_xmit', vxlan: 'vxlan_xmit', ipip: 'ipip_tunnel_xmit', gone: null }),
+  dev_queue_xmit: box('link', dev.devQueueXmit, {
+    wire: 'dev_hard_start_xmit',
+    loopback: 'loopback_xmit',
+    bridge: 'br_dev_xmit',
+    vxlan: 'vxlan_xmit',
+    ipip: 'ipip_tunnel_xmit',
+    gone: null,
+  }),
   dev_hard_start_xmit: box('link', dev.wireXmit, { gone: null }),
   loopback_xmit: box('link', dev.loopbackXmit, { gone: null }),
 } as const;

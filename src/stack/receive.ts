@@ -1,7 +1,8 @@
 /** From the bytes of a frame to an skb, as a driver hands it up (eth_type_trans, skb_vlan_untag), and back. */
+
+import { readMac, writeMac } from '../packet/mac-bytes.js';
 import { ETH_P_8021Q, Skb } from '../packet/skb.js';
 import { transportChecksumBad } from '../packet/verify.js';
-import { readMac, writeMac } from '../packet/mac-bytes.js';
 
 /** `frame` is a whole Ethernet frame of at least 14 bytes. */
 export function frameToSkb(id: number, frame: Uint8Array): Skb {

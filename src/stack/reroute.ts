@@ -35,7 +35,16 @@ export function rerouteHarder(k: Kernel, f: Flight, by: 'nf_hook_slow' | 'nf_sen
 /** ip6_route_me_harder(): strict where the source is; a route that refuses fails the packet. */
 function reroute6(k: Kernel, f: Flight): HookVerdict {
   const { skb } = f;
-  const r = k.outputTo6({ dst: skb.daddr, src: skb.saddr, oif: skb.sk?.boundDev ?? null, bound: skb.sk?.boundDev != null, mark: skb.mark, tos: skb.tos, proto: skb.l4proto, ...portsOf(skb) });
+  const r = k.outputTo6({
+    dst: skb.daddr,
+    src: skb.saddr,
+    oif: skb.sk?.boundDev ?? null,
+    bound: skb.sk?.boundDev != null,
+    mark: skb.mark,
+    tos: skb.tos,
+    proto: skb.l4proto,
+    ...portsOf(skb),
+  });
   if (r.errno !== 0) {
     k.count('Ip6OutNoRoutes');
     f.errno = r.errno;

@@ -1,8 +1,8 @@
 /** Sends a scenario packet: by a socket of a node, or as a frame that arrives at one of its devices. Runs until nothing moves any more. */
 import { type Addr, ANY4, anyAddr, familyOf } from '../base/addr.js';
+import { readPcap } from '../packet/pcap.js';
 import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 import { parsePacketText } from '../packet/text.js';
-import { readPcap } from '../packet/pcap.js';
 import type { NetDevice } from '../packet/types.js';
 import type { PacketSpec, ScenarioPacket } from '../scenario/model.js';
 import { flight } from './flight.js';
@@ -74,7 +74,12 @@ export function toDevice(ip: Uint8Array, dev: NetDevice): Uint8Array {
   return frame;
 }
 
-function options(node: NodeRun, id: string, spec: { to: Addr; src: Addr | null; dev: string | null; tos: number; ttl: number | null; mark: number; uid: number; df?: boolean }, port: number): SocketOptions {
+function options(
+  node: NodeRun,
+  id: string,
+  spec: { to: Addr; src: Addr | null; dev: string | null; tos: number; ttl: number | null; mark: number; uid: number; df?: boolean },
+  port: number,
+): SocketOptions {
   const family = familyOf(spec.to);
   return {
     ...plainSocket(id, family, spec.src ?? anyAddr(family), port),

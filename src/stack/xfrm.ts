@@ -2,8 +2,8 @@
 import { formatAddr } from '../base/addr.js';
 import type { Skb } from '../packet/skb.js';
 import { ctIsReply, type Dst, IPS } from '../packet/types.js';
-import { hasTunnelStep, lookupPolicy, secpathSatisfies, stateFor, type XfrmFlow } from '../xfrm/select.js';
 import type { XfrmPolicy, XfrmState } from '../xfrm/model.js';
+import { hasTunnelStep, lookupPolicy, secpathSatisfies, stateFor, type XfrmFlow } from '../xfrm/select.js';
 import type { Facts } from './kernel.js';
 import type { NodeRun } from './node-run.js';
 

@@ -38,7 +38,10 @@ const ordered = memoByIdentity((all: readonly XfrmPolicy[]) => {
 const policiesOf = (all: readonly XfrmPolicy[], dir: XfrmPolicy['dir']): readonly XfrmPolicy[] => ordered(all)[dir];
 
 export function lookupPolicy(all: readonly XfrmPolicy[], dir: XfrmPolicy['dir'], f: XfrmFlow): XfrmPolicy | null {
-  return policiesOf(all, dir).find((p) => p.ifId === 0 && (p.mark === null || ((f.mark ^ p.mark.value) & p.mark.mask) === 0) && selectorMatches(p.selector, f)) ?? null;
+  return (
+    policiesOf(all, dir).find((p) => p.ifId === 0 && (p.mark === null || ((f.mark ^ p.mark.value) & p.mark.mask) === 0) && selectorMatches(p.selector, f)) ??
+    null
+  );
 }
 
 /** The state for a template on output: xfrm_state_find(). */

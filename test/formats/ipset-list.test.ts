@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readIpsetList } from '../../src/formats/ipset-list.js';
 import { readIpsetSave, writeIpsetList } from '../../src/formats/ipset-save.js';
@@ -19,7 +19,8 @@ describe('ipset list', () => {
   });
 
   it('knows the sizes that the kernel tells', () => {
-    const size = (create: string, add: string): string => /Size in memory: (.*)/.exec(writeIpsetList(readIpsetSave(`create s ${create}\nadd s ${add}\n`, { file: 's' }).value))?.[1] ?? '';
+    const size = (create: string, add: string): string =>
+      /Size in memory: (.*)/.exec(writeIpsetList(readIpsetSave(`create s ${create}\nadd s ${add}\n`, { file: 's' }).value))?.[1] ?? '';
     const table: readonly (readonly [string, string, number])[] = [
       ['hash:ip hashsize 4096', '1.1.1.1', 328],
       ['hash:ip comment', '1.1.1.1 comment abcdef', 303],
@@ -45,7 +46,11 @@ describe.skipIf(!existsSync(DIR))('listings of the tool', () => {
     it(f, () => {
       const text = readFileSync(`${DIR}/${f}`, 'utf8');
       const { value, diagnostics } = readIpsetList(text, { file: f });
-      const members = (t: string): string[] => t.split('\n').filter((l) => l !== '' && !/^[A-Z][a-z ]+: ?/.test(l)).sort();
+      const members = (t: string): string[] =>
+        t
+          .split('\n')
+          .filter((l) => l !== '' && !/^[A-Z][a-z ]+: ?/.test(l))
+          .sort();
       // Upstream masked numbers in one, and shows some lists without the sets that they name.
       if (/timeout x/.test(text) || /^setlist.t.list[013]/.test(f)) {
         expect(diagnostics.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyIpsetCommand, readIpsetSave, writeIpsetList, writeIpsetSave } from '../../src/formats/ipset-save.js';
@@ -28,14 +28,20 @@ describe('what is saved', () => {
     ['hash:mac', 'aa:b:cc:dd:ee:ff', ['s AA:0B:CC:DD:EE:FF']],
     ['bitmap:ip range 10.0.0.0/24 netmask 30', '10.0.0.9-10.0.0.20', ['s 10.0.0.8', 's 10.0.0.12', 's 10.0.0.16']],
     ['bitmap:port range 0-99', 'tcp:80', ['s 80']],
-    ['hash:ip counters comment skbinfo', '1.1.1.1 comment "a b" packets 3 skbmark 0x11/0xff skbprio 1:10', ['s 1.1.1.1 packets 3 bytes 0 comment "a b" skbmark 0x11/0xff skbprio 1:10']],
+    [
+      'hash:ip counters comment skbinfo',
+      '1.1.1.1 comment "a b" packets 3 skbmark 0x11/0xff skbprio 1:10',
+      ['s 1.1.1.1 packets 3 bytes 0 comment "a b" skbmark 0x11/0xff skbprio 1:10'],
+    ],
   ];
   for (const [create, add, saved] of table) it(`${create}: ${add}`, () => expect(body(`create s ${create}\nadd s ${add}\n`)).toEqual(saved));
 
   it('prints create as the tool does', () => {
     const create = (text: string): string => writeIpsetSave(restore(`create s ${text}`).value).trim();
     expect(create('iphash -6 hashsize 5')).toBe('create s hash:ip family inet6 hashsize 64 maxelem 65536 bucketsize 12 initval 0x00000000');
-    expect(create('hash:ip,port netmask 24 initval 5')).toBe('create s hash:ip,port family inet hashsize 1024 maxelem 65536 bucketsize 12 initval 0x00000005 netmask 24');
+    expect(create('hash:ip,port netmask 24 initval 5')).toBe(
+      'create s hash:ip,port family inet hashsize 1024 maxelem 65536 bucketsize 12 initval 0x00000005 netmask 24',
+    );
     expect(create('list:set size 2 timeout 5')).toBe('create s list:set size 4 timeout 5');
     expect(create('bitmap:ip range 10.0.0.9-10.0.0.1 counters')).toBe('create s bitmap:ip range 10.0.0.1-10.0.0.9 counters');
   });
@@ -136,13 +142,41 @@ describe('laws', () => {
     });
   }
   it('never throws', () => {
-    const word = fc.constantFrom('create', 'add', 'del', 'test', 's', 'l', 'hash:ip', 'hash:net,iface', 'list:set', '1.1.1.1', '1.1.1.1/0', '::/0', ',', '"', 'timeout', '-1', 'before', '\u0000', '__proto__', 'range', '0-1', 'netmask', '/');
+    const word = fc.constantFrom(
+      'create',
+      'add',
+      'del',
+      'test',
+      's',
+      'l',
+      'hash:ip',
+      'hash:net,iface',
+      'list:set',
+      '1.1.1.1',
+      '1.1.1.1/0',
+      '::/0',
+      ',',
+      '"',
+      'timeout',
+      '-1',
+      'before',
+      '\u0000',
+      '__proto__',
+      'range',
+      '0-1',
+      'netmask',
+      '/',
+    );
     fc.assert(
-      fc.property(fc.array(fc.oneof(word, fc.string({ maxLength: 12 })), { maxLength: 30 }), fc.array(fc.constantFrom(' ', '\n', ''), { minLength: 30, maxLength: 30 }), (words, gaps) => {
-        const text = words.map((w, i) => w + gaps[i]).join('');
-        writeIpsetSave(restore(text).value);
-        writeIpsetList(restore(text).value);
-      }),
+      fc.property(
+        fc.array(fc.oneof(word, fc.string({ maxLength: 12 })), { maxLength: 30 }),
+        fc.array(fc.constantFrom(' ', '\n', ''), { minLength: 30, maxLength: 30 }),
+        (words, gaps) => {
+          const text = words.map((w, i) => w + gaps[i]).join('');
+          writeIpsetSave(restore(text).value);
+          writeIpsetList(restore(text).value);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -150,7 +184,13 @@ describe('laws', () => {
 
 const DUMPS = '/work/shared/dumps';
 describe.skipIf(!existsSync(DUMPS))('dumps of real hosts read and print as ipset -s save does', () => {
-  const files = existsSync(DUMPS) ? ['ipset', 'blocklist', 'gameserver'].flatMap((d) => readdirSync(`${DUMPS}/${d}`).filter((f) => f.endsWith('.ipset')).map((f) => `${d}/${f}`)) : [];
+  const files = existsSync(DUMPS)
+    ? ['ipset', 'blocklist', 'gameserver'].flatMap((d) =>
+        readdirSync(`${DUMPS}/${d}`)
+          .filter((f) => f.endsWith('.ipset'))
+          .map((f) => `${d}/${f}`),
+      )
+    : [];
   // initval is random, the hash size grows by it, and a second may have passed.
   const fixed = (s: string): string => s.replace(/hashsize \d+|initval 0x[0-9a-f]+|timeout 7[89]/g, 'X').trimEnd();
   for (const f of files) {

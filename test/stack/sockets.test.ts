@@ -5,8 +5,8 @@ import type { CaseInput, InjectStep, LocalStep, SockSendStep, StepInput } from '
 import { bytesHex, hexBytes } from '../../src/harness/conformance/hex.js';
 import { modelCase } from '../../src/harness/conformance/model-case.js';
 import { buildIcmp, buildIp4, buildTcp, buildUdp, TCP_FLAG } from '../../src/packet/build.js';
-import { readSegment } from '../../src/stack/sockets/tcp-reset.js';
 import { Skb } from '../../src/packet/skb.js';
+import { readSegment } from '../../src/stack/sockets/tcp-reset.js';
 
 const NODE = '10.0.0.1';
 const PEER = '10.0.0.9';
@@ -85,7 +85,8 @@ function frame(l4: Uint8Array, proto: number, dst = NODE): string {
 const segment = (flags: number, seq: number, ack: number, data = ''): string =>
   frame(buildTcp({ sport: 40000, dport: 80, seq, ack, flags, window: 64240, payload: hexBytes(data) }, ip(PEER), ip(NODE)), 6);
 const inject = (f: string): Omit<InjectStep, 'n'> => ({ kind: 'inject', dev: 'eth0', frame: f });
-const datagram = (dst: string, dport: number): Omit<InjectStep, 'n'> => inject(frame(buildUdp({ sport: 5000, dport, payload: hexBytes('aa') }, ip(PEER), ip(dst)), 17, dst));
+const datagram = (dst: string, dport: number): Omit<InjectStep, 'n'> =>
+  inject(frame(buildUdp({ sport: 5000, dport, payload: hexBytes('aa') }, ip(PEER), ip(dst)), 17, dst));
 
 interface Seen {
   readonly sent: readonly string[];
@@ -98,7 +99,12 @@ const letters = (flags: number): string => [...'FSRPA'].filter((_, i) => (flags 
 
 /** Runs steps and says of each what left (TCP: flags seq ack, relative to nothing), what sockets got and what was dropped. */
 function play(steps: readonly (Omit<InjectStep, 'n'> | Omit<LocalStep, 'n'> | Omit<SockSendStep, 'n'>)[], sockets: readonly ListenOn[]): Seen[] {
-  const model = modelCase(caseOf(steps.map((s, n) => ({ ...s, n }) as StepInput), sockets));
+  const model = modelCase(
+    caseOf(
+      steps.map((s, n) => ({ ...s, n }) as StepInput),
+      sockets,
+    ),
+  );
   return model.steps.map((s) => {
     expect(s.inconclusive).toBeUndefined();
     const o = s.observed!;
@@ -130,7 +136,11 @@ describe('a TCP connection that was accepted', () => {
     ['RST with the expected number resets', segment(RST, 1001, 0), { sent: [], drops: ['TCP_RESET'] }],
     ['RST elsewhere in the window is challenged', segment(RST, 1500, 0), { sent: ['A 5001 1001'], delivered: [], drops: ['TCP_RESET'] }],
     ['SYN is challenged', segment(SYN, 1001, 0), { sent: ['A 5001 1001'], delivered: [], drops: ['TCP_INVALID_SYN'] }],
-    ['a number beyond the window is answered by the right one', segment(PSH | ACK, 1001 + 70000, 5001, '41'), { sent: ['A 5001 1001'], delivered: [], drops: ['TCP_INVALID_SEQUENCE'] }],
+    [
+      'a number beyond the window is answered by the right one',
+      segment(PSH | ACK, 1001 + 70000, 5001, '41'),
+      { sent: ['A 5001 1001'], delivered: [], drops: ['TCP_INVALID_SEQUENCE'] },
+    ],
     ['no ACK flag: dropped', segment(PSH, 1001, 0, '41'), { sent: [], delivered: [], drops: ['TCP_FLAGS'] }],
     ['a bare ACK says nothing', segment(ACK, 1001, 5001), { sent: [], delivered: [], drops: [] }],
   ])('%s', (_, f, expected) => {
@@ -192,7 +202,12 @@ describe('connect', () => {
   });
 
   it('an ICMP error that quotes the SYN ends it', () => {
-    const quoted = buildIp4({ src: ip(NODE), dst: ip(PEER), proto: 6, payload: buildTcp({ sport: 40001, dport: 80, seq: 2999, flags: SYN }, ip(NODE), ip(PEER)).slice(0, 8) });
+    const quoted = buildIp4({
+      src: ip(NODE),
+      dst: ip(PEER),
+      proto: 6,
+      payload: buildTcp({ sport: 40001, dport: 80, seq: 2999, flags: SYN }, ip(NODE), ip(PEER)).slice(0, 8),
+    });
     const error = { ...inject(frame(buildIcmp({ type: 3, code: 1, payload: quoted }), 1)), derived_from: 0 };
     expect(play([connect, error], [])[1]).toMatchObject({ delivered: ['local0 error EHOSTUNREACH'], drops: [] });
   });

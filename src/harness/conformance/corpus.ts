@@ -285,7 +285,12 @@ export function parseCase(l: CorpusLine, file: string, needObserved = true): Par
   } catch (e) {
     const message = e instanceof Error ? e.message : String(e);
     const position = /position (\d+)/.exec(message);
-    at(position ? Number(position[1]) + 1 : Math.max(1, l.text.length), 'corpus-not-json', `not a JSON case: ${message.slice(0, 200)}`, 'a corpus file has one JSON object a line');
+    at(
+      position ? Number(position[1]) + 1 : Math.max(1, l.text.length),
+      'corpus-not-json',
+      `not a JSON case: ${message.slice(0, 200)}`,
+      'a corpus file has one JSON object a line',
+    );
     return { value: null, diagnostics: rep.diagnostics };
   }
   checkCase(json, problems, needObserved);
@@ -296,7 +301,12 @@ export function parseCase(l: CorpusLine, file: string, needObserved = true): Par
 type Kind = 'string' | 'number' | 'boolean' | 'array' | 'object';
 const kindOf = (v: unknown): Kind | 'null' | 'undefined' => (v === null ? 'null' : Array.isArray(v) ? 'array' : (typeof v as Kind));
 
-function want(o: unknown, path: string, fields: readonly (readonly [name: string, kind: Kind, optional?: boolean])[], problems: string[]): o is Record<string, unknown> {
+function want(
+  o: unknown,
+  path: string,
+  fields: readonly (readonly [name: string, kind: Kind, optional?: boolean])[],
+  problems: string[],
+): o is Record<string, unknown> {
   if (kindOf(o) !== 'object') {
     problems.push(`${path || 'case'}: expected an object, found ${kindOf(o)}`);
     return false;
@@ -330,7 +340,18 @@ function checkCase(c: unknown, problems: string[], needObserved: boolean): void 
   oneOf(c.backend, 'backend', ['legacy', 'nft'], problems);
   oneOf(c.family, 'family', ['ipv4', 'ipv6'], problems);
   if (c.schema !== undefined && c.schema !== 1) problems.push(`schema: ${String(c.schema)} is not known, expected 1`);
-  for (const [i, l] of (c.links as unknown[]).entries()) want(l, `links[${i}]`, [['name', 'string'], ['mac', 'string'], ['far_mac', 'string'], ['up', 'boolean']], problems);
+  for (const [i, l] of (c.links as unknown[]).entries())
+    want(
+      l,
+      `links[${i}]`,
+      [
+        ['name', 'string'],
+        ['mac', 'string'],
+        ['far_mac', 'string'],
+        ['up', 'boolean'],
+      ],
+      problems,
+    );
   for (const [i, p] of (c.ephemeral_ports as unknown[]).entries()) if (typeof p !== 'number') problems.push(`ephemeral_ports[${i}]: expected number`);
   checkState(c.state, problems);
   for (const [i, s] of (c.steps as unknown[]).entries()) checkStep(s, `steps[${i}]`, problems, needObserved);
@@ -344,21 +365,66 @@ function checkState(s: unknown, problems: string[]): void {
   if (!want(s, 'state', [...arrays, ...texts, ...optional, ...optionalArrays, ['sysctl', 'object']], problems)) return;
   for (const [i, k] of (s.sockets as unknown[]).entries()) {
     const path = `state.sockets[${i}]`;
-    if (want(k, path, [['id', 'string'], ['proto', 'string'], ['addr', 'string'], ['port', 'number']], problems)) oneOf(k.proto, `${path}.proto`, ['tcp', 'udp'], problems);
+    if (
+      want(
+        k,
+        path,
+        [
+          ['id', 'string'],
+          ['proto', 'string'],
+          ['addr', 'string'],
+          ['port', 'number'],
+        ],
+        problems,
+      )
+    )
+      oneOf(k.proto, `${path}.proto`, ['tcp', 'udp'], problems);
   }
 }
 
 const hexText = (v: unknown): boolean => typeof v === 'string' && v.length % 2 === 0 && /^[0-9a-f]*$/i.test(v);
 
 function checkStep(s: unknown, path: string, problems: string[], needObserved: boolean): void {
-  if (!want(s, path, [['n', 'number'], ['kind', 'string'], ['observed', 'object', !needObserved], ['result', 'object', true]], problems)) return;
+  if (
+    !want(
+      s,
+      path,
+      [
+        ['n', 'number'],
+        ['kind', 'string'],
+        ['observed', 'object', !needObserved],
+        ['result', 'object', true],
+      ],
+      problems,
+    )
+  )
+    return;
   oneOf(s.kind, `${path}.kind`, ['inject', 'local', 'sock_send'], problems);
   if (s.kind === 'inject') {
-    want(s, path, [['dev', 'string'], ['frame', 'string']], problems);
+    want(
+      s,
+      path,
+      [
+        ['dev', 'string'],
+        ['frame', 'string'],
+      ],
+      problems,
+    );
     if (!hexText(s.frame)) problems.push(`${path}.frame: not hexadecimal bytes`);
     else if ((s.frame as string).length < 28) problems.push(`${path}.frame: shorter than an Ethernet header`);
   } else if (s.kind === 'local') {
-    if (want(s, path, [['proto', 'string'], ['dst', 'string']], problems)) oneOf(s.proto, `${path}.proto`, ['tcp', 'udp', 'icmp'], problems);
+    if (
+      want(
+        s,
+        path,
+        [
+          ['proto', 'string'],
+          ['dst', 'string'],
+        ],
+        problems,
+      )
+    )
+      oneOf(s.proto, `${path}.proto`, ['tcp', 'udp', 'icmp'], problems);
     if (s.payload !== undefined && !hexText(s.payload)) problems.push(`${path}.payload: not hexadecimal bytes`);
   } else if (s.kind === 'sock_send') {
     want(s, path, [['socket', 'string']], problems);
@@ -380,12 +446,45 @@ function checkObserved(o: unknown, path: string, problems: string[]): void {
   for (const [i, t] of (o.trace as unknown[]).entries()) want(t, `${path}.trace[${i}]`, [['point', 'string']], problems);
   for (const [i, e] of (o.emitted as unknown[]).entries()) {
     const p = `${path}.emitted[${i}]`;
-    if (want(e, p, [['dev', 'string'], ['frame', 'string']], problems) && !hexText(e.frame)) problems.push(`${p}.frame: not hexadecimal bytes`);
+    if (
+      want(
+        e,
+        p,
+        [
+          ['dev', 'string'],
+          ['frame', 'string'],
+        ],
+        problems,
+      ) &&
+      !hexText(e.frame)
+    )
+      problems.push(`${p}.frame: not hexadecimal bytes`);
   }
   if (o.delivered !== null && o.delivered !== undefined) {
     if (!Array.isArray(o.delivered)) problems.push(`${path}.delivered: expected array or null`);
-    else for (const [i, d] of o.delivered.entries()) want(d, `${path}.delivered[${i}]`, [['socket', 'string'], ['event', 'string']], problems);
+    else
+      for (const [i, d] of o.delivered.entries())
+        want(
+          d,
+          `${path}.delivered[${i}]`,
+          [
+            ['socket', 'string'],
+            ['event', 'string'],
+          ],
+          problems,
+        );
   }
   for (const [i, d] of (o.drops as unknown[]).entries()) want(d, `${path}.drops[${i}]`, [['reason', 'string']], problems);
-  for (const [i, e] of (o.conntrack as unknown[]).entries()) want(e, `${path}.conntrack[${i}]`, [['l3', 'string'], ['proto', 'string'], ['orig', 'object'], ['reply', 'object']], problems);
+  for (const [i, e] of (o.conntrack as unknown[]).entries())
+    want(
+      e,
+      `${path}.conntrack[${i}]`,
+      [
+        ['l3', 'string'],
+        ['proto', 'string'],
+        ['orig', 'object'],
+        ['reply', 'object'],
+      ],
+      problems,
+    );
 }

@@ -32,5 +32,9 @@ export function extensionText(tables: readonly ExtensionTable[]): string {
 
 /** `--json`: lines, alike and every line that differs. */
 export function extensionJson(tables: readonly ExtensionTable[]): unknown {
-  return { lines: sum(tables, (t) => t.lines), alike: sum(tables, (t) => t.alike), failed: tables.flatMap((t) => t.failed.map((f) => ({ file: t.file, ...f }))) };
+  return {
+    lines: sum(tables, (t) => t.lines),
+    alike: sum(tables, (t) => t.alike),
+    failed: tables.flatMap((t) => t.failed.map((f) => ({ file: t.file, ...f }))),
+  };
 }

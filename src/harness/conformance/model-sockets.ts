@@ -106,7 +106,8 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
     let result: StepResult | undefined;
     world.inProcess = true;
     n.attempt(null, () => {
-      result = s.kind === 'sock_send' ? this.#sockSend(s) : s.proto === 'tcp' ? this.#connect(s, n) : s.proto === 'udp' ? this.#sendUdp(s, n) : this.#sendIcmp(s, n);
+      result =
+        s.kind === 'sock_send' ? this.#sockSend(s) : s.proto === 'tcp' ? this.#connect(s, n) : s.proto === 'udp' ? this.#sendUdp(s, n) : this.#sendIcmp(s, n);
     });
     world.inProcess = false;
     world.run();
@@ -141,7 +142,13 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
   #connect(s: LocalStep, n: NodeRun): StepResult {
     const layer = this.#layer();
     const o = this.#options(s, n, this.#nextId());
-    const taken = layer.tcp.socks.some((t) => t.state === 'LISTEN' && t.family === o.family && t.port === o.port && (t.addr === o.addr || t.addr === anyAddr(o.family) || o.addr === anyAddr(o.family)));
+    const taken = layer.tcp.socks.some(
+      (t) =>
+        t.state === 'LISTEN' &&
+        t.family === o.family &&
+        t.port === o.port &&
+        (t.addr === o.addr || t.addr === anyAddr(o.family) || o.addr === anyAddr(o.family)),
+    );
     if (taken) return { error: 'bind:EADDRINUSE' };
     const sock = layer.tcp.open(o, 'CLOSE');
     sock.owned = true;

@@ -5,7 +5,7 @@
 import { type Addr, type Family, readAddr } from '../../base/addr.js';
 import { findTransport } from '../../packet/ip6.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO } from '../../packet/skb.js';
-import { idKey, type InjectedFacts } from './frame-fields.js';
+import { type InjectedFacts, idKey } from './frame-fields.js';
 
 export interface PacketAt {
   readonly where: 'outer' | 'inner' | 'quoted';
@@ -50,7 +50,8 @@ function walk(b: Uint8Array, at: number, ethertype: number, where: PacketAt['whe
   if (thoff < 0 || thoff + 8 > b.length) return;
   if (proto === IPPROTO.ICMP && ICMP_ERROR_TYPES.includes(b[thoff])) walk(b, thoff + 8, ETH_P_IP, 'quoted', vxlanPorts, out);
   else if (proto === IPPROTO.ICMPV6 && b[thoff] >= 1 && b[thoff] <= 4) walk(b, thoff + 8, ETH_P_IPV6, 'quoted', vxlanPorts, out);
-  else if (proto === IPPROTO.UDP && vxlanPorts.has(dport) && thoff + 30 <= b.length) walk(b, thoff + 30, u16(b, thoff + 28), where === 'quoted' ? 'quoted' : 'inner', vxlanPorts, out);
+  else if (proto === IPPROTO.UDP && vxlanPorts.has(dport) && thoff + 30 <= b.length)
+    walk(b, thoff + 30, u16(b, thoff + 28), where === 'quoted' ? 'quoted' : 'inner', vxlanPorts, out);
 }
 
 const hasIcmpId = (type: number, proto: number): boolean =>
@@ -67,7 +68,13 @@ function ip4Header(b: Uint8Array, at: number): Header | null {
 function ip6Header(b: Uint8Array, at: number): Header | null {
   if (at + 40 > b.length || b[at] >> 4 !== 6) return null;
   const t = findTransport(b.subarray(at));
-  return { family: 'ipv6', proto: t.proto, thoff: t.offset < 0 || t.fragOffset !== 0 ? -1 : at + t.offset, src: readAddr(b, at + 8, 'ipv6'), dst: readAddr(b, at + 24, 'ipv6') };
+  return {
+    family: 'ipv6',
+    proto: t.proto,
+    thoff: t.offset < 0 || t.fragOffset !== 0 ? -1 : at + t.offset,
+    src: readAddr(b, at + 8, 'ipv6'),
+    dst: readAddr(b, at + 24, 'ipv6'),
+  };
 }
 
 /** Adds every port and ICMP id of a frame, inner and quoted packets included, to the numbers in use (SCORING.md R1). */

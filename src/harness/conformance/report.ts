@@ -140,13 +140,25 @@ export function textReport(cases: readonly ScoredCase[], top = 25): string {
 export function alignColumns(rows: readonly (readonly string[])[], left: ReadonlySet<number>): string {
   const widths: number[] = [];
   for (const r of rows) for (const [i, cell] of r.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  return rows.map((r) => `${r.map((cell, i) => (left.has(i) ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd()}\n`).join('');
+  return rows
+    .map(
+      (r) =>
+        `${r
+          .map((cell, i) => (left.has(i) ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 /** The least of the three shares over all cases, in percent: what `--fail-under` compares. */
 export function leastShare(cases: readonly ScoredCase[]): number {
   if (cases.length === 0) return 0;
   const count = (f: (c: ScoredCase) => boolean): number => cases.filter(f).length;
-  const least = Math.min(count((c) => c.traceExact), count((c) => c.outcomeExact), count((c) => c.stateExact));
+  const least = Math.min(
+    count((c) => c.traceExact),
+    count((c) => c.outcomeExact),
+    count((c) => c.stateExact),
+  );
   return (100 * least) / cases.length;
 }

@@ -121,7 +121,8 @@ const TH_ACK = 16;
 const u32 = (b: Uint8Array, at: number): number => ((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0;
 
 /** The TCP segment that the frame carries, itself or inside VXLAN; the innermost that is not a quote. */
-const topSegment = (packets: readonly PacketAt[]): PacketAt | undefined => packets.filter((p) => p.where !== 'quoted' && p.proto === IPPROTO.TCP && p.thoff >= 0).at(-1);
+const topSegment = (packets: readonly PacketAt[]): PacketAt | undefined =>
+  packets.filter((p) => p.where !== 'quoted' && p.proto === IPPROTO.TCP && p.thoff >= 0).at(-1);
 
 const acknowledged = (frame: Uint8Array, p: PacketAt): number | null =>
   p.thoff + 14 <= frame.length && (frame[p.thoff + 13] & TH_ACK) !== 0 ? (u32(frame, p.thoff + 8) - 1) >>> 0 : null;

@@ -72,10 +72,25 @@ export function scoreCase(recorded: CorpusCase, model: ModelCase): CaseScore {
   };
 }
 
-const nothing = (n: number, d: Difference, inconclusive: string | null = null): StepScore => ({ n, trace: false, outcome: false, state: false, inconclusive, differences: [d] });
+const nothing = (n: number, d: Difference, inconclusive: string | null = null): StepScore => ({
+  n,
+  trace: false,
+  outcome: false,
+  state: false,
+  inconclusive,
+  differences: [d],
+});
 
 function missingStep(rec: StepRecord, mod: ModelStep | undefined): StepScore {
-  const d: Difference = { step: rec.n, area: 'steps', index: 0, field: 'n', kernel: String(rec.n), model: mod === undefined ? null : String(mod.n), family: 'step missing' };
+  const d: Difference = {
+    step: rec.n,
+    area: 'steps',
+    index: 0,
+    field: 'n',
+    kernel: String(rec.n),
+    model: mod === undefined ? null : String(mod.n),
+    family: 'step missing',
+  };
   return nothing(rec.n, d);
 }
 
@@ -110,7 +125,10 @@ function scoreStep(c: CorpusCase, rec: StepRecord, mod: ModelStep, injected: Inj
   const delivered = check('delivered', diffDelivered(k.delivered ?? [], m.delivered ?? []));
   const drops = check('drops', diffDrops(k.drops, m.drops));
   const conntrack = check('conntrack', diffConntrack(k.conntrack, m.conntrack));
-  const counters = check('counters', diffCounters(k.counters, m.counters, (key) => key));
+  const counters = check(
+    'counters',
+    diffCounters(k.counters, m.counters, (key) => key),
+  );
   const rules = check('rule_counters', diffCounters(k.rule_counters, m.rule_counters, pointFamily));
   return { n: rec.n, trace, outcome: result && emitted && delivered && drops, state: conntrack && counters && rules, inconclusive: null, differences };
 }
@@ -207,7 +225,14 @@ function diffEmitted(k: readonly EmittedFrame[], m: readonly EmittedFrame[], inj
   for (let i = 0; i < n; i++) {
     const a = k[i];
     const b = m[i];
-    if (a === undefined || b === undefined) return { index: i, field: '', kernel: a ? `${a.dev} ${a.frame}` : null, model: b ? `${b.dev} ${b.frame}` : null, family: a ? 'frame missing' : 'frame too many' };
+    if (a === undefined || b === undefined)
+      return {
+        index: i,
+        field: '',
+        kernel: a ? `${a.dev} ${a.frame}` : null,
+        model: b ? `${b.dev} ${b.frame}` : null,
+        family: a ? 'frame missing' : 'frame too many',
+      };
     if (a.dev !== b.dev) return { index: i, field: 'dev', kernel: a.dev, model: b.dev, family: 'dev' };
     const d = diffFrame(hexBytes(a.frame), hexBytes(b.frame), injected);
     if (d) return { index: i, family: 'frame', ...d };
@@ -219,7 +244,8 @@ function diffEmitted(k: readonly EmittedFrame[], m: readonly EmittedFrame[], inj
 function diffFrame(k: Uint8Array, m: Uint8Array, injected: InjectedFrames): { readonly field: string; readonly kernel: string; readonly model: string } | null {
   for (const f of frameFields(k, injected)) {
     for (let i = f.from; i < f.to; i++) {
-      if (i < m.length ? ((k[i] ^ m[i]) & f.mask) !== 0 : true) return { field: f.name, kernel: clip(bytesHex(k.subarray(f.from, f.to))), model: clip(bytesHex(m.subarray(f.from, f.to))) };
+      if (i < m.length ? ((k[i] ^ m[i]) & f.mask) !== 0 : true)
+        return { field: f.name, kernel: clip(bytesHex(k.subarray(f.from, f.to))), model: clip(bytesHex(m.subarray(f.from, f.to))) };
     }
   }
   return k.length === m.length ? null : { field: 'frame length', kernel: String(k.length), model: String(m.length) };
@@ -230,7 +256,8 @@ function diffDelivered(k: readonly Delivery[], m: readonly Delivery[]): Local | 
   for (let i = 0; i < n; i++) {
     const a = k[i];
     const b = m[i];
-    if (a === undefined || b === undefined) return { index: i, field: '', kernel: shown(a), model: shown(b), family: `${(a ?? b).event} ${a ? 'missing' : 'too many'}` };
+    if (a === undefined || b === undefined)
+      return { index: i, field: '', kernel: shown(a), model: shown(b), family: `${(a ?? b).event} ${a ? 'missing' : 'too many'}` };
     const d = diffValue(a, b, i, a.event);
     if (d) return d;
   }
@@ -249,7 +276,8 @@ function diffDrops(k: readonly DropEvent[], m: readonly DropEvent[]): Local | nu
 
 // --- state ---
 
-const ctKey = (e: ConntrackEntry): string => canonical({ l3: e.l3, proto: e.proto, state: e.state, mark: e.mark, zone: e.zone, flags: [...new Set(e.flags ?? [])].sort(), orig: e.orig, reply: e.reply });
+const ctKey = (e: ConntrackEntry): string =>
+  canonical({ l3: e.l3, proto: e.proto, state: e.state, mark: e.mark, zone: e.zone, flags: [...new Set(e.flags ?? [])].sort(), orig: e.orig, reply: e.reply });
 
 function diffConntrack(k: readonly ConntrackEntry[], m: readonly ConntrackEntry[]): Local | null {
   const left = countOf(k.map(ctKey));
@@ -284,7 +312,10 @@ export function canonical(v: unknown): string {
   if (Array.isArray(v)) return `[${v.map(canonical).join(',')}]`;
   if (v !== null && typeof v === 'object') {
     const entries = Object.entries(v).filter(([, x]) => x !== undefined);
-    return `{${entries.sort(([p], [q]) => (p < q ? -1 : 1)).map(([p, x]) => `${JSON.stringify(p)}:${canonical(x)}`).join(',')}}`;
+    return `{${entries
+      .sort(([p], [q]) => (p < q ? -1 : 1))
+      .map(([p, x]) => `${JSON.stringify(p)}:${canonical(x)}`)
+      .join(',')}}`;
   }
   return v === undefined ? 'null' : JSON.stringify(v);
 }
@@ -296,7 +327,8 @@ function diffValue(k: object | null, m: object | null, index: number, family: st
   const b = new Map(Object.entries(m));
   for (const key of new Set([...a.keys(), ...b.keys()])) {
     const absent = (x: unknown): string => (x === undefined ? '' : canonical(x));
-    if (absent(a.get(key)) !== absent(b.get(key))) return { index, field: key, kernel: shown(a.get(key)), model: shown(b.get(key)), family: `${family}.${key}` };
+    if (absent(a.get(key)) !== absent(b.get(key)))
+      return { index, field: key, kernel: shown(a.get(key)), model: shown(b.get(key)), family: `${family}.${key}` };
   }
   return null;
 }

@@ -1,10 +1,11 @@
 /** One case as a story, model and kernel side by side from the first difference on. */
-import type { ConntrackEntry, CorpusCase, Delivery, ModelCase, ModelStep, Observed, StepRecord, TracePoint } from './corpus.js';
+
 import { formatAddr } from '../../base/addr.js';
+import type { ConntrackEntry, CorpusCase, Delivery, ModelCase, ModelStep, Observed, StepRecord, TracePoint } from './corpus.js';
 import { frameFields } from './frame-fields.js';
 import { bytesHex, hexBytes } from './hex.js';
 import { InjectedFrames, packetsIn, vxlanPortsOf } from './packets.js';
-import { type Area, canonical, type CaseScore, type StepScore } from './score.js';
+import { type Area, type CaseScore, canonical, type StepScore } from './score.js';
 
 const COLUMN = 62;
 const MAX_LINES = 60;
@@ -27,7 +28,13 @@ export function showCase(c: CorpusCase, model: ModelCase, score: CaseScore): str
 }
 
 function showStep(c: CorpusCase, rec: StepRecord, mod: ModelStep | undefined, score: StepScore, at: number): string[] {
-  if (!mod?.observed) return ['', `model: inconclusive: ${mod?.inconclusive ?? 'no such step'}`, 'kernel:', ...rec.observed.trace.map((t) => `  ${pointText(t)}  ${ruleText(c, t.point)}`)];
+  if (!mod?.observed)
+    return [
+      '',
+      `model: inconclusive: ${mod?.inconclusive ?? 'no such step'}`,
+      'kernel:',
+      ...rec.observed.trace.map((t) => `  ${pointText(t)}  ${ruleText(c, t.point)}`),
+    ];
   const lines: string[] = [];
   for (const d of score.differences) {
     lines.push('', `${d.area}${d.field === '' ? '' : `, field ${d.field}`}: kernel ${d.kernel ?? '(nothing)'} | model ${d.model ?? '(nothing)'}`);
@@ -54,13 +61,19 @@ function sides(c: CorpusCase, area: Area, index: number, mod: ModelStep, rec: St
       return [...rows, ...[...points].map((p) => `    ${p}  ${ruleText(c, p)}`)];
     }
     case 'emitted': {
-      const rows = twoColumns(m.emitted.map((e) => `${e.dev} ${frameText(e.frame, injected)}`), k.emitted.map((e) => `${e.dev} ${frameText(e.frame, injected)}`));
+      const rows = twoColumns(
+        m.emitted.map((e) => `${e.dev} ${frameText(e.frame, injected)}`),
+        k.emitted.map((e) => `${e.dev} ${frameText(e.frame, injected)}`),
+      );
       return [...rows, ...frameDifferences(k.emitted[index]?.frame, m.emitted[index]?.frame, injected)];
     }
     case 'delivered':
       return twoColumns((m.delivered ?? []).map(deliveryText), (k.delivered ?? []).map(deliveryText));
     case 'drops':
-      return twoColumns(m.drops.map((d) => `${d.reason} ${d.location ?? ''}`), k.drops.map((d) => `${d.reason} ${d.location ?? ''}`));
+      return twoColumns(
+        m.drops.map((d) => `${d.reason} ${d.location ?? ''}`),
+        k.drops.map((d) => `${d.reason} ${d.location ?? ''}`),
+      );
     case 'conntrack':
       return [...m.conntrack.map((e) => `  model   ${ctText(e)}`), ...k.conntrack.map((e) => `  kernel  ${ctText(e)}`)];
     case 'counters':
@@ -158,15 +171,28 @@ function frameDifferences(k: string | undefined, m: string | undefined, injected
   return frameFields(a, injected)
     .filter((f) => f.mask !== 0 && bytesHex(a.subarray(f.from, f.to)) !== bytesHex(b.subarray(f.from, f.to)))
     .slice(0, 8)
-    .map((f) => `  ≠ ${f.name} at byte ${f.from}: model ${bytesHex(b.subarray(f.from, f.to)).slice(0, 64)} | kernel ${bytesHex(a.subarray(f.from, f.to)).slice(0, 64)}`);
+    .map(
+      (f) =>
+        `  ≠ ${f.name} at byte ${f.from}: model ${bytesHex(b.subarray(f.from, f.to)).slice(0, 64)} | kernel ${bytesHex(a.subarray(f.from, f.to)).slice(0, 64)}`,
+    );
 }
 
 function deliveryText(d: Delivery): string {
   const data = d.data === undefined ? '' : ` ${d.data.length / 2} bytes ${d.data.slice(0, 16)}`;
-  return [d.socket, d.event + data, d.from ? `from ${d.from.join(':')}` : '', d.to ? `to ${typeof d.to === 'string' ? d.to : d.to.join(':')}` : '', d.dev ?? '', d.error ?? ''].filter((x) => x !== '').join(' ');
+  return [
+    d.socket,
+    d.event + data,
+    d.from ? `from ${d.from.join(':')}` : '',
+    d.to ? `to ${typeof d.to === 'string' ? d.to : d.to.join(':')}` : '',
+    d.dev ?? '',
+    d.error ?? '',
+  ]
+    .filter((x) => x !== '')
+    .join(' ');
 }
 
 function ctText(e: ConntrackEntry): string {
-  const tuple = (t: ConntrackEntry['orig']): string => `${t.src}>${t.dst} ${t.sport ?? `type ${t.type} code ${t.code} id ${t.id}`}${t.dport === undefined ? '' : `>${t.dport}`}`;
+  const tuple = (t: ConntrackEntry['orig']): string =>
+    `${t.src}>${t.dst} ${t.sport ?? `type ${t.type} code ${t.code} id ${t.id}`}${t.dport === undefined ? '' : `>${t.dport}`}`;
   return `${e.proto} ${e.state ?? ''} [${(e.flags ?? []).join(' ')}] ${tuple(e.orig)} / ${tuple(e.reply)} mark=${e.mark} zone=${e.zone}`;
 }

@@ -38,7 +38,14 @@ type Draft = { -readonly [K in keyof TracePoint]: TracePoint[K] };
 
 export function tracePoint(e: EventOf<'trace'>): TracePoint {
   const s = skbOf(e.view);
-  const p: Draft = { point: `${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`, in: e.in, out: e.out, src: formatAddr(s.saddr), dst: formatAddr(s.daddr), mark: e.view.mark };
+  const p: Draft = {
+    point: `${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`,
+    in: e.in,
+    out: e.out,
+    src: formatAddr(s.saddr),
+    dst: formatAddr(s.daddr),
+    mark: e.view.mark,
+  };
   if (e.physin) p.physin = e.physin;
   if (e.physout) p.physout = e.physout;
   const v6 = e.view.protocol === ETH_P_IPV6;
@@ -90,7 +97,15 @@ export function tracePointNft(e: EventOf<'nft-trace'>, pkt: number): TracePoint 
   const s = skbOf(e.view);
   const v6 = e.view.protocol === ETH_P_IPV6;
   const suffix = e.kind === 'rule' ? `rule:${e.rule.num}` : e.kind;
-  const p: Draft = { point: `${e.rule.table}:${e.rule.chain}:${suffix}`, in: e.in, out: e.out, src: formatAddr(s.saddr), dst: formatAddr(s.daddr), mark: e.mark, pkt };
+  const p: Draft = {
+    point: `${e.rule.table}:${e.rule.chain}:${suffix}`,
+    in: e.in,
+    out: e.out,
+    src: formatAddr(s.saddr),
+    dst: formatAddr(s.daddr),
+    mark: e.mark,
+    pkt,
+  };
   p.len = s.totLen;
   p.tos = s.tos;
   p.ttl = s.ttl;

@@ -6,7 +6,7 @@ import { parseBarePort } from './dim/port.js';
 import type { SetFamily } from './dim/value.js';
 import { type ExtKinds, MAX_TIMEOUT, parseNumber } from './ext.js';
 import type { SetCreate } from './model.js';
-import { type CreateOption, IpsetError, type SetType, flagOptions, setType, setTypeNames } from './types.js';
+import { type CreateOption, flagOptions, IpsetError, type SetType, setType, setTypeNames } from './types.js';
 
 /** A set's type and options, made ready for use. */
 export interface SetParams {

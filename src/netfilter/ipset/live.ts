@@ -57,7 +57,8 @@ export class LiveSet {
     this.names = new NameTable(given.names);
     this.#base = given.table;
     const { type, family, kinds } = given.params;
-    this.#plainAddrs = (type.name === 'hash:ip' || type.name === 'hash:net') && family === 'ipv4' && kinds.timeout === null && !kinds.counters && !kinds.skbinfo;
+    this.#plainAddrs =
+      (type.name === 'hash:ip' || type.name === 'hash:net') && family === 'ipv4' && kinds.timeout === null && !kinds.counters && !kinds.skbinfo;
     this.#own = new WordTable(given.layout.width);
     this.#lens = given.layout.nets.map((_, i) => new Map(countLens(given, i)));
   }
@@ -167,10 +168,11 @@ export class LiveSet {
       this.remove(ownRef(this.#own.lastRow));
       return;
     }
-    for (const ref of this.refs()) if (n-- === 0) {
-      this.remove(ref);
-      return;
-    }
+    for (const ref of this.refs())
+      if (n-- === 0) {
+        this.remove(ref);
+        return;
+      }
   }
 
   /** Counts a member that a range stood for; false when the ranges given to this set together denote more than anyone means. */
@@ -281,7 +283,11 @@ export class LiveSet {
   }
   #findIface(key: Uint32Array): Ref {
     const iface = this.names.names[key[this.layout.at[1]]] ?? '';
-    return this.#groupMap().get(this.#groupOf(key))?.find((ref) => this.#ifaceFits(ref, iface)) ?? NONE;
+    return (
+      this.#groupMap()
+        .get(this.#groupOf(key))
+        ?.find((ref) => this.#ifaceFits(ref, iface)) ?? NONE
+    );
   }
   /** The search ends at the longest prefix that has members at all, whatever their devices (`multi`). */
   #testIface(key: Uint32Array, iface: string, accept: Accept): TestResult {

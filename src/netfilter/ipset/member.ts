@@ -152,7 +152,10 @@ export function parseMember(text: string, p: SetParams, layout: Layout, names: N
 }
 
 const rangeInTest = (what: string, p: SetParams): IpsetError =>
-  new IpsetError('ipset-element', `${what} range is not allowed in command test with set type ${p.type.name} and family ${p.family === 'ipv6' ? 'inet6' : 'inet'}`);
+  new IpsetError(
+    'ipset-element',
+    `${what} range is not allowed in command test with set type ${p.type.name} and family ${p.family === 'ipv6' ? 'inet6' : 'inet'}`,
+  );
 
 function ipStep(part: string, p: SetParams, key: Uint32Array, at: number, single: boolean, first: boolean): (next: () => void) => void {
   // Only the first address of a member may be a range (hash:ip,port,ip takes one address as its third part).

@@ -3,7 +3,21 @@ import { nearest } from '../../base/diagnostic.js';
 import type { CommandOptions, SetTable } from './commands.js';
 import { IpsetError } from './types.js';
 
-export type CommandName = 'create' | 'add' | 'del' | 'test' | 'destroy' | 'list' | 'save' | 'restore' | 'flush' | 'rename' | 'swap' | 'help' | 'version' | 'quit';
+export type CommandName =
+  | 'create'
+  | 'add'
+  | 'del'
+  | 'test'
+  | 'destroy'
+  | 'list'
+  | 'save'
+  | 'restore'
+  | 'flush'
+  | 'rename'
+  | 'swap'
+  | 'help'
+  | 'version'
+  | 'quit';
 
 /** Letters: `-N`, `n`; `-X` of ipset 4 is the same letter in capitals. */
 const COMMANDS: readonly (readonly [CommandName, string, number])[] = [
@@ -45,7 +59,10 @@ export function runCommand(words: readonly string[], table: SetTable, o: Command
   if (first === undefined) throw new IpsetError('ipset-command', 'No command specified.');
   const name = commandOf(first);
   if (name === null) {
-    const near = nearest(first, COMMANDS.map(([n]) => n));
+    const near = nearest(
+      first,
+      COMMANDS.map(([n]) => n),
+    );
     throw new IpsetError('ipset-command', `No command specified: unknown argument ${first}`, first, near && `did you mean ${near}?`);
   }
   const needed = COMMANDS.find(([n]) => n === name)?.[2] ?? 0;

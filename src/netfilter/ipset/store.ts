@@ -5,14 +5,14 @@
  * way that a rule sees the other's contents: by name it is the same. `ipset rename` of a set that rules use is refused.
  */
 import type { Family } from '../../base/addr.js';
-import type { SetAnswer, SetTestOptions, SetsPort } from '../env.js';
+import type { SetAnswer, SetsPort, SetTestOptions } from '../env.js';
 import type { PacketCtx } from '../pred.js';
 import { makeSet, membersOf } from './commands.js';
 import { paramsOf } from './create.js';
 import { hostBits } from './dim/ip.js';
 import { EMPTY_EXT, type Ext } from './ext.js';
 import { HIT, LiveSet, NOMATCH, type Ref } from './live.js';
-import { type PacketKey, keyOfPacket, printMember } from './member.js';
+import { keyOfPacket, type PacketKey, printMember } from './member.js';
 import { type ListEntry, ListMembers, TableMembers } from './members.js';
 import type { IpSet } from './model.js';
 import { IpsetError } from './types.js';

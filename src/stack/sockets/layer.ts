@@ -13,7 +13,16 @@ export interface SocketLayer {
   pingRcv(skb: Skb): string | null;
   /** The err_handler of the quoted protocol; `inner` is the quoted packet. Counts IcmpInErrors where nobody is concerned. */
   icmpError(skb: Skb, family: Family, type: number, code: number, info: number, inner: Uint8Array): void;
-  lookup(family: Family, proto: number, src: Addr, sport: number, dst: Addr, dport: number, dev: NetDevice | null, want: 'established' | 'listener' | 'any'): SkSocket | null;
+  lookup(
+    family: Family,
+    proto: number,
+    src: Addr,
+    sport: number,
+    dst: Addr,
+    dport: number,
+    dev: NetDevice | null,
+    want: 'established' | 'listener' | 'any',
+  ): SkSocket | null;
   /** tcp_v4_early_demux: an established socket takes the packet before routing. */
   earlyDemux(skb: Skb): SkSocket | null;
 }

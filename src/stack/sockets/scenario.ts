@@ -47,7 +47,12 @@ export class ScenarioSockets extends Sockets {
       icmp6Send,
     );
     for (const s of node.given.sockets) {
-      const o: SocketOptions = { ...plainSocket(s.id, familyOf(s.addr), s.addr, s.port), uid: s.uid, transparent: s.transparent, boundDev: s.dev === null ? null : (node.device(s.dev) ?? null) };
+      const o: SocketOptions = {
+        ...plainSocket(s.id, familyOf(s.addr), s.addr, s.port),
+        uid: s.uid,
+        transparent: s.transparent,
+        boundDev: s.dev === null ? null : (node.device(s.dev) ?? null),
+      };
       if (s.proto === 'udp' && s.echo) this.#echoing.add(s.id);
       if (s.proto === 'tcp') this.listen(o);
       else this.bindUdp(o);

@@ -86,7 +86,9 @@ export class Sockets implements SocketLayer, SocketHost {
     if (th < 0 || skb.data.length < th + 8) return null;
     const [sport, dport] = [skb.u16(th), skb.u16(th + 2)];
     if (skb.l4proto === IPPROTO.TCP && skb.pktType === 'host') {
-      return skb.data.length < th + 20 ? null : (lookupEstablished(this.tcp.socks, skb.saddr, sport, skb.daddr, dport, skb.family === 'ipv4' ? skb.dev : this.inputDev(skb))?.sk ?? null);
+      return skb.data.length < th + 20
+        ? null
+        : (lookupEstablished(this.tcp.socks, skb.saddr, sport, skb.daddr, dport, skb.family === 'ipv4' ? skb.dev : this.inputDev(skb))?.sk ?? null);
     }
     if (skb.l4proto !== IPPROTO.UDP || skb.pktType !== 'multicast' || skb.daddr !== ALL_HOSTS) return null;
     const takers = this.udp.socks.filter((s) => udpTakesMulticast(s, skb.family, skb.daddr, dport, skb.dev));
@@ -106,7 +108,16 @@ export class Sockets implements SocketLayer, SocketHost {
     if (!concerned) this.k.count(family === 'ipv4' ? 'IcmpInErrors' : 'Icmp6InErrors');
   }
 
-  lookup(family: Family, proto: number, src: Addr, sport: number, dst: Addr, dport: number, dev: NetDevice | null, want: 'established' | 'listener' | 'any'): SkSocket | null {
+  lookup(
+    family: Family,
+    proto: number,
+    src: Addr,
+    sport: number,
+    dst: Addr,
+    dport: number,
+    dev: NetDevice | null,
+    want: 'established' | 'listener' | 'any',
+  ): SkSocket | null {
     if (proto === IPPROTO.TCP) {
       const s = want === 'listener' ? null : lookupEstablished(this.tcp.socks, src, sport, dst, dport, dev);
       return (s ?? (want === 'established' ? null : lookupListener(this.tcp.socks, family, dst, dport, dev)))?.sk ?? null;

@@ -1,8 +1,8 @@
 /** tcp_v4_send_reset() / tcp_v6_send_response(): the answer to a segment that nobody wants. */
 import type { Addr } from '../../base/addr.js';
+import { needStrict6 } from '../../fib/index.js';
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
-import { needStrict6 } from '../../fib/index.js';
 import type { Kernel } from '../kernel.js';
 import { tcpSk } from '../kernel-socket.js';
 import type { TcpSock } from './sock.js';
@@ -52,7 +52,18 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
   const mark = (reflect ? skb.mark : 0) || (sock?.mark ?? 0);
   const tos = skb.tos;
   const oif = sock?.boundDev ?? (isStrict6(to) ? (k.deviceByIndex(skb.cb.iif) ?? skb.dev) : null);
-  const r = k.routeOutput(family, { dst: to, src, oif, bound: sock?.boundDev != null, mark, tos: routeTos(tos), proto: IPPROTO.TCP, sport: s.dport, dport: s.sport, uid: sock?.uid ?? 0 });
+  const r = k.routeOutput(family, {
+    dst: to,
+    src,
+    oif,
+    bound: sock?.boundDev != null,
+    mark,
+    tos: routeTos(tos),
+    proto: IPPROTO.TCP,
+    sport: s.dport,
+    dport: s.sport,
+    uid: sock?.uid ?? 0,
+  });
   if (r.dst === null) {
     if (family === 'ipv6') {
       noRoute6(k, skb, r.errno);
@@ -76,7 +87,19 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
     src,
     to,
   );
-  const errno = ipXmit(k, { src, to, proto: IPPROTO.TCP, payload, dst: r.dst, tos: tos & ~3, mark, sk: sock?.sk ?? (family === 'ipv4' ? tcpSk : null), origin: { kind: 'reply', of: skb.id }, mayFragment: false, alwaysDf: true });
+  const errno = ipXmit(k, {
+    src,
+    to,
+    proto: IPPROTO.TCP,
+    payload,
+    dst: r.dst,
+    tos: tos & ~3,
+    mark,
+    sk: sock?.sk ?? (family === 'ipv4' ? tcpSk : null),
+    origin: { kind: 'reply', of: skb.id },
+    mayFragment: false,
+    alwaysDf: true,
+  });
   if (errno !== 0 && family === 'ipv4') k.count('IpOutDiscards');
   k.count('TcpOutSegs');
   k.count('TcpOutRsts');
@@ -87,7 +110,9 @@ const ENETUNREACH = 101;
 /** In IPv6 the segment is made before its route is looked up, so that it dies visibly. */
 function noRoute6(k: Kernel, skb: Skb, errno: number): void {
   if (errno === ENETUNREACH) k.count('Ip6OutNoRoutes');
-  k.drop(k.newSkb(new Uint8Array(60), skb.protocol, { kind: 'reply', of: skb.id }), 'NOT_SPECIFIED', 'tcp_v6_send_response', 'no-route', { dst: k.showAddr(skb.saddr) });
+  k.drop(k.newSkb(new Uint8Array(60), skb.protocol, { kind: 'reply', of: skb.id }), 'NOT_SPECIFIED', 'tcp_v6_send_response', 'no-route', {
+    dst: k.showAddr(skb.saddr),
+  });
 }
 
 /** rt6_need_strict(): addresses that mean something on one link only. */

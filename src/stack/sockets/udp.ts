@@ -6,7 +6,7 @@ import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../
 import type { Kernel } from '../kernel.js';
 import { icmpSend, icmpTypes } from '../stages/icmp-send.js';
 import { countOut } from '../stages/icmp6-send.js';
-import { lookupUdp, makeSk, type SocketOptions, udpTakesMulticast, type UdpSock } from './sock.js';
+import { lookupUdp, makeSk, type SocketOptions, type UdpSock, udpTakesMulticast } from './sock.js';
 import type { SocketHost } from './sockets.js';
 import { ipHeaderLength, ipXmit, routeTos } from './xmit.js';
 
@@ -53,7 +53,19 @@ export class Udp {
     if (r.dst.flags & RTCF_BROADCAST && !s.broadcast) return EACCES;
     const { src, to: daddr } = r;
     const payload = buildUdp({ sport: s.port, dport, payload: data }, src, daddr);
-    const errno = ipXmit(k, { src, to: daddr, proto: IPPROTO.UDP, payload, dst: r.dst, tos: s.tos, ttl: s.ttl ?? null, mark: s.mark, sk: s.sk, origin, mayFragment: true });
+    const errno = ipXmit(k, {
+      src,
+      to: daddr,
+      proto: IPPROTO.UDP,
+      payload,
+      dst: r.dst,
+      tos: s.tos,
+      ttl: s.ttl ?? null,
+      mark: s.mark,
+      sk: s.sk,
+      origin,
+      mayFragment: true,
+    });
     if (errno !== 0) k.count(s.family === 'ipv4' ? 'IpOutDiscards' : 'Ip6OutDiscards');
     if (errno !== 0 && errno !== ENOBUFS) return errno;
     k.count(udpCounter(s.family, 'OutDatagrams'));
@@ -158,7 +170,9 @@ export class Udp {
 
 const isMulticast6 = (a: Addr): boolean => typeof a === 'string' && a.charCodeAt(0) >> 8 === 0xff;
 
-type Routed = { readonly dst: Dst; readonly src: Addr; readonly to: Addr; readonly errno: 0 } | { readonly dst: null; readonly src: null; readonly to: null; readonly errno: number };
+type Routed =
+  | { readonly dst: Dst; readonly src: Addr; readonly to: Addr; readonly errno: 0 }
+  | { readonly dst: null; readonly src: null; readonly to: null; readonly errno: number };
 
 function route(k: Kernel, s: SocketOptions, proto: number, to: Addr, sport: number, dport: number): Routed {
   const bound = typeof s.addr === 'number' ? s.addr !== 0 : s.addr !== ANY6;
@@ -200,13 +214,28 @@ export function sendRawIcmp(k: Kernel, o: SocketOptions, to: Addr, m: RawIcmp): 
   if (r.dst.flags & RTCF_BROADCAST && !o.broadcast) return EACCES;
   const { src, to: daddr } = r;
   const rest = ((m.id << 16) | m.seq) >>> 0;
-  const payload = v4 ? buildIcmp({ type: m.type, code: m.code, rest, payload: m.payload }) : buildIcmp6({ type: m.type, code: m.code, rest, payload: m.payload }, src as string, daddr as string);
+  const payload = v4
+    ? buildIcmp({ type: m.type, code: m.code, rest, payload: m.payload })
+    : buildIcmp6({ type: m.type, code: m.code, rest, payload: m.payload }, src as string, daddr as string);
   const strict = o.dontFragment ?? false;
   if (strict && ipHeaderLength(o.family) + payload.length > r.dst.mtu) return EMSGSIZE;
   if (v4) countOut4(k, m.type);
   else countOut(k, m.type);
   const sk = makeSk(o, proto);
-  const errno = ipXmit(k, { src, to: daddr, proto, payload, dst: r.dst, tos: o.tos, ttl: o.ttl ?? null, mark: o.mark, sk, origin: { kind: 'sent', of: null }, mayFragment: !strict, alwaysDf: strict });
+  const errno = ipXmit(k, {
+    src,
+    to: daddr,
+    proto,
+    payload,
+    dst: r.dst,
+    tos: o.tos,
+    ttl: o.ttl ?? null,
+    mark: o.mark,
+    sk,
+    origin: { kind: 'sent', of: null },
+    mayFragment: !strict,
+    alwaysDf: strict,
+  });
   if (errno !== 0) k.count(v4 ? 'IpOutDiscards' : 'Ip6OutDiscards');
   return errno === ENOBUFS ? 0 : errno;
 }

@@ -1,7 +1,7 @@
 /** Devices: netif_receive_skb(), dev_queue_xmit() and the drivers that are boxes of the picture (net/core/dev.c, drivers/net/loopback.c). */
 import { isMulticastMac, MAC_BROADCAST } from '../../base/addr.js';
-import { crossBorder } from '../../packet/skb-meta.js';
 import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, type Skb } from '../../packet/skb.js';
+import { crossBorder } from '../../packet/skb-meta.js';
 import type { NetDevice } from '../../packet/types.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
@@ -38,7 +38,8 @@ export function deliverSkb(k: Kernel, f: Flight): 'ip' | 'ip6' | 'arp' | 'gone' 
   if (skb.vlan !== null && (skb.vlan & VLAN_VID_MASK) !== 0) {
     const vid = skb.vlan & VLAN_VID_MASK;
     const dev = skb.dev?.name;
-    if (k.given.links.some((l) => l.kind === 'vlan' && l.link === dev && Number(l.data.id) === vid)) k.inconclusive('a VLAN device', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
+    if (k.given.links.some((l) => l.kind === 'vlan' && l.link === dev && Number(l.data.id) === vid))
+      k.inconclusive('a VLAN device', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
     skb.pktType = 'otherhost';
   }
   switch (skb.protocol) {

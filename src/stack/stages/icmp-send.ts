@@ -97,7 +97,16 @@ function emit(
   icmp[2] = sum >>> 8;
   icmp[3] = sum;
   const ttl = dst.hoplimit || k.sysctl('net/ipv4/ip_default_ttl');
-  const data = buildIp4({ src: src as number, dst: to as number, proto: 1, ttl: dst.type === 'multicast' ? 1 : ttl, tos, id: k.ipId(), df: false, payload: icmp });
+  const data = buildIp4({
+    src: src as number,
+    dst: to as number,
+    proto: 1,
+    ttl: dst.type === 'multicast' ? 1 : ttl,
+    tos,
+    id: k.ipId(),
+    df: false,
+    payload: icmp,
+  });
   const made = k.newSkb(data, ETH_P_IP, origin);
   made.mark = mark;
   made.sk = icmpSk;

@@ -1,5 +1,5 @@
 /** ICMPv6 errors and echo replies that the node makes: icmp6_send(), icmpv6_echo_reply() (net/ipv6/icmp.c); group membership (mcast.c). */
-import { ANY6, inPrefix, type Ip6, parseIp6 } from '../../base/addr.js';
+import { ANY6, type Ip6, inPrefix, parseIp6 } from '../../base/addr.js';
 import { isLinkLocal6, isMulticast6, type Route } from '../../fib/index.js';
 import { buildIcmp6, buildIp6 } from '../../packet/build.js';
 import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';

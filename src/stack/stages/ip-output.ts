@@ -44,8 +44,7 @@ export function ipMcOutput(k: Kernel, f: Flight): 'ip_finish_output' | 'gone' {
   const { skb } = f;
   const dst = skb.dst!;
   skb.dev = dst.dev;
-  const loop =
-    (dst.flags & RTCF_MULTICAST && (dst.flags & RTCF_LOCAL || !(skb.cb.flags & IPSKB_FORWARDED))) || (dst.flags & RTCF_BROADCAST) !== 0;
+  const loop = (dst.flags & RTCF_MULTICAST && (dst.flags & RTCF_LOCAL || !(skb.cb.flags & IPSKB_FORWARDED))) || (dst.flags & RTCF_BROADCAST) !== 0;
   if (loop) {
     const copy = flight(k.cloneSkb(skb));
     if (k.hook(copy, 'ipv4', 'POSTROUTING', null, dst.dev) === 'accept') devLoopbackXmit(k, copy.skb, dst.dev);

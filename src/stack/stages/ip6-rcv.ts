@@ -1,8 +1,8 @@
 /** The receive path of IPv6: ipv6_rcv(), ip6_rcv_finish(), ip6_input(), ip6_mc_input(), ip6_protocol_deliver_rcu() (net/ipv6/ip6_input.c), ip6_pkt_drop() (route.c). */
 import { ANY6, type Ip6 } from '../../base/addr.js';
 import { isMulticast6, LOOPBACK6, type Route } from '../../fib/index.js';
-import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { NEXTHDR } from '../../packet/ip6.js';
+import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { RTCF_MULTICAST } from '../../packet/types.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
@@ -17,15 +17,18 @@ export function ipv6Rcv(k: Kernel, f: Flight): 'ip6_rcv_finish' | 'gone' {
   const dev = skb.dev!;
   if (skb.pktType === 'otherhost') return dropped(k, skb, 'OTHERHOST', 'not-for-us', null);
   k.count('Ip6InReceives');
-  if (k.orConf('ipv6', dev.name, 'disable_ipv6') && k.conf('ipv6', dev.name, 'disable_ipv6') !== 0) return dropped(k, skb, 'IPV6DISABLED', 'device-down', 'Ip6InDiscards');
+  if (k.orConf('ipv6', dev.name, 'disable_ipv6') && k.conf('ipv6', dev.name, 'disable_ipv6') !== 0)
+    return dropped(k, skb, 'IPV6DISABLED', 'device-down', 'Ip6InDiscards');
   const d = skb.data;
   if (d.length < 40) return dropped(k, skb, 'IP_INHDR', 'bad-header', 'Ip6InHdrErrors');
   if (d[0] >>> 4 !== 6) return dropped(k, skb, 'UNHANDLED_PROTO', 'bad-header', 'Ip6InHdrErrors');
   const src = skb.saddr as Ip6;
   const dst = skb.daddr as Ip6;
-  if (!dev.loopback && (src === LOOPBACK6 || dst === LOOPBACK6)) return dropped(k, skb, 'IP_INHDR', src === LOOPBACK6 ? 'martian-source' : 'martian-destination', 'Ip6InHdrErrors');
+  if (!dev.loopback && (src === LOOPBACK6 || dst === LOOPBACK6))
+    return dropped(k, skb, 'IP_INHDR', src === LOOPBACK6 ? 'martian-source' : 'martian-destination', 'Ip6InHdrErrors');
   if (isMulticast6(dst)) {
-    if (mcScope(dst) === 0 || (mcScope(dst) === 1 && skb.pktType !== 'loopback' && !dev.loopback)) return dropped(k, skb, 'IP_INHDR', 'scope', 'Ip6InHdrErrors');
+    if (mcScope(dst) === 0 || (mcScope(dst) === 1 && skb.pktType !== 'loopback' && !dev.loopback))
+      return dropped(k, skb, 'IP_INHDR', 'scope', 'Ip6InHdrErrors');
   } else if ((skb.pktType === 'broadcast' || skb.pktType === 'multicast') && k.conf('ipv6', dev.name, 'drop_unicast_in_l2_multicast') !== 0) {
     return dropped(k, skb, 'UNICAST_IN_L2_MULTICAST', 'not-for-us', 'Ip6InHdrErrors');
   }
@@ -41,7 +44,13 @@ export function ipv6Rcv(k: Kernel, f: Flight): 'ip6_rcv_finish' | 'gone' {
   return k.hook(f, 'ipv6', 'PREROUTING', dev, null) === 'accept' ? 'ip6_rcv_finish' : 'gone';
 }
 
-function dropped(k: Kernel, skb: Skb, reason: string, cause: 'not-for-us' | 'device-down' | 'bad-header' | 'martian-source' | 'martian-destination' | 'scope', counter: string | null): 'gone' {
+function dropped(
+  k: Kernel,
+  skb: Skb,
+  reason: string,
+  cause: 'not-for-us' | 'device-down' | 'bad-header' | 'martian-source' | 'martian-destination' | 'scope',
+  counter: string | null,
+): 'gone' {
   if (counter !== null) k.count(counter);
   k.drop(skb, reason, 'ip6_rcv_core', cause, { dev: skb.dev!.name, src: k.showAddr(skb.saddr), dst: k.showAddr(skb.daddr) });
   return 'gone';

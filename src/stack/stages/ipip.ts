@@ -3,8 +3,8 @@ import { type Addr, parseAddr } from '../../base/addr.js';
 import { byName } from '../../base/memo.js';
 import type { Link } from '../../link/model.js';
 import { buildIp4 } from '../../packet/build.js';
-import { crossBorder } from '../../packet/skb-meta.js';
 import { ETH_P_IP, IPPROTO } from '../../packet/skb.js';
+import { crossBorder } from '../../packet/skb-meta.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend } from './icmp-send.js';
@@ -42,7 +42,14 @@ export function ipipTunnelXmit(k: Kernel, f: Flight): 'ip_local_out' | 'gone' {
   const dev = skb.dev!;
   const p = parmsOf(byName(k.given.links, dev.name));
   const to = p.remote ?? skb.dst?.gateway ?? skb.daddr;
-  const r = k.routeOutput('ipv4', { dst: to, ...(p.local === null ? {} : { src: p.local }), tos: (p.tos ?? 0) & 0x1c, mark: 0, proto: IPPROTO.IPIP, purpose: 'other' });
+  const r = k.routeOutput('ipv4', {
+    dst: to,
+    ...(p.local === null ? {} : { src: p.local }),
+    tos: (p.tos ?? 0) & 0x1c,
+    mark: 0,
+    proto: IPPROTO.IPIP,
+    purpose: 'other',
+  });
   if (r.dst === null) {
     k.drop(skb, 'NOT_SPECIFIED', 'ip_tunnel_xmit', 'no-route', { dst: k.showAddr(to), dev: dev.name });
     return 'gone';

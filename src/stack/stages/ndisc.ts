@@ -1,12 +1,12 @@
 /** Neighbour discovery: ndisc_solicit(), ndisc_rcv() (net/ipv6/ndisc.c). */
 import { ANY6, type Ip6, readAddr, writeAddr } from '../../base/addr.js';
 import { buildIcmp6, buildIp6 } from '../../packet/build.js';
+import { readMac, writeMac } from '../../packet/mac-bytes.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
 import type { NetDevice } from '../../packet/types.js';
 import { flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Sk } from '../kernel-socket.js';
-import { readMac, writeMac } from '../../packet/mac-bytes.js';
 import { countOut, solicitedNode } from './icmp6-send.js';
 
 const NS = 135;
@@ -29,7 +29,12 @@ function message(type: number, rest: number, target: Ip6, option: number, dev: N
 /** ndisc_send_skb(): through OUTPUT like any packet, hop limit 255, on a route of its own. */
 function send(k: Kernel, dev: NetDevice, type: number, src: Ip6, dst: Ip6, payload: Uint8Array, of: number | null): void {
   const r = k.routeOutput('ipv6', { dst, src, oif: dev, proto: IPPROTO.ICMPV6, sport: type, purpose: 'other' });
-  const made = k.newSkb(buildIp6({ src, dst, proto: IPPROTO.ICMPV6, ttl: 255, tos: 0, payload }), ETH_P_IPV6, { kind: of === null ? 'sent' : 'reply', of }, dev);
+  const made = k.newSkb(
+    buildIp6({ src, dst, proto: IPPROTO.ICMPV6, ttl: 255, tos: 0, payload }),
+    ETH_P_IPV6,
+    { kind: of === null ? 'sent' : 'reply', of },
+    dev,
+  );
   made.dev = dev;
   made.noMcLoop = true;
   made.sk = icmp6Sk;

@@ -1,9 +1,9 @@
 /** IPsec transformations: xfrm4_output(), xfrm_output_resume(), xfrm_input() (net/ipv4/xfrm4_output.c, net/xfrm/xfrm_output.c, xfrm_input.c). Nothing is encrypted: the inner packet travels in the clear inside the ESP payload. */
 import { buildIp4 } from '../../packet/build.js';
-import { crossBorder } from '../../packet/skb-meta.js';
 import { ETH_P_IP, IPSKB_REROUTED, IPSKB_XFRM_TRANSFORMED, type Skb } from '../../packet/skb.js';
-import { stateBySpi } from '../../xfrm/select.js';
+import { crossBorder } from '../../packet/skb-meta.js';
 import type { XfrmState } from '../../xfrm/model.js';
+import { stateBySpi } from '../../xfrm/select.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { bundleOf } from '../xfrm.js';
@@ -31,7 +31,8 @@ export function xfrmOutput(k: Kernel, f: Flight): 'ip_local_out' | 'dst_output' 
 
 /** One ESP transformation (esp_output): padding to 4 bytes, IV and ICV as AES-GCM-16 has them. */
 function encode(k: Kernel, skb: Skb, s: XfrmState): void {
-  if (s.proto !== 'esp' || s.mode === 'beet') k.inconclusive(`xfrm ${s.proto} ${s.mode} mode`, k.packetCtx({ skb, errno: 0, indev: null }, 'ipv4', 'POSTROUTING', null, null));
+  if (s.proto !== 'esp' || s.mode === 'beet')
+    k.inconclusive(`xfrm ${s.proto} ${s.mode} mode`, k.packetCtx({ skb, errno: 0, indev: null }, 'ipv4', 'POSTROUTING', null, null));
   const tunnel = s.mode === 'tunnel';
   const hlen = skb.nhlen;
   const inner = tunnel ? skb.data : skb.data.subarray(hlen);

@@ -57,7 +57,11 @@ function readFilter(n: NodeState, words: readonly string[], family: Family): Fil
     if (k.length > 1 && byBeginning(k, ['table'])) {
       const t = w.value(k);
       f.table =
-        t === 'all' || t === '0' ? 'all' : byBeginning(t, ['cache']) && t.length > 1 ? 'cache' : (tableNumber(t, n.routeTableNames) ?? wrong(t, 'table id value is invalid'));
+        t === 'all' || t === '0'
+          ? 'all'
+          : byBeginning(t, ['cache']) && t.length > 1
+            ? 'cache'
+            : (tableNumber(t, n.routeTableNames) ?? wrong(t, 'table id value is invalid'));
     } else if (k === 'dev' || k === 'oif') f.dev = w.value(k);
     else if (byBeginning(k, ['protocol'])) f.proto = routeProtocol(w.value(k));
     else if (k === 'scope') f.scope = w.value(k);

@@ -3,6 +3,9 @@ import { type CorpusCase, type ModelCase, type Observed, recordedModel } from '.
 import { scoreCase } from '../../../src/harness/conformance/score.js';
 import { localCorpus, readCase } from '../../kernel/corpus-files.js';
 
+/** It was spoilt: for changes that stand in an expression. */
+const done = (_change: unknown): true => true;
+
 const all = localCorpus().flatMap((f) => f.lines.map((l) => ({ file: f, line: l })));
 
 describe('a record scored against itself', () => {
@@ -34,13 +37,17 @@ interface Spoiler {
 }
 
 /** Applies `f` to the first step whose observations take the change. */
-const inStep = (f: (o: Obs, c: CorpusCase, i: number) => boolean) => (c: CorpusCase, m: Model): boolean => m.steps.some((s, i) => s.observed !== undefined && f(s.observed as Obs, c, i));
+const inStep =
+  (f: (o: Obs, c: CorpusCase, i: number) => boolean) =>
+  (c: CorpusCase, m: Model): boolean =>
+    m.steps.some((s, i) => s.observed !== undefined && f(s.observed as Obs, c, i));
 const flip = (hex: string, byte: number, mask = 0xff): string => {
   const v = Number.parseInt(hex.slice(2 * byte, 2 * byte + 2), 16) ^ mask;
   return hex.slice(0, 2 * byte) + v.toString(16).padStart(2, '0') + hex.slice(2 * byte + 2);
 };
 const byteAt = (hex: string, at: number): number => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16);
-const isIp4 = (frame: string, proto: number): boolean => frame.slice(24, 28) === '0800' && byteAt(frame, 23) === proto && (byteAt(frame, 20) & 0x1f) === 0 && byteAt(frame, 14) === 0x45;
+const isIp4 = (frame: string, proto: number): boolean =>
+  frame.slice(24, 28) === '0800' && byteAt(frame, 23) === proto && (byteAt(frame, 20) & 0x1f) === 0 && byteAt(frame, 14) === 0x45;
 
 /** Changes byte `at` of the first emitted frame that fits. */
 const inFrame = (fits: (frame: string, c: CorpusCase, i: number) => boolean, at: number, mask = 0xff) =>
@@ -69,12 +76,21 @@ const knownId = (frame: string, c: CorpusCase, i: number): boolean => {
 };
 const noVxlan = (c: CorpusCase): boolean => !JSON.stringify(c.state.link).includes('vxlan');
 
-const isVxlan = (f: string, c: CorpusCase): boolean => isIp4(f, 17) && !noVxlan(c) && [4789, 8472].includes(byteAt(f, 36) * 256 + byteAt(f, 37)) && f.slice(124, 128) === '0800';
+const isVxlan = (f: string, c: CorpusCase): boolean =>
+  isIp4(f, 17) && !noVxlan(c) && [4789, 8472].includes(byteAt(f, 36) * 256 + byteAt(f, 37)) && f.slice(124, 128) === '0800';
 const isTimestampReply = (f: string): boolean => isIp4(f, 1) && byteAt(f, 34) === 14;
 
 const traceFields: Spoiler[] = [
-  ...['point', 'in', 'out', 'physin', 'physout', 'src', 'dst', 'proto', 'flags', 'verdict', 'policy'].map((f) => ({ name: `trace ${f}`, spoils: ['trace'] as const, apply: inTrace(f, otherText) })),
-  ...['sport', 'dport', 'type', 'code', 'ttl', 'tos', 'len', 'uid', 'mark', 'handle'].map((f) => ({ name: `trace ${f}`, spoils: ['trace'] as const, apply: inTrace(f, otherNumber) })),
+  ...['point', 'in', 'out', 'physin', 'physout', 'src', 'dst', 'proto', 'flags', 'verdict', 'policy'].map((f) => ({
+    name: `trace ${f}`,
+    spoils: ['trace'] as const,
+    apply: inTrace(f, otherText),
+  })),
+  ...['sport', 'dport', 'type', 'code', 'ttl', 'tos', 'len', 'uid', 'mark', 'handle'].map((f) => ({
+    name: `trace ${f}`,
+    spoils: ['trace'] as const,
+    apply: inTrace(f, otherNumber),
+  })),
   { name: 'trace df', spoils: ['trace'], apply: inTrace('df', () => false) },
   { name: 'trace pkt (nft)', spoils: ['trace'], apply: inTrace('pkt', (v, c) => (c.backend === 'nft' ? Number(v) + 1 : undefined)) },
   { name: 'trace pkt (legacy)', spoils: [], apply: inTrace('pkt', (v, c) => (c.backend === 'legacy' ? Number(v) + 1 : undefined)) },
@@ -85,7 +101,8 @@ const traceFields: Spoiler[] = [
     apply: inStep((o, c, i) => {
       const s = c.steps[i];
       const t = o.trace[0];
-      if (c.family !== 'ipv4' || s.kind !== 'inject' || !t || t.proto !== 'udp' || s.frame.slice(36, 40) !== (t.id ?? 0).toString(16).padStart(4, '0')) return false;
+      if (c.family !== 'ipv4' || s.kind !== 'inject' || !t || t.proto !== 'udp' || s.frame.slice(36, 40) !== (t.id ?? 0).toString(16).padStart(4, '0'))
+        return false;
       t.id = (t.id as number) ^ 1;
       return true;
     }),
@@ -115,7 +132,7 @@ const traceFields: Spoiler[] = [
 ];
 
 const outcomeFields: Spoiler[] = [
-  { name: 'emitted dev', spoils: ['outcome'], apply: inStep((o) => o.emitted.length > 0 && ((o.emitted[0].dev += 'x'), true)) },
+  { name: 'emitted dev', spoils: ['outcome'], apply: inStep((o) => o.emitted.length > 0 && done((o.emitted[0].dev += 'x'))) },
   { name: 'emitted frame missing', spoils: ['outcome'], apply: inStep((o) => o.emitted.pop() !== undefined) },
   {
     name: 'emitted order',
@@ -126,8 +143,8 @@ const outcomeFields: Spoiler[] = [
       return true;
     }),
   },
-  { name: 'frame one byte longer', spoils: ['outcome'], apply: inStep((o) => o.emitted.length > 0 && ((o.emitted[0].frame += '00'), true)) },
-  { name: 'frame cut', spoils: ['outcome'], apply: inStep((o) => o.emitted.length > 0 && ((o.emitted[0].frame = o.emitted[0].frame.slice(0, -2)), true)) },
+  { name: 'frame one byte longer', spoils: ['outcome'], apply: inStep((o) => o.emitted.length > 0 && done((o.emitted[0].frame += '00'))) },
+  { name: 'frame cut', spoils: ['outcome'], apply: inStep((o) => o.emitted.length > 0 && done((o.emitted[0].frame = o.emitted[0].frame.slice(0, -2)))) },
   ...[
     ['destination MAC', 5],
     ['source MAC', 11],
@@ -159,7 +176,13 @@ const outcomeFields: Spoiler[] = [
   {
     name: 'frame TCP seq of an injected SYN',
     spoils: ['outcome'],
-    apply: inFrame((f, c, i) => isIp4(f, 6) && (byteAt(f, 47) & 2) !== 0 && injectedFrames(c, i).some((g) => isIp4(g, 6) && (byteAt(g, 47) & 2) !== 0 && g.slice(76, 84) === f.slice(76, 84)), 38),
+    apply: inFrame(
+      (f, c, i) =>
+        isIp4(f, 6) &&
+        (byteAt(f, 47) & 2) !== 0 &&
+        injectedFrames(c, i).some((g) => isIp4(g, 6) && (byteAt(g, 47) & 2) !== 0 && g.slice(76, 84) === f.slice(76, 84)),
+      38,
+    ),
   },
   {
     name: "frame TCP seq of the node's SYN",
@@ -183,52 +206,79 @@ const outcomeFields: Spoiler[] = [
   { name: 'IPv6 traffic class, low bits', spoils: ['outcome'], apply: inFrame((f) => f.slice(24, 28) === '86dd', 15, 0x10) },
   { name: 'IPv6 hop limit', spoils: ['outcome'], apply: inFrame((f) => f.slice(24, 28) === '86dd', 21) },
   { name: 'IPv6 flow label 0', spoils: ['outcome'], apply: inFrame((f) => f.slice(24, 28) === '86dd' && f.slice(31, 36) === '00000', 17) },
-  { name: 'IPv6 flow label of the node', spoils: [], apply: inFrame((f, c, i) => f.slice(24, 28) === '86dd' && f.slice(31, 36) !== '00000' && injectedFrames(c, i).every((g) => !g.includes(f.slice(31, 36))), 17) },
+  {
+    name: 'IPv6 flow label of the node',
+    spoils: [],
+    apply: inFrame(
+      (f, c, i) => f.slice(24, 28) === '86dd' && f.slice(31, 36) !== '00000' && injectedFrames(c, i).every((g) => !g.includes(f.slice(31, 36))),
+      17,
+    ),
+  },
   { name: 'delivered missing', spoils: ['outcome'], apply: inStep((o) => o.delivered?.pop() !== undefined) },
-  { name: 'delivered data', spoils: ['outcome'], apply: inStep((o) => o.delivered?.some((d) => d.data !== undefined && ((d.data += '00'), true)) ?? false) },
-  { name: 'delivered from', spoils: ['outcome'], apply: inStep((o) => o.delivered?.some((d) => d.from !== undefined && ((d.from[1] = 1), true)) ?? false) },
-  { name: 'delivered error', spoils: ['outcome'], apply: inStep((o) => o.delivered?.some((d) => d.error !== undefined && ((d.error = 'EIO'), true)) ?? false) },
-  { name: 'delivered null for an empty list', spoils: [], apply: inStep((o) => o.delivered === null && ((o.delivered = []), true)) },
-  { name: 'drop reason', spoils: ['outcome'], apply: inStep((o) => o.drops.length > 0 && ((o.drops[0].reason = 'OTHER'), true)) },
+  { name: 'delivered data', spoils: ['outcome'], apply: inStep((o) => o.delivered?.some((d) => d.data !== undefined && done((d.data += '00'))) ?? false) },
+  { name: 'delivered from', spoils: ['outcome'], apply: inStep((o) => o.delivered?.some((d) => d.from !== undefined && done((d.from[1] = 1))) ?? false) },
+  { name: 'delivered error', spoils: ['outcome'], apply: inStep((o) => o.delivered?.some((d) => d.error !== undefined && done((d.error = 'EIO'))) ?? false) },
+  { name: 'delivered null for an empty list', spoils: [], apply: inStep((o) => o.delivered === null && done((o.delivered = []))) },
+  { name: 'drop reason', spoils: ['outcome'], apply: inStep((o) => o.drops.length > 0 && done((o.drops[0].reason = 'OTHER'))) },
   { name: 'drop missing', spoils: ['outcome'], apply: inStep((o) => o.drops.pop() !== undefined) },
   { name: 'drop twice', spoils: ['outcome'], apply: inStep((o) => o.drops.length > 0 && o.drops.push(o.drops[0]) > 0) },
-  { name: 'drop location', spoils: [], apply: inStep((o) => o.drops.length > 0 && ((o.drops[0].location = 'elsewhere'), true)) },
-  { name: 'drop dev', spoils: [], apply: inStep((o) => o.drops.length > 0 && ((o.drops[0].dev = 'nowhere'), true)) },
+  { name: 'drop location', spoils: [], apply: inStep((o) => o.drops.length > 0 && done((o.drops[0].location = 'elsewhere'))) },
+  { name: 'drop dev', spoils: [], apply: inStep((o) => o.drops.length > 0 && done((o.drops[0].dev = 'nowhere'))) },
   { name: 'drop order', spoils: [], apply: inStep((o) => o.drops.length > 1 && o.drops.reverse().length > 0) },
-  { name: 'result error', spoils: ['outcome'], apply: (_, m) => m.steps.some((s) => s.result?.error !== undefined && ((s.result.error = 'EIO'), true)) },
-  { name: 'result ok', spoils: ['outcome'], apply: (_, m) => m.steps.some((s) => s.result?.ok === true && ((s.result.ok = false), true)) },
-  { name: 'result socket', spoils: ['outcome'], apply: (_, m) => m.steps.some((s) => s.result?.socket !== undefined && ((s.result.socket = 'local9'), true)) },
-  { name: 'result getsockname', spoils: ['outcome'], apply: (_, m) => m.steps.some((s) => s.result?.getsockname !== undefined && ((s.result.getsockname[1] = 1), true)) },
+  { name: 'result error', spoils: ['outcome'], apply: (_, m) => m.steps.some((s) => s.result?.error !== undefined && done((s.result.error = 'EIO'))) },
+  { name: 'result ok', spoils: ['outcome'], apply: (_, m) => m.steps.some((s) => s.result?.ok === true && done((s.result.ok = false))) },
+  { name: 'result socket', spoils: ['outcome'], apply: (_, m) => m.steps.some((s) => s.result?.socket !== undefined && done((s.result.socket = 'local9'))) },
+  {
+    name: 'result getsockname',
+    spoils: ['outcome'],
+    apply: (_, m) => m.steps.some((s) => s.result?.getsockname !== undefined && done((s.result.getsockname[1] = 1))),
+  },
 ];
 
-const otherState = inStep((o) => o.conntrack.some((e) => e.state !== undefined && ((e.state = 'NONE'), true)));
+const otherState = inStep((o) => o.conntrack.some((e) => e.state !== undefined && done((e.state = 'NONE'))));
 const stateFields: Spoiler[] = [
   { name: 'conntrack state', spoils: ['state'], apply: otherState },
   { name: 'conntrack missing', spoils: ['state'], apply: inStep((o) => o.conntrack.pop() !== undefined) },
   { name: 'conntrack twice', spoils: ['state'], apply: inStep((o) => o.conntrack.length > 0 && o.conntrack.push(o.conntrack[0]) > 0) },
   { name: 'conntrack order', spoils: [], apply: inStep((o) => o.conntrack.length > 1 && o.conntrack.reverse().length > 0) },
-  { name: 'conntrack mark', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => ((e.mark += 1), true))) },
-  { name: 'conntrack zone', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => ((e.zone += 1), true))) },
-  { name: 'conntrack proto', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => ((e.proto += 'x'), true))) },
-  { name: 'conntrack l3', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => ((e.l3 += 'x'), true))) },
-  { name: 'conntrack orig', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => ((e.orig.src += '0'), true))) },
-  { name: 'conntrack reply port', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => e.reply.dport !== undefined && ((e.reply.dport += 1), true))) },
+  { name: 'conntrack mark', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => done((e.mark += 1)))) },
+  { name: 'conntrack zone', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => done((e.zone += 1)))) },
+  { name: 'conntrack proto', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => done((e.proto += 'x')))) },
+  { name: 'conntrack l3', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => done((e.l3 += 'x')))) },
+  { name: 'conntrack orig', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => done((e.orig.src += '0')))) },
+  { name: 'conntrack reply port', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => e.reply.dport !== undefined && done((e.reply.dport += 1)))) },
   { name: 'conntrack flag gone', spoils: ['state'], apply: inStep((o) => o.conntrack.some((e) => e.flags?.pop() !== undefined)) },
-  { name: 'conntrack flags in another order', spoils: [], apply: inStep((o) => o.conntrack.some((e) => e.flags !== undefined && e.flags.reverse().length > 0)) },
-  { name: 'conntrack no flags for an empty list', spoils: [], apply: inStep((o) => o.conntrack.some((e) => e.flags === undefined && ((e.flags = []), true))) },
-  { name: 'counter', spoils: ['state'], apply: inStep((o) => Object.keys(o.counters).length > 0 && ((o.counters[Object.keys(o.counters)[0]] += 1), true)) },
-  { name: 'counter too many', spoils: ['state'], apply: inStep((o) => ((o.counters.IpInDiscards = (o.counters.IpInDiscards ?? 0) + 1), true)) },
-  { name: 'counter of zero', spoils: [], apply: inStep((o) => o.counters.UdpNoPorts === undefined && ((o.counters.UdpNoPorts = 0), true)) },
-  { name: 'rule counter', spoils: ['state'], apply: inStep((o) => Object.keys(o.rule_counters).length > 0 && ((o.rule_counters[Object.keys(o.rule_counters)[0]] += 1), true)) },
-  { name: 'rule counter gone', spoils: ['state'], apply: inStep((o) => Object.keys(o.rule_counters).length > 0 && delete o.rule_counters[Object.keys(o.rule_counters)[0]]) },
-  { name: 'fib', spoils: [], apply: inStep((o) => ((o.fib = []), true)) },
-  { name: 'klog', spoils: [], apply: inStep((o) => ((o.klog = ['other']), true)) },
+  {
+    name: 'conntrack flags in another order',
+    spoils: [],
+    apply: inStep((o) => o.conntrack.some((e) => e.flags !== undefined && e.flags.reverse().length > 0)),
+  },
+  { name: 'conntrack no flags for an empty list', spoils: [], apply: inStep((o) => o.conntrack.some((e) => e.flags === undefined && done((e.flags = [])))) },
+  { name: 'counter', spoils: ['state'], apply: inStep((o) => Object.keys(o.counters).length > 0 && done((o.counters[Object.keys(o.counters)[0]] += 1))) },
+  { name: 'counter too many', spoils: ['state'], apply: inStep((o) => done((o.counters.IpInDiscards = (o.counters.IpInDiscards ?? 0) + 1))) },
+  { name: 'counter of zero', spoils: [], apply: inStep((o) => o.counters.UdpNoPorts === undefined && done((o.counters.UdpNoPorts = 0))) },
+  {
+    name: 'rule counter',
+    spoils: ['state'],
+    apply: inStep((o) => Object.keys(o.rule_counters).length > 0 && done((o.rule_counters[Object.keys(o.rule_counters)[0]] += 1))),
+  },
+  {
+    name: 'rule counter gone',
+    spoils: ['state'],
+    apply: inStep((o) => Object.keys(o.rule_counters).length > 0 && delete o.rule_counters[Object.keys(o.rule_counters)[0]]),
+  },
+  { name: 'fib', spoils: [], apply: inStep((o) => done((o.fib = []))) },
+  { name: 'klog', spoils: [], apply: inStep((o) => done((o.klog = ['other']))) },
 ];
 
 const stepFields: Spoiler[] = [
-  { name: 'inconclusive step', spoils: ['trace', 'outcome', 'state'], apply: (_, m) => ((m.steps[0] = { n: m.steps[0].n, inconclusive: 'match nobody knows' }), true) },
+  {
+    name: 'inconclusive step',
+    spoils: ['trace', 'outcome', 'state'],
+    apply: (_, m) => done((m.steps[0] = { n: m.steps[0].n, inconclusive: 'match nobody knows' })),
+  },
   { name: 'last step missing', spoils: ['trace', 'outcome', 'state'], apply: (_, m) => m.steps.pop() !== undefined },
-  { name: 'step number', spoils: ['trace', 'outcome', 'state'], apply: (_, m) => ((m.steps[0].n += 100), true) },
+  { name: 'step number', spoils: ['trace', 'outcome', 'state'], apply: (_, m) => done((m.steps[0].n += 100)) },
   { name: 'step too many', spoils: ['trace', 'outcome', 'state'], apply: (_, m) => m.steps.push({ ...m.steps[0], n: 999 }) > 0 },
 ];
 

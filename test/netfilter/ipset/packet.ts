@@ -50,7 +50,8 @@ export function packet(text: string): PacketCtx {
   const input = opt.get('in');
   const out = opt.get('out');
   skb.dev = input ? device(input) : null;
-  if (!opt.has('nomac')) skb.eth = { src: parseMac(opt.get('smac') ?? '02:00:00:00:00:01') as number, dst: parseMac(opt.get('dmac') ?? '02:00:00:00:00:02') as number };
+  if (!opt.has('nomac'))
+    skb.eth = { src: parseMac(opt.get('smac') ?? '02:00:00:00:00:01') as number, dst: parseMac(opt.get('dmac') ?? '02:00:00:00:00:02') as number };
   return {
     skb,
     family: v6 ? 'ipv6' : 'ipv4',

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readIpsetSave, writeIpsetSave } from '../../../src/formats/ipset-save.js';
 import type { SetTestOptions } from '../../../src/netfilter/env.js';
-import { SetStore } from '../../../src/netfilter/ipset/store.js';
 import { lintSetUse } from '../../../src/netfilter/ipset/lint.js';
+import { SetStore } from '../../../src/netfilter/ipset/store.js';
 import type { PacketCtx } from '../../../src/netfilter/pred.js';
 import { ListRecorder } from '../../../src/trace/event.js';
 import { dirsOf, packet } from './packet.js';
@@ -320,20 +320,26 @@ describe('laws', () => {
   ] as const) {
     it(`${type}: the short way of an untold test says what the long one says, with members added and deleted by rules`, () => {
       fc.assert(
-        fc.property(fc.array(member, { maxLength: 20 }), fc.array(change, { maxLength: 8 }), fc.array(ip, { minLength: 1, maxLength: 10 }), fc.boolean(), (members, changes, asked, returnNomatch) => {
-          const given = readIpsetSave(`create s ${type}\n${members.map((m) => `add s ${m}\n`).join('')}`, { file: 's' }).value;
-          const store = new SetStore(given, () => 0);
-          for (const [what, a] of changes) {
-            const p = packet(`tcp ${a}:1 > 1.1.1.1:2`);
-            if (what === 'add') store.add('s', p, [true], null, true);
-            else store.del('s', p, [true]);
-          }
-          for (const a of asked) {
-            const p = packet(`tcp ${a}:1 > 1.1.1.1:2`);
-            const o = options('src', { returnNomatch });
-            expect(store.test('s', p, o).hit).toBe(store.test('s', told(p), o).hit);
-          }
-        }),
+        fc.property(
+          fc.array(member, { maxLength: 20 }),
+          fc.array(change, { maxLength: 8 }),
+          fc.array(ip, { minLength: 1, maxLength: 10 }),
+          fc.boolean(),
+          (members, changes, asked, returnNomatch) => {
+            const given = readIpsetSave(`create s ${type}\n${members.map((m) => `add s ${m}\n`).join('')}`, { file: 's' }).value;
+            const store = new SetStore(given, () => 0);
+            for (const [what, a] of changes) {
+              const p = packet(`tcp ${a}:1 > 1.1.1.1:2`);
+              if (what === 'add') store.add('s', p, [true], null, true);
+              else store.del('s', p, [true]);
+            }
+            for (const a of asked) {
+              const p = packet(`tcp ${a}:1 > 1.1.1.1:2`);
+              const o = options('src', { returnNomatch });
+              expect(store.test('s', p, o).hit).toBe(store.test('s', told(p), o).hit);
+            }
+          },
+        ),
         { numRuns: 200 },
       );
     });

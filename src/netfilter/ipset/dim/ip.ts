@@ -2,7 +2,7 @@
 import { type Addr, addrBits, networkOf, parseIp4, parseIp6 } from '../../../base/addr.js';
 import type { Skb } from '../../../packet/skb.js';
 import { IpsetError } from '../types.js';
-import { type SetFamily, badCidr } from './value.js';
+import { badCidr, type SetFamily } from './value.js';
 
 /** Inclusive. */
 export interface AddrRange {

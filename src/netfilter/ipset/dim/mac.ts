@@ -1,5 +1,5 @@
 /** Ethernet addresses. */
-import { type Mac, formatMac, parseMac } from '../../../base/addr.js';
+import { formatMac, type Mac, parseMac } from '../../../base/addr.js';
 import type { Skb } from '../../../packet/skb.js';
 import { IpsetError } from '../types.js';
 import { zeroElement } from './value.js';

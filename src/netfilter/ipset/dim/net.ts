@@ -2,7 +2,7 @@
 import { type Addr, formatAddr, networkOf } from '../../../base/addr.js';
 import { IpsetError } from '../types.js';
 import { hostBits, splitCidr, splitRange } from './ip.js';
-import { type SetFamily, badCidr } from './value.js';
+import { badCidr, type SetFamily } from './value.js';
 
 export interface Net {
   readonly addr: Addr;

@@ -124,7 +124,8 @@ export function parsePortPart(text: string, family: SetFamily): PortPart {
   if (WITH_PORTS.has(proto)) return { proto, ...parsePorts(rest, protocolName(proto) ?? 'tcp') };
   if (proto === IPPROTO.ICMP || proto === IPPROTO.ICMPV6) {
     if (proto === IPPROTO.ICMP && family === 'ipv6') throw new IpsetError('ipset-icmp', 'Syntax error: Protocol ICMP can be used with family inet only', text);
-    if (proto === IPPROTO.ICMPV6 && family === 'ipv4') throw new IpsetError('ipset-icmp', 'Syntax error: Protocol ICMPv6 can be used with family inet6 only', text);
+    if (proto === IPPROTO.ICMPV6 && family === 'ipv4')
+      throw new IpsetError('ipset-icmp', 'Syntax error: Protocol ICMPv6 can be used with family inet6 only', text);
     const p = parseIcmp(rest, proto);
     return { proto, lo: p, hi: p, many: false };
   }
