@@ -55,14 +55,21 @@ export class Bench {
     const off = 'for f in all default lo; do echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done';
     for (const ns of [this.node, this.far]) run('ip', ['netns', 'exec', ns, 'sh', '-c', off]);
     const wires = this.links.map(
-      (l, i) => `link add ${l.name} netns ${this.node} index ${i + 2} address ${l.mac} type veth peer name f${i} netns ${this.far} address ${l.far_mac} index ${1000 + i}`,
+      (l, i) =>
+        `link add ${l.name} netns ${this.node} index ${i + 2} address ${l.mac} type veth peer name f${i} netns ${this.far} address ${l.far_mac} index ${1000 + i}`,
     );
     run('ip', ['-batch', '-'], wires.join('\n'));
-    const sink = ['link add sink type bridge', ...this.links.flatMap((l, i) => [`link set f${i} master sink`, `link set f${i} mtu 9000`, ...(l.up ? [`link set f${i} up`] : [])])];
+    const sink = [
+      'link add sink type bridge',
+      ...this.links.flatMap((l, i) => [`link set f${i} master sink`, `link set f${i} mtu 9000`, ...(l.up ? [`link set f${i} up`] : [])]),
+    ];
     run('ip', ['-n', this.far, '-batch', '-'], sink.join('\n'));
     run('ip', ['-n', this.node, '-batch', '-'], ['link set lo up', ...this.links.map((l) => `link set ${l.name} up`)].join('\n'));
     // A frame of ours at a device of the node shows that all before it has been dealt with: it is logged like a TRACE line, and goes no further.
-    const chains = this.links.map((l, i) => `chain i${i} {\ntype filter hook ingress device "${l.name}" priority 0;\nether type 0x${MARKER_ETHERTYPE.toString(16)} log group 0 queue-threshold 1 drop\n}\n`);
+    const chains = this.links.map(
+      (l, i) =>
+        `chain i${i} {\ntype filter hook ingress device "${l.name}" priority 0;\nether type 0x${MARKER_ETHERTYPE.toString(16)} log group 0 queue-threshold 1 drop\n}\n`,
+    );
     run('ip', ['netns', 'exec', this.node, 'nft', '-f', '-'], `table netdev nfsim {\n${chains.join('')}}\n`);
     this.shell = new Shell(this.node);
     await this.shell.run(CONSTANT_SYSCTLS.map(([k, v]) => `[ -e /proc/sys/${k} ] && echo ${v} > /proc/sys/${k}`).join('; '));

@@ -21,7 +21,24 @@ export class CaptureStream {
   readonly ready: Promise<void>;
 
   constructor(netns: string, device: string) {
-    const args = ['netns', 'exec', netns, 'tcpdump', '-U', '--immediate-mode', '-n', '-s', '0', ...(device.startsWith('nflog') ? [] : ['--time-stamp-precision=nano']), '-i', device, '-w', '-', '-Z', 'root'];
+    const args = [
+      'netns',
+      'exec',
+      netns,
+      'tcpdump',
+      '-U',
+      '--immediate-mode',
+      '-n',
+      '-s',
+      '0',
+      ...(device.startsWith('nflog') ? [] : ['--time-stamp-precision=nano']),
+      '-i',
+      device,
+      '-w',
+      '-',
+      '-Z',
+      'root',
+    ];
     this.#child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.ready = new Promise((resolve, reject) => {
       let said = '';

@@ -9,7 +9,7 @@ export const MARKER_ETHERTYPE = 0x88b5;
 const SINK_REASON = 'BRIDGE_INGRESS_STP_STATE';
 const LINE = /^\s*(.+?)-\d+\s.*kfree_skb: .*protocol=(\d+) location=(\S+) reason: (\S+)/;
 /** Who may be running when a packet of ours dies: those that send it, or the kernel's late work. Other programs' packets die in their own time. */
-const OURS = /^(socat|node|MainThread|ksoftirqd\/\d+|<idle>)$/;
+const OURS = /^(ping|socat|node|MainThread|ksoftirqd\/\d+|<idle>)$/;
 
 export class DropEvents {
   readonly #dir: string;

@@ -2,9 +2,10 @@
  * TRACE points from nfnetlink_log, as `tcpdump -i nflog:0` hands them out (LINKTYPE_NFLOG): one namespace's own log, with the packet whole. What the kernel log
  * would print in its line is read from the packet by the same function that reads the model's (harness/conformance/trace-point.ts).
  */
-import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
+
 import type { TracePoint } from '../harness/conformance/corpus.js';
 import { tracePoint } from '../harness/conformance/trace-point.js';
+import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 
 /** linux/netfilter/nfnetlink_log.h: enum nfulnl_attr_type. */
 const NFULA = { mark: 2, indev: 4, outdev: 5, physin: 6, physout: 7, payload: 9, prefix: 10, uid: 11 } as const;

@@ -1,18 +1,31 @@
 /** Builds a case on a bench, sends its packets and writes down what the kernel did, in the schema of the kernel corpus. */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { conntrackEntry } from '../harness/conformance/model-case.js';
-import type { CorpusCase, CorpusState, CounterChanges, Delivery, EmittedFrame, InjectStep, LocalStep, Observed, SockSendStep, StepRecord, StepResult, TracePoint } from '../harness/conformance/corpus.js';
-import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
-import { noteNumbers, packetsIn } from '../harness/conformance/packets.js';
 import { readConntrack } from '../formats/conntrack.js';
+import type {
+  CorpusCase,
+  CorpusState,
+  CounterChanges,
+  Delivery,
+  EmittedFrame,
+  InjectStep,
+  LocalStep,
+  Observed,
+  SockSendStep,
+  StepRecord,
+  StepResult,
+  TracePoint,
+} from '../harness/conformance/corpus.js';
+import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
+import { conntrackEntry } from '../harness/conformance/model-case.js';
+import { noteNumbers, packetsIn } from '../harness/conformance/packets.js';
 import { type Bench, isMarkerFrame, same } from './bench.js';
 import { type CaseSpec, restoreText, TABLES } from './case-spec.js';
 import { followFrame } from './follow.js';
+import { withLabLock } from './lock.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
 import { hereDoc } from './shell.js';
 import { sendBySocat, usesSocat } from './socat-send.js';
-import { withLabLock } from './lock.js';
 
 const CUT = '\u0002';
 const SNAPSHOT: readonly (readonly [keyof CorpusState, string])[] = [
@@ -23,7 +36,10 @@ const SNAPSHOT: readonly (readonly [keyof CorpusState, string])[] = [
   ['rule_text', 'ip rule'],
   ['iptables_save', 'iptables-legacy-save'],
   ['ipset_save', 'ipset save'],
-  ['sysctl', 'cd /proc/sys && grep -rH "" net/ipv4/conf net/ipv4/route/min_pmtu net/ipv4/fib_* net/ipv4/fwmark_reflect net/ipv4/icmp_* net/ipv4/ip_* net/ipv4/raw_l3mdev_accept net/ipv4/tcp_early_demux net/ipv4/tcp_ecn net/ipv4/tcp_fwmark_accept net/ipv4/tcp_l3mdev_accept net/ipv4/tcp_timestamps net/ipv4/udp_* net/netfilter/nf_conntrack_* net/bridge'],
+  [
+    'sysctl',
+    'cd /proc/sys && grep -rH "" net/ipv4/conf net/ipv4/route/min_pmtu net/ipv4/fib_* net/ipv4/fwmark_reflect net/ipv4/icmp_* net/ipv4/ip_* net/ipv4/raw_l3mdev_accept net/ipv4/tcp_early_demux net/ipv4/tcp_ecn net/ipv4/tcp_fwmark_accept net/ipv4/tcp_l3mdev_accept net/ipv4/tcp_timestamps net/ipv4/udp_* net/netfilter/nf_conntrack_* net/bridge',
+  ],
 ];
 
 /** What a bench is put back to between cases, so that nothing of the one before is left. */
@@ -35,7 +51,10 @@ function resetScript(b: Bench): string {
   return [
     hereDoc('iptables-legacy-restore', builtins),
     'ipset flush; ipset destroy',
-    hereDoc('ip -force -batch -', [...rules, 'route flush table main', ...tables, ...devices, 'addr flush dev lo', 'addr add 127.0.0.1/8 dev lo', 'route flush cache'].join('\n')),
+    hereDoc(
+      'ip -force -batch -',
+      [...rules, 'route flush table main', ...tables, ...devices, 'addr flush dev lo', 'addr add 127.0.0.1/8 dev lo', 'route flush cache'].join('\n'),
+    ),
     'conntrack -F',
   ].join('\n');
 }
@@ -96,7 +115,10 @@ async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
   for (const [i, [key]] of SNAPSHOT.entries()) {
     const text = parts[i];
     if (key === 'sysctl') {
-      const pairs = text.split('\n').map((l) => /^([^:]+(?::[^:]+)?):(.*)$/.exec(l)).filter((m) => m !== null);
+      const pairs = text
+        .split('\n')
+        .map((l) => /^([^:]+(?::[^:]+)?):(.*)$/.exec(l))
+        .filter((m) => m !== null);
       state.sysctl = Object.fromEntries(pairs.map((m) => [m[1], m[2].replaceAll('\t', ' ')]).filter(([k]) => !k.includes('icmp_msgs')));
     } else if (key === 'iptables_save') state[key] = uncommented(text);
     else if (['link', 'addr', 'neigh'].includes(key)) state[key] = tidy(JSON.parse(text === '' ? '[]' : text));
@@ -105,7 +127,11 @@ async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
   return state as unknown as CorpusState;
 }
 
-const uncommented = (t: string): string => t.split('\n').filter((l) => !l.startsWith('#')).join('\n');
+const uncommented = (t: string): string =>
+  t
+    .split('\n')
+    .filter((l) => !l.startsWith('#'))
+    .join('\n');
 
 /** `ip -j` prints an empty object for what it leaves out. */
 const tidy = (v: unknown): unknown => (Array.isArray(v) ? v.filter((x) => Object.keys(x as object).length > 0) : v);
@@ -218,7 +244,8 @@ class Run {
 }
 
 /** Counters that the model keeps: those of the corpus. Octets, congestion marks and TCP's own statistics are left out. */
-const MIB = /^(Ip(?!Forwarding|DefaultTTL|ExtIn.*Octets|ExtOut.*Octets|ExtIn(NoECT|ECT|CE|Csum)|ReasmTimeout)|Icmp|Udp(?!Lite)|Tcp(ActiveOpens|PassiveOpens|AttemptFails|InCsumErrors|InErrs|InSegs|OutSegs|OutRsts|ExtIPReversePathFilter|ExtListenDrops))/;
+const MIB =
+  /^(Ip(?!Forwarding|DefaultTTL|ExtIn.*Octets|ExtOut.*Octets|ExtIn(NoECT|ECT|CE|Csum)|ReasmTimeout)|Icmp|Udp(?!Lite)|Tcp(ActiveOpens|PassiveOpens|AttemptFails|InCsumErrors|InErrs|InSegs|OutSegs|OutRsts|ExtIPReversePathFilter|ExtListenDrops))/;
 
 /** /proc/net/snmp and netstat: pairs of lines, names above values; names as nstat joins them. */
 export function readMib(text: string): Map<string, number> {
@@ -279,7 +306,8 @@ function chosenPorts(s: CaseSpec, steps: readonly StepRecord[]): number[] {
     if (st.kind === 'local') for (const n of [st.sport, st.dport, st.echo_id]) if (n !== undefined) given.add(n);
     for (const t of st.observed.trace) for (const n of [t.sport, t.dport]) add(n);
     for (const e of st.observed.conntrack) for (const t of [e.orig, e.reply]) for (const n of [t.sport, t.dport, t.id]) add(n);
-    for (const e of st.observed.emitted) for (const p of packetsIn(hexBytes(e.frame), none)) if (p.where === 'outer') for (const n of [p.sport, p.dport]) add(n);
+    for (const e of st.observed.emitted)
+      for (const p of packetsIn(hexBytes(e.frame), none)) if (p.where === 'outer') for (const n of [p.sport, p.dport]) add(n);
   }
   return [...out];
 }

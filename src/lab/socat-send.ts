@@ -34,7 +34,9 @@ export async function sendBySocat(shell: Shell, s: LocalStep, id: string): Promi
   ];
   const icmp = s.proto === 'icmp';
   const target = icmp ? `IP4-SENDTO:${s.dst}:1` : `UDP4-DATAGRAM:${s.dst}:${s.dport}`;
-  const data = icmp ? buildIcmp({ type: s.type ?? 8, code: s.code ?? 0, rest: echoRest(s.echo_id ?? 0, s.echo_seq ?? 0), payload: hexBytes(s.payload ?? '') }) : hexBytes(s.payload ?? '');
+  const data = icmp
+    ? buildIcmp({ type: s.type ?? 8, code: s.code ?? 0, rest: echoRest(s.echo_id ?? 0, s.echo_seq ?? 0), payload: hexBytes(s.payload ?? '') })
+    : hexBytes(s.payload ?? '');
   const octal = [...data].map((v) => `\\${v.toString(8).padStart(3, '0')}`).join('');
   const { out, status } = await shell.run(`printf '${octal}' | socat -u STDIN ${[target, ...options].join(',')}`);
   if (status === 0) return { ok: true, ...(icmp ? {} : { socket: id }) };

@@ -8,7 +8,10 @@ import { createInterface } from 'node:readline';
 import type { CorpusSocket, Delivery, LocalStep, StepResult } from '../harness/conformance/corpus.js';
 
 export type AgentRequest =
-  | { readonly op: 'listen'; readonly sockets: readonly CorpusSocket[] }
+  /** `echo`: sends every datagram back. */
+  | { readonly op: 'listen'; readonly sockets: readonly (CorpusSocket & { readonly echo?: boolean })[] }
+  /** A whole conversation: connect, each text as one write, close if asked. Answers when it is over or has stalled. */
+  | { readonly op: 'converse'; readonly id: string; readonly step: LocalStep; readonly send: readonly string[]; readonly close: boolean }
   | { readonly op: 'send'; readonly id: string; readonly step: LocalStep }
   | { readonly op: 'sock_send'; readonly socket: string; readonly payload: string }
   | { readonly op: 'poll' }
@@ -86,11 +89,12 @@ function listenTcp(e: Entry, addr: string, port: number): Promise<string | null>
   });
 }
 
-async function listen(sockets: readonly CorpusSocket[]): Promise<string | null> {
+async function listen(sockets: readonly (CorpusSocket & { readonly echo?: boolean })[]): Promise<string | null> {
   for (const s of sockets) {
     const e = entry(s.id);
     const failed = s.proto === 'udp' ? await bindUdp(e, s.addr, s.port) : await listenTcp(e, s.addr, s.port);
     if (failed !== null) return `${s.id}: ${failed}`;
+    if (s.echo) e.udp?.on('message', (data, from) => e.udp?.send(data, from.port, from.address));
   }
   return null;
 }
@@ -142,6 +146,24 @@ function openTcp(id: string, s: LocalStep): Promise<StepResult> {
   );
 }
 
+const STEP_MS = 40;
+const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
+
+async function converse(id: string, step: LocalStep, send: readonly string[], close: boolean): Promise<StepResult> {
+  const r = await openTcp(id, step);
+  const c = entries.find((e) => e.id === id)?.tcp;
+  if (!r.ok || !c) return r;
+  await pause(STEP_MS);
+  if (c.connecting || c.destroyed) return r;
+  for (const text of send) {
+    c.write(text);
+    await pause(STEP_MS);
+  }
+  if (close) c.end();
+  await pause(STEP_MS);
+  return r;
+}
+
 async function sockSend(name: string, payload: string): Promise<StepResult> {
   const e = entries.find((x) => x.id === name);
   if (!e) return { error: 'EBADF' };
@@ -184,6 +206,8 @@ async function answer(r: AgentRequest): Promise<unknown> {
       return listen(r.sockets);
     case 'send':
       return r.step.proto === 'tcp' ? openTcp(r.id, r.step) : sendUdp(r.id, r.step);
+    case 'converse':
+      return converse(r.id, r.step, r.send, r.close);
     case 'sock_send':
       return sockSend(r.socket, r.payload);
     case 'poll':

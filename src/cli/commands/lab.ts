@@ -3,10 +3,13 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { showCase } from '../../harness/conformance/show.js';
-import { closeAll } from '../../lab/bench.js';
-import { type Finding, fuzz, type FuzzTotals } from '../../lab/fuzz/run.js';
+import { closeAll as closeBenches } from '../../lab/bench.js';
+import { type Finding, type FuzzTotals, fuzz } from '../../lab/fuzz/run.js';
 import { missing } from '../../lab/requirements.js';
-import { EXIT } from '../files.js';
+import { closeScenarios } from '../../lab/scenario-bench.js';
+import { verify } from '../../lab/verify.js';
+import { execute } from '../../tools/execute.js';
+import { EXIT, openScenario } from '../files.js';
 
 interface FuzzFlags {
   readonly seed: number;
@@ -31,6 +34,32 @@ export function register(program: Command): void {
     .action(async (o: FuzzFlags) => {
       process.exitCode = await inLab(() => runFuzz(o));
     });
+  lab
+    .command('verify')
+    .description('Build scenarios, send their packets and compare every trace point')
+    .argument('<scenario...>', 'scenario files or names')
+    .action(async (scenarios: string[]) => {
+      process.exitCode = await inLab(() => runVerify(scenarios));
+    });
+}
+
+/** Exit 1 when a scenario differs, 2 when one cannot be read. */
+async function runVerify(given: readonly string[]): Promise<number> {
+  const count = { agree: 0, differ: 0, skipped: 0 };
+  let bad = false;
+  for (const name of given) {
+    const scenario = openScenario(name);
+    if (scenario === null) {
+      bad = true;
+      continue;
+    }
+    const v = await verify(scenario, execute);
+    count[v.result]++;
+    const detail = v.result === 'skipped' ? `: ${v.why[0]}` : ` (${v.packets} packets, ${v.points} trace points)`;
+    process.stdout.write(`${v.result.padEnd(8)} ${scenario.name}${detail}\n${v.result === 'differ' ? v.why.map((l) => `  ${l}\n`).join('') : ''}`);
+  }
+  process.stdout.write(`${count.agree} agree, ${count.differ} differ, ${count.skipped} skipped\n`);
+  return bad ? EXIT.badInput : count.differ > 0 ? EXIT.missed : EXIT.ok;
 }
 
 function whole(text: string): number {
@@ -46,8 +75,16 @@ async function inLab(work: () => Promise<number>): Promise<number> {
     for (const l of lacks) process.stderr.write(`sim lab: ${l}\n`);
     return EXIT.environment;
   }
+  const closeAll = (): void => {
+    closeBenches();
+    closeScenarios();
+  };
   process.once('exit', closeAll);
-  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
     process.once(signal, () => {
       closeAll();
       process.exit(code);
@@ -67,7 +104,9 @@ async function runFuzz(o: FuzzFlags): Promise<number> {
   const bar = (): void => {
     if (!process.stderr.isTTY) return;
     const filled = Math.round((40 * done) / Math.max(1, o.cases));
-    process.stderr.write(`\r[${'#'.repeat(filled)}${' '.repeat(40 - filled)}] ${done}/${o.cases}, ${bad} differ, ${((1000 * done) / (Date.now() - start)).toFixed(1)}/s `);
+    process.stderr.write(
+      `\r[${'#'.repeat(filled)}${' '.repeat(40 - filled)}] ${done}/${o.cases}, ${bad} differ, ${((1000 * done) / (Date.now() - start)).toFixed(1)}/s `,
+    );
   };
   const totals = await fuzz({
     ...o,

@@ -1,7 +1,7 @@
 /** Random packets for a random node: injected frames, local sends, and what the other ends make of what the node emits. */
 import { parseIp4 } from '../../base/addr.js';
-import { bytesHex } from '../../harness/conformance/hex.js';
 import type { InjectStep, LocalStep } from '../../harness/conformance/corpus.js';
+import { bytesHex } from '../../harness/conformance/hex.js';
 import { buildIcmp, buildIp4, buildSctp, buildTcp, buildUdp, echoRest, TCP_FLAG } from '../../packet/build.js';
 import type { SpecStep } from '../case-spec.js';
 import { ethernet } from '../follow.js';
@@ -16,7 +16,14 @@ export function makeSteps(r: Rng, w: World): SpecStep[] {
   while (out.length < count) {
     const n = out.length;
     const before = n > 0 ? r.below(n) : -1;
-    const kind = r.weighed<'inject' | 'local' | 'reply' | 'error' | 'again' | 'fragments'>([[45, 'inject'], [22, 'local'], [n > 0 ? 24 : 0, 'reply'], [n > 0 ? 7 : 0, 'error'], [n > 0 ? 5 : 0, 'again'], [5, 'fragments']]);
+    const kind = r.weighed<'inject' | 'local' | 'reply' | 'error' | 'again' | 'fragments'>([
+      [45, 'inject'],
+      [22, 'local'],
+      [n > 0 ? 24 : 0, 'reply'],
+      [n > 0 ? 7 : 0, 'error'],
+      [n > 0 ? 5 : 0, 'again'],
+      [5, 'fragments'],
+    ]);
     if (kind === 'inject') out.push(inject(r, w, n));
     else if (kind === 'local') out.push(local(r, w, n));
     else if (kind === 'fragments') out.push(...fragments(r, w, n));
@@ -59,7 +66,12 @@ function destination(r: Rng, w: World): string {
 const ip4 = (t: string): number => parseIp4(t) ?? 0;
 const bytes = (r: Rng, n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => 0x61 + ((i + r.below(3)) % 26));
 const sport = (r: Rng): number => (r.chance(85) ? r.between(20000, 29999) : r.pick(PORTS));
-const size = (r: Rng): number => r.weighed<() => number>([[80, () => r.between(0, 40)], [10, () => r.between(41, 400)], [8, () => r.between(1200, 1440)]])();
+const size = (r: Rng): number =>
+  r.weighed<() => number>([
+    [80, () => r.between(0, 40)],
+    [10, () => r.between(41, 400)],
+    [8, () => r.between(1200, 1440)],
+  ])();
 
 interface Transport {
   readonly proto: number;
@@ -79,14 +91,47 @@ function transport(r: Rng, src: number, dst: number): Transport {
 }
 
 function tcp(r: Rng, src: number, dst: number): Uint8Array {
-  const flags = r.weighed([[70, F.SYN], [10, F.ACK], [4, F.ACK | F.PSH], [4, F.SYN | F.ACK], [4, F.RST], [3, F.FIN | F.ACK], [1, F.FIN], [1, 0], [1, F.SYN | F.FIN], [1, F.FIN | F.PSH | F.URG], [1, F.RST | F.ACK]]);
+  const flags = r.weighed([
+    [70, F.SYN],
+    [10, F.ACK],
+    [4, F.ACK | F.PSH],
+    [4, F.SYN | F.ACK],
+    [4, F.RST],
+    [3, F.FIN | F.ACK],
+    [1, F.FIN],
+    [1, 0],
+    [1, F.SYN | F.FIN],
+    [1, F.FIN | F.PSH | F.URG],
+    [1, F.RST | F.ACK],
+  ]);
   const options = flags === F.SYN && r.chance(40) ? Uint8Array.from([2, 4, 5, r.pick([0xb4, 0x64])]) : undefined;
   const payload = flags & F.PSH ? bytes(r, r.between(1, 20)) : undefined;
-  return buildTcp({ sport: sport(r), dport: r.pick(PORTS), seq: 1000000 + r.below(1e6), ack: flags & F.ACK ? 5000 + r.below(1e6) : 0, flags, window: 29200, ...(options ? { options } : {}), ...(payload ? { payload } : {}) }, src, dst);
+  return buildTcp(
+    {
+      sport: sport(r),
+      dport: r.pick(PORTS),
+      seq: 1000000 + r.below(1e6),
+      ack: flags & F.ACK ? 5000 + r.below(1e6) : 0,
+      flags,
+      window: 29200,
+      ...(options ? { options } : {}),
+      ...(payload ? { payload } : {}),
+    },
+    src,
+    dst,
+  );
 }
 
 function icmp(r: Rng): Uint8Array {
-  const [type, code] = r.weighed<readonly [number, number]>([[80, [8, 0]], [6, [0, 0]], [5, [13, 0]], [2, [17, 0]], [2, [10, 0]], [2, [9, 0]], [2, [40, 0]]]);
+  const [type, code] = r.weighed<readonly [number, number]>([
+    [80, [8, 0]],
+    [6, [0, 0]],
+    [5, [13, 0]],
+    [2, [17, 0]],
+    [2, [10, 0]],
+    [2, [9, 0]],
+    [2, [40, 0]],
+  ]);
   return buildIcmp({ type, code, rest: echoRest(r.between(1, 0xfff0), r.between(1, 5)), payload: bytes(r, type === 13 ? 12 : type === 17 ? 4 : size(r)) });
 }
 
@@ -101,8 +146,21 @@ function inject(r: Rng, w: World, n: number): InjectStep {
     src,
     dst,
     ...t,
-    ttl: r.weighed([[88, 64], [4, 1], [4, 2], [2, 255], [1, 0]]),
-    tos: r.weighed([[80, 0], [8, 0x10], [4, 0x08], [3, 0x02], [3, 0xb8], [1, 0x03]]),
+    ttl: r.weighed([
+      [88, 64],
+      [4, 1],
+      [4, 2],
+      [2, 255],
+      [1, 0],
+    ]),
+    tos: r.weighed([
+      [80, 0],
+      [8, 0x10],
+      [4, 0x08],
+      [3, 0x02],
+      [3, 0xb8],
+      [1, 0x03],
+    ]),
     id: 0x1000 + n * 16 + r.below(16),
     df: r.chance(room ? 50 : 25),
     ...(r.chance(2) ? { options: r.pick([Uint8Array.from([1, 1, 1, 1]), Uint8Array.from([148, 4, 0, 0])]) } : {}),
@@ -113,8 +171,13 @@ function inject(r: Rng, w: World, n: number): InjectStep {
 
 function etherDestination(r: Rng, mac: string, dst: number): string {
   if (dst === 0xffffffff || (dst & 255) === 255) return r.chance(80) ? 'ff:ff:ff:ff:ff:ff' : mac;
-  if (dst >>> 28 === 14) return r.chance(85) ? `01:00:5e:${[(dst >>> 16) & 127, (dst >>> 8) & 255, dst & 255].map((x) => x.toString(16).padStart(2, '0')).join(':')}` : mac;
-  return r.weighed([[96, mac], [2, 'ff:ff:ff:ff:ff:ff'], [2, '02:00:00:00:99:99']]);
+  if (dst >>> 28 === 14)
+    return r.chance(85) ? `01:00:5e:${[(dst >>> 16) & 127, (dst >>> 8) & 255, dst & 255].map((x) => x.toString(16).padStart(2, '0')).join(':')}` : mac;
+  return r.weighed([
+    [96, mac],
+    [2, 'ff:ff:ff:ff:ff:ff'],
+    [2, '02:00:00:00:99:99'],
+  ]);
 }
 
 function fragments(r: Rng, w: World, n: number): InjectStep[] {
@@ -122,14 +185,20 @@ function fragments(r: Rng, w: World, n: number): InjectStep[] {
   const link = w.links[at];
   const src = ip4(`${w.nets[at]}.${r.pick(HOSTS)}`);
   const dst = ip4(r.chance(40) ? r.pick(w.own) : destination(r, w));
-  const whole = r.chance(60) ? { proto: 17, payload: buildUdp({ sport: sport(r), dport: r.pick(PORTS), payload: bytes(r, 120) }, src, dst) } : { proto: 1, payload: buildIcmp({ type: 8, code: 0, rest: echoRest(r.between(1, 60000), 1), payload: bytes(r, 120) }) };
+  const whole = r.chance(60)
+    ? { proto: 17, payload: buildUdp({ sport: sport(r), dport: r.pick(PORTS), payload: bytes(r, 120) }, src, dst) }
+    : { proto: 1, payload: buildIcmp({ type: 8, code: 0, rest: echoRest(r.between(1, 60000), 1), payload: bytes(r, 120) }) };
   const id = 0x7000 + r.below(4096);
   const cut = 64;
   const part = (from: number, to: number, k: number): InjectStep => ({
     kind: 'inject',
     n: n + k,
     dev: link.name,
-    frame: ethernet(link.mac, link.far_mac, buildIp4({ src, dst, proto: whole.proto, id, mf: to < whole.payload.length, fragOffset: from, payload: whole.payload.slice(from, to) })),
+    frame: ethernet(
+      link.mac,
+      link.far_mac,
+      buildIp4({ src, dst, proto: whole.proto, id, mf: to < whole.payload.length, fragOffset: from, payload: whole.payload.slice(from, to) }),
+    ),
   });
   const both = [part(0, cut, 0), part(cut, whole.payload.length, 1)];
   return r.chance(80) ? both : [both[0]];
@@ -137,17 +206,34 @@ function fragments(r: Rng, w: World, n: number): InjectStep[] {
 
 function local(r: Rng, w: World, n: number): LocalStep {
   const dst = destination(r, w);
-  const proto = r.weighed<'udp' | 'tcp' | 'icmp'>([[45, 'udp'], [30, 'tcp'], [25, 'icmp']]);
+  const proto = r.weighed<'udp' | 'tcp' | 'icmp'>([
+    [45, 'udp'],
+    [30, 'tcp'],
+    [25, 'icmp'],
+  ]);
   const src = r.chance(15) ? { src: r.pick(w.own) } : {};
   const base = { kind: 'local' as const, n, dst, ...src };
-  if (proto === 'icmp') return { ...base, proto, type: 8, code: 0, echo_id: r.between(1, 60000), echo_seq: 1, payload: bytesHex(bytes(r, r.between(0, 24))), ...special(r, w) };
+  if (proto === 'icmp')
+    return { ...base, proto, type: 8, code: 0, echo_id: r.between(1, 60000), echo_seq: 1, payload: bytesHex(bytes(r, r.between(0, 24))), ...special(r, w) };
   const ports = { dport: r.pick(PORTS), sport: 10000 + n * 100 + r.below(100) };
   const uid = r.chance(20) ? { uid: 1000 } : {};
   if (proto === 'tcp') return { ...base, proto, ...ports, ...uid };
   const more = r.chance(25) ? special(r, w) : uid;
-  return { ...base, proto, ...ports, payload: bytesHex(bytes(r, r.between(1, 24))), ...more, ...(r.chance(10) || dst.endsWith('.255') ? { broadcast: true } : {}) };
+  return {
+    ...base,
+    proto,
+    ...ports,
+    payload: bytesHex(bytes(r, r.between(1, 24))),
+    ...more,
+    ...(r.chance(10) || dst.endsWith('.255') ? { broadcast: true } : {}),
+  };
 }
 
 function special(r: Rng, w: World): Partial<LocalStep> {
-  return r.weighed<() => Partial<LocalStep>>([[40, () => ({ mark: r.pick([1, 2, 0x4000]) })], [25, () => ({ device: r.pick(w.links).name })], [15, () => ({ tos: r.pick([0x10, 0x08]) })], [40, () => ({})]])();
+  return r.weighed<() => Partial<LocalStep>>([
+    [40, () => ({ mark: r.pick([1, 2, 0x4000]) })],
+    [25, () => ({ device: r.pick(w.links).name })],
+    [15, () => ({ tos: r.pick([0x10, 0x08]) })],
+    [40, () => ({})],
+  ])();
 }

@@ -38,7 +38,13 @@ export function makeRules(r: Rng, w: World, sets: SetPool): { chains: ChainLine[
 }
 
 function rule(r: Rng, w: World, sets: SetPool, chain: string, p: Place): string {
-  const proto = r.weighed<string>([[35, ''], [25, 'tcp'], [25, 'udp'], [13, 'icmp'], [2, 'sctp']]);
+  const proto = r.weighed<string>([
+    [35, ''],
+    [25, 'tcp'],
+    [25, 'udp'],
+    [13, 'icmp'],
+    [2, 'sctp'],
+  ]);
   const t = target(r, w, sets, p, proto);
   const words = ['-A', chain];
   if (r.chance(25)) words.push(`${maybe(r)}-s ${address(r, w)}`);
@@ -50,14 +56,25 @@ function rule(r: Rng, w: World, sets: SetPool, chain: string, p: Place): string 
   else if (r.chance(4)) words.push(`! -p ${r.pick(['tcp', 'udp', 'icmp'])}`);
   if (needed !== '' && r.chance(55)) words.push(protoMatch(r, needed));
   else if (r.chance(3)) words.push(r.pick(['-f', '! -f']));
-  for (let n = r.weighed([[45, 0], [40, 1], [15, 2]]); n > 0; n--) words.push(match(r, w, sets, p, needed));
+  for (
+    let n = r.weighed([
+      [45, 0],
+      [40, 1],
+      [15, 2],
+    ]);
+    n > 0;
+    n--
+  )
+    words.push(match(r, w, sets, p, needed));
   words.push(t.text);
   return words.filter((x) => x !== '').join(' ');
 }
 
 function address(r: Rng, w: World): string {
   if (r.chance(55)) return r.pick(w.addrs);
-  return r.chance(70) ? `${r.pick(w.nets)}.0/${r.pick([24, 25, 16])}` : r.pick(['10.0.0.0/8', '127.0.0.0/8', '0.0.0.0/1', '255.255.255.255', '224.0.0.0/4', '10.0.0.0/255.0.255.0']);
+  return r.chance(70)
+    ? `${r.pick(w.nets)}.0/${r.pick([24, 25, 16])}`
+    : r.pick(['10.0.0.0/8', '127.0.0.0/8', '0.0.0.0/1', '255.255.255.255', '224.0.0.0/4', '10.0.0.0/255.0.255.0']);
 }
 
 function device(r: Rng, w: World): string {
@@ -124,21 +141,50 @@ function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string): string
     [3, () => `-m dscp ${maybe(r)}--dscp ${r.pick(['0x04', '0x00', '0x02'])}`],
     [4, () => `-m comment --comment ${r.pick(['x', '"two words"'])}`],
     [4, () => `-m pkttype ${maybe(r)}--pkt-type ${r.pick(['unicast', 'broadcast', 'multicast'])}`],
-    [4, () => `-m iprange ${maybe(r)}--${r.pick(['src', 'dst'])}-range ${r.pick(w.nets)}.1-${w.nets[0]}.255`.replace(/range (\S+)\.1-\S+$/, 'range $1.1-$1.99')],
+    [
+      4,
+      () => `-m iprange ${maybe(r)}--${r.pick(['src', 'dst'])}-range ${r.pick(w.nets)}.1-${w.nets[0]}.255`.replace(/range (\S+)\.1-\S+$/, 'range $1.1-$1.99'),
+    ],
     [3, () => `-m statistic --mode nth ${maybe(r)}--every ${r.between(2, 3)} --packet ${r.below(2)}`],
-    [5, () => (only(p, 'OUTPUT', 'POSTROUTING') ? `-m owner ${maybe(r)}${r.pick(['--uid-owner 1000', '--uid-owner 0', '--socket-exists', '--gid-owner 0', '--uid-owner 0-999'])}` : '')],
-    [4, () => (only(p, 'PREROUTING') && (p.table === 'raw' || p.table === 'mangle') ? `-m rpfilter ${r.pick(['', '--loose', '--validmark', '--accept-local', '--invert', '--loose --invert'])}`.trim() : '')],
+    [
+      5,
+      () =>
+        only(p, 'OUTPUT', 'POSTROUTING')
+          ? `-m owner ${maybe(r)}${r.pick(['--uid-owner 1000', '--uid-owner 0', '--socket-exists', '--gid-owner 0', '--uid-owner 0-999'])}`
+          : '',
+    ],
+    [
+      4,
+      () =>
+        only(p, 'PREROUTING') && (p.table === 'raw' || p.table === 'mangle')
+          ? `-m rpfilter ${r.pick(['', '--loose', '--validmark', '--accept-local', '--invert', '--loose --invert'])}`.trim()
+          : '',
+    ],
     [3, () => (before ? `-m mac ${maybe(r)}--mac-source 02:fe:00:00:00:0a` : '')],
     [3, () => (only(p, 'PREROUTING', 'INPUT') ? `-m socket${r.pick(['', ' --nowildcard', ' --transparent'])}` : '')],
     [2, () => `-m u32 --u32 "${r.pick(['0>>28=4', '6&0xFF=17', '0&0xFFFF=0x1C:0x60', '0>>22&0x3C@0&0xFFFF=80', '8&0xFF=1:6'])}"`],
     [2, () => (proto === 'tcp' ? '-m tcpmss --mss 500:1500' : '')],
     [2, () => `-m ecn ${r.pick(['--ecn-ip-ect 0', '! --ecn-ip-ect 0', '--ecn-ip-ect 2'])}`],
-    [2, () => (proto === 'tcp' ? `-m connlimit --connlimit-${r.pick(['above', 'upto'])} ${r.below(3)} --connlimit-mask ${r.pick([32, 24])} --connlimit-${r.pick(['saddr', 'daddr'])}` : '')],
-    [2, () => `-m recent ${r.pick(['--set', '--rcheck', '--update', '--remove', '! --rcheck', '--rcheck --hitcount 2'])} --name R --mask 255.255.255.255 --${r.pick(['rsource', 'rdest'])}`],
+    [
+      2,
+      () =>
+        proto === 'tcp'
+          ? `-m connlimit --connlimit-${r.pick(['above', 'upto'])} ${r.below(3)} --connlimit-mask ${r.pick([32, 24])} --connlimit-${r.pick(['saddr', 'daddr'])}`
+          : '',
+    ],
+    [
+      2,
+      () =>
+        `-m recent ${r.pick(['--set', '--rcheck', '--update', '--remove', '! --rcheck', '--rcheck --hitcount 2'])} --name R --mask 255.255.255.255 --${r.pick(['rsource', 'rdest'])}`,
+    ],
     [2, () => `-m string --algo ${r.pick(['bm', 'kmp'])} ${maybe(r)}--string ${r.pick(['abc', 'a'])}`],
     [1, () => `-m realm ${maybe(r)}--realm ${r.pick(['0x0', '0x1'])}`],
     [1, () => `-m helper ${maybe(r)}--helper ftp`],
-    [2, () => `-m physdev ${r.pick(only(p, 'PREROUTING', 'INPUT', 'FORWARD') ? ['--physdev-is-bridged', '! --physdev-is-bridged', '--physdev-is-in'] : ['--physdev-is-bridged', '! --physdev-is-bridged'])}`],
+    [
+      2,
+      () =>
+        `-m physdev ${r.pick(only(p, 'PREROUTING', 'INPUT', 'FORWARD') ? ['--physdev-is-bridged', '! --physdev-is-bridged', '--physdev-is-in'] : ['--physdev-is-bridged', '! --physdev-is-bridged'])}`,
+    ],
   ])();
 }
 
@@ -156,29 +202,53 @@ interface Target {
 function target(r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target {
   if (p.down.length > 0 && r.chance(25)) return { text: `-${r.chance(80) ? 'j' : 'g'} ${r.pick(p.down)}` };
   if (p.table === 'nat' && r.chance(75)) return natTarget(r, w, p, proto);
-  const verdict = (): Target => ({ text: `-j ${r.weighed([[45, 'ACCEPT'], [p.table === 'nat' ? 0 : 25, 'DROP'], [20, 'RETURN']])}` });
+  const verdict = (): Target => ({
+    text: `-j ${r.weighed([
+      [45, 'ACCEPT'],
+      [p.table === 'nat' ? 0 : 25, 'DROP'],
+      [20, 'RETURN'],
+    ])}`,
+  });
   if (r.chance(p.table === 'filter' ? 55 : 30)) return verdict();
   const rows: (readonly [number, () => Target])[] = [
     [10, () => ({ text: '' })],
     [4, () => ({ text: `-j LOG --log-prefix "L "` })],
-    [p.table === 'nat' ? 0 : 12, () => ({ text: `-j MARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--set-xmark 0x4000/0x4000', '--set-xmark 0x2/0xff', '--and-mark 0xfffe', '--or-mark 0x10', '--xor-mark 0x3'])}` })],
-    [10, () => ({ text: `-j CONNMARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--save-mark', '--restore-mark', '--save-mark --mask 0xff', '--restore-mark --nfmask 0xf0 --ctmask 0xf0', '--set-mark 0x10/0xf0'])}` })],
+    [
+      p.table === 'nat' ? 0 : 12,
+      () => ({
+        text: `-j MARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--set-xmark 0x4000/0x4000', '--set-xmark 0x2/0xff', '--and-mark 0xfffe', '--or-mark 0x10', '--xor-mark 0x3'])}`,
+      }),
+    ],
+    [
+      10,
+      () => ({
+        text: `-j CONNMARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--save-mark', '--restore-mark', '--save-mark --mask 0xff', '--restore-mark --nfmask 0xf0 --ctmask 0xf0', '--set-mark 0x10/0xf0'])}`,
+      }),
+    ],
     [sets.sets.length > 0 ? 5 : 0, () => setTarget(r, sets)],
     [p.table === 'filter' ? 20 : 0, () => reject(r, proto)],
   ];
   if (p.table === 'mangle') rows.push(...mangleTargets(r, p));
-  if (p.table === 'raw') rows.push([15, () => ({ text: '-j CT --notrack' })], [5, () => ({ text: `-j CT --zone ${r.pick([1, 2])}` })], [3, () => ({ text: '-j NOTRACK' })]);
+  if (p.table === 'raw')
+    rows.push([15, () => ({ text: '-j CT --notrack' })], [5, () => ({ text: `-j CT --zone ${r.pick([1, 2])}` })], [3, () => ({ text: '-j NOTRACK' })]);
   return r.weighed(rows)();
 }
 
 function setTarget(r: Rng, sets: SetPool): Target {
   const s = r.pick(sets.sets);
-  return { text: `-j SET --${r.pick(['add-set', 'del-set'])} ${s.name} ${directions(r, s.dims)}${r.chance(20) ? ' --exist' : ''}`.replace(/(--del-set.*) --exist/, '$1') };
+  return {
+    text: `-j SET --${r.pick(['add-set', 'del-set'])} ${s.name} ${directions(r, s.dims)}${r.chance(20) ? ' --exist' : ''}`.replace(
+      /(--del-set.*) --exist/,
+      '$1',
+    ),
+  };
 }
 
 function reject(r: Rng, proto: string): Target {
   if (proto === 'tcp' && r.chance(50)) return { text: '-j REJECT --reject-with tcp-reset' };
-  return { text: `-j REJECT --reject-with icmp-${r.pick(['port-unreachable', 'net-unreachable', 'host-unreachable', 'proto-unreachable', 'net-prohibited', 'host-prohibited', 'admin-prohibited'])}` };
+  return {
+    text: `-j REJECT --reject-with icmp-${r.pick(['port-unreachable', 'net-unreachable', 'host-unreachable', 'proto-unreachable', 'net-prohibited', 'host-prohibited', 'admin-prohibited'])}`,
+  };
 }
 
 function mangleTargets(r: Rng, p: Place): (readonly [number, () => Target])[] {
@@ -186,10 +256,22 @@ function mangleTargets(r: Rng, p: Place): (readonly [number, () => Target])[] {
     [6, () => ({ text: `-j TTL ${r.pick(['--ttl-set 5', '--ttl-inc 1', '--ttl-dec 1', '--ttl-dec 63', '--ttl-set 1'])}` })],
     [5, () => ({ text: `-j TOS ${r.pick(['--set-tos 0x10/0x3f', '--and-tos 0x1e', '--or-tos 0x08', '--set-tos 0x08/0xff', '--xor-tos 0x10'])}` })],
     [4, () => ({ text: `-j DSCP --set-dscp ${r.pick(['0x04', '0x02', '0x2e'])}` })],
-    [3, () => ({ text: `-j TCPMSS ${only(p, 'FORWARD', 'OUTPUT', 'POSTROUTING') && r.chance(50) ? '--clamp-mss-to-pmtu' : '--set-mss 1000'}`, proto: 'tcp -m tcp --syn' })],
+    [
+      3,
+      () => ({
+        text: `-j TCPMSS ${only(p, 'FORWARD', 'OUTPUT', 'POSTROUTING') && r.chance(50) ? '--clamp-mss-to-pmtu' : '--set-mss 1000'}`,
+        proto: 'tcp -m tcp --syn',
+      }),
+    ],
     [2, () => ({ text: '-j ECN --ecn-tcp-remove', proto: 'tcp' })],
     [2, () => (only(p, 'FORWARD', 'OUTPUT', 'POSTROUTING') ? { text: '-j CLASSIFY --set-class 0001:0010' } : { text: '' })],
-    [4, () => (only(p, 'PREROUTING') ? { text: `-j TPROXY --on-port ${r.pick(PORTS)} --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1`, proto: r.pick(['tcp', 'udp']) } : { text: '' })],
+    [
+      4,
+      () =>
+        only(p, 'PREROUTING')
+          ? { text: `-j TPROXY --on-port ${r.pick(PORTS)} --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1`, proto: r.pick(['tcp', 'udp']) }
+          : { text: '' },
+    ],
     [2, () => ({ text: '-j CHECKSUM --checksum-fill', proto: 'udp' })],
   ];
 }

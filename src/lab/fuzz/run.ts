@@ -3,7 +3,7 @@ import type { CorpusCase } from '../../harness/conformance/corpus.js';
 import type { CaseOutcome } from '../../harness/conformance/run.js';
 import { Bench } from '../bench.js';
 import type { CaseSpec } from '../case-spec.js';
-import { BenchLost, recordCase, Refused } from '../observe.js';
+import { BenchLost, Refused, recordCase } from '../observe.js';
 import { compare } from './compare.js';
 import { BATCH, makeBatch, makeCase } from './make.js';
 import { shrink } from './shrink.js';

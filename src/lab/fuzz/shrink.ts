@@ -28,7 +28,11 @@ export async function shrink(spec: CaseSpec, score: CaseScore, trial: (s: CaseSp
   return best;
 }
 
-async function without(spec: CaseSpec, part: 'rules' | 'steps' | 'ip' | 'sysctls' | 'sets' | 'sockets' | 'chains', fails: (s: CaseSpec) => Promise<boolean>): Promise<CaseSpec> {
+async function without(
+  spec: CaseSpec,
+  part: 'rules' | 'steps' | 'ip' | 'sysctls' | 'sets' | 'sockets' | 'chains',
+  fails: (s: CaseSpec) => Promise<boolean>,
+): Promise<CaseSpec> {
   let best = spec;
   for (let size = Math.ceil(best[part].length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at < best[part].length; ) {
