@@ -101,9 +101,12 @@ const refused = (r: Result, what: RegExp): void => {
 };
 
 describe('nonsense', () => {
-  it.each(rows.map(([command, args, what]) => [`${command} ${args.map((a) => a.replace(dir, '')).join(' ')}`, command, args, what] as const))('sim %s', async (_name, command, args, what) => {
-    refused(await sim(command, args), what);
-  });
+  it.each(rows.map(([command, args, what]) => [`${command} ${args.map((a) => a.replace(dir, '')).join(' ')}`, command, args, what] as const))(
+    'sim %s',
+    async (_name, command, args, what) => {
+      refused(await sim(command, args), what);
+    },
+  );
 
   it.skipIf(process.getuid?.() === 0)('a file that may not be read', async () => {
     refused(await sim('fmt', ['sysctl', at('secret')]), /secret: error/);
@@ -116,7 +119,9 @@ describe('the program itself', () => {
     ['a scenario that is none', ['run', at('binary')], /binary:\d+:\d+: error/],
   ])('%s', async (_name, args, what) => {
     const env = { ...process.env, NODE_NO_WARNINGS: '1' };
-    const r = await promisify(execFile)(process.execPath, ['--import', 'tsx', `${root}src/cli/main.ts`, ...args], { cwd: root, env }).catch((e: { code: number; stdout: string; stderr: string }) => e);
+    const r = await promisify(execFile)(process.execPath, ['--import', 'tsx', `${root}src/cli/main.ts`, ...args], { cwd: root, env }).catch(
+      (e: { code: number; stdout: string; stderr: string }) => e,
+    );
     refused({ status: 'code' in r ? r.code : 0, stdout: r.stdout, stderr: r.stderr }, what);
   });
 });

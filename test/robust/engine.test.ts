@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { loadScenario } from '../../src/scenario/load.js';
 import type { Scenario } from '../../src/scenario/model.js';
 import { runScenario } from '../../src/stack/run-scenario.js';
-import type { Event } from '../../src/trace/event.js';
 import { execute } from '../../src/tools/execute.js';
+import type { Event } from '../../src/trace/event.js';
 import { memoryFiles } from '../diagnostics.readers.js';
 import { checksumFault, deepFreeze, fates, type Injection, mended, rulesets, runFrames, type Seed, seeds, spoilt, textOf } from './engine.js';
 
@@ -90,7 +90,8 @@ function scenario(text: string): Scenario {
   return deepFreeze(value as Scenario);
 }
 
-const router = (name: string, lines: string): string => `  ${name}:\n    sysctl: { net.ipv4.ip_forward: 1, net.ipv4.conf.all.rp_filter: 0, net.ipv4.conf.default.rp_filter: 0 }\n${lines}`;
+const router = (name: string, lines: string): string =>
+  `  ${name}:\n    sysctl: { net.ipv4.ip_forward: 1, net.ipv4.conf.all.rp_filter: 0, net.ipv4.conf.default.rp_filter: 0 }\n${lines}`;
 const toEachOther = { a: '    routes: |\n      default via 10.0.0.2 dev eth0\n', b: '    routes: |\n      default via 10.0.0.1 dev eth0\n' };
 /** Host c behind router a, which has router b on its other side. */
 const pair = (parts: { a?: string; b?: string; packet?: string }): string => `version: 1
@@ -141,8 +142,18 @@ const loops: readonly (readonly [string, string, RegExp])[] = [
   [
     'an address translated back and forth',
     pair({
-      a: rules('nat', ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'], ['-A PREROUTING -d 8.8.8.8 -j DNAT --to-destination 9.9.9.9', '-A POSTROUTING -j MASQUERADE']) + toEachOther.a,
-      b: rules('nat', ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'], ['-A PREROUTING -d 9.9.9.9 -j DNAT --to-destination 8.8.8.8', '-A POSTROUTING -j MASQUERADE']) + toEachOther.b,
+      a:
+        rules(
+          'nat',
+          ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+          ['-A PREROUTING -d 8.8.8.8 -j DNAT --to-destination 9.9.9.9', '-A POSTROUTING -j MASQUERADE'],
+        ) + toEachOther.a,
+      b:
+        rules(
+          'nat',
+          ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+          ['-A PREROUTING -d 9.9.9.9 -j DNAT --to-destination 8.8.8.8', '-A POSTROUTING -j MASQUERADE'],
+        ) + toEachOther.b,
     }),
     /./,
   ],

@@ -70,27 +70,76 @@ export const textOf = (events: readonly Event[]): string =>
 
 type Edit = (b: Uint8Array) => Uint8Array;
 const keep: Edit = (b) => b.slice();
-const flip = (at: number, v: number): Edit => (b) => {
-  const c = b.slice();
-  if (c.length > 0) c[at % c.length] = v;
-  return c;
-};
+const flip =
+  (at: number, v: number): Edit =>
+  (b) => {
+    const c = b.slice();
+    if (c.length > 0) c[at % c.length] = v;
+    return c;
+  };
 const flips = (below: number, bytes: fc.Arbitrary<number>): fc.Arbitrary<Edit> =>
-  fc.array(fc.tuple(fc.integer({ min: 14, max: below }), bytes), { minLength: 1, maxLength: 3 }).map((list) => (b: Uint8Array) => list.reduce((c, [at, v]) => flip(at, v)(c), b));
-const typed = (type: number): Edit => (b) => flip(13, type & 255)(flip(12, type >>> 8)(b));
+  fc
+    .array(fc.tuple(fc.integer({ min: 14, max: below }), bytes), { minLength: 1, maxLength: 3 })
+    .map((list) => (b: Uint8Array) => list.reduce((c, [at, v]) => flip(at, v)(c), b));
+const typed =
+  (type: number): Edit =>
+  (b) =>
+    flip(13, type & 255)(flip(12, type >>> 8)(b));
 
 const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 4, arbitrary: fc.constant(keep) },
   { weight: 6, arbitrary: flips(75, fc.nat(255)) },
   // Protocol, fragment bits, TTL, options: where one byte decides the way.
-  { weight: 3, arbitrary: fc.tuple(fc.constantFrom(0x45, 0x46, 0x4f, 0x60), fc.nat(255)).map(([v, p]): Edit => (b) => flip(23, p)(flip(14, v)(b))) },
-  { weight: 3, arbitrary: fc.tuple(fc.nat(0x3f), fc.nat(255)).map(([hi, lo]): Edit => (b) => flip(21, lo)(flip(20, hi)(b))) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constantFrom(0x45, 0x46, 0x4f, 0x60), fc.nat(255)).map(
+      ([v, p]): Edit =>
+        (b) =>
+          flip(23, p)(flip(14, v)(b)),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.nat(0x3f), fc.nat(255)).map(
+      ([hi, lo]): Edit =>
+        (b) =>
+          flip(21, lo)(flip(20, hi)(b)),
+    ),
+  },
   { weight: 2, arbitrary: fc.constantFrom(0, 1, 2).map((ttl) => flip(22, ttl)) },
-  { weight: 2, arbitrary: fc.nat(2000).map((n): Edit => (b) => b.slice(0, n % (b.length + 1))) },
-  { weight: 2, arbitrary: fc.uint8Array({ maxLength: 80 }).map((tail): Edit => (b) => new Uint8Array([...b.subarray(0, 14), ...tail])) },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 80 }).map((tail): Edit => (b) => new Uint8Array([...b, ...tail])) },
+  {
+    weight: 2,
+    arbitrary: fc.nat(2000).map(
+      (n): Edit =>
+        (b) =>
+          b.slice(0, n % (b.length + 1)),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.uint8Array({ maxLength: 80 }).map(
+      (tail): Edit =>
+        (b) =>
+          new Uint8Array([...b.subarray(0, 14), ...tail]),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.uint8Array({ maxLength: 80 }).map(
+      (tail): Edit =>
+        (b) =>
+          new Uint8Array([...b, ...tail]),
+    ),
+  },
   { weight: 1, arbitrary: fc.constantFrom(0x86dd, 0x0800, 0x0806, 0x8100, 0x88a8, 0x88cc, 0x0004, 0x8847, 0xffff).map(typed) },
-  { weight: 1, arbitrary: fc.nat(0xffff).map((tag): Edit => (b) => new Uint8Array([...b.subarray(0, 12), 0x81, 0, tag >>> 8, tag & 255, ...b.subarray(12)])) },
+  {
+    weight: 1,
+    arbitrary: fc.nat(0xffff).map(
+      (tag): Edit =>
+        (b) =>
+          new Uint8Array([...b.subarray(0, 12), 0x81, 0, tag >>> 8, tag & 255, ...b.subarray(12)]),
+    ),
+  },
 );
 
 /** A frame with some of it lost, flipped, doubled or cut; or arbitrary bytes behind a link header that reaches the node. */
@@ -112,7 +161,8 @@ export function mended(frame: Uint8Array): Uint8Array {
 
 // --- rules ---
 
-const MATCHES = `-p tcp|-p udp|-p icmp|-p sctp|! -p tcp|-p tcp --dport 80|-p tcp --sport 1:1023|-p tcp --tcp-flags SYN,ACK SYN|-p udp --dport 53|-p icmp --icmp-type 8
+const MATCHES =
+  `-p tcp|-p udp|-p icmp|-p sctp|! -p tcp|-p tcp --dport 80|-p tcp --sport 1:1023|-p tcp --tcp-flags SYN,ACK SYN|-p udp --dport 53|-p icmp --icmp-type 8
 -p tcp -m tcp --tcp-option 2|-p sctp -m sctp --chunk-types any INIT|-p dccp -m dccp --dport 5|-p esp -m esp --espspi 0:9|-p ah -m ah --ahspi 5|-s 10.0.0.0/8|! -d 192.168.0.0/16|-i eth0|! -o lo
 -f|! -f|-m addrtype --src-type LOCAL|-m addrtype --dst-type LOCAL --limit-iface-in|-m comment --comment x|-m connbytes --connbytes 5:10 --connbytes-dir both --connbytes-mode packets|-m connlimit --connlimit-above 1
 -m connmark --mark 1/3|-m conntrack --ctstate NEW,INVALID|-m conntrack --ctstate DNAT|-m state --state RELATED,ESTABLISHED|-m dscp --dscp 4|-m ecn --ecn-ip-ect 1|-m iprange --src-range 10.0.0.1-10.0.0.9
@@ -121,15 +171,16 @@ const MATCHES = `-p tcp|-p udp|-p icmp|-p sctp|! -p tcp|-p tcp --dport 80|-p tcp
 -m rpfilter|-m rpfilter --loose --invert|-m socket|-m statistic --mode nth --every 2|-m statistic --mode random --probability 0.5|-m string --algo bm --string a|-p tcp -m tcpmss --mss 0:1460|-m time --timestart 00:00 --timestop 12:00
 -m tos --tos 0x10/0xff|-m ttl --ttl-lt 5|-m u32 --u32 0>>22&0x3C@0>>16=0:65535|-m realm --realm 1|-m devgroup --src-group 0|-m bpf --bytecode 1,6 0 0 65535|-m quota --quota 100|-m cpu --cpu 0|-m helper --helper ftp
 -m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1|-m connlabel --label 1|-m set --match-set s src|-m set --match-set n dst,dst|`
-  .replace(/\n/g, '|')
-  .split('|');
+    .replace(/\n/g, '|')
+    .split('|');
 
-const TARGETS = `ACCEPT|DROP|RETURN|LOG --log-prefix x --log-level 4|NFLOG --nflog-group 1|MARK --set-xmark 0x1/0xff|CONNMARK --save-mark|CONNMARK --restore-mark|TTL --ttl-dec 1|TTL --ttl-set 1|DSCP --set-dscp 4|TOS --set-tos 0x10/0xff
+const TARGETS =
+  `ACCEPT|DROP|RETURN|LOG --log-prefix x --log-level 4|NFLOG --nflog-group 1|MARK --set-xmark 0x1/0xff|CONNMARK --save-mark|CONNMARK --restore-mark|TTL --ttl-dec 1|TTL --ttl-set 1|DSCP --set-dscp 4|TOS --set-tos 0x10/0xff
 ECN --ecn-tcp-remove|TCPMSS --set-mss 600|TCPMSS --clamp-mss-to-pmtu|TCPOPTSTRIP --strip-options 2,4|REJECT|REJECT --reject-with tcp-reset|REJECT --reject-with icmp-host-prohibited|NOTRACK|CT --notrack|CT --zone 5|TRACE|TEE --gateway 10.0.0.9
 SNAT --to-source 10.9.9.1-10.9.9.3|SNAT --to-source 10.9.9.1:1-9|DNAT --to-destination 10.0.0.2|DNAT --to-destination 127.0.0.1:80|MASQUERADE|MASQUERADE --random|REDIRECT --to-ports 1-9|NETMAP --to 10.7.0.0/16|TPROXY --on-port 5 --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1
 CLASSIFY --set-class 1:2|CHECKSUM --checksum-fill|SET --add-set s src|SET --del-set s src|HL --hl-dec 1|c0|c1|c2|c3|`
-  .replace(/\n/g, '|')
-  .split('|');
+    .replace(/\n/g, '|')
+    .split('|');
 
 const BUILTIN = {
   raw: ['PREROUTING', 'OUTPUT'],

@@ -61,8 +61,7 @@ const onLine =
     lines.splice(i, 1, ...edit(lines[i]));
     return lines.join('\n');
   };
-const onWord =
-  (n: number, k: number, edit: (w: string) => string): Change =>
+const onWord = (n: number, k: number, edit: (w: string) => string): Change =>
   onLine(n, (l) => {
     const words = l.split(' ');
     const i = k % words.length;

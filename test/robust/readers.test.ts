@@ -17,7 +17,13 @@ function probe(door: string, text: string): void {
   const from = performance.now();
   const found = doors.get(door)?.(text) ?? [];
   expect(performance.now() - from, `${door} took too long`).toBeLessThan(SOON);
-  const shown = door.endsWith('-command') && door !== 'conntrack-command' ? text.split(/\s+/).filter((w) => w !== '').join(' ') : text;
+  const shown =
+    door.endsWith('-command') && door !== 'conntrack-command'
+      ? text
+          .split(/\s+/)
+          .filter((w) => w !== '')
+          .join(' ')
+      : text;
   for (const d of found) expect(faultOf(d, shown) ?? '', `${door}: ${d.code} in ${JSON.stringify(text.slice(0, 300))}`).toBe('');
 }
 
@@ -41,8 +47,15 @@ describe.each([...doors.keys()])('%s', (door) => {
 
 // --- scenarios that mean harm ---
 
-const chain = (n: number): Record<string, string> => Object.fromEntries(Array.from({ length: n }, (_, i) => [`${i}.yaml`, `version: 1\nextends: ${i + 1}.yaml\n`]));
-const bomb = Array.from({ length: 12 }, (_, i) => `a${i}: &a${i} [${Array(9).fill(i === 0 ? 'x' : `*a${i - 1}`).join(',')}]\n`).join('');
+const chain = (n: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: n }, (_, i) => [`${i}.yaml`, `version: 1\nextends: ${i + 1}.yaml\n`]));
+const bomb = Array.from(
+  { length: 12 },
+  (_, i) =>
+    `a${i}: &a${i} [${Array(9)
+      .fill(i === 0 ? 'x' : `*a${i - 1}`)
+      .join(',')}]\n`,
+).join('');
 const many = (n: number, line: (i: number) => string): string => Array.from({ length: n }, (_, i) => line(i)).join('');
 
 const hostile: readonly (readonly [string, string, string, Record<string, string>?])[] = [
@@ -58,7 +71,11 @@ const hostile: readonly (readonly [string, string, string, Record<string, string
   ['twenty thousand unknown keys', `version: 1\n${many(20000, (i) => `k${i}: 1\n`)}`, 'more-diagnostics'],
   ['the same key twice', 'version: 1\nnodes: {}\nnodes: {}\n', 'yaml-syntax'],
   ['keys of every object', 'version: 1\n__proto__: { nodes: {} }\nconstructor: 1\nnodes: {}\n', 'unknown-key'],
-  ['numbers without end', 'version: 1\nclock: 1e999\nnodes: {a: {address: 10.0.0.1/24}}\npackets: [{from: a, ping: 10.0.0.1, count: 99999999999}]\n', 'scenario-value'],
+  [
+    'numbers without end',
+    'version: 1\nclock: 1e999\nnodes: {a: {address: 10.0.0.1/24}}\npackets: [{from: a, ping: 10.0.0.1, count: 99999999999}]\n',
+    'scenario-value',
+  ],
   ['extends itself', 'version: 1\nextends: s.yaml\n', 'extends-cycle'],
   ['extends without end', 'version: 1\nextends: 0.yaml\n', 'extends-cycle', chain(40)],
   ['a folder above all', `version: 1\nnodes: { a: { dumps: ${'../'.repeat(60)}etc } }\n`, 'dumps-not-found'],
@@ -76,7 +93,8 @@ describe('scenarios that mean harm', () => {
   });
 
   it('names of every object are names like others', () => {
-    const text = 'version: 1\nnodes:\n  __proto__: { address: 10.0.0.1/24 }\n  constructor: { address: 10.0.0.2/24 }\nwires: [["__proto__:eth0", "constructor:eth0"]]\npackets: [{ from: __proto__, ping: constructor }]\n';
+    const text =
+      'version: 1\nnodes:\n  __proto__: { address: 10.0.0.1/24 }\n  constructor: { address: 10.0.0.2/24 }\nwires: [["__proto__:eth0", "constructor:eth0"]]\npackets: [{ from: __proto__, ping: constructor }]\n';
     const { value } = loadScenario('s.yaml', memoryFiles({ 's.yaml': text }));
     expect(value?.nodes.map((n) => n.name)).toEqual(['__proto__', 'constructor']);
   });

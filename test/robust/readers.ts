@@ -138,10 +138,22 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['packet-text', 'tcp 10.0.0.1:4000 > 10.0.0.2:80 syn ttl 3 tos 0x10 id 7 df len 100'],
   ['packet-text', 'icmp6 fe80::1 > ff02::1 type 128 ext hop 0502 raw hex 0035'],
   ['packet-text', 'udp [2001:db8::1]:53 > [2001:db8::2]:99 data "hello" frag 1480 mf'],
-  ['iptables-command', '-t nat -A PREROUTING -p tcp -m multiport --dports 80,443 -m conntrack --ctstate NEW -m comment --comment x -j DNAT --to-destination 10.0.0.1:80'],
-  ['iptables-command', '-A INPUT -m hashlimit --hashlimit-name a --hashlimit-above 5/sec --hashlimit-mode srcip -m time --timestart 10:00 -m string --algo bm --hex-string |41|x -j LOG --log-prefix y'],
-  ['iptables-command', '-R OUTPUT 1 -m u32 --u32 0>>22&0x3C@0&0xFF=8:9 -m statistic --mode nth --every 3 -m set --match-set a src,dst -j SET --add-set b src --timeout 5'],
-  ['ip6tables-command', '-I FORWARD 1 -s 2001:db8::/32 -m frag --fragid 5 -m rt --rt-type 0 -m ipv6header --header hop,dst --soft -j REJECT --reject-with icmp6-adm-prohibited'],
+  [
+    'iptables-command',
+    '-t nat -A PREROUTING -p tcp -m multiport --dports 80,443 -m conntrack --ctstate NEW -m comment --comment x -j DNAT --to-destination 10.0.0.1:80',
+  ],
+  [
+    'iptables-command',
+    '-A INPUT -m hashlimit --hashlimit-name a --hashlimit-above 5/sec --hashlimit-mode srcip -m time --timestart 10:00 -m string --algo bm --hex-string |41|x -j LOG --log-prefix y',
+  ],
+  [
+    'iptables-command',
+    '-R OUTPUT 1 -m u32 --u32 0>>22&0x3C@0&0xFF=8:9 -m statistic --mode nth --every 3 -m set --match-set a src,dst -j SET --add-set b src --timeout 5',
+  ],
+  [
+    'ip6tables-command',
+    '-I FORWARD 1 -s 2001:db8::/32 -m frag --fragid 5 -m rt --rt-type 0 -m ipv6header --header hop,dst --soft -j REJECT --reject-with icmp6-adm-prohibited',
+  ],
   ['ipset-command', 'add b 10.0.0.0/24,tcp:80-90 timeout 30 comment x'],
   ['ipset-command', 'create z hash:net,iface family inet6 hashsize 64 maxelem 10 skbinfo counters'],
   ['route-command', '10.0.0.0/8 via 10.1.0.1 dev eth0 table 100 metric 5 mtu lock 1400 src 10.1.0.2 nexthop via 10.1.0.3 weight 2'],
@@ -150,11 +162,17 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['sockets', 'tcp 0.0.0.0:80 dev eth0 uid 5 transparent\nudp [::]:53\n'],
   ['bridge-vlan', 'port              vlan-id\nveth0             1 PVID Egress Untagged\n                  10-20\n'],
   ['rt-tables', '100 vpn\n0x65\tother # comment\n'],
-  ['conntrack', 'ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 [ASSURED] mark=0 zone=3 use=1\n'],
+  [
+    'conntrack',
+    'ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 [ASSURED] mark=0 zone=3 use=1\n',
+  ],
   ['conntrack', 'icmp 1 29 src=10.0.0.1 dst=10.0.0.2 type=8 code=0 id=5 [UNREPLIED] src=10.0.0.2 dst=10.0.0.1 type=0 code=0 id=5 mark=0 use=1\n'],
   ['ip-neigh', '10.0.0.1 dev eth0 lladdr 02:00:00:00:00:01 STALE\nfe80::1 dev eth0 lladdr 02:00:00:00:00:01 router REACHABLE\n10.0.0.3 dev eth0 FAILED\n'],
   ['bridge-fdb', '02:00:00:00:00:01 dev eth0 vlan 10 master br0 permanent\n00:00:00:00:00:00 dev vx dst 10.0.0.2 port 4789 vni 7 via eth0 self permanent\n'],
-  ['ipset-list', 'Name: a\nType: hash:ip\nRevision: 5\nHeader: family inet hashsize 1024 maxelem 65536 timeout 5\nSize in memory: 200\nReferences: 0\nNumber of entries: 1\nMembers:\n10.0.0.1 timeout 3\n'],
+  [
+    'ipset-list',
+    'Name: a\nType: hash:ip\nRevision: 5\nHeader: family inet hashsize 1024 maxelem 65536 timeout 5\nSize in memory: 200\nReferences: 0\nNumber of entries: 1\nMembers:\n10.0.0.1 timeout 3\n',
+  ],
   ['pcap', Buffer.from('d4c3b2a1020004000000000000000000000004000100000001000000020000000400000004000000deadbeef', 'hex').toString('latin1')],
 ];
 

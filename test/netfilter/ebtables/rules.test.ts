@@ -89,7 +89,8 @@ describe('extension tables of iptables (libebt_*.t)', () => {
 describe('dumps of other people', () => {
   const dir = `${shared}ebtables/`;
   const files = existsSync(dir) ? readdirSync(dir).filter((f) => f.endsWith('.ebtables')) : [];
-  it.skipIf(files.length === 0).each(files)('%s', (file) => {
+  it.skipIf(files.length > 0)('are not on this machine: skipped', () => {});
+  it.each(files)('%s', (file) => {
     const { value, diagnostics } = readEbtablesSave(readFileSync(dir + file, 'utf8'), file);
     expect(diagnostics).toEqual([]);
     expect(writeEbtablesSave(value, { style: 'prefix' }).replace(/\n+/g, '\n').trim()).toBe(
