@@ -16,7 +16,11 @@ export class DropEvents {
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(1 << 16);
 
-  constructor(name: string) {
+  /** `protocols`: ethertypes of what may die here; nodes of random cases have no IPv6, so that an IPv6 packet is another program's. */
+  constructor(
+    name: string,
+    readonly protocols: readonly number[] = [0, 0x0800, 0x0806],
+  ) {
     this.#dir = `${TRACEFS}/instances/${name}`;
     mkdirSync(this.#dir);
     writeFileSync(`${this.#dir}/events/skb/kfree_skb/filter`, `protocol != ${MARKER_ETHERTYPE}`);
@@ -46,8 +50,7 @@ export class DropEvents {
       if (reason === SINK_REASON || reason === 'QUEUE_PURGE' || reason === 'NEIGH_FAILED') continue;
       // Fragments that hang on a datagram are let go of with it: whether there are any depends on how its memory was laid out.
       if (location.startsWith('skb_release_data')) continue;
-      // Others' buffers on this machine: nodes of the lab have no IPv6.
-      if (!['2048', '2054', '0'].includes(protocol)) continue;
+      if (!this.protocols.includes(Number(protocol))) continue;
       out.push({ reason, location: location.replace(/\+0x.*$/, '') });
     }
     return out;
