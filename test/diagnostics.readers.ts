@@ -18,6 +18,7 @@ import { linesOf, wordsOf } from '../src/formats/tokens.js';
 import { readXfrmPolicy, readXfrmState } from '../src/formats/xfrm.js';
 import { loadScenario } from '../src/scenario/load.js';
 import type { FileSource } from '../src/scenario/model.js';
+import { nodeFromSnapshot } from '../src/scenario/snapshot.js';
 import { runScenario } from '../src/stack/run-scenario.js';
 import { execute, parseDo } from '../src/tools/execute.js';
 
@@ -79,6 +80,7 @@ export const readers = {
     parseConntrackCommand(wordsOf(linesOf(t)[0]), reporter);
     return reporter.diagnostics;
   },
+  snapshot: (t) => nodeFromSnapshot('n', t, 'n.snapshot').diagnostics,
   do: typed,
   scenario: (t, files) => loadScenario('s.yaml', memoryFiles({ 's.yaml': t, ...files })).diagnostics,
 } satisfies Record<string, (text: string, files?: Readonly<Record<string, string>>) => readonly Diagnostic[]>;

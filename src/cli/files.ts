@@ -1,10 +1,13 @@
 /** Files for the parts below that know none: the FileSource, diagnostics on stderr, scenarios by name. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Diagnostic, formatDiagnostic, hasErrors, nearest } from '../base/diagnostic.js';
+import { type Diagnostic, formatDiagnostic, hasErrors, nearest, type Parsed } from '../base/diagnostic.js';
+import { looksLikeSnapshot } from '../formats/snapshot.js';
 import { loadScenario } from '../scenario/load.js';
-import type { FileSource, Scenario } from '../scenario/model.js';
+import type { FileSource, NodeState, Scenario } from '../scenario/model.js';
+import { nodeFromFiles } from '../scenario/node.js';
+import { nodeFromSnapshot, nodeNameOf } from '../scenario/snapshot.js';
 
 export const EXIT = { ok: 0, missed: 1, badInput: 2, environment: 3 } as const;
 
@@ -54,9 +57,64 @@ function withLine(d: Diagnostic): Diagnostic {
   return line === undefined ? d : { ...d, sourceLine: line.slice(0, 300) };
 }
 
-/** The scenario, or null after everything wrong with it was printed. */
+const failed = (message: string, hint: string): null => {
+  process.stderr.write(`error: ${message}\n  hint: ${hint}\n`);
+  return null;
+};
+
+/** A node from a folder of dumps or from a snapshot, called as the file is; null after everything wrong with it was printed. */
+export function openNode(path: string): NodeState | null {
+  const name = nodeNameOf(resolve(path));
+  const read = readNode(name, path);
+  if (read === null)
+    return failed(`${path} is no folder that can be read, and no snapshot`, 'a folder of iptables-save, ip-addr.json, …, or what sim capture takes');
+  complain(read.diagnostics);
+  if (hasErrors(read.diagnostics) || read.value === null) return null;
+  if (read.value.links.length > 0) return read.value;
+  return failed(`${path} says nothing about devices`, 'add ip-link.json (ip -j -d link) or ip-addr.json (ip -j addr)');
+}
+
+function readNode(name: string, path: string): Parsed<NodeState | null> | null {
+  const names = diskFiles.list(path);
+  if (names === null) {
+    const text = diskFiles.read(path);
+    return text === null ? null : nodeFromSnapshot(name, text, path);
+  }
+  const files = names
+    .map((n) => join(path, n))
+    .filter((p) => statSync(p).isFile())
+    .flatMap((p) => {
+      const text = diskFiles.read(p);
+      return text === null ? [] : [{ path: p, text }];
+    });
+  return nodeFromFiles(name, files);
+}
+
+/** A scenario of one node and nothing else. */
+export const scenarioOfNode = (node: NodeState, file: string): Scenario => ({
+  ...{ file, name: node.name, description: '', tags: [], nodes: [node], wires: [] },
+  ...{ do: [], apply: [], packets: [], expect: [], whatIf: [], traceAll: false, clock: 0, seed: 1 },
+});
+
+/** Does this file hold a snapshot? Only its beginning is read. */
+function isSnapshot(path: string): boolean {
+  const fd = orNull(() => openSync(path, 'r'));
+  if (fd === null) return false;
+  try {
+    const head = Buffer.alloc(8192);
+    return looksLikeSnapshot(head.toString('utf8', 0, orNull(() => readSync(fd, head)) ?? 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The scenario (of one node, where a snapshot is given), or null after everything wrong with it was printed. */
 export function openScenario(given: string): Scenario | null {
   const path = findScenario(given);
+  if (path !== null && isSnapshot(path)) {
+    const node = openNode(path);
+    return node && scenarioOfNode(node, path);
+  }
   if (path === null) {
     const near = nearest(
       given,

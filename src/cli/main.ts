@@ -12,7 +12,7 @@ interface Entry {
 
 const commands: readonly Entry[] = [
   { name: 'run', summary: 'Replay a scenario’s packets and tell what became of them', load: () => import('./commands/run.js') },
-  { name: 'trace', summary: 'One packet through one node, from a folder of its dumps', load: () => import('./commands/trace.js') },
+  { name: 'trace', summary: 'One packet through one node, from a folder of its dumps or a snapshot', load: () => import('./commands/trace.js') },
   { name: 'explain', summary: 'What a drop reason, cause, box, hook or counter means', load: () => import('./commands/explain.js') },
   { name: 'list', summary: 'The scenarios that come with this program', load: () => import('./commands/list.js') },
   { name: 'what-if', summary: 'Compare what becomes of the packets under each what-if of a scenario', load: () => import('./commands/what-if.js') },

@@ -9,6 +9,7 @@ import { childFlag, childNumber, childText, didYouMean, type Loading, resolvePat
 import type { SocketState } from './model.js';
 import { emptyNode, nodeFromFiles, type SourceText } from './node.js';
 import { type NodeDraft, type PartKind, type PartOptions, parts } from './parts.js';
+import { nodeFromSnapshot } from './snapshot.js';
 import { child, type Tree } from './tree.js';
 
 /** Keys of a node whose value is a tool's text; `links`, `addresses`, `sysctl` and `sockets` also have short forms. */
@@ -37,6 +38,7 @@ export function loadNode(l: Loading, name: string, tree: Tree, index: number, ke
     draft.iptablesNft ??= { family: 'ipv4', tables: [] };
     draft.ip6tablesNft ??= { family: 'ipv6', tables: [] };
   }
+  nowKnown(draft, tree, nft);
   const listen = child(tree, 'listen');
   if (listen) draft.sockets = [...draft.sockets, ...readListen(l, listen, draft.sockets.length)];
   // A folder of dumps, or a text from `ip addr`, knows its addresses.
@@ -53,7 +55,7 @@ function readDumps(l: Loading, draft: NodeDraft, tree: Tree): void {
   const dir = resolvePath(dumps.span.file, sourceOf(dumps));
   const names = l.files.list(dir);
   if (names === null) {
-    l.errorAt('dumps-not-found', `there is no folder “${dir}”`, dumps.span, 'a folder is relative to the file that names it');
+    readSnapshotFile(l, draft, dumps, dir);
     return;
   }
   const files: SourceText[] = [];
@@ -68,6 +70,28 @@ function readDumps(l: Loading, draft: NodeDraft, tree: Tree): void {
   const r = nodeFromFiles(draft.name, files, draft);
   Object.assign(draft, r.value);
   l.take(r.diagnostics, null);
+}
+
+function readSnapshotFile(l: Loading, draft: NodeDraft, dumps: Tree, path: string): void {
+  const text = l.files.read(path);
+  if (text === null) {
+    l.errorAt('dumps-not-found', `there is no folder or snapshot “${path}”`, dumps.span, 'a path is relative to the file that names it');
+    return;
+  }
+  l.remember(path, text);
+  const { value, diagnostics } = nodeFromSnapshot(draft.name, text, path, draft);
+  Object.assign(draft, value);
+  l.take(diagnostics, null);
+}
+
+/** What the scenario itself says is no longer missing from a snapshot. */
+function nowKnown(draft: NodeDraft, tree: Tree, nft: boolean): void {
+  if (draft.missing === undefined) return;
+  const says = (kind: PartKind): boolean =>
+    child(tree, kind) !== undefined
+      ? !(nft && (kind === 'iptables' || kind === 'ip6tables'))
+      : (kind === 'sockets' && child(tree, 'listen') !== undefined) || (nft && child(tree, kind.replace(/-nft$/, '')) !== undefined && kind.endsWith('-nft'));
+  draft.missing = draft.missing.filter(({ kind }) => !says(kind));
 }
 
 /** A part given as text, or as { file: PATH }. */

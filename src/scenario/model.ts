@@ -9,6 +9,7 @@ import type { FdbEntry, IfAddr, Link, Neigh, PortVlan } from '../link/model.js';
 import type { IpSet } from '../netfilter/ipset/model.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
 import type { XfrmPolicy, XfrmState } from '../xfrm/model.js';
+import type { PartKind } from './parts.js';
 
 /** A sysctl as `sysctl -a` names it, but with slashes (`net/ipv4/conf/eth0.100/rp_filter`), since device names contain dots. */
 export interface Sysctl {
@@ -59,6 +60,15 @@ export interface NodeState {
   readonly xfrmStates: readonly XfrmState[];
   /** Text of `conntrack -L` to preload. */
   readonly conntrack: string | null;
+  /** What its snapshot could not tell (scenario/missing.ts); a node that is stated otherwise has none. */
+  readonly missing?: readonly MissingPart[];
+}
+
+/** A part of a node that is not known, which is not the same as empty. */
+export interface MissingPart {
+  readonly kind: PartKind;
+  /** As a clause: “there is no conntrack on the node”. */
+  readonly why: string;
 }
 
 // --- the scenario ---

@@ -37,12 +37,14 @@ export function emptyNode(name: string): NodeDraft {
 export interface SourceText {
   readonly path: string;
   readonly text: string;
+  /** The file name that says which part it is; default: that of `path`. */
+  readonly name?: string;
 }
 
 /** Files beside the dumps that say nothing about the node. */
 const passedOver = /^(readme|license|licence|notes?)(\..*)?$|\.(md|ya?ml)$|^\./i;
 
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+const nameOf = (file: SourceText): string => file.name ?? file.path.slice(file.path.lastIndexOf('/') + 1);
 
 /**
  * The node that a folder of dumps describes. A file is known by its name (`iptables-save`, `ip-addr.json`, `neigh.txt`, …); one with another name is left out with a warning.
@@ -52,14 +54,14 @@ export function nodeFromFiles(name: string, files: readonly SourceText[], start:
   const diagnostics: Diagnostic[] = [];
   const chosen = new Map<PartKind, { row: PartRow; file: SourceText }>();
   for (const file of files) {
-    const base = baseName(file.path);
+    const base = nameOf(file);
     const row = partOfFile(base);
     if (!row) {
       if (!passedOver.test(base)) diagnostics.push(unknownFile(file.path, base));
       continue;
     }
     const before = chosen.get(row.kind);
-    if (!before || preferred(row.kind, file.path) > preferred(row.kind, before.file.path)) chosen.set(row.kind, { row, file });
+    if (!before || preferred(row.kind, nameOf(file)) > preferred(row.kind, nameOf(before.file))) chosen.set(row.kind, { row, file });
   }
   const draft: NodeDraft = { ...start, name };
   for (const row of parts) {
@@ -70,7 +72,7 @@ export function nodeFromFiles(name: string, files: readonly SourceText[], start:
 }
 
 const textFirst: ReadonlySet<PartKind> = new Set(['routes', 'routes6', 'rules', 'rules6']);
-const preferred = (kind: PartKind, path: string): number => Number(textFirst.has(kind) !== path.endsWith('.json'));
+const preferred = (kind: PartKind, name: string): number => Number(textFirst.has(kind) !== name.endsWith('.json'));
 
 function unknownFile(path: string, base: string): Diagnostic {
   const examples = parts.map((p) => p.example);

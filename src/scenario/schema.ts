@@ -46,7 +46,7 @@ const socketShort = z.strictObject({
 
 const nodeSchema = z
   .strictObject({
-    dumps: text.optional().describe('a folder of dumps, beside the scenario'),
+    dumps: text.optional().describe('a folder of dumps, or a snapshot as sim capture takes it, beside the scenario'),
     kernel: scalar.optional().describe('kernel release, 6.18 by default'),
     backend: z.enum(['legacy', 'nft']).optional().describe('what iptables and ip6tables are loaded through'),
     address: oneOrMore.optional().describe('short form: address of eth0, ADDRESS/LENGTH'),

@@ -27,6 +27,7 @@ import { readXfrmPolicy, readXfrmState } from '../../src/formats/xfrm.js';
 import { readPcap } from '../../src/packet/pcap.js';
 import { parsePacketText } from '../../src/packet/text.js';
 import { loadScenario } from '../../src/scenario/load.js';
+import { nodeFromSnapshot } from '../../src/scenario/snapshot.js';
 import { memoryFiles } from '../diagnostics.readers.js';
 import { localCorpus, readCase } from '../kernel/corpus-files.js';
 
@@ -72,6 +73,7 @@ export const doors: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ],
   ['packet-text', (t) => parsePacketText(t, { file: 'x', line: 1, column: 1 }).diagnostics],
   ['scenario', (t) => loadScenario('x', memoryFiles({ x: t })).diagnostics],
+  ['snapshot', (t) => nodeFromSnapshot('n', t, 'x').diagnostics],
   ['pcap', (t) => readPcap(Buffer.from(t, 'latin1'), 'x').diagnostics],
   [
     'nft-list',
@@ -172,6 +174,10 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   [
     'ipset-list',
     'Name: a\nType: hash:ip\nRevision: 5\nHeader: family inet hashsize 1024 maxelem 65536 timeout 5\nSize in memory: 200\nReferences: 0\nNumber of entries: 1\nMembers:\n10.0.0.1 timeout 3\n',
+  ],
+  [
+    'snapshot',
+    'netfilter-sim snapshot 1\n== hostname: uname -n\n|node1\n|\n-- exit 0\n== ip-rule.txt: ip rule show\n|0:\tfrom all lookup local\n|\n!x\n-- exit 0\n== ipset-save: \n-- missing ipset\n== iptables-legacy-save: iptables-save\n|*nat\n|:PREROUTING ACCEPT [0:0]\n|-A PREROUTING -m set --match-set a src -j ACCEPT\n|COMMIT\n|\n-- exit 0\n== end\n',
   ],
   ['pcap', Buffer.from('d4c3b2a1020004000000000000000000000004000100000001000000020000000400000004000000deadbeef', 'hex').toString('latin1')],
 ];

@@ -19,7 +19,7 @@ export function register(program: Command): void {
   program
     .command('exec')
     .description('Ask a simulated node what a real one would answer: ip, iptables, ipset, sysctl, conntrack, nstat, bridge, tcpdump, …')
-    .argument('<scenario>', 'scenario file, or the name of one in the library')
+    .argument('<scenario>', 'scenario file, the name of one in the library, or a snapshot (sim capture)')
     .argument('<node>', 'the node that is asked')
     .argument('<command...>', 'the command, behind --')
     .option('--after', 'run the scenario’s packets first, so that counters, conntrack and tcpdump show them')

@@ -1,15 +1,12 @@
-/** `sim trace DIR PACKET`: one packet through one node, from a folder of dumps, without a scenario file. */
-import { statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+/** `sim trace DIR|SNAPSHOT PACKET`: one packet through one node, from a folder of dumps or a snapshot, without a scenario file. */
 import type { Command } from 'commander';
 import { type Diagnostic, hasErrors, nearest } from '../../base/diagnostic.js';
 import { readPcap } from '../../packet/pcap.js';
 import { parsePacketText } from '../../packet/text.js';
 import type { NodeState, PacketSpec, Scenario, ScenarioPacket } from '../../scenario/model.js';
-import { nodeFromFiles } from '../../scenario/node.js';
 import { runScenario } from '../../stack/run-scenario.js';
 import { execute, parseDo } from '../../tools/execute.js';
-import { complain, diskFiles, EXIT } from '../files.js';
+import { complain, diskFiles, EXIT, openNode, scenarioOfNode } from '../files.js';
 import { checkOutput, type OutputOptions, outputOptions, print } from '../output.js';
 
 interface Options extends OutputOptions {
@@ -26,8 +23,8 @@ export function register(program: Command): void {
   outputOptions(
     program
       .command('trace')
-      .description('One packet through one node, from a folder of its dumps')
-      .argument('<dir>', 'folder with iptables-save, ipset-save, ip-addr.json, ip-link.json, ip-route.txt, sysctl.txt, …')
+      .description('One packet through one node, from a folder of its dumps or a snapshot')
+      .argument('<dir>', 'folder with iptables-save, ipset-save, ip-addr.json, ip-link.json, ip-route.txt, sysctl.txt, …; or a snapshot (sim capture)')
       .argument('[packet]', "as 'icmp 10.0.0.1 > 10.0.0.2' or 'tcp 10.0.0.1:4000 > 10.0.0.2:80 syn'")
       .option('--in <device>', 'the device it arrives at')
       .option('--local', 'it is sent by the node itself')
@@ -45,14 +42,13 @@ function fail(message: string, hint: string): null {
 }
 
 function run(dir: string, text: string | undefined, o: Options): number {
-  const node = readNode(dir);
+  const node = openNode(dir);
   if (node === null) return EXIT.badInput;
   const packet = readPacket(node, text, o);
   if (packet === null) return EXIT.badInput;
   const narrow = checkOutput(o, [node.name], [packet.name]);
   if (narrow === null) return EXIT.badInput;
-  const rest = { wires: [], do: [], apply: [], expect: [], whatIf: [], traceAll: o.traceAll ?? false, clock: 0, seed: 1 };
-  const scenario: Scenario = { file: dir, name: node.name, description: '', tags: [], nodes: [node], packets: [packet], ...rest };
+  const scenario: Scenario = { ...scenarioOfNode(node, dir), packets: [packet], traceAll: o.traceAll ?? false };
   const { value: commands, diagnostics } = parseDo(
     scenario,
     o.do.map((c) => (c.startsWith(`${node.name}:`) ? c : `${node.name}: ${c}`)),
@@ -63,20 +59,6 @@ function run(dir: string, text: string | undefined, o: Options): number {
   const result = runScenario({ ...scenario, do: commands }, { verbose: o.verbose ?? false, execute });
   complain(result.diagnostics);
   return hasErrors(result.diagnostics) ? EXIT.badInput : print(result, o, narrow);
-}
-
-function readNode(dir: string): NodeState | null {
-  const names = diskFiles.list(dir);
-  if (names === null) return fail(`${dir} is no folder that can be read`, 'it holds what the node’s tools print: iptables-save, ip-addr.json, ip-route.txt, …');
-  const paths = names.map((n) => join(dir, n)).filter((p) => statSync(p).isFile());
-  const files = paths.flatMap((path) => {
-    const text = diskFiles.read(path);
-    return text === null ? [] : [{ path, text }];
-  });
-  const { value, diagnostics } = nodeFromFiles(basename(resolve(dir)), files);
-  complain(diagnostics);
-  if (hasErrors(diagnostics)) return null;
-  return value.links.length > 0 ? value : fail(`${dir} says nothing about devices`, 'add ip-link.json (ip -j -d link) or ip-addr.json (ip -j addr)');
 }
 
 const span = { file: 'command line', line: 1, column: 1, length: 0 };
