@@ -10,6 +10,8 @@ import { type PartKind, partOfFile, partOfKind } from './parts.js';
 
 interface Row {
   readonly kind: PartKind;
+  /** Of parts of that kind only those with such a name; default: all. */
+  readonly named?: RegExp;
   /** What it would have told. */
   readonly what: string;
   /** What becomes of packets: the hint of the warning. */
@@ -22,6 +24,7 @@ interface Row {
 
 const RULES = (family: string): string => `every ${family} packet on this node is inconclusive`;
 const ROUTES = (family: string): string => `an ${family} packet that is routed on this node is inconclusive`;
+const BRIDGED = 'a frame that crosses a bridge of this node is inconclusive';
 const hasBridge = (n: NodeState): boolean => n.links.some((l) => l.kind === 'bridge');
 const usesSet = (r: Rule): boolean => r.matches.some((m) => m.def?.name === 'set') || (r.target.kind === 'extension' && r.target.def.name === 'SET');
 const namesSet = (n: NodeState): boolean =>
@@ -55,12 +58,8 @@ const rows: readonly Row[] = [
   { kind: 'iptables-nft', what: 'the rules of iptables-nft', effect: RULES('IPv4'), matters: (_, s) => !nftAnswered(s) },
   { kind: 'ip6tables-nft', what: 'the rules of ip6tables-nft', effect: RULES('IPv6'), matters: (_, s) => !nftAnswered(s) },
   { kind: 'nft', what: 'native nftables rules', effect: 'assumed: there are none' },
-  {
-    kind: 'ebtables',
-    what: 'the rules of ebtables',
-    effect: 'a frame that crosses a bridge of this node is inconclusive',
-    matters: (n, s) => hasBridge(n) && !(nftAnswered(s) && legacyAbsent(s)),
-  },
+  { kind: 'ebtables', named: /legacy/, what: 'the rules of ebtables', effect: BRIDGED, matters: hasBridge },
+  { kind: 'ebtables', named: /^(?!.*legacy)/, what: 'the rules of ebtables-nft', effect: BRIDGED, matters: (n, s) => hasBridge(n) && !nftAnswered(s) },
   { kind: 'ipset', what: 'the IP sets', effect: 'a packet that reaches a rule which names a set is inconclusive', matters: namesSet },
   {
     kind: 'fdb',
@@ -79,13 +78,12 @@ const NOT_IN_KERNEL = /not supported|Address family not supported|Protocol not s
 const answers = (p: SnapshotPart): boolean =>
   p.end.kind === 'absent' || (p.end.kind === 'exit' && (p.end.status === 0 || p.errors.some((e) => NOT_IN_KERNEL.test(e))));
 const kindOf = (p: SnapshotPart): PartKind | undefined => partOfFile(p.name)?.kind;
-const legacyAbsent = (s: Snapshot): boolean => s.parts.some((p) => p.name === 'ebtables-legacy-save' && answers(p));
 
 /** Each part that matters to this node and did not answer. Of parts with several names (text or JSON, two backends of ebtables) every one that is there counts. */
 export function missingParts(s: Snapshot, n: NodeState): readonly MissingPart[] {
   const out: MissingPart[] = [];
   for (const row of rows) {
-    const mine = s.parts.filter((p) => kindOf(p) === row.kind);
+    const mine = s.parts.filter((p) => kindOf(p) === row.kind && (row.named?.test(p.name) ?? true));
     const bad = mine.find((p) => !answers(p));
     const why = bad ? whyNot(bad) : mine.length === 0 ? 'it is not in the snapshot' : (row.lacks?.(n) ?? null);
     if (why !== null && (!row.matters || row.matters(n, s))) out.push({ kind: row.kind, why });

@@ -16,6 +16,7 @@ import { ebtablesSteps } from './ebtables-steps.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
+import { missingSteps } from './missing.js';
 import { hasNftChain, nativeSteps, nftTracer } from './nft-steps.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
@@ -264,7 +265,7 @@ export type HookTable = ReadonlyMap<string, ReadonlyMap<HookPoint, readonly Hook
 /** The steps registered on such a node, by family and point, in the order they run. */
 export const hookTable = memoByIdentity((n: NodeState): HookTable => {
   const families = new Map<string, Map<HookPoint, HookStep[]>>();
-  for (const s of [...allSteps, ...nativeSteps(n)]) {
+  for (const s of [...missingSteps(n), ...allSteps, ...nativeSteps(n)]) {
     if (s.needed && !s.needed(n)) continue;
     const points = families.get(s.family) ?? new Map<HookPoint, HookStep[]>();
     families.set(s.family, points);

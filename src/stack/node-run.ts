@@ -9,7 +9,7 @@ import { readConntrack } from '../formats/conntrack.js';
 import { insertEntry } from '../netfilter/conntrack/entry.js';
 import { Conntrack, type ConntrackHost } from '../netfilter/conntrack/index.js';
 import type { Chooser, ConntrackPort, FibAnswer, FibQuery, SetsPort } from '../netfilter/env.js';
-import { SetStore } from '../netfilter/ipset/store.js';
+import type { SetStore } from '../netfilter/ipset/store.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
 import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
@@ -28,6 +28,7 @@ import { Inconclusive } from './inconclusive.js';
 import { InetPeers } from './inet-peers.js';
 import type { Facts, Kernel, OutputAnswer, OutputQuery } from './kernel.js';
 import { Mib } from './mib.js';
+import { setsOf } from './missing.js';
 import { NeighTable } from './neigh-table.js';
 import { type Box, packetFlow } from './packet-flow.js';
 import { addrsOf, devicesOf } from './plan.js';
@@ -100,7 +101,7 @@ export class NodeRun implements Kernel, Receiver {
     if (g.addrs !== before?.addrs) this.addrs = addrsOf(g.addrs);
     if (g.sysctls !== before?.sysctls) this.sysctls = sysctlsOf(g.sysctls);
     if (g.neighs !== before?.neighs) this.neigh = new NeighTable(g.neighs);
-    if (g.sets !== before?.sets) this.sets = new SetStore(g.sets, () => this.now());
+    if (g.sets !== before?.sets) this.sets = setsOf(g, () => this.now());
     this.routing = new Routing(this);
     this.#routing6 = null;
   }

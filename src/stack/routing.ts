@@ -20,6 +20,7 @@ import { type NetDevice, type RouteType, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_L
 import type { Cause } from '../trace/cause.js';
 import type { EventBody, RouteStep } from '../trace/event.js';
 import type { Facts, OutputAnswer, OutputQuery } from './kernel.js';
+import { demand } from './missing.js';
 import type { NodeRun } from './node-run.js';
 import { portsOf } from './reroute.js';
 import { outputEvent } from './route-event.js';
@@ -59,6 +60,7 @@ export class Routing {
 
   input(skb: Skb, daddr: number, saddr: number, tos: number, dev: NetDevice): { reason: string | null; cause: Cause; facts: Facts } {
     const n = this.n;
+    demand(n.given, 'rules', 'routes', 'sysctl');
     const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
     const r = routeInput(this.env, {
       src: saddr,
@@ -147,6 +149,7 @@ export class Routing {
 
   output(q: OutputQuery): OutputAnswer {
     const n = this.n;
+    demand(n.given, 'rules', 'routes');
     const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
     const r = routeOutput(this.env, {
       src: (q.src as number | undefined) ?? 0,
@@ -170,6 +173,7 @@ export class Routing {
   }
 
   query(q: FibQuery): FibAnswer {
+    demand(this.n.given, 'rules', 'routes');
     const flow = {
       src: q.src as number,
       dst: q.dst as number,

@@ -18,6 +18,7 @@ import type { Skb } from '../packet/skb.js';
 import { type Dst, type NetDevice, type RouteType, RTCF_MULTICAST } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
 import type { OutputQuery } from './kernel.js';
+import { demand } from './missing.js';
 import type { NodeRun } from './node-run.js';
 import { outputEvent } from './route-event.js';
 
@@ -35,6 +36,7 @@ export class Routing6 {
 
   input(skb: Skb): void {
     const n = this.n;
+    demand(n.given, 'rules6', 'routes6', 'sysctl');
     const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
     const src = skb.saddr as Ip6;
     const dst = skb.daddr as Ip6;
@@ -78,11 +80,13 @@ export class Routing6 {
 
   /** ip6_route_output() with the source as it is: re-routing, RST. */
   outputTo(q: OutputQuery): { dst: Dst; errno: number } {
+    demand(this.n.given, 'rules6', 'routes6');
     return routeOutput6To(this.env, this.#flow(q, undefined));
   }
 
   output(q: OutputQuery): { dst: Dst | null; src: Addr | null; errno: number } {
     const n = this.n;
+    demand(n.given, 'rules6', 'routes6');
     const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
     const r = routeOutput6(this.env, this.#flow(q, steps));
     if (n.rec.on) n.tell(null, outputEvent(q, q.src ?? ANY6, r.dst, r.src, r.errno, steps ?? []));
@@ -114,6 +118,7 @@ export class Routing6 {
   }
 
   query(q: FibQuery): FibAnswer {
+    demand(this.n.given, 'rules6', 'routes6');
     const flow = {
       src: q.src,
       dst: q.dst,

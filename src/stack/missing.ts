@@ -1,0 +1,82 @@
+/**
+ * Where the missing parts of a node (NodeState.missing) decide: there the packet is inconclusive, naming the part. Rules that are not known are met at the
+ * first hook of all, since any of them may have ended the packet or have switched on connection tracking.
+ */
+import { memoByIdentity } from '../base/memo.js';
+import type { SetAnswer, SetTestOptions } from '../netfilter/env.js';
+import { SetStore } from '../netfilter/ipset/store.js';
+import type { PacketCtx } from '../netfilter/pred.js';
+import { missingWhat } from '../scenario/missing.js';
+import type { MissingPart, NodeState } from '../scenario/model.js';
+import type { PartKind } from '../scenario/parts.js';
+import type { HookPoint } from '../trace/event.js';
+import type { HookStep } from './hook-step.js';
+import { Inconclusive } from './inconclusive.js';
+
+const FIRST = -2147483648;
+
+const sentence = (m: MissingPart): string => `not known of this node: ${missingWhat(m.kind)}; ${m.why}`;
+
+const first = (n: NodeState, kinds: readonly PartKind[]): MissingPart | undefined => n.missing?.find((m) => kinds.includes(m.kind));
+
+/** Goes on only where none of the parts is missing. */
+export function demand(n: NodeState, ...kinds: PartKind[]): void {
+  const m = first(n, kinds);
+  if (m) throw new Inconclusive(sentence(m));
+}
+
+/** What must be known at the first hook, by family. A bridge asks br_netfilter's sysctls there. */
+const atEntry: readonly (readonly [HookStep['family'], readonly PartKind[]])[] = [
+  ['ipv4', ['iptables', 'iptables-nft']],
+  ['ipv6', ['ip6tables', 'ip6tables-nft']],
+  ['bridge', ['ebtables', 'sysctl']],
+];
+const entries: readonly HookPoint[] = ['PREROUTING', 'OUTPUT'];
+
+/** Steps of a node whose rules are not known. */
+export const missingSteps = memoByIdentity((n: NodeState): readonly HookStep[] =>
+  atEntry.flatMap(([family, kinds]) => {
+    const m = first(n, kinds);
+    if (!m) return [];
+    return entries.map(
+      (point): HookStep => ({
+        family,
+        point,
+        priority: FIRST,
+        name: 'missing part',
+        run: (k, f, h) => k.inconclusive(sentence(m), k.packetCtx(f, f.skb.family, point, h.indev, h.outdev)),
+      }),
+    );
+  }),
+);
+
+/** The sets of a node whose sets are not known: one that no command has made since holds what nobody can say. */
+class UnknownSets extends SetStore {
+  constructor(
+    readonly missing: MissingPart,
+    sets: NodeState['sets'],
+    now: () => number,
+  ) {
+    super(sets, now);
+  }
+  #known(name: string, c: PacketCtx): void {
+    if (!this.describe(name)) c.env.inconclusive(`set ${name}: ${sentence(this.missing)}`, c);
+  }
+  override test(name: string, c: PacketCtx, o: SetTestOptions): SetAnswer {
+    this.#known(name, c);
+    return super.test(name, c, o);
+  }
+  override add(name: string, c: PacketCtx, dirs: readonly boolean[], timeout: number | null, exist: boolean): void {
+    this.#known(name, c);
+    super.add(name, c, dirs, timeout, exist);
+  }
+  override del(name: string, c: PacketCtx, dirs: readonly boolean[]): void {
+    this.#known(name, c);
+    super.del(name, c, dirs);
+  }
+}
+
+export function setsOf(n: NodeState, now: () => number): SetStore {
+  const m = first(n, ['ipset']);
+  return m ? new UnknownSets(m, n.sets, now) : new SetStore(n.sets, now);
+}
