@@ -177,7 +177,7 @@ function checkGateway(fib: Fib, conf: DevConf, route: Route, nh: Nexthop, gatewa
     scope: Math.max(scope + 1, RT_SCOPE.LINK),
   };
   const inTable = route.table === 254 ? null : fib.lookupTable(route.table, flow, conf, true);
-  const r = inTable && inTable.errno === 0 ? inTable : fib.lookup(flow, conf, { ignoreLinkstate: true });
+  const r = inTable && inTable.errno === 0 ? inTable : fib.lookup(flow, conf, true);
   if (r.errno !== 0 || (r.type !== 'unicast' && r.type !== 'local') || !r.dev) return INVALID_GATEWAY;
   return r.dev.up ? r.dev : answers('Network is down');
 }

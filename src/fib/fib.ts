@@ -8,7 +8,7 @@ import { EACCES, EAGAIN, EINVAL, ENETUNREACH, RT_SCOPE, RT_TABLE, tableName } fr
 import { type CompiledRule, type CompiledRules, compileRules, ruleMatches } from './rules.js';
 import { type Alias, compileAlias, Table4, type TableHit } from './table4.js';
 import { routeText } from './text.js';
-import type { DevConf, FibAddr, FibResult, Flow, LookupOptions } from './types.js';
+import { type DevConf, type FibAddr, type FibResult, type Flow, maxConf, orConf } from './types.js';
 
 export interface FibInput {
   readonly family: Family;
@@ -20,10 +20,46 @@ export interface FibInput {
   readonly devices: readonly NetDevice[];
 }
 
+/** What source validation reads of a device's sysctls, combined with conf/all as IN_DEV_ORCONF and its like do. */
+export interface InDev {
+  readonly forwarding: boolean;
+  readonly rpFilterAll: number;
+  readonly rpFilterDev: number;
+  /** max(all, dev) */
+  readonly rpFilter: number;
+  readonly srcValidMark: boolean;
+  readonly acceptLocal: boolean;
+  readonly sendRedirects: boolean;
+}
+
+function inDevOf(conf: DevConf, name: string): InDev {
+  return {
+    forwarding: conf.dev(name, 'forwarding') !== 0,
+    rpFilterAll: conf.all('rp_filter'),
+    rpFilterDev: conf.dev(name, 'rp_filter'),
+    rpFilter: maxConf(conf, name, 'rp_filter'),
+    srcValidMark: orConf(conf, name, 'src_valid_mark'),
+    acceptLocal: orConf(conf, name, 'accept_local'),
+    sendRedirects: orConf(conf, name, 'send_redirects'),
+  };
+}
+
 /** What all route functions read of a node: its compiled routing and its sysctls. */
-export interface RouteEnv {
-  readonly fib: Fib;
-  readonly conf: DevConf;
+export class RouteEnv {
+  readonly #inDev = new Map<string, InDev>();
+  constructor(
+    readonly fib: Fib,
+    readonly conf: DevConf,
+  ) {}
+  /** Resolved once for each device: every packet asks. */
+  inDev(name: string): InDev {
+    let d = this.#inDev.get(name);
+    if (d === undefined) {
+      d = inDevOf(this.conf, name);
+      this.#inDev.set(name, d);
+    }
+    return d;
+  }
 }
 
 /** What a lookup gives that finds nothing; of IPv6 the null entry. */
@@ -41,6 +77,7 @@ export const NO_ROUTE: FibResult = {
   prefsrc: null,
   pref: -1,
   alternatives: [],
+  rthInput: null,
 };
 
 export class Fib {
@@ -102,10 +139,9 @@ export class Fib {
     return hit ? toResult(hit, -1) : { ...NO_ROUTE, errno: EAGAIN };
   }
 
-  /** fib_lookup(). */
-  lookup(flow: Flow, conf: DevConf, o: LookupOptions = {}): FibResult {
-    const ignore = o.ignoreLinkstate ?? false;
-    return this.#merged ? this.#lookupMerged(flow, conf, ignore, o.steps) : this.#walkRules(flow, conf, ignore, o.steps);
+  /** fib_lookup(). `ignoreLinkstate`: FIB_LOOKUP_IGNORE_LINKSTATE; `steps` is filled, in order, with what each rule's table answered. */
+  lookup(flow: Flow, conf: DevConf, ignoreLinkstate = false, steps?: RouteStep[]): FibResult {
+    return this.#merged ? this.#lookupMerged(flow, conf, ignoreLinkstate, steps) : this.#walkRules(flow, conf, ignoreLinkstate, steps);
   }
 
   #lookupMerged(flow: Flow, conf: DevConf, ignore: boolean, steps: RouteStep[] | undefined): FibResult {
@@ -186,5 +222,6 @@ function makeResult({ alias, nexthop, errno }: TableHit, pref: number): FibResul
     prefsrc: r.prefsrc,
     pref,
     alternatives: alias.alternatives,
+    rthInput: null,
   };
 }

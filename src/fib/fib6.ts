@@ -1,4 +1,5 @@
 /** A node's compiled IPv6 routing: fib6_rule_lookup(), fib6_rule_action(), fib6_rule_suppress() (net/ipv6/fib6_rules.c). */
+import type { RouteStep } from '../trace/event.js';
 import type { Addr } from '../base/addr.js';
 import { memoByPair } from '../base/memo.js';
 import type { NetDevice } from '../packet/types.js';
@@ -9,9 +10,13 @@ import { EACCES, EAGAIN, EINVAL, ENETUNREACH, RT_SCOPE, tableName } from './name
 import { type CompiledRules, compileRules, defaultRules, ruleMatches } from './rules.js';
 import { type Entry6, entriesOf, score, Table6 } from './table6.js';
 import { routeText } from './text.js';
-import { type ChooseNexthop, type DevConf, type FibAddr, type FibResult, type Flow, LOOPBACK_IFINDEX, type LookupOptions } from './types.js';
+import { type ChooseNexthop, type DevConf, type FibAddr, type FibResult, type Flow, LOOPBACK_IFINDEX } from './types.js';
 
-export interface Lookup6Options extends LookupOptions {
+export interface Lookup6Options {
+  /** FIB_LOOKUP_IGNORE_LINKSTATE. */
+  readonly ignoreLinkstate?: boolean;
+  /** Filled, in order, with what each rule's table answered. */
+  readonly steps?: RouteStep[];
   /** RT6_LOOKUP_F_IFACE: only routes of the very device. */
   readonly strict?: boolean;
   readonly chooseNexthop?: ChooseNexthop;
@@ -120,6 +125,7 @@ function toResult(e: Entry6): FibResult {
     prefsrc: e.route.prefsrc,
     pref: -1,
     alternatives: [],
+    rthInput: null,
   };
 }
 

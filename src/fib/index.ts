@@ -5,7 +5,7 @@ export { compileFib } from './compile.js';
 export { advmss4, makeDst, routeMtu } from './dst.js';
 export { type Changed, changeRoutes, changeRules, completeRoute, type RouteChange, type RouteCommand, type RuleChange } from './edit.js';
 export { completeRoute6 } from './edit6.js';
-export { Fib, type FibInput, NO_ROUTE, type RouteEnv } from './fib.js';
+export { Fib, type FibInput, type InDev, NO_ROUTE, RouteEnv } from './fib.js';
 export { compileFib6, Fib6, type RouteEnv6 } from './fib6.js';
 export { flowKeys } from './flow-keys.js';
 export { type InputPacket, type InputReason, type InputResult, routeInput } from './input.js';

@@ -25,7 +25,7 @@ export interface InputPacket {
   readonly isMember: (dev: NetDevice, group: number) => boolean;
   readonly chooseNexthop: ChooseNexthop;
   /** Filled with the answer of each rule, for telling. */
-  readonly steps?: RouteStep[];
+  readonly steps?: RouteStep[] | undefined;
 }
 
 export type InputReason = SourceReason | 'IP_LOCALNET' | 'IP_INVALID_DEST' | 'NOT_SPECIFIED';
@@ -91,9 +91,9 @@ function unicastInput(env: RouteEnv, p: InputPacket): InputResult {
   const localnet = isLoopback4(dst) ? 'destination' : isLoopback4(src) ? 'source' : null;
   if (localnet && !orConf(env.conf, dev.name, 'route_localnet')) return drop('IP_LOCALNET', localnet);
 
-  const keys = env.fib.rules.needsKeys ? p.keys : NO_KEYS;
-  const res = env.fib.lookup({ src, dst, iif: dev.ifindex, oif: 0, mark: p.mark, tos: p.tos, ...keys, uid: 0, scope: 0 }, env.conf, { steps: p.steps });
-  const forwarding = env.conf.dev(dev.name, 'forwarding') !== 0;
+  const { proto, sport, dport } = env.fib.rules.needsKeys ? p.keys : NO_KEYS;
+  const res = env.fib.lookup({ src, dst, iif: dev.ifindex, oif: 0, mark: p.mark, tos: p.tos, proto, sport, dport, uid: 0, scope: 0 }, env.conf, false, p.steps);
+  const { forwarding } = env.inDev(dev.name);
   if (res.errno !== 0) return unreachable(env, p, res, forwarding ? res.errno : EHOSTUNREACH);
   if (res.type === 'broadcast') {
     return andConf(env.conf, dev.name, 'bc_forwarding') ? forwardInput(env, p, res) : broadcastInput(env, p, res);
@@ -134,10 +134,10 @@ function forwardInput(env: RouteEnv, p: InputPacket, found: FibResult): InputRes
   if (source.reason) return drop(source.reason, 'source', res, source);
   const { conf } = env;
   let flags = 0;
-  if (out === p.dev && source.onLink && orConf(conf, out.name, 'send_redirects')) {
+  if (out === p.dev && source.onLink && env.inDev(out.name).sendRedirects) {
     const gw = typeof res.gateway === 'number' ? res.gateway : 0;
     if (orConf(conf, out.name, 'shared_media') || addrOnlink(env, out, p.src, gw)) flags |= RTCF_DOREDIRECT;
   }
-  const dst = makeDst(res, { type: res.type, dev: out, input: 'forward', output: 'unicast', flags });
-  return { reason: null, dst, martian: null, result: res, source };
+  if (res.rthInput?.flags !== flags) res.rthInput = makeDst(res, { type: res.type, dev: out, input: 'forward', output: 'unicast', flags });
+  return { reason: null, dst: res.rthInput, martian: null, result: res, source };
 }

@@ -20,5 +20,5 @@ export function selectPath(env: RouteEnv, r: FibResult, choose: ChooseNexthop, s
   const mine = usable.map(({ nh, dev }) => src !== 0 && selectAddress(env, dev ?? null, typeof nh.gateway === 'number' ? nh.gateway : 0, r.scope) === src);
   const i = [mine.indexOf(true, byHash), mine.indexOf(true)].find((k) => k >= 0) ?? byHash;
   const { nh, index, dev } = usable[i] ?? usable[0];
-  return { ...r, nexthop: index, dev: dev ?? null, gateway: nh.gateway, nhScope: nh.gateway === null ? RT_SCOPE.HOST : RT_SCOPE.LINK };
+  return { ...r, rthInput: null, nexthop: index, dev: dev ?? null, gateway: nh.gateway, nhScope: nh.gateway === null ? RT_SCOPE.HOST : RT_SCOPE.LINK };
 }

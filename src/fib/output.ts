@@ -91,7 +91,7 @@ const loopback = (env: RouteEnv): NetDevice | null => env.fib.devices.find((d) =
 function byTable(m: Making, bound: NetDevice | null): OutputResult {
   const { env, f } = m;
   const flow = { src: m.src, dst: m.daddr, iif: LOOPBACK_IFINDEX, oif: m.oif, mark: f.mark, tos: f.tos, ...f.keys, uid: f.uid, scope: f.scope ?? 0 };
-  let res = env.fib.lookup(flow, env.conf, { steps: f.steps });
+  let res = env.fib.lookup(flow, env.conf, false, f.steps);
   m.result = res;
   if (res.errno !== 0) {
     if (!bound) return fail(m, res.errno);

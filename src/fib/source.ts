@@ -1,9 +1,9 @@
 /** Source validation: fib_validate_source() and __fib_validate_source() of 6.18 (net/ipv4/fib_frontend.c). */
 import type { NetDevice } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
-import type { RouteEnv } from './fib.js';
+import type { InDev, RouteEnv } from './fib.js';
 import { RT_SCOPE } from './names.js';
-import { type FibResult, type Flow, type FlowKeys, LOOPBACK_IFINDEX, maxConf, NO_KEYS, orConf } from './types.js';
+import { type FibResult, type Flow, type FlowKeys, LOOPBACK_IFINDEX, NO_KEYS } from './types.js';
 
 export interface SourceQuery {
   readonly src: number;
@@ -41,26 +41,28 @@ export interface SourceCheck {
 }
 
 export function validateSource(env: RouteEnv, q: SourceQuery): SourceCheck {
-  const { conf, fib } = env;
-  const name = q.dev.name;
-  const effective = q.secpath ? 0 : maxConf(conf, name, 'rp_filter');
-  const srcValidMark = orConf(conf, name, 'src_valid_mark');
-  const answer = (r: Full, fast: boolean): SourceCheck => ({
+  const { fib } = env;
+  const inDev = env.inDev(q.dev.name);
+  const effective = q.secpath ? 0 : inDev.rpFilter;
+  if (effective === 0 && (q.dev.ifindex !== q.oif || !inDev.sendRedirects)) {
+    if (inDev.acceptLocal) return answer(inDev, effective, NOT_ASKED, true);
+    if (!fib.customLocalRoutes && !fib.rules.custom) return answer(inDev, effective, fib.ownAddrs.has(q.src) ? OWN_SOURCE : NOT_ASKED, true);
+  }
+  return answer(inDev, effective, fullCheck(env, q, effective, inDev), false);
+}
+
+function answer(d: InDev, effective: number, r: Full, fast: boolean): SourceCheck {
+  return {
     reason: r.reason,
     onLink: r.onLink,
-    rpFilterAll: conf.all('rp_filter'),
-    rpFilterDev: conf.dev(name, 'rp_filter'),
+    rpFilterAll: d.rpFilterAll,
+    rpFilterDev: d.rpFilterDev,
     effective,
     reverse: r.reverse,
     mark: r.mark,
-    srcValidMark,
+    srcValidMark: d.srcValidMark,
     fast,
-  });
-  if (effective === 0 && (q.dev.ifindex !== q.oif || !orConf(conf, name, 'send_redirects'))) {
-    if (orConf(conf, name, 'accept_local')) return answer(NOT_ASKED, true);
-    if (!fib.customLocalRoutes && !fib.rules.custom) return answer(fib.ownAddrs.has(q.src) ? OWN_SOURCE : NOT_ASKED, true);
-  }
-  return answer(fullCheck(env, q, effective, srcValidMark), false);
+  };
 }
 
 type Full = Pick<SourceCheck, 'reason' | 'onLink' | 'reverse' | 'mark'>;
@@ -68,23 +70,24 @@ type Full = Pick<SourceCheck, 'reason' | 'onLink' | 'reverse' | 'mark'>;
 const NOT_ASKED: Full = { reason: null, onLink: false, reverse: null, mark: 0 };
 const OWN_SOURCE: Full = { ...NOT_ASKED, reason: 'IP_LOCAL_SOURCE' };
 
-function fullCheck(env: RouteEnv, q: SourceQuery, rpf: number, srcValidMark: boolean): Full {
+function fullCheck(env: RouteEnv, q: SourceQuery, rpf: number, inDev: InDev): Full {
   const { fib, conf } = env;
-  const keys = fib.rules.needsKeys ? { proto: q.keys.proto, sport: q.keys.dport, dport: q.keys.sport } : NO_KEYS;
-  const mark = srcValidMark ? q.mark : 0;
-  const flow: Flow = { src: q.dst, dst: q.src, iif: q.oif || LOOPBACK_IFINDEX, oif: 0, mark, tos: q.tos, ...keys, uid: 0, scope: RT_SCOPE.UNIVERSE };
-  const reverse = fib.lookup(flow, conf, { steps: q.steps });
+  const { proto, sport, dport } = fib.rules.needsKeys ? q.keys : NO_KEYS;
+  const mark = inDev.srcValidMark ? q.mark : 0;
+  const iif = q.oif || LOOPBACK_IFINDEX;
+  const flow: Flow = { src: q.dst, dst: q.src, iif, oif: 0, mark, tos: q.tos, proto, sport: dport, dport: sport, uid: 0, scope: RT_SCOPE.UNIVERSE };
+  const reverse = fib.lookup(flow, conf, false, q.steps);
   const answer = (reason: SourceReason | null, onLink = false): Full => ({ reason, onLink, reverse, mark });
   const lastResort = (): Full => answer(rpf !== 0 ? 'IP_RPFILTER' : null);
   if (reverse.errno !== 0) return lastResort();
   if (reverse.type !== 'unicast') {
     if (reverse.type !== 'local') return answer('IP_INVALID_SOURCE');
-    if (!orConf(conf, q.dev.name, 'accept_local')) return answer('IP_LOCAL_SOURCE');
+    if (!inDev.acceptLocal) return answer('IP_LOCAL_SOURCE');
   }
   const usesDev = reverse.route?.nexthops.some((n) => n.dev === q.dev.name) ?? false;
   if (usesDev || (reverse.type === 'local' && q.dev.loopback)) return answer(null, reverse.nhScope >= RT_SCOPE.HOST);
   if (!fib.addrs.some((a) => a.dev === q.dev.name)) return lastResort();
   if (rpf === 1) return answer('IP_RPFILTER');
-  const again = fib.lookup({ ...flow, oif: q.dev.ifindex }, conf, { ignoreLinkstate: true });
+  const again = fib.lookup({ ...flow, oif: q.dev.ifindex }, conf, true);
   return answer(null, again.errno === 0 && again.type === 'unicast' && again.nhScope >= RT_SCOPE.HOST);
 }

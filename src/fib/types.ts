@@ -1,7 +1,6 @@
 /** What lookups take and give. */
 import type { Addr, Family } from '../base/addr.js';
-import type { NetDevice, RouteType } from '../packet/types.js';
-import type { RouteStep } from '../trace/event.js';
+import type { Dst, NetDevice, RouteType } from '../packet/types.js';
 import type { Route } from './model.js';
 
 /** An address of a device, as far as routing reads it (link/model IfAddr has this shape). */
@@ -78,13 +77,8 @@ export interface FibResult {
   readonly pref: number;
   /** Every route of the same prefix, tos and metric, in order: what fib_select_default() chooses among. Empty unless more than one. */
   readonly alternatives: readonly Route[];
-}
-
-export interface LookupOptions {
-  /** FIB_LOOKUP_IGNORE_LINKSTATE. */
-  readonly ignoreLinkstate?: boolean;
-  /** Filled, in order, with what each rule's table answered. */
-  readonly steps?: RouteStep[];
+  /** The input route last made of this answer (nhc_rth_input): packets of a flow share it. */
+  rthInput: Dst | null;
 }
 
 /** Multipath: index of the nexthop, given their weights in order. */

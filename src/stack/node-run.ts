@@ -23,14 +23,14 @@ import type { EventBody, HookPoint, Recorder, RuleRef } from '../trace/event.js'
 import { conntrackPort } from './conntrack-port.js';
 import { duplicate } from './duplicate.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
-import { hookTable } from './hooks.js';
+import { type HookTable, hookTable } from './hooks.js';
 import { Inconclusive } from './inconclusive.js';
 import { InetPeers } from './inet-peers.js';
 import type { Facts, Kernel, OutputAnswer, OutputQuery } from './kernel.js';
 import { Mib } from './mib.js';
 import { setsOf } from './missing.js';
 import { NeighTable } from './neigh-table.js';
-import { type Box, packetFlow } from './packet-flow.js';
+import { type Stop, stopAfter, stops } from './packet-flow.js';
 import { addrsOf, devicesOf } from './plan.js';
 import { frameOf } from './receive.js';
 import { rejectUnreach6, sendReset, sendReset6 } from './reject.js';
@@ -63,6 +63,9 @@ export class NodeRun implements Kernel, Receiver {
   routing!: Routing;
   #routing6: Routing6 | null = null;
   neigh!: NeighTable;
+  #hooks!: HookTable;
+  /** What table() found since the last plan: packets ask for the same few again and again. */
+  #tables!: Readonly<Record<'legacy' | 'nft', Readonly<Record<Family, Map<XtTableName, CompiledTable | undefined>>>>>;
   readonly xfrm = new Xfrm(this);
   #devByName!: ReadonlyMap<string, NetDevice>;
   #devByIndex!: ReadonlyMap<number, NetDevice>;
@@ -104,6 +107,8 @@ export class NodeRun implements Kernel, Receiver {
     if (g.sets !== before?.sets) this.sets = setsOf(g, () => this.now());
     this.routing = new Routing(this);
     this.#routing6 = null;
+    this.#hooks = hookTable(g);
+    this.#tables = { legacy: { ipv4: new Map(), ipv6: new Map() }, nft: { ipv4: new Map(), ipv6: new Map() } };
   }
 
   /** Flows that were there before the first packet (`conntrack -L`). */
@@ -188,19 +193,16 @@ export class NodeRun implements Kernel, Receiver {
       return 0;
     }
     try {
-      let box: string | null = start;
-      for (let n = 0; box !== null; n++) {
+      let at: Stop | null | undefined = stops.get(start);
+      for (let n = 0; at; n++) {
         if (n > MAX_BOXES) {
           this.loop(f.skb, f.skb.dev);
           break;
         }
-        const b: Box | undefined = packetFlow[box];
-        if (b === undefined) invariant(false, `no box ${box}`);
-        if (this.rec.on) this.tell(f.skb, { t: 'box', box });
-        const outcome: string = b.stage(this, f);
-        box = b.next[outcome];
-        if (box === undefined) invariant(false, `no way out of a box by ${outcome}`);
+        if (this.rec.on) this.tell(f.skb, { t: 'box', box: at.box });
+        at = stopAfter(at, at.stage(this, f));
       }
+      invariant(at !== undefined, `a way that the picture does not show, from ${start}`);
       return f.errno;
     } finally {
       this.#depth--;
@@ -236,7 +238,7 @@ export class NodeRun implements Kernel, Receiver {
 
   hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict {
     if (this.world.traceAll) f.skb.nfTrace = true;
-    const steps = hookTable(this.given).get(family)?.get(point);
+    const steps = this.#hooks.get(family)?.get(point);
     if (this.rec.on && family !== 'arp') {
       this.tell(f.skb, { t: 'hook', family, hook: point, in: indev?.name ?? null, out: outdev?.name ?? null, view: packetView(f.skb) });
     }
@@ -251,10 +253,15 @@ export class NodeRun implements Kernel, Receiver {
   }
 
   table(family: Family, name: XtTableName, backend: 'legacy' | 'nft' = 'legacy'): CompiledTable | undefined {
+    const known = this.#tables[backend][family];
+    const hit = known.get(name);
+    if (hit !== undefined || known.has(name)) return hit;
     const g = this.given;
     const set = backend === 'nft' ? (family === 'ipv4' ? g.iptablesNft : g.ip6tablesNft) : family === 'ipv4' ? g.iptables : g.ip6tables;
     const t = set && byName(set.tables, name);
-    return t ? compileTable(t, family, backend) : undefined;
+    const compiled = t ? compileTable(t, family, backend) : undefined;
+    known.set(name, compiled);
+    return compiled;
   }
 
   ctConfirm(f: Flight): HookVerdict {

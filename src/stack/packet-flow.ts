@@ -161,3 +161,27 @@ const complete: [Unknown] extends [never] ? 'complete' : Unknown = 'complete';
 void complete;
 
 export const packetFlow: Readonly<Record<string, Box>> = boxes as unknown as Readonly<Record<string, Box>>;
+
+/** A box as the run walks it: its arrows followed, the way out of each outcome found by comparing the few there are. */
+export interface Stop {
+  readonly box: string;
+  readonly stage: Stage;
+  /** Outcomes of the stage, and where each leads; null = the packet's way ends. */
+  readonly outcomes: readonly string[];
+  readonly next: (Stop | null)[];
+}
+
+function followArrows(flow: Readonly<Record<string, Box>>): ReadonlyMap<string, Stop> {
+  const stops = new Map(Object.entries(flow).map(([box, b]): [string, Stop] => [box, { box, stage: b.stage, outcomes: Object.keys(b.next), next: [] }]));
+  for (const [box, stop] of stops) for (const o of stop.outcomes) stop.next.push(stops.get(flow[box].next[o] ?? '') ?? null);
+  return stops;
+}
+
+export const stops: ReadonlyMap<string, Stop> = followArrows(packetFlow);
+
+/** The stop behind an outcome; undefined when the picture has no such way. */
+export function stopAfter(at: Stop, outcome: string): Stop | null | undefined {
+  const { outcomes } = at;
+  for (let i = 0; i < outcomes.length; i++) if (outcomes[i] === outcome) return at.next[i];
+  return undefined;
+}

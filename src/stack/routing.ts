@@ -8,7 +8,7 @@ import {
   type InputResult,
   NO_KEYS,
   primaryAddress,
-  type RouteEnv,
+  RouteEnv,
   routeInput,
   routeOutput,
   routeText,
@@ -28,6 +28,8 @@ import { outputEvent } from './route-event.js';
 const RT_SCOPE = { universe: 0, link: 253, host: 254 } as const;
 const MULTICAST_ALL = 0xe0000001;
 
+const ROUTED: { readonly reason: null; readonly cause: Cause; readonly facts: Facts } = { reason: null, cause: 'unclassified', facts: {} };
+
 const causeOf: Readonly<Record<string, Cause>> = {
   IP_RPFILTER: 'rp-filter',
   IP_LOCAL_SOURCE: 'source-is-ours',
@@ -43,7 +45,7 @@ export class Routing {
     const g = n.given;
     this.fib = compileFib({ family: 'ipv4', routes: g.routes, rules: g.rules, addrs: n.addrs, devices: n.devices });
     const s = n.sysctls;
-    this.env = { fib: this.fib, conf: { all: (key) => s.conf('ipv4', 'all', key), dev: (name, key) => s.conf('ipv4', name, key) } };
+    this.env = new RouteEnv(this.fib, { all: (key) => s.conf('ipv4', 'all', key), dev: (name, key) => s.conf('ipv4', name, key) });
   }
 
   chooseNexthop = (weights: readonly number[]): number => {
@@ -69,11 +71,11 @@ export class Routing {
       mark: skb.mark,
       dev,
       proto: skb.l4proto,
-      keys: { proto: skb.l4proto, ...portsOf(skb) },
+      keys: this.fib.rules.needsKeys ? { proto: skb.l4proto, ...portsOf(skb) } : NO_KEYS,
       secpath: skb.secpath !== null,
       isMember: this.#isMember,
       chooseNexthop: this.chooseNexthop,
-      ...(steps ? { steps } : {}),
+      steps,
     });
     if (n.rec.on) this.#tellInput(skb, r, daddr, saddr, tos, dev, steps ?? []);
     if (r.reason !== null) {
@@ -83,7 +85,7 @@ export class Routing {
     }
     skb.dst = r.dst;
     if (r.dst && r.dst.flags & RTCF_DOREDIRECT) skb.cb.flags |= IPSKB_DOREDIRECT;
-    return { reason: null, cause: 'unclassified', facts: {} };
+    return ROUTED;
   }
 
   #tellInput(skb: Skb, r: InputResult, daddr: number, saddr: number, tos: number, dev: NetDevice, tables: readonly RouteStep[]): void {
@@ -187,7 +189,7 @@ export class Routing {
       uid: 0,
       scope: q.scopeLink ? RT_SCOPE.link : 0,
     };
-    const r = this.fib.lookup(flow, this.env.conf, { ignoreLinkstate: true });
+    const r = this.fib.lookup(flow, this.env.conf, true);
     const devs = (r.route?.nexthops ?? []).map((h) => (h.dev === null ? undefined : this.n.device(h.dev))).filter((d): d is NetDevice => d !== undefined);
     return { errno: r.errno, type: r.type, dev: r.dev, devs, gateway: r.gateway, realm: 0 };
   }

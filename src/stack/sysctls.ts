@@ -31,6 +31,8 @@ const confDefaults = new Map<string, number>([
 
 export class Sysctls {
   readonly #values = new Map<string, number>();
+  /** Stated or default, resolved once: packets ask for the same few again and again. */
+  readonly #resolved = new Map<string, number>();
   /** Per-device lookups, resolved once: by device, then key. */
   readonly #conf = { ipv4: new Map<string, Map<string, number>>(), ipv6: new Map<string, Map<string, number>>() };
 
@@ -44,7 +46,12 @@ export class Sysctls {
   }
 
   get(path: string): number {
-    return this.#values.get(path) ?? defaults.get(path) ?? 0;
+    let v = this.#resolved.get(path);
+    if (v === undefined) {
+      v = this.#values.get(path) ?? defaults.get(path) ?? 0;
+      this.#resolved.set(path, v);
+    }
+    return v;
   }
 
   /** net.FAMILY.conf.DEV.KEY; unstated ones follow conf/default and, for forwarding, ip_forward. */

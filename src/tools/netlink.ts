@@ -10,7 +10,7 @@ import {
   derivedRoutes6,
   type PolicyRule,
   type Route,
-  type RouteEnv,
+  RouteEnv,
   type RouteEnv6,
 } from '../fib/index.js';
 import { LOOPBACK } from '../link/defaults.js';
@@ -67,7 +67,7 @@ export function rulesOf(n: NodeState): readonly PolicyRule[] {
 }
 
 export function routeEnv(n: NodeState): RouteEnv {
-  return { fib: compileFib({ family: 'ipv4', routes: n.routes, rules: n.rules, addrs: addresses(n), devices: devices(n) }), conf: confOf(n, 'ipv4') };
+  return new RouteEnv(compileFib({ family: 'ipv4', routes: n.routes, rules: n.rules, addrs: addresses(n), devices: devices(n) }), confOf(n, 'ipv4'));
 }
 export function routeEnv6(n: NodeState): RouteEnv6 {
   const fib = compileFib6({ family: 'ipv6', routes: n.routes, rules: n.rules, addrs: addresses(n), devices: devices(n) }, forwarding6(n));

@@ -98,7 +98,7 @@ describe('policy rules', () => {
   it('tells what every rule answered', () => {
     const steps: RouteStep[] = [];
     const e = walk('5:\tfrom all lookup 7\n');
-    e.fib.lookup(flow('8.8.8.8'), e.conf, { steps });
+    e.fib.lookup(flow('8.8.8.8'), e.conf, false, steps);
     expect(steps.map((s) => `${s.pref} ${s.table}: ${s.route?.trim() ?? '-'}`)).toEqual([
       '0 local: -',
       '5 7: -',

@@ -1,6 +1,6 @@
 /** Small nodes for routing tests: devices, addresses, routes and rules in the tools' own words. */
 import { parseAddr, parseIp4, parseIp6 } from '../../src/base/addr.js';
-import { compileFib, compileFib6, type DevConf, type FibAddr, type RouteEnv, type RouteEnv6 } from '../../src/fib/index.js';
+import { compileFib, compileFib6, type DevConf, type FibAddr, RouteEnv, type RouteEnv6 } from '../../src/fib/index.js';
 import { readIpRoute } from '../../src/formats/ip-route.js';
 import { readIpRule } from '../../src/formats/ip-rule.js';
 import type { NetDevice } from '../../src/packet/types.js';
@@ -74,7 +74,7 @@ export function net4(s: NetSpec): RouteEnv {
   const derived = compileFib({ family: 'ipv4', routes: null, rules: null, addrs, devices }).routes;
   const own = s.routes === undefined ? [] : readIpRoute(s.routes, { file: 'routes', family: 'ipv4' }).value;
   const rules = s.rules === undefined ? null : readIpRule(s.rules, { file: 'rules', family: 'ipv4' }).value;
-  return { fib: compileFib({ family: 'ipv4', routes: [...derived, ...own], rules, addrs, devices }), conf: confOf(s.sysctl ?? {}) };
+  return new RouteEnv(compileFib({ family: 'ipv4', routes: [...derived, ...own], rules, addrs, devices }), confOf(s.sysctl ?? {}));
 }
 
 export function net6(s: NetSpec): RouteEnv6 {
