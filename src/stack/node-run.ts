@@ -7,7 +7,7 @@ import { invariant } from '../base/assert.js';
 import { byName } from '../base/memo.js';
 import { readConntrack } from '../formats/conntrack.js';
 import { insertEntry } from '../netfilter/conntrack/entry.js';
-import { Conntrack, type ConntrackHost } from '../netfilter/conntrack/index.js';
+import { Conntrack, type ConntrackHost, type CtSettings, ctSettings } from '../netfilter/conntrack/index.js';
 import type { Chooser, ConntrackPort, FibAnswer, FibQuery, SetsPort } from '../netfilter/env.js';
 import type { SetStore } from '../netfilter/ipset/store.js';
 import type { PacketCtx } from '../netfilter/pred.js';
@@ -64,6 +64,7 @@ export class NodeRun implements Kernel, Receiver {
   #routing6: Routing6 | null = null;
   neigh!: NeighTable;
   #hooks!: HookTable;
+  #ctSettings!: CtSettings;
   /** What table() found since the last plan: packets ask for the same few again and again. */
   #tables!: Readonly<Record<'legacy' | 'nft', Readonly<Record<Family, Map<XtTableName, CompiledTable | undefined>>>>>;
   readonly xfrm = new Xfrm(this);
@@ -102,7 +103,10 @@ export class NodeRun implements Kernel, Receiver {
       this.#devByIndex = devices.byIndex;
     }
     if (g.addrs !== before?.addrs) this.addrs = addrsOf(g.addrs);
-    if (g.sysctls !== before?.sysctls) this.sysctls = sysctlsOf(g.sysctls);
+    if (g.sysctls !== before?.sysctls) {
+      this.sysctls = sysctlsOf(g.sysctls);
+      this.#ctSettings = ctSettings((path) => this.sysctls.stated(path));
+    }
     if (g.neighs !== before?.neighs) this.neigh = new NeighTable(g.neighs);
     if (g.sets !== before?.sets) this.sets = setsOf(g, () => this.now());
     this.routing = new Routing(this);
@@ -125,12 +129,15 @@ export class NodeRun implements Kernel, Receiver {
   }
 
   #conntrackHost(): ConntrackHost {
+    const settings = (): CtSettings => this.#ctSettings;
     return {
       node: this.node,
       rec: this.world.rec,
       choose: this.world.choose,
       now: () => this.now(),
-      sysctl: (path) => this.sysctls.stated(path),
+      get settings() {
+        return settings();
+      },
       tell: (skb, body) => this.tell(skb, body),
       newSkb: (data, protocol, origin, dev) => this.newSkb(data, protocol, origin, dev),
       count: (name, n) => this.count(name, n),

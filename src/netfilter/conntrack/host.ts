@@ -11,8 +11,8 @@ export interface ConntrackHost {
   readonly choose: Chooser;
   /** Virtual time in ms. */
   now(): number;
-  /** Value of a sysctl by its path below /proc/sys ('net/netfilter/nf_conntrack_tcp_loose'); undefined = the kernel's default. */
-  sysctl(path: string): number | undefined;
+  /** As they stand now: an administrator may change them between packets. */
+  readonly settings: CtSettings;
   /** Records an event about this skb when somebody listens. */
   tell(skb: Skb | null, body: EventBody): void;
   /** A new skb of this run, announced as an 'skb' event (reassembled datagrams). */
@@ -58,17 +58,17 @@ const DEFAULTS = new Map<string, number>([
   ['nf_conntrack_sctp_timeout_heartbeat_sent', 30],
 ]);
 
-/** Full paths, made once: this is asked for every packet. */
-const paths = new Map<string, string>();
-function pathOf(name: string): string {
-  let path = paths.get(name);
-  if (path === undefined) paths.set(name, (path = `net/netfilter/${name}`));
-  return path;
+/** Settings below net/netfilter by their last name. */
+export type CtSettings = ReadonlyMap<string, number>;
+
+/** A node's settings: what it states, else the kernel's defaults. `stated` takes a path below /proc/sys. */
+export function ctSettings(stated: (path: string) => number | undefined): CtSettings {
+  return new Map([...DEFAULTS].map(([name, value]) => [name, stated(`net/netfilter/${name}`) ?? value]));
 }
 
 /** A setting below net/netfilter by its last name: the node's, else the kernel's default. */
 export function setting(host: ConntrackHost, name: string): number {
-  return host.sysctl(pathOf(name)) ?? DEFAULTS.get(name) ?? 0;
+  return host.settings.get(name) ?? 0;
 }
 /** A time-out in ms. */
 export const timeout = (host: ConntrackHost, name: string): number => setting(host, name) * 1000;

@@ -20,7 +20,7 @@ import { closeTcp } from './tcp.js';
 
 export { ctState, type InHook, type Verdict } from './core.js';
 export type { DefragResult, DefragUser } from './defrag.js';
-export type { ConntrackHost } from './host.js';
+export { type ConntrackHost, type CtSettings, ctSettings } from './host.js';
 export { Conn, DEFAULT_ZONE, dirOf, type Zone } from './table.js';
 
 /** Evaluates a nat chain of the hook in its argument. */

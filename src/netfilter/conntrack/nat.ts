@@ -28,6 +28,9 @@ function inverse(t: Tuple): Tuple {
   return r;
 }
 
+/** `t` with other ends. */
+const tuple = (t: Tuple, src: Addr, dst: Addr, sport: number, dport: number): Tuple => ({ family: t.family, src, dst, proto: t.proto, sport, dport });
+
 const inAddrRange = (a: Addr, r: NatRange): boolean => r.minAddr === null || r.maxAddr === null || (a >= r.minAddr && a <= r.maxAddr);
 
 /** l4proto_in_range(): is the port (ICMP: id) that `manip` may change inside the range? */
@@ -47,12 +50,15 @@ interface PortChoice {
 }
 
 function portChoice(t: Tuple, manip: Manip, r: NatRange, related: boolean): PortChoice | null {
-  const given = r.minPort !== null && r.maxPort !== null ? { min: Math.min(r.minPort, r.maxPort), size: Math.abs(r.maxPort - r.minPort) + 1 } : null;
-  if (t.proto === IPPROTO.ICMP || t.proto === IPPROTO.ICMPV6) return { field: 'sport', ...(given ?? { min: 0, size: 65536 }) };
+  const given = r.minPort !== null && r.maxPort !== null;
+  const min = given ? Math.min(r.minPort, r.maxPort) : 0;
+  const size = given ? Math.abs(r.maxPort - r.minPort) + 1 : 0;
+  if (t.proto === IPPROTO.ICMP || t.proto === IPPROTO.ICMPV6) return given ? { field: 'sport', min, size } : { field: 'sport', min: 0, size: 65536 };
   const field = manip === 'SNAT' ? 'sport' : 'dport';
-  if (t.proto === IPPROTO.GRE) return related ? { field, ...(given ?? { min: 1, size: 65535 }) } : null;
+  if (t.proto === IPPROTO.GRE && !related) return null;
+  if (t.proto === IPPROTO.GRE) return given ? { field, min, size } : { field, min: 1, size: 65535 };
   if (!hasPorts(t.proto)) return null;
-  if (given) return { field, ...given };
+  if (given) return { field, min, size };
   // Without a range the destination port stays, and a source port stays in its class.
   if (manip === 'DNAT') return null;
   if (t.sport < 512) return { field, min: 1, size: 511 };
@@ -104,7 +110,7 @@ export class Nat {
   #sameMapping(ct: Conn, t: Tuple, r: NatRange): Tuple | null {
     for (const other of this.table.withSource(t, ct.zone)) {
       const mapped = inverse(other.reply);
-      const candidate: Tuple = { ...t, src: mapped.src, sport: mapped.sport };
+      const candidate = tuple(t, mapped.src, t.dst, mapped.sport, t.dport);
       if (inAddrRange(candidate.src, r) && portInRange(candidate, 'SNAT', r)) return candidate;
     }
     return null;
@@ -116,7 +122,7 @@ export class Nat {
     let addr = r.minAddr;
     if (r.minAddr !== r.maxAddr)
       addr = addToAddr(r.minAddr, this.host.choose.below(rangeSize(r.minAddr, r.maxAddr), r.persistent ? 'nat-address-persistent' : 'nat-address'));
-    return manip === 'SNAT' ? { ...t, src: addr } : { ...t, dst: addr };
+    return manip === 'SNAT' ? tuple(t, addr, t.dst, t.sport, t.dport) : tuple(t, t.src, addr, t.sport, t.dport);
   }
 
   /** nf_nat_l4proto_unique_tuple(). */
@@ -131,7 +137,8 @@ export class Nat {
     let candidate = t;
     for (let attempts = Math.min(size, MAX_ATTEMPTS); ; attempts = attempts >>> 1, offset = draw()) {
       for (let i = 0; i < attempts; i++) {
-        candidate = { ...t, [field]: min + (((offset + i) & 0xffff) % size) };
+        const port = min + (((offset + i) & 0xffff) % size);
+        candidate = field === 'sport' ? tuple(t, t.src, t.dst, port, t.dport) : tuple(t, t.src, t.dst, t.sport, port);
         if (!this.#usedHarder(candidate, ct, attempts - i)) return candidate;
       }
       if (attempts >= size || attempts < MIN_ATTEMPTS) return candidate;

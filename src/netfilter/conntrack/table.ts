@@ -33,6 +33,10 @@ export class Conn implements NfConn {
   #replyBytes = 0;
   inTable = false;
   template = false;
+  /** Among the table's entries, and its neighbours there. */
+  listed = false;
+  older: Conn | null = null;
+  newer: Conn | null = null;
   /** Rules that bound the flow, for telling. */
   dnatRule: RuleRef | null = null;
   snatRule: RuleRef | null = null;
@@ -66,72 +70,131 @@ export class Conn implements NfConn {
 
 /** struct nf_conntrack_tuple_hash: one direction of an entry. */
 export interface TupleHash {
-  readonly hash: number;
   readonly tuple: Tuple;
   readonly dir: Dir;
   readonly ct: Conn;
-  next: TupleHash | null;
 }
 
-/** Chains by hash, newest first; grows so that chains stay short. */
+const NONE = -1;
+
+/** Chains by hash, newest first; grows so that chains stay short. A link is a number into parallel arrays: a table of a million flows is a handful of objects. */
 class Buckets {
-  #heads: (TupleHash | null)[] = new Array<TupleHash | null>(64).fill(null);
+  #heads = new Int32Array(64).fill(NONE);
+  #next = new Int32Array(64);
+  #hashes = new Int32Array(64);
+  #dirs = new Uint8Array(64);
+  #conns: (Conn | null)[] = [];
+  /** Links of removed entries, chained by #next. */
+  #free = NONE;
   #size = 0;
 
-  head(hash: number): TupleHash | null {
-    return this.#heads[hash & (this.#heads.length - 1)];
+  /** The first link whose hash is this; NONE (-1) where there is none. */
+  first(hash: number): number {
+    return this.#equal(this.#heads[hash & (this.#heads.length - 1)], hash);
   }
-  add(node: TupleHash): void {
-    if (++this.#size > this.#heads.length) this.#grow();
-    const i = node.hash & (this.#heads.length - 1);
-    node.next = this.#heads[i];
-    this.#heads[i] = node;
+  /** The next one of the same hash. */
+  after(link: number): number {
+    return this.#equal(this.#next[link], this.#hashes[link]);
   }
-  /** Keeps the order of every chain. */
-  #grow(): void {
+  #equal(from: number, hash: number): number {
+    let n = from;
+    while (n !== NONE && this.#hashes[n] !== hash) n = this.#next[n];
+    return n;
+  }
+  conn(link: number): Conn {
+    return this.#conns[link] as Conn;
+  }
+  dir(link: number): Dir {
+    return this.#dirs[link] as Dir;
+  }
+
+  add(hash: number, ct: Conn, dir: Dir): void {
+    if (++this.#size > this.#heads.length) this.#spread();
+    const n = this.#take();
+    const i = hash & (this.#heads.length - 1);
+    this.#hashes[n] = hash;
+    this.#dirs[n] = dir;
+    this.#conns[n] = ct;
+    this.#next[n] = this.#heads[i];
+    this.#heads[i] = n;
+  }
+  #take(): number {
+    const n = this.#free;
+    if (n !== NONE) {
+      this.#free = this.#next[n];
+      return n;
+    }
+    if (this.#conns.length === this.#next.length) {
+      const more = 2 * this.#next.length;
+      this.#next = grown(this.#next, new Int32Array(more));
+      this.#hashes = grown(this.#hashes, new Int32Array(more));
+      this.#dirs = grown(this.#dirs, new Uint8Array(more));
+    }
+    return this.#conns.push(null) - 1;
+  }
+  /** Four times the heads; keeps the order of every chain. */
+  #spread(): void {
     const old = this.#heads;
-    this.#heads = new Array<TupleHash | null>(old.length * 4).fill(null);
+    this.#heads = new Int32Array(old.length * 4).fill(NONE);
     const mask = this.#heads.length - 1;
-    const chain: TupleHash[] = [];
+    const chain: number[] = [];
     for (const head of old) {
       chain.length = 0;
-      for (let n = head; n; n = n.next) chain.push(n);
+      for (let n = head; n !== NONE; n = this.#next[n]) chain.push(n);
       for (let i = chain.length - 1; i >= 0; i--) {
-        const at = chain[i].hash & mask;
-        chain[i].next = this.#heads[at];
+        const at = this.#hashes[chain[i]] & mask;
+        this.#next[chain[i]] = this.#heads[at];
         this.#heads[at] = chain[i];
       }
     }
   }
   remove(hash: number, ct: Conn, dir: Dir): void {
     const i = hash & (this.#heads.length - 1);
-    let prev: TupleHash | null = null;
-    for (let n = this.#heads[i]; n; prev = n, n = n.next) {
-      if (n.ct !== ct || n.dir !== dir) continue;
-      if (prev) prev.next = n.next;
-      else this.#heads[i] = n.next;
+    let prev = NONE;
+    for (let n = this.#heads[i]; n !== NONE; prev = n, n = this.#next[n]) {
+      if (this.#conns[n] !== ct || this.#dirs[n] !== dir) continue;
+      if (prev !== NONE) this.#next[prev] = this.#next[n];
+      else this.#heads[i] = this.#next[n];
+      this.#conns[n] = null;
+      this.#next[n] = this.#free;
+      this.#free = n;
       this.#size--;
       return;
     }
   }
   clear(): void {
-    this.#heads = new Array<TupleHash | null>(64).fill(null);
+    this.#heads = new Int32Array(64).fill(NONE);
+    this.#conns = [];
+    this.#free = NONE;
     this.#size = 0;
   }
+}
+
+function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }
 
 export class Table {
   readonly #hash = new Buckets();
   readonly #bySource = new Buckets();
-  readonly #all = new Set<Conn>();
+  /** All entries, in the order of their confirmation (Conn.newer, Conn.older). */
+  #oldest: Conn | null = null;
+  #newest: Conn | null = null;
+  #size = 0;
   constructor(readonly now: () => number) {}
 
   get size(): number {
-    return this.#all.size;
+    return this.#size;
   }
   /** Confirmed entries in the order of their confirmation; expired ones are taken out. */
   *entries(): Iterable<Conn> {
-    for (const ct of [...this.#all]) if (!this.#collect(ct)) yield ct;
+    for (const ct of this.#list()) if (!this.#collect(ct)) yield ct;
+  }
+  #list(): Conn[] {
+    const list: Conn[] = [];
+    for (let ct = this.#oldest; ct !== null; ct = ct.newer) list.push(ct);
+    return list;
   }
 
   #collect(ct: Conn): boolean {
@@ -143,10 +206,13 @@ export class Table {
   /** __nf_conntrack_find(): nf_ct_key_equal over the bucket; newest first. */
   find(t: Tuple, zone: Zone): TupleHash | null {
     const hash = hashTuple(t);
-    for (let n = this.#hash.head(hash); n; n = n.next) {
-      if (n.hash !== hash || !tupleEqual(n.tuple, t) || zoneId(n.ct.zone, n.dir) !== zoneId(zone, n.dir)) continue;
-      if (this.#collect(n.ct)) continue;
-      return n;
+    const all = this.#hash;
+    for (let n = all.first(hash); n >= 0; n = all.after(n)) {
+      const ct = all.conn(n);
+      const dir = all.dir(n);
+      if (!tupleEqual(ct.tuple(dir), t) || zoneId(ct.zone, dir) !== zoneId(zone, dir)) continue;
+      if (this.#collect(ct)) return this.find(t, zone);
+      return { tuple: ct.tuple(dir), dir, ct };
     }
     return null;
   }
@@ -154,10 +220,13 @@ export class Table {
   /** nf_conntrack_tuple_taken(): is this tuple used by an entry other than `mine`? An entry with the very same original tuple is the same flow. */
   taken(t: Tuple, mine: Conn): boolean {
     const hash = hashTuple(t);
-    for (let n = this.#hash.head(hash); n; n = n.next) {
-      if (n.hash !== hash || n.ct === mine || !tupleEqual(n.tuple, t) || zoneId(n.ct.zone, n.dir) !== zoneId(mine.zone, n.dir)) continue;
-      if (this.#collect(n.ct)) continue;
-      if (tupleEqual(mine.orig, n.ct.orig) && zoneId(n.ct.zone, ORIGINAL) === zoneId(mine.zone, ORIGINAL)) continue;
+    const all = this.#hash;
+    for (let n = all.first(hash); n >= 0; n = all.after(n)) {
+      const ct = all.conn(n);
+      const dir = all.dir(n);
+      if (ct === mine || !tupleEqual(ct.tuple(dir), t) || zoneId(ct.zone, dir) !== zoneId(mine.zone, dir)) continue;
+      if (this.#collect(ct)) return this.taken(t, mine);
+      if (tupleEqual(mine.orig, ct.orig) && zoneId(ct.zone, ORIGINAL) === zoneId(mine.zone, ORIGINAL)) continue;
       return true;
     }
     return false;
@@ -165,11 +234,29 @@ export class Table {
 
   /** `onlyReply`: nf_ct_resolve_clash_harder() hides the original direction. */
   insert(ct: Conn, onlyReply = false): void {
-    if (!onlyReply) this.#hash.add({ hash: hashTuple(ct.orig), tuple: ct.orig, dir: ORIGINAL, ct, next: null });
-    this.#hash.add({ hash: hashTuple(ct.reply), tuple: ct.reply, dir: REPLY, ct, next: null });
+    if (!onlyReply) this.#hash.add(hashTuple(ct.orig), ct, ORIGINAL);
+    this.#hash.add(hashTuple(ct.reply), ct, REPLY);
     ct.inTable = true;
     ct.status |= IPS.CONFIRMED;
-    if (!onlyReply) this.#all.add(ct);
+    if (onlyReply) return;
+    ct.listed = true;
+    ct.older = this.#newest;
+    if (this.#newest === null) this.#oldest = ct;
+    else this.#newest.newer = ct;
+    this.#newest = ct;
+    this.#size++;
+  }
+
+  #unlist(ct: Conn): void {
+    if (!ct.listed) return;
+    if (ct.older === null) this.#oldest = ct.newer;
+    else ct.older.newer = ct.newer;
+    if (ct.newer === null) this.#newest = ct.older;
+    else ct.newer.older = ct.older;
+    ct.listed = false;
+    ct.older = null;
+    ct.newer = null;
+    this.#size--;
   }
 
   remove(ct: Conn): boolean {
@@ -179,31 +266,33 @@ export class Table {
     this.#hash.remove(hashTuple(ct.orig), ct, ORIGINAL);
     this.#hash.remove(hashTuple(ct.reply), ct, REPLY);
     this.forgetSource(ct);
-    this.#all.delete(ct);
+    this.#unlist(ct);
     return true;
   }
 
   /** nf_nat_setup_info() adds a flow to nf_nat_bysource before it is confirmed. */
   addSource(ct: Conn): void {
-    this.#bySource.add({ hash: hashSource(ct.orig), tuple: ct.orig, dir: ORIGINAL, ct, next: null });
+    this.#bySource.add(hashSource(ct.orig), ct, ORIGINAL);
   }
   forgetSource(ct: Conn): void {
     if (ct.status & IPS.SRC_NAT_DONE) this.#bySource.remove(hashSource(ct.orig), ct, ORIGINAL);
   }
   /** Flows whose original source is that of `t`, newest first. */
   *withSource(t: Tuple, zone: Zone): Iterable<Conn> {
-    for (let n = this.#bySource.head(hashSource(t)); n; n = n.next) {
-      if (sourceEqual(n.tuple, t) && zoneId(n.ct.zone, ORIGINAL) === zoneId(zone, ORIGINAL)) yield n.ct;
+    const all = this.#bySource;
+    for (let n = all.first(hashSource(t)); n >= 0; n = all.after(n)) {
+      const ct = all.conn(n);
+      if (sourceEqual(ct.orig, t) && zoneId(ct.zone, ORIGINAL) === zoneId(zone, ORIGINAL)) yield ct;
     }
   }
 
   clear(): void {
-    for (const ct of this.#all) {
+    for (const ct of this.#list()) {
       ct.status |= IPS.DYING;
       ct.inTable = false;
+      this.#unlist(ct);
     }
     this.#hash.clear();
     this.#bySource.clear();
-    this.#all.clear();
   }
 }

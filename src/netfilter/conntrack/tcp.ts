@@ -1,7 +1,7 @@
 /** TCP tracking: nf_conntrack_tcp_packet() and tcp_new() of nf_conntrack_proto_tcp.c. The table of states is tcp-states.ts, windows are tcp-window.ts. */
 import { type CtInfo, IPS } from '../../packet/types.js';
 import { type ConntrackHost, setting, timeout } from './host.js';
-import { INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
+import { ACCEPT, INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
 import { type Conn, type Dir, dirOf } from './table.js';
 import { FLAG, SEGMENT, TCP, TCP_IGNORE, TCP_INVALID, TCP_TIMEOUT, TCP_TRANSITIONS, TCP_VALID_FLAGS } from './tcp-states.js';
 import { before, inWindow, newSide, newTrack, readSegment, type Segment, segmentKind, type TcpTrack, takeOptions, WIN } from './tcp-window.js';
@@ -102,13 +102,16 @@ function shortenForInvalid(a: TrackArgs, t: TcpTrack, dir: Dir, kind: number): v
 }
 
 function nextTimeout(a: TrackArgs, t: TcpTrack, kind: number, state: number): number {
-  const of = (name: string): number => timeout(a.host, `nf_conntrack_tcp_timeout_${name}`);
-  const normal = of(TCP_TIMEOUT[state]);
-  if (t.retrans >= setting(a.host, 'nf_conntrack_tcp_max_retrans') && normal > of('max_retrans')) return of('max_retrans');
-  if (kind === SEGMENT.RST) return of('close');
-  if ((t.seen[0].flags | t.seen[1].flags) & WIN.DATA_UNACKNOWLEDGED && normal > of('unacknowledged')) return of('unacknowledged');
-  if (t.lastWin === 0 && normal > of('max_retrans')) return of('max_retrans');
-  return normal;
+  const normal = timeout(a.host, TCP_TIMEOUT[state]);
+  const max = timeout(a.host, 'nf_conntrack_tcp_timeout_max_retrans');
+  if (t.retrans >= setting(a.host, 'nf_conntrack_tcp_max_retrans') && normal > max) return max;
+  if (kind === SEGMENT.RST) return timeout(a.host, 'nf_conntrack_tcp_timeout_close');
+  const unacknowledged = (t.seen[0].flags | t.seen[1].flags) & WIN.DATA_UNACKNOWLEDGED;
+  if (unacknowledged) {
+    const unack = timeout(a.host, 'nf_conntrack_tcp_timeout_unacknowledged');
+    if (normal > unack) return unack;
+  }
+  return t.lastWin === 0 && normal > max ? max : normal;
 }
 
 /** nf_conntrack_tcp_packet(). */
@@ -138,13 +141,13 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
       return finish(a, t, info, s, kind, TCP.SYN_SENT, next, false);
     }
     noteIgnored(t, kind, dir, s, old);
-    return { kind: 'accept' };
+    return ACCEPT;
   }
   if (next === TCP.TIME_WAIT) {
     const challenge = t.lastFlags & WIN.EXP_CHALLENGE_ACK;
     if (old === TCP.LAST_ACK && kind === SEGMENT.ACK && t.lastDir !== dir && t.lastIndex === SEGMENT.SYN && challenge) {
       t.lastFlags &= ~WIN.EXP_CHALLENGE_ACK;
-      return { kind: 'accept' };
+      return ACCEPT;
     }
   } else if (next === TCP.SYN_SENT2) t.lastFlags |= WIN.SIMULTANEOUS_OPEN;
   else if (next === TCP.SYN_RECV) {
@@ -164,7 +167,7 @@ function finish(a: TrackArgs, t: TcpTrack, info: CtInfo, s: Segment, kind: numbe
   const dir = dirOf(info);
   if (!skipWindow) {
     const verdict = inWindow(t, dir, kind, s, setting(host, 'nf_conntrack_tcp_be_liberal') !== 0);
-    if (verdict === 'ignore') return { kind: 'accept' };
+    if (verdict === 'ignore') return ACCEPT;
     if (verdict === 'invalid') {
       shortenForInvalid(a, t, dir, kind);
       return INVALID;
@@ -179,14 +182,14 @@ function finish(a: TrackArgs, t: TcpTrack, info: CtInfo, s: Segment, kind: numbe
     // A reset as the only answer: there never was a connection.
     if (s.flags & FLAG.RST) {
       a.kill(ct);
-      return { kind: 'accept' };
+      return ACCEPT;
     }
-    if (kind === SEGMENT.SYN && old === TCP.SYN_SENT) return { kind: 'accept' };
+    if (kind === SEGMENT.SYN && old === TCP.SYN_SENT) return ACCEPT;
     const unack = timeout(host, 'nf_conntrack_tcp_timeout_unacknowledged');
     if (next === TCP.ESTABLISHED && extra > unack) extra = unack;
   } else if (!(ct.status & IPS.ASSURED) && (old === TCP.SYN_RECV || old === TCP.ESTABLISHED) && next === TCP.ESTABLISHED) ct.status |= IPS.ASSURED;
   refresh(a, info, extra);
-  return { kind: 'accept' };
+  return ACCEPT;
 }
 
 /** nf_conntrack_tcp_set_closing(). */

@@ -109,14 +109,14 @@ export function hashTuple(t: Tuple): number {
   let h = mixAddr(t.proto + 1, t.src);
   h = mixAddr(h ^ (h >>> 15), t.dst);
   h = Math.imul(h ^ (h >>> 13) ^ ((t.sport << 16) | t.dport), 0x85ebca6b);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }
 
 /** same_src() of nf_nat_core.c: the halves that source NAT looks at. */
 export const sourceEqual = (a: Tuple, b: Tuple): boolean => a.src === b.src && a.sport === b.sport && a.proto === b.proto && a.family === b.family;
 export function hashSource(t: Tuple): number {
   const h = mixAddr(t.proto + 1, t.src);
-  return Math.imul(h ^ (h >>> 15) ^ t.sport, 0x85ebca6b) >>> 0;
+  return Math.imul(h ^ (h >>> 15) ^ t.sport, 0x85ebca6b);
 }
 
 /** As `conntrack -L` prints a direction, for events: `src=… dst=… sport=… dport=…`. */

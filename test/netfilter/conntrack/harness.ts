@@ -1,6 +1,6 @@
 /** A node that is nothing but connection tracking: packets in, state out. */
 import { parseAddr } from '../../../src/base/addr.js';
-import { Conntrack, type ConntrackHost, ctState } from '../../../src/netfilter/conntrack/index.js';
+import { Conntrack, type ConntrackHost, ctSettings, ctState } from '../../../src/netfilter/conntrack/index.js';
 import { TCP_STATE_NAMES } from '../../../src/netfilter/conntrack/tcp-states.js';
 import type { TcpTrack } from '../../../src/netfilter/conntrack/tcp-window.js';
 import type { Env } from '../../../src/netfilter/env.js';
@@ -22,12 +22,15 @@ export class Lab {
   #ids = 1;
   readonly ct: Conntrack;
   constructor() {
+    const { sysctls } = this;
     const host: ConntrackHost = {
       node: 'n',
       rec: new ListRecorder(),
       choose: { port: (min) => this.ports.shift() ?? min, below: () => 0 },
       now: () => this.time,
-      sysctl: (p) => this.sysctls.get(p),
+      get settings() {
+        return ctSettings((p) => sysctls.get(p));
+      },
       tell: (_skb, body) => void this.told.push(body),
       newSkb: (data, protocol, origin) => this.skb(data, protocol, origin),
       count: (name, n = 1) => void this.counters.set(name, (this.counters.get(name) ?? 0) + n),
