@@ -1,8 +1,9 @@
 /** A node's compiled IPv6 routing: fib6_rule_lookup(), fib6_rule_action(), fib6_rule_suppress() (net/ipv6/fib6_rules.c). */
-import type { RouteStep } from '../trace/event.js';
+
 import type { Addr } from '../base/addr.js';
 import { memoByPair } from '../base/memo.js';
 import type { NetDevice } from '../packet/types.js';
+import type { RouteStep } from '../trace/event.js';
 import { type FibInput, NO_ROUTE } from './fib.js';
 import { derivedRoutes6 } from './local-table.js';
 import type { PolicyRule, Route } from './model.js';

@@ -2,7 +2,8 @@
 import { type EbtWalkChain, ebtTable } from '../netfilter/ebtables/compile.js';
 import type { EbtRuleset, EbtTableName } from '../netfilter/ebtables/model.js';
 import type { PacketCtx } from '../netfilter/pred.js';
-import { ChainCounters, walkTable } from '../netfilter/xtables/walk.js';
+import { RuleCounters } from '../netfilter/xtables/counters.js';
+import { type WalkTable, walkTable } from '../netfilter/xtables/walk.js';
 import type { NodeState } from '../scenario/model.js';
 import type { HookPoint } from '../trace/event.js';
 import type { Flight, HookVerdict } from './flight.js';
@@ -17,7 +18,7 @@ const has = (n: NodeState, table: EbtTableName): boolean => rulesetOf(n)?.tables
 const COUNTERS = 'ebtables counters';
 
 /** Packets and bytes per ebtables rule of this run. */
-const ebtCounters = (k: Kernel): ChainCounters<EbtWalkChain> => k.state(COUNTERS, () => new ChainCounters<EbtWalkChain>());
+const ebtCounters = (k: Kernel): RuleCounters<WalkTable<EbtWalkChain>> => k.state(COUNTERS, () => new RuleCounters<WalkTable<EbtWalkChain>>());
 
 function context(k: Kernel, f: Flight, h: HookState): PacketCtx {
   return { skb: f.skb, family: 'bridge', hook: h.point, in: h.indev, out: h.outdev, env: k, rule: null, hotdrop: false };

@@ -7,8 +7,8 @@ import type { Conntrack } from '../netfilter/conntrack/index.js';
 import type { Env } from '../netfilter/env.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import type { CompiledTable } from '../netfilter/xtables/compile.js';
+import type { RuleCounters } from '../netfilter/xtables/counters.js';
 import type { XtTableName } from '../netfilter/xtables/model.js';
-import type { ChainCounters } from '../netfilter/xtables/walk.js';
 import type { Origin, Skb } from '../packet/skb.js';
 import type { Dst, NetDevice } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
@@ -50,7 +50,7 @@ export interface Kernel extends Env {
   readonly conntrack: Conntrack;
   /** A loaded table, compiled; undefined when it is not loaded (and so prints nothing). */
   table(family: Family, name: XtTableName, backend?: 'legacy' | 'nft'): CompiledTable | undefined;
-  readonly counters: ChainCounters;
+  readonly counters: RuleCounters<CompiledTable>;
   /** xfrm4_policy_check() / xfrm6_policy_check(). */
   xfrmPolicyCheck(skb: Skb, dir: 'in' | 'fwd'): boolean;
   /** xfrm4_route_forward(): may put a bundle into skb.dst. */

@@ -12,8 +12,9 @@ import type { Chooser, ConntrackPort, FibAnswer, FibQuery, SetsPort } from '../n
 import type { SetStore } from '../netfilter/ipset/store.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
+import { RuleCounters } from '../netfilter/xtables/counters.js';
 import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
-import { ChainCounters } from '../netfilter/xtables/walk.js';
+
 import { type Origin, Skb } from '../packet/skb.js';
 import type { Dst, NetDevice, RouteType, SkSocket } from '../packet/types.js';
 import { packetView } from '../packet/view.js';
@@ -53,7 +54,7 @@ export class NodeRun implements Kernel, Receiver {
   readonly node: string;
   readonly name: string;
   readonly mib = new Mib();
-  readonly counters = new ChainCounters();
+  readonly counters = new RuleCounters<CompiledTable>();
   sysctls!: Sysctls;
   devices!: readonly NetDevice[];
   addrs!: ReturnType<typeof addrsOf>;

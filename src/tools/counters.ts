@@ -1,6 +1,7 @@
 /** Rule counters of a run: what they are now, and how they outlive an edit of their table (as the kernel's get_counters() and iptc_commit() keep them). */
 import { byName } from '../base/memo.js';
-import { compileTable } from '../netfilter/xtables/compile.js';
+import { type CompiledChain, compileTable } from '../netfilter/xtables/compile.js';
+import type { TableCounters } from '../netfilter/xtables/counters.js';
 import type { Rule, XtChain, XtCounters, XtRuleset, XtTable } from '../netfilter/xtables/model.js';
 import { ParsedRule, ruleList } from '../netfilter/xtables/rule-list.js';
 import type { NodeState } from '../scenario/model.js';
@@ -28,24 +29,35 @@ export function carryCounters(n: NodeRun, before: NodeState): void {
 }
 
 function carryTable(n: NodeRun, from: XtTable, to: XtTable, family: XtRuleset['family'], backend: Backend): void {
+  const source = compileTable(from, family, backend);
   const target = compileTable(to, family, backend);
-  const counted = new Map(n.counters.entries());
-  // A chain that no packet met has nothing to carry, and is not compiled for it.
-  for (const chain of compileTable(from, family, backend).chains) {
+  const counts = n.counters.met(source);
+  if (!counts) return;
+  const fresh = n.counters.of(target);
+  const carry = (a: number, b: number): void => fresh.set(b, counts.packets(a), counts.bytes(a));
+  for (const chain of source.chains) {
     const into = target.byName.get(chain.name);
-    const counts = counted.get(chain);
-    if (!into || !counts) continue;
-    const fresh = n.counters.of(into);
+    // A chain that no packet met has nothing to carry, and is not compiled for it.
+    if (!into || !met(chain, counts)) continue;
     const place = new Map<Rule, number>(chain.rules.map((r, i) => [r.rule, i]));
     into.rules.forEach((r, i) => {
       const at = place.get(r.rule);
-      if (at !== undefined) fresh.set(counts.subarray(2 * at, 2 * at + 2), 2 * i);
+      if (at !== undefined) carry(chain.at + at, into.at + i);
     });
-    if (chain.source.counters === into.source.counters) fresh.set(counts.subarray(2 * chain.rules.length), 2 * into.rules.length);
+    if (chain.source.counters === into.source.counters) carry(chain.at + chain.length, into.at + into.length);
   }
 }
 
-const plus = (c: XtCounters, counts: Float64Array, i: number): XtCounters => ({ packets: c.packets + counts[2 * i], bytes: c.bytes + counts[2 * i + 1] });
+/** Did a packet match a rule of the chain, or meet its policy? */
+function met(chain: CompiledChain, counts: TableCounters): boolean {
+  for (let i = 0; i <= chain.length; i++) if (counts.packets(chain.at + i) > 0) return true;
+  return false;
+}
+
+const plus = (c: XtCounters, counts: TableCounters, slot: number): XtCounters => ({
+  packets: c.packets + counts.packets(slot),
+  bytes: c.bytes + counts.bytes(slot),
+});
 
 /** The rule set with its counters as `iptables-save -c` and `iptables -L -v` show them now. */
 export function countedRuleset(n: NodeRun, r: XtRuleset, backend: Backend = 'legacy'): XtRuleset {
@@ -54,13 +66,13 @@ export function countedRuleset(n: NodeRun, r: XtRuleset, backend: Backend = 'leg
 
 function countedTable(n: NodeRun, t: XtTable, family: XtRuleset['family'], backend: Backend): XtTable {
   const compiled = compileTable(t, family, backend);
-  const counted = new Map(n.counters.entries());
+  const counts = n.counters.met(compiled);
+  if (!counts) return t;
   const chains = t.chains.map((ch): XtChain => {
     const c = compiled.byName.get(ch.name);
-    const counts = c && counted.get(c);
-    if (!c || !counts) return ch;
-    const rules = c.rules.map(({ rule }, i) => (rule instanceof ParsedRule ? rule.withCounters(plus(rule.counters, counts, i)) : rule));
-    return { ...ch, rules: ruleList(rules), counters: ch.policy === null ? ch.counters : plus(ch.counters, counts, c.rules.length) };
+    if (!c || !met(c, counts)) return ch;
+    const rules = c.rules.map(({ rule }, i) => (rule instanceof ParsedRule ? rule.withCounters(plus(rule.counters, counts, c.at + i)) : rule));
+    return { ...ch, rules: ruleList(rules), counters: ch.policy === null ? ch.counters : plus(ch.counters, counts, c.at + c.length) };
   });
   return { ...t, chains };
 }

@@ -233,6 +233,8 @@ export interface Recorder {
   readonly on: boolean;
   /** True: 'no-match' events are wanted (--verbose). */
   readonly verbose: boolean;
+  /** True: what TRACE prints is wanted ('trace', 'nft-trace'), also where `on` is false. */
+  readonly traces?: boolean;
   event(e: Event): void;
   /** Told of every rule that matched, also where `on` is false: sweeps want that list and nothing else. */
   matched?(rule: RuleRef, skb: number): void;
@@ -246,5 +248,16 @@ export class ListRecorder implements Recorder {
   constructor(readonly verbose = false) {}
   event(e: Event): void {
     this.events.push(e);
+  }
+}
+
+/** Keeps what TRACE prints and nothing else. */
+export class TraceRecorder implements Recorder {
+  readonly on = false;
+  readonly verbose = false;
+  readonly traces = true;
+  readonly events: Event[] = [];
+  event(e: Event): void {
+    if (e.t === 'trace' || e.t === 'nft-trace') this.events.push(e);
   }
 }

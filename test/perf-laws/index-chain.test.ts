@@ -6,8 +6,9 @@ import { readIptablesSave } from '../../src/formats/iptables-save.js';
 import type { Env } from '../../src/netfilter/env.js';
 import type { PacketCtx } from '../../src/netfilter/pred.js';
 import { compileTable } from '../../src/netfilter/xtables/compile.js';
+import { RuleCounters } from '../../src/netfilter/xtables/counters.js';
 import { ChainIndex } from '../../src/netfilter/xtables/index-chain.js';
-import { ChainCounters, type WalkChain, type WalkTable, walkTable } from '../../src/netfilter/xtables/walk.js';
+import { type WalkChain, type WalkTable, walkTable } from '../../src/netfilter/xtables/walk.js';
 import { Skb } from '../../src/packet/skb.js';
 import { parsePacketText } from '../../src/packet/text.js';
 import type { NetDevice } from '../../src/packet/types.js';
@@ -110,7 +111,9 @@ function walkAll(text: string, packets: readonly (readonly [string, number])[], 
   expect(hasErrors(diagnostics), JSON.stringify(diagnostics)).toBe(false);
   const compiled = compileTable(value.tables[0], 'ipv4');
   const linear: WalkTable = {
-    byName: new Map([...compiled.byName].map(([k, c]): [string, WalkChain] => [k, { policy: c.policy, rules: c.rules, length: c.length, end: c.end }])),
+    byName: new Map(
+      [...compiled.byName].map(([k, c]): [string, WalkChain] => [k, { at: c.at, policy: c.policy, rules: c.rules, length: c.length, end: c.end }]),
+    ),
   };
   const table: WalkTable = indexed ? compiled : linear;
   const rec = new ListRecorder(verbose);
@@ -132,14 +135,18 @@ function walkAll(text: string, packets: readonly (readonly [string, number])[], 
       return states.get(key);
     },
   } as unknown as Env;
-  const counters = new ChainCounters<WalkChain>();
+  const counters = new RuleCounters<WalkTable>();
   const verdicts = packets.map(([p, short], i) => {
     const bytes = parsePacketText(p, { file: '', line: 1, column: 1 }).value as Uint8Array;
     const skb = new Skb(i + 1, { kind: 'injected', of: null }, short === 0 ? bytes : bytes.slice(0, short), 0x800);
     skb.dev = dev;
     return walkTable(table, 'PREROUTING', { skb, family: 'ipv4', hook: 'PREROUTING', in: dev, out: null, env, rule: null, hotdrop: false }, counters);
   });
-  return { verdicts, events: rec.events, counts: [...table.byName.values()].map((c) => [...counters.of(c)]) };
+  return {
+    verdicts,
+    events: rec.events,
+    counts: [...table.byName.values()].map((c) => Array.from({ length: c.length + 1 }, (_, i) => counters.of(table).packets(c.at + i))),
+  };
 }
 
 describe('the index of a chain', () => {

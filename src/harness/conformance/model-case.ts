@@ -131,12 +131,13 @@ function difference(now: ReadonlyMap<string, number>, before: ReadonlyMap<string
 /** Packets per rule, by the corpus' keys (`table:chain:N`, `table:chain:policy`; ip6tables with `ip6:`). */
 function ruleCounts(n: NodeRun): Map<string, number> {
   const out = new Map<string, number>();
-  for (const [chain, counts] of n.counters.entries()) {
-    const prefix = `${chain.end.family === 'ipv6' ? 'ip6:' : ''}${chain.end.table}:${chain.name}`;
-    for (let i = 0; i < chain.rules.length; i++) if (counts[2 * i] > 0) out.set(`${prefix}:${i + 1}`, counts[2 * i]);
-    const policy = counts[2 * chain.rules.length];
-    if (policy > 0 && chain.policy !== null) out.set(`${prefix}:policy`, policy);
-  }
+  for (const [table, counts] of n.counters.tables())
+    for (const chain of table.chains) {
+      const prefix = `${table.family === 'ipv6' ? 'ip6:' : ''}${table.name}:${chain.name}`;
+      for (let i = 0; i < chain.length; i++) if (counts.packets(chain.at + i) > 0) out.set(`${prefix}:${i + 1}`, counts.packets(chain.at + i));
+      const policy = counts.packets(chain.at + chain.length);
+      if (policy > 0 && chain.policy !== null) out.set(`${prefix}:policy`, policy);
+    }
   return out;
 }
 

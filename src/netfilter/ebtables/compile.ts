@@ -5,7 +5,7 @@
 import { memoByIdentity } from '../../base/memo.js';
 import type { RuleRef } from '../../trace/event.js';
 import { all, between, equals, type Field, NEVER, negateIf, type Pred } from '../pred.js';
-import { type Action, JumpTarget } from '../xtables/compile.js';
+import { type Action, FALL_THROUGH, JumpTarget, verdictAction as verdict } from '../xtables/action.js';
 import type { RuleStep } from '../xtables/extension.js';
 import type { WalkChain, WalkRule, WalkTable } from '../xtables/walk.js';
 import { ethDst, ethSrc, ethType, inPort, logicalIn, logicalOut, macMasked, outPort } from './fields.js';
@@ -58,7 +58,7 @@ function matchSteps(m: EbtMatch): readonly RuleStep[] {
   });
 }
 
-const verdictAction = (v: EbtVerdict): Action => (v === 'CONTINUE' ? { kind: 'fallthrough' } : { kind: 'verdict', verdict: v });
+const verdictAction = (v: EbtVerdict): Action => (v === 'CONTINUE' ? FALL_THROUGH : verdict(v));
 
 /** An extension acts in a step of its own; its verdict option is the rule's action. */
 function targetOf(t: EbtTarget): { readonly steps: readonly RuleStep[]; readonly action: Action } {
@@ -67,8 +67,8 @@ function targetOf(t: EbtTarget): { readonly steps: readonly RuleStep[]; readonly
   const def = ebtTargets.find((d) => d.name === t.name);
   if (!def) return { steps: [], action: { kind: 'unsupported', what: `ebtables target ${t.name}` } };
   const act = def.act(t.given);
-  const verdict = (givenValue(t.given, def.verdict) as EbtVerdict | undefined) ?? def.defaultVerdict;
-  return { steps: [{ kind: 'stateful', name: t.name, show: 'applicable', test: act }], action: verdictAction(verdict) };
+  const wanted = (givenValue(t.given, def.verdict) as EbtVerdict | undefined) ?? def.defaultVerdict;
+  return { steps: [{ kind: 'stateful', name: t.name, show: 'applicable', test: act }], action: verdictAction(wanted) };
 }
 
 function compileRule(r: EbtRule, ref: RuleRef): WalkRule {
@@ -86,10 +86,11 @@ const isWatcher = (m: EbtMatch): boolean => ebtMatches.find((d) => d.name === m.
 export interface EbtWalkChain extends WalkChain {
   readonly source: EbtChain;
 }
+type ChainCode = Omit<EbtWalkChain, 'at'>;
 
-const chains = memoByIdentity((_: EbtChain) => new Map<EbtTableName, EbtWalkChain>());
+const chains = memoByIdentity((_: EbtChain) => new Map<EbtTableName, ChainCode>());
 
-function compileChain(chain: EbtChain, table: EbtTableName): EbtWalkChain {
+function compileChain(chain: EbtChain, table: EbtTableName): ChainCode {
   const cache = chains(chain);
   const hit = cache.get(table);
   if (hit) return hit;
@@ -99,14 +100,20 @@ function compileChain(chain: EbtChain, table: EbtTableName): EbtWalkChain {
   const rules = chain.rules.map((r, i) => compileRule(r, ref(i + 1)));
   // A user chain's policy is a last rule of its own.
   if (!base && chain.policy !== 'RETURN') rules.push({ steps: [], action: verdictAction(chain.policy), ref: end, unconditional: true });
-  const made: EbtWalkChain = { policy: base ? (chain.policy === 'DROP' ? 'DROP' : 'ACCEPT') : null, rules, length: rules.length, end, source: chain };
+  const made: ChainCode = { policy: base ? (chain.policy === 'DROP' ? 'DROP' : 'ACCEPT') : null, rules, length: rules.length, end, source: chain };
   cache.set(table, made);
   return made;
 }
 
-const compileEbtTable: (t: EbtTable) => WalkTable<EbtWalkChain> = memoByIdentity((t: EbtTable) => ({
-  byName: new Map(t.chains.map((c) => [c.name, compileChain(c, t.name)])),
-}));
+const compileEbtTable: (t: EbtTable) => WalkTable<EbtWalkChain> = memoByIdentity((t: EbtTable) => {
+  let at = 0;
+  const placed = (c: EbtChain): EbtWalkChain => {
+    const chain = { ...compileChain(c, t.name), at };
+    at += chain.length + 1;
+    return chain;
+  };
+  return { byName: new Map(t.chains.map((c) => [c.name, placed(c)])) };
+});
 
 /** A loaded table, compiled; undefined where there is none. */
 export function ebtTable(r: EbtRuleset | null, name: EbtTableName): WalkTable<EbtWalkChain> | undefined {

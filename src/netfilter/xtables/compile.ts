@@ -6,42 +6,32 @@ import type { Family } from '../../base/addr.js';
 import { maskToPrefix } from '../../base/addr.js';
 import { memoByIdentity } from '../../base/memo.js';
 import type { RuleRef } from '../../trace/event.js';
-import { dport, sport, whenPresent } from '../fields.js';
-import { ALWAYS, between, call, equals, type Field, negateIf, type PacketCtx, type Pred, prefix } from '../pred.js';
-import type { RuleContext, RuleStep, TargetVerdict } from './extension.js';
+import { whenPresent } from '../fields.js';
+import { ALWAYS, between, call, equals, negateIf, type Pred, prefix } from '../pred.js';
+import { type Action, FALL_THROUGH, verdictAction } from './action.js';
+import type { RuleContext, RuleStep } from './extension.js';
 import { ChainIndex } from './index-chain.js';
+import { Interner } from './intern.js';
 import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
 import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, XtChain, XtRuleset, XtTable, XtTableName } from './model.js';
 import { rulesOf } from './rule-list.js';
 
-export type Action =
-  | { readonly kind: 'fallthrough' }
-  | { readonly kind: 'verdict'; readonly verdict: 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE' }
-  | { readonly kind: 'jump'; readonly chain: string; readonly goto: boolean; readonly target: JumpTarget }
-  | { readonly kind: 'call'; readonly run: (c: PacketCtx) => TargetVerdict; readonly name: string }
-  | { readonly kind: 'unsupported'; readonly what: string };
-
-/** Where a jump led in the table walked last: finding a chain by its name costs more than the rest of a jump. */
-export class JumpTarget {
-  #table: object | null = null;
-  #chain: object | undefined;
-  /** The chain of that name; undefined where the table has none. */
-  in<C extends object>(table: { readonly byName: ReadonlyMap<string, C> }, name: string): C | undefined {
-    if (this.#table !== table) {
-      this.#chain = table.byName.get(name);
-      this.#table = table;
-    }
-    return this.#chain as C | undefined;
+/** A rule as the walk meets it. */
+export class CompiledRule {
+  #ref: RuleRef | null = null;
+  constructor(
+    readonly steps: readonly RuleStep[],
+    readonly action: Action,
+    /** An ACCEPT, DROP, RETURN or QUEUE without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
+    readonly unconditional: boolean,
+    readonly rule: Rule,
+    readonly place: Omit<RuleRef, 'num'>,
+    readonly num: number,
+  ) {}
+  get ref(): RuleRef {
+    this.#ref ??= { ...this.place, num: this.num };
+    return this.#ref;
   }
-}
-
-export interface CompiledRule {
-  readonly steps: readonly RuleStep[];
-  readonly action: Action;
-  readonly ref: RuleRef;
-  /** An ACCEPT, DROP, RETURN or QUEUE without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
-  readonly unconditional: boolean;
-  readonly rule: Rule;
 }
 
 export interface CompiledTable {
@@ -91,17 +81,17 @@ function ipPreds(rule: Rule, backend: RuleRef['backend']): Pred[] {
   return out;
 }
 
-function compileAction(rule: Rule, ctx: RuleContext): Action {
+function compileAction(rule: Rule, ctx: RuleContext, intern: Interner): Action {
   const t = rule.target;
   switch (t.kind) {
     case 'none':
-      return { kind: 'fallthrough' };
+      return FALL_THROUGH;
     case 'verdict':
-      return { kind: 'verdict', verdict: t.verdict };
+      return verdictAction(t.verdict);
     case 'jump':
-      return { kind: 'jump', chain: t.chain, goto: false, target: new JumpTarget() };
+      return intern.jump(t.chain, false);
     case 'goto':
-      return { kind: 'jump', chain: t.chain, goto: true, target: new JumpTarget() };
+      return intern.jump(t.chain, true);
     case 'extension':
       return { kind: 'call', run: t.def.lower(t.data, ctx), name: t.def.name };
     case 'unknown':
@@ -118,45 +108,23 @@ function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backen
   return native ?? m.def.lower(m.data, ctx);
 }
 
-const sharedSteps = new Map<Field, Map<number, RuleStep>>();
-const WORD = 0x10000;
-
-/** Tests of a protocol, a port or the like are one object for all rules: long chains ask the same again and again, and what they touch should stay in the caches. */
-function shared(step: RuleStep): RuleStep {
-  if (step.kind !== 'test' || step.pred.op !== 'between') return step;
-  const { field, lo, hi } = step.pred;
-  if (typeof lo !== 'number' || typeof hi !== 'number' || lo >= WORD || hi >= WORD) return step;
-  // Only fields that stand for themselves; one made for a single rule would be kept for ever.
-  if (!commonFields.has(field)) return step;
-  let of = sharedSteps.get(field);
-  if (!of) {
-    of = new Map();
-    sharedSteps.set(field, of);
-  }
-  const key = lo * WORD + hi;
-  const known = of.get(key);
-  if (known) return known;
-  of.set(key, step);
-  return step;
-}
-const commonFields: ReadonlySet<Field> = new Set([ipProtocol, sport, dport]);
-
-function compileRule(rule: Rule, ref: RuleRef, family: Family): CompiledRule {
-  const ctx = ruleContext(family, ref.table, rule);
-  const preds = ipPreds(rule, ref.backend);
-  const steps: RuleStep[] = preds.map((pred) => shared({ kind: 'test', pred }));
+function compileRule(rule: Rule, place: Omit<RuleRef, 'num'>, num: number, family: Family, intern: Interner): CompiledRule {
+  const ctx = ruleContext(family, place.table, rule);
+  const preds = ipPreds(rule, place.backend);
+  const steps: RuleStep[] = preds.map((pred) => intern.step({ kind: 'test', pred }));
   for (const m of rule.matches) {
     if (m.def === null) {
       const what = `match ${m.name}`;
       steps.push({ kind: 'stateful', name: m.name, show: m.text, test: (c) => c.env.inconclusive(what, c) });
       continue;
     }
+    const lowered = intern.lowered(m.data, ctx.protoInverted ? -1 - ctx.proto : ctx.proto, () => lowerMatch(m as MatchInstance, ctx, place.backend));
     // What always says yes (comment) need not be asked.
-    for (const s of lowerMatch(m as MatchInstance, ctx, ref.backend)) if (s.kind !== 'test' || s.pred !== ALWAYS) steps.push(shared(s));
+    for (const s of lowered) if (s.kind !== 'test' || s.pred !== ALWAYS) steps.push(intern.step(s));
   }
-  const action = compileAction(rule, ctx);
+  const action = compileAction(rule, ctx, intern);
   const unconditional = action.kind === 'verdict' && preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
-  return { steps, action, ref, unconditional, rule };
+  return new CompiledRule(intern.list(steps), action, unconditional, rule, place, num);
 }
 
 /** A chain's rules, compiled when the first packet comes to them, and their index. */
@@ -167,9 +135,10 @@ class ChainCode {
     readonly list: RuleList,
     readonly place: Omit<RuleRef, 'num'>,
     readonly family: Family,
+    readonly intern: Interner,
   ) {}
   get rules(): readonly CompiledRule[] {
-    this.#rules ??= rulesOf(this.list).map((rule, i) => compileRule(rule, { ...this.place, num: i + 1 }, this.family));
+    this.#rules ??= rulesOf(this.list).map((rule, i) => compileRule(rule, this.place, i + 1, this.family, this.intern));
     return this.#rules;
   }
   get index(): ChainIndex | null {
@@ -181,14 +150,14 @@ class ChainCode {
 /** One cache per (table, chain name, family): the same rules object cannot stand in two chains. */
 const chainCodes = memoByIdentity((_: RuleList) => new Map<string, ChainCode>());
 
-function chainCode(list: RuleList, place: Omit<RuleRef, 'num'>, family: Family): ChainCode {
+function chainCode(list: RuleList, place: Omit<RuleRef, 'num'>, family: Family, intern: Interner): ChainCode {
   // Chains without rules share one list: nothing to keep.
-  if (list.length === 0) return new ChainCode(list, place, family);
+  if (list.length === 0) return new ChainCode(list, place, family, intern);
   const cache = chainCodes(list);
   const key = `${place.backend}\0${family}\0${place.table}\0${place.chain}`;
   let hit = cache.get(key);
   if (!hit) {
-    hit = new ChainCode(list, place, family);
+    hit = new ChainCode(list, place, family, intern);
     cache.set(key, hit);
   }
   return hit;
@@ -207,13 +176,16 @@ export class CompiledChain {
 
   constructor(
     readonly source: XtChain,
+    /** Slot of its first rule among the table's counters. */
+    readonly at: number,
     place: Omit<RuleRef, 'num'>,
     family: Family,
+    intern: Interner,
   ) {
     this.name = source.name;
     this.policy = source.policy;
     this.length = source.rules.length;
-    this.#code = chainCode(source.rules, place, family);
+    this.#code = chainCode(source.rules, place, family, intern);
   }
   get rules(): readonly CompiledRule[] {
     this.#rules ??= this.#code.rules;
@@ -231,9 +203,6 @@ export class CompiledChain {
   }
 }
 
-export const compileChain = (chain: XtChain, table: XtTableName, family: Family, backend: 'legacy' | 'nft' = 'legacy'): CompiledChain =>
-  new CompiledChain(chain, { backend, family, table, chain: chain.name }, family);
-
 const tables = memoByIdentity((_: XtTable) => new Map<string, CompiledTable>());
 
 export function compileTable(table: XtTable, family: Family, backend: 'legacy' | 'nft' = 'legacy'): CompiledTable {
@@ -241,7 +210,13 @@ export function compileTable(table: XtTable, family: Family, backend: 'legacy' |
   const key = `${backend}\0${family}`;
   let hit = cache.get(key);
   if (!hit) {
-    const chains = table.chains.map((ch) => compileChain(ch, table.name, family, backend));
+    const intern = new Interner();
+    let at = 0;
+    const chains = table.chains.map((ch) => {
+      const chain = new CompiledChain(ch, at, { backend, family, table: table.name, chain: ch.name }, family, intern);
+      at += chain.length + 1;
+      return chain;
+    });
     hit = { name: table.name, family, chains, byName: new Map(chains.map((ch) => [ch.name, ch])) };
     cache.set(key, hit);
   }

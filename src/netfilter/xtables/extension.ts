@@ -74,6 +74,8 @@ export type RuleStep =
   /** Decides *and* may change state (limit, recent, statistic, quota, set counters, socket --restore-skmark). Facts behind it may not be used to skip the rule. */
   | {
       readonly kind: 'stateful';
+      /** It keeps nothing for its rule: one step may stand in many rules. */
+      readonly shared?: true;
       readonly name: string;
       readonly test: (c: PacketCtx) => boolean;
       readonly show: string;

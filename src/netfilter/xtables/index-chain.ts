@@ -45,12 +45,16 @@ interface Question {
 }
 interface Split extends Question {
   readonly branches: ReadonlyMap<Scalar, Tree>;
+  /** Rules that do not ask; null where there are none. */
   readonly others: Tree | null;
+  /** The others stand in every branch as well: they were few. */
+  readonly spread: boolean;
 }
 /** A leaf holds places of rules in the chain, ascending. */
-type Tree = Split | Int32Array;
+type Leaf = readonly number[];
+type Tree = Split | Leaf;
 
-const isLeaf = (t: Tree): t is Int32Array => t instanceof Int32Array;
+const isLeaf = (t: Tree): t is Leaf => Array.isArray(t);
 
 /** The first `len` bits of an address, the others 0; an IPv4 address as number, an IPv6 address as its words. */
 export function cut(v: Scalar, len: number): Scalar {
@@ -125,7 +129,7 @@ function costOf(q: Question, sample: readonly (readonly Fact[])[]): number {
   return others === sample.length ? sample.length : others + squares / (sample.length - others);
 }
 
-function bestQuestion(rules: Int32Array, facts: readonly (readonly Fact[])[]): Question | null {
+function bestQuestion(rules: Leaf, facts: readonly (readonly Fact[])[]): Question | null {
   const step = Math.max(1, rules.length / SAMPLE);
   const sample: (readonly Fact[])[] = [];
   for (let i = 0; i < rules.length; i += step) sample.push(facts[rules[Math.floor(i)]]);
@@ -141,7 +145,7 @@ function bestQuestion(rules: Int32Array, facts: readonly (readonly Fact[])[]): Q
   return best;
 }
 
-function grow(rules: Int32Array, facts: readonly (readonly Fact[])[]): Tree {
+function grow(rules: Leaf, facts: readonly (readonly Fact[])[]): Tree {
   const q = rules.length <= LEAF ? null : bestQuestion(rules, facts);
   if (!q) return rules;
   const groups = new Map<Scalar, number[]>();
@@ -152,12 +156,13 @@ function grow(rules: Int32Array, facts: readonly (readonly Fact[])[]): Tree {
     if (group) group.push(r);
     else groups.set(v as Scalar, [r]);
   }
+  const spread = others.length > 0 && others.length <= LEAF;
   const branches = new Map<Scalar, Tree>();
-  for (const [v, group] of groups) branches.set(v, grow(Int32Array.from(group), facts));
-  return { ...q, branches, others: others.length > 0 ? grow(Int32Array.from(others), facts) : null };
+  for (const [v, group] of groups) branches.set(v, grow(spread ? [...group, ...others].sort((a, b) => a - b) : group, facts));
+  return { ...q, branches, others: others.length > 0 ? grow(others, facts) : null, spread };
 }
 
-const NONE = new Int32Array(0);
+const NONE: Leaf = [];
 
 export class ChainIndex {
   readonly #tree: Tree;
@@ -175,21 +180,21 @@ export class ChainIndex {
     if (rules.length < SHORTEST) return null;
     const guards: Guard[] = [];
     const facts = rules.map((r) => factsOf(r.steps, guards));
-    const tree = grow(Int32Array.from(rules.keys()), facts);
+    const tree = grow([...rules.keys()], facts);
     return isLeaf(tree) ? null : new ChainIndex(tree, guards, rules.length);
   }
 
   /** Places of the rules that the packet may match, ascending; null = try them all. */
-  candidates(c: PacketCtx): Int32Array | null {
+  candidates(c: PacketCtx): Leaf | null {
     for (const g of this.#guards) if ((g.proto === null || g.proto === ipProtocol.read(c)) && test(g.pred, c)) return null;
-    const leaves: Int32Array[] = [];
+    const leaves: Leaf[] = [];
     collect(this.#tree, c, leaves);
     if (leaves.length === 0) return NONE;
     return leaves.length === 1 ? leaves[0] : merged(leaves, this.#length);
   }
 }
 
-function collect(from: Tree, c: PacketCtx, leaves: Int32Array[]): void {
+function collect(from: Tree, c: PacketCtx, leaves: Leaf[]): void {
   for (let t: Tree | null = from; t !== null; ) {
     if (isLeaf(t)) {
       leaves.push(t);
@@ -197,26 +202,28 @@ function collect(from: Tree, c: PacketCtx, leaves: Int32Array[]): void {
     }
     const v = t.field.read(c);
     const branch: Tree | undefined = v === undefined ? undefined : t.branches.get(answer(t, v));
-    if (branch) collect(branch, c, leaves);
+    if (branch) {
+      if (t.spread || t.others === null) {
+        t = branch;
+        continue;
+      }
+      collect(branch, c, leaves);
+    }
     t = t.others;
   }
 }
 
 /** In the order of the chain; null where so many are left that sorting them costs more than trying them. */
-function merged(leaves: readonly Int32Array[], length: number): Int32Array | null {
+function merged(leaves: readonly Leaf[], length: number): Leaf | null {
   let n = 0;
   for (const l of leaves) n += l.length;
   if (n * 8 > length && n > 64) return null;
-  const all = new Int32Array(n);
-  let at = 0;
-  for (const l of leaves) {
-    all.set(l, at);
-    at += l.length;
-  }
-  return n > 32 ? all.sort() : insertionSort(all);
+  const all: number[] = [];
+  for (const l of leaves) for (const r of l) all.push(r);
+  return n > 32 ? all.sort((a, b) => a - b) : insertionSort(all);
 }
 
-function insertionSort(a: Int32Array): Int32Array {
+function insertionSort(a: number[]): number[] {
   for (let i = 1; i < a.length; i++) {
     const v = a[i];
     let j = i;

@@ -10,7 +10,8 @@
 import { packetView } from '../../packet/view.js';
 import type { Recorder, RuleRef } from '../../trace/event.js';
 import { type PacketCtx, test, whyNot } from '../pred.js';
-import type { Action, CompiledChain } from './compile.js';
+import type { Action } from './action.js';
+import type { RuleCounters, TableCounters } from './counters.js';
 import type { RuleStep, TargetVerdict } from './extension.js';
 import type { ChainIndex } from './index-chain.js';
 
@@ -22,6 +23,8 @@ export interface WalkRule {
   readonly unconditional: boolean;
 }
 export interface WalkChain {
+  /** Slot of its first rule among the table's counters; the slot behind the last rule is its policy's. */
+  readonly at: number;
   /** Null: a user chain, whose end returns. */
   readonly policy: 'ACCEPT' | 'DROP' | null;
   readonly rules: readonly WalkRule[];
@@ -33,22 +36,6 @@ export interface WalkChain {
 }
 export interface WalkTable<C extends WalkChain = WalkChain> {
   readonly byName: ReadonlyMap<string, C>;
-}
-
-/** Packets and bytes per rule of one run: [packets, bytes] pairs, the policy behind the last rule. */
-export class ChainCounters<C extends WalkChain = CompiledChain> {
-  readonly #counts = new Map<C, Float64Array>();
-  of(chain: C): Float64Array {
-    let a = this.#counts.get(chain);
-    if (!a) {
-      a = new Float64Array(2 * (chain.length + 1));
-      this.#counts.set(chain, a);
-    }
-    return a;
-  }
-  entries(): Iterable<[C, Float64Array]> {
-    return this.#counts;
-  }
 }
 
 /** What a traced packet tells of one walk; called only where the packet is traced and someone records. */
@@ -94,32 +81,38 @@ function tellNoMatch(r: WalkRule, s: RuleStep, c: PacketCtx): void {
   c.env.rec.event({ t: 'no-match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: r.ref, why });
 }
 
-/** Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. */
+/**
+ * Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. Where it stands is in four variables: the chain, the rules of it that
+ * the packet may match at all (null: every rule), which of these is next, and the rule at hand.
+ */
 export function walkTable<C extends WalkChain>(
   table: WalkTable<C>,
   chainName: string,
   c: PacketCtx,
-  counters: ChainCounters<C>,
+  counters: RuleCounters<WalkTable<C>>,
   tracer: WalkTracer = legacyTracer,
 ): WalkVerdict {
   const base = table.byName.get(chainName);
   if (!base) return 'ACCEPT';
-  const rec = c.env.rec;
+  const counts = counters.of(table);
+  const { rec } = c.env;
+  const tells = rec.on || rec.traces === true;
   // Verbose runs list the rules that were tried, so that all are.
   const all = rec.verbose && rec.on;
-  const traced = (): boolean => rec.on && c.skb.nfTrace;
-  const stack: Place<C>[] = [];
-  let at = enter(base, c, all);
+  let stack: Place<C>[] | null = null;
+  let chain = base;
+  let candidates = candidatesOf(chain, c, all);
+  let next = 0;
   c.hotdrop = false;
   for (;;) {
-    const { chain } = at;
-    const i = next(at);
+    const i = candidates === null ? next : next < candidates.length ? candidates[next] : chain.length;
+    next++;
     if (i >= chain.length) {
-      if (traced()) tracer.end(c, chain, chain === base && stack.length === 0);
-      const back = stack.pop();
+      const back: Place<C> | undefined = stack?.pop();
+      if (tells && c.skb.nfTrace) tracer.end(c, chain, back === undefined && chain === base);
       // A goto from a base chain that falls off its end continues at that base chain's policy.
-      if (!back) return policy(base, c, counters, tracer);
-      at = back;
+      if (back === undefined) return policy(base, c, counts, tracer);
+      ({ chain, candidates, next } = back);
       continue;
     }
     const r = chain.rules[i];
@@ -128,38 +121,42 @@ export function walkTable<C extends WalkChain>(
       if (c.hotdrop) return hotdrop(c, r, tracer);
       continue;
     }
-    const counts = counters.of(chain);
-    counts[2 * i]++;
-    counts[2 * i + 1] += c.skb.data.length;
+    counts.count(chain.at + i, c.skb.data.length);
     rec.matched?.(r.ref, c.skb.id);
-    if (traced()) tracer.before(c, r, chain);
-    if (rec.on) tellMatch(r, c, rec);
+    if (tells) {
+      if (c.skb.nfTrace) tracer.before(c, r, chain);
+      if (rec.on) tellMatch(r, c, rec);
+    }
     const a = r.action;
     switch (a.kind) {
       case 'fallthrough':
-        if (traced()) tracer.after(c, r, 'continue');
+        if (tells && c.skb.nfTrace) tracer.after(c, r, 'continue');
         break;
-      case 'verdict':
-        if (traced()) tracer.after(c, r, a.verdict.toLowerCase());
+      case 'verdict': {
+        if (tells && c.skb.nfTrace) tracer.after(c, r, a.verdict.toLowerCase());
         if (a.verdict !== 'RETURN') return a.verdict;
-        {
-          const back = stack.pop();
-          if (!back) return policy(base, c, counters, tracer);
-          at = back;
-        }
+        const back: Place<C> | undefined = stack?.pop();
+        if (back === undefined) return policy(base, c, counts, tracer);
+        ({ chain, candidates, next } = back);
         break;
+      }
       case 'jump': {
         const to = a.target.in(table, a.chain);
         if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
-        if (traced()) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
-        if (!a.goto) stack.push(at);
-        at = enter(to, c, all);
+        if (tells && c.skb.nfTrace) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
+        if (!a.goto) {
+          stack ??= [];
+          stack.push({ chain, candidates, next });
+        }
+        chain = to;
+        candidates = candidatesOf(chain, c, all);
+        next = 0;
         break;
       }
       case 'call': {
         const v = a.run(c);
         if (c.hotdrop) return hotdrop(c, r, tracer);
-        if (traced()) tracer.after(c, r, v.toLowerCase());
+        if (tells && c.skb.nfTrace) tracer.after(c, r, v.toLowerCase());
         if (v !== 'CONTINUE') return v;
         break;
       }
@@ -169,39 +166,28 @@ export function walkTable<C extends WalkChain>(
   }
 }
 
-/** Where a walk stands in a chain: at the rule `next`, or at the candidate of that number where an index has named some. */
+/** Where a walk goes on after a jump. */
 interface Place<C extends WalkChain> {
   readonly chain: C;
-  readonly candidates: Int32Array | null;
-  next: number;
+  readonly candidates: readonly number[] | null;
+  readonly next: number;
 }
 
-const enter = <C extends WalkChain>(chain: C, c: PacketCtx, all: boolean): Place<C> => ({
-  chain,
-  candidates: all ? null : (chain.index?.candidates(c) ?? null),
-  next: 0,
-});
+const candidatesOf = (chain: WalkChain, c: PacketCtx, all: boolean): readonly number[] | null => (all || !chain.index ? null : chain.index.candidates(c));
 
-/** The place of the next rule to try, and a step ahead; the chain's length at its end. */
-function next(p: Place<WalkChain>): number {
-  const n = p.next++;
-  if (p.candidates === null) return n;
-  return n < p.candidates.length ? p.candidates[n] : p.chain.length;
-}
+const traced = (c: PacketCtx): boolean => c.skb.nfTrace && (c.env.rec.on || c.env.rec.traces === true);
 
 function hotdrop(c: PacketCtx, r: WalkRule, tracer: WalkTracer): WalkVerdict {
   c.hotdrop = false;
-  if (c.skb.nfTrace && c.env.rec.on) tracer.after(c, r, 'drop');
+  if (traced(c)) tracer.after(c, r, 'drop');
   return 'DROP';
 }
 
 /** The base chain's policy: a rule of its own in the blob of xtables, traced and counted as rule N+1. */
-function policy<C extends WalkChain>(base: C, c: PacketCtx, counters: ChainCounters<C>, tracer: WalkTracer): WalkVerdict {
-  const counts = counters.of(base);
-  counts[2 * base.length]++;
-  counts[2 * base.length + 1] += c.skb.data.length;
+function policy(base: WalkChain, c: PacketCtx, counts: TableCounters, tracer: WalkTracer): WalkVerdict {
+  counts.count(base.at + base.length, c.skb.data.length);
   c.rule = base.end;
-  if (c.skb.nfTrace && c.env.rec.on) tracer.policy(c, base);
+  if (traced(c)) tracer.policy(c, base);
   if (c.env.rec.on) c.env.rec.event({ t: 'policy', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: base.end, policy: base.policy ?? 'ACCEPT' });
   return base.policy ?? 'ACCEPT';
 }

@@ -59,15 +59,13 @@ export const statistic: MatchDef<StatisticMatch> = {
       ? ` --mode random${bang(d.invert)} --probability ${(d.probability / 0x80000000).toFixed(11)}`
       : ` --mode nth${bang(d.invert)} --every ${d.every} --packet ${d.packet}`,
   lower: (d) => {
+    if (d.mode === 'random') {
+      const show = `a chance of ${(d.probability / 0x80000000).toFixed(6)}`;
+      const test = (c: PacketCtx): boolean => c.env.choose.below(0x80000000, 'statistic') < d.probability !== d.invert;
+      return [{ kind: 'stateful', shared: true, name: 'statistic', test, show }];
+    }
     // Equal options of two rules are one value; each rule counts for itself.
     const instance = {};
-    return [
-      {
-        kind: 'stateful',
-        name: 'statistic',
-        test: (c) => (d.mode === 'nth' ? nth(d, instance, c) : c.env.choose.below(0x80000000, 'statistic') < d.probability) !== d.invert,
-        show: d.mode === 'nth' ? `packet ${d.packet} of every ${d.every}` : `a chance of ${(d.probability / 0x80000000).toFixed(6)}`,
-      },
-    ];
+    return [{ kind: 'stateful', name: 'statistic', test: (c) => nth(d, instance, c) !== d.invert, show: `packet ${d.packet} of every ${d.every}` }];
   },
 };

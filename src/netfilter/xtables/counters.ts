@@ -1,0 +1,56 @@
+/** Packets and bytes per rule of one run (struct xt_counters): a number a rule, in pages, so that what no packet met takes no room. */
+
+/** Rules a page. */
+const PAGE = 1024;
+
+/** The counters of one table. A rule's slot is its chain's first slot (`at`) and its place in the chain; the slot behind the last rule is the policy's. */
+export class TableCounters {
+  readonly #pages: (Float64Array | undefined)[] = [];
+
+  /** One more packet of so many bytes. */
+  count(slot: number, bytes: number): void {
+    const page = this.#page(slot);
+    const i = 2 * (slot % PAGE);
+    page[i]++;
+    page[i + 1] += bytes;
+  }
+  #page(slot: number): Float64Array {
+    const n = (slot / PAGE) | 0;
+    let page = this.#pages[n];
+    if (page === undefined) {
+      page = new Float64Array(2 * PAGE);
+      this.#pages[n] = page;
+    }
+    return page;
+  }
+  set(slot: number, packets: number, bytes: number): void {
+    this.#page(slot).set([packets, bytes], 2 * (slot % PAGE));
+  }
+  packets(slot: number): number {
+    return this.#pages[(slot / PAGE) | 0]?.[2 * (slot % PAGE)] ?? 0;
+  }
+  bytes(slot: number): number {
+    return this.#pages[(slot / PAGE) | 0]?.[2 * (slot % PAGE) + 1] ?? 0;
+  }
+}
+
+/** The counters of all tables that packets met. `T` is the compiled table. */
+export class RuleCounters<T extends object> {
+  readonly #tables = new Map<T, TableCounters>();
+
+  of(table: T): TableCounters {
+    let t = this.#tables.get(table);
+    if (t === undefined) {
+      t = new TableCounters();
+      this.#tables.set(table, t);
+    }
+    return t;
+  }
+  /** undefined: no packet has met it. */
+  met(table: T): TableCounters | undefined {
+    return this.#tables.get(table);
+  }
+  tables(): Iterable<[T, TableCounters]> {
+    return this.#tables;
+  }
+}
