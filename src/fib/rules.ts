@@ -23,7 +23,7 @@ export interface CompiledRules {
   readonly list: readonly CompiledRule[];
   /** Anything but the rules a fresh namespace has (fib_has_custom_rules). */
   readonly custom: boolean;
-  /** A rule asks for ipproto, sport or dport (fib_rules_require_fldissect). */
+  /** A rule asks for ipproto, sport or dport; one with `iif lo` does not count (fib_rule_requires_fldissect). */
   readonly needsKeys: boolean;
   readonly l3mdev: boolean;
 }
@@ -97,7 +97,7 @@ export function compileRules(family: Family, rules: readonly PolicyRule[] | null
   return {
     list,
     custom: !isDefault(sorted, family),
-    needsKeys: sorted.some((r) => r.ipproto !== null || r.sport !== null || r.dport !== null),
+    needsKeys: sorted.some((r) => r.iif !== 'lo' && (r.ipproto !== null || r.sport !== null || r.dport !== null)),
     l3mdev: sorted.some((r) => r.l3mdev),
   };
 }

@@ -43,6 +43,9 @@ export class Bench {
   /** Once a rule of policy routing has been there, a namespace never looks up as one that had none (fib_has_custom_rules). */
   hadPolicyRules = false;
 
+  /** What each setting that a case changed was before the first such case. */
+  readonly originalSysctls = new Map<string, string>();
+
   constructor(readonly links: readonly CorpusLink[]) {
     const id = `${PREFIX}${process.pid}-${benches++}`;
     this.node = `${id}n`;
@@ -74,7 +77,6 @@ export class Bench {
     this.shell = new Shell(this.node);
     await this.shell.run(CONSTANT_SYSCTLS.map(([k, v]) => `[ -e /proc/sys/${k} ] && echo ${v} > /proc/sys/${k}`).join('; '));
     this.agent = new SocketAgent(this.node);
-    this.drops = new DropEvents(`${this.node}`);
     this.log = new CaptureStream(this.node, 'nflog:0');
     for (const [i, l] of this.links.entries()) {
       this.names.set(i + 2, l.name);
@@ -85,6 +87,8 @@ export class Bench {
       child.stdin.on('error', () => {});
       this.#injectors.set(l.name, child);
     }
+    const senders = [this.agent.pid, ...[...this.#injectors.values()].map((c) => c.pid ?? 0)];
+    this.drops = new DropEvents(this.node, undefined, new Set(senders));
     this.names.set(1, 'lo');
     await Promise.all([this.agent.ready, this.log.ready, ...[...this.captures.values()].map((c) => c.ready)]);
     await this.shell.run('true');

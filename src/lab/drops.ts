@@ -1,5 +1,5 @@
 /** Drop reasons: the event skb:kfree_skb in a tracefs instance of our own. The event names no namespace, so whoever reads it holds the lock (lock.ts). */
-import { closeSync, constants, mkdirSync, openSync, readSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readSync, rmdirSync, writeFileSync } from 'node:fs';
 import type { DropEvent } from '../harness/conformance/corpus.js';
 
 export const TRACEFS = '/sys/kernel/tracing';
@@ -7,7 +7,7 @@ export const TRACEFS = '/sys/kernel/tracing';
 export const MARKER_ETHERTYPE = 0x88b5;
 /** What the far ends do with all that they receive (bench.ts): they are disabled ports of a bridge. */
 const SINK_REASON = 'BRIDGE_INGRESS_STP_STATE';
-const LINE = /^\s*(.+?)-\d+\s.*kfree_skb: .*protocol=(\d+) location=(\S+) reason: (\S+)/;
+const LINE = /^\s*(.+?)-(\d+)\s.*kfree_skb: .*protocol=(\d+) location=(\S+) reason: (\S+)/;
 /** Who may be running when a packet of ours dies: those that send it, or the kernel's late work. Other programs' packets die in their own time. */
 const OURS = /^(ping|socat|node|MainThread|ksoftirqd\/\d+|<idle>)$/;
 
@@ -16,10 +16,14 @@ export class DropEvents {
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(1 << 16);
 
-  /** `protocols`: ethertypes of what may die here; nodes of random cases have no IPv6, so that an IPv6 packet is another program's. */
+  /**
+   * `protocols`: ethertypes of what may die here; nodes of random cases have no IPv6, so that an IPv6 packet is another program's.
+   * `pids`: the processes that send for this lab; of those that have ended by the time of the look nothing is known, and they count. null = any.
+   */
   constructor(
     name: string,
     readonly protocols: readonly number[] = [0, 0x0800, 0x0806],
+    readonly pids: ReadonlySet<number> | null = null,
   ) {
     this.#dir = `${TRACEFS}/instances/${name}`;
     mkdirSync(this.#dir);
@@ -44,8 +48,8 @@ export class DropEvents {
     const out: DropEvent[] = [];
     for (const line of text.split('\n')) {
       const m = LINE.exec(line);
-      if (!m || !OURS.test(m[1])) continue;
-      const [, , protocol, location, reason] = m;
+      if (!m || !OURS.test(m[1]) || this.#foreign(m[1], Number(m[2]))) continue;
+      const [, , , protocol, location, reason] = m;
       // QUEUE_PURGE: what a socket of ours had not read when it was closed; NEIGH_FAILED: a timer, and no time passes in a case.
       if (reason === SINK_REASON || reason === 'QUEUE_PURGE' || reason === 'NEIGH_FAILED') continue;
       // Fragments that hang on a datagram are let go of with it: whether there are any depends on how its memory was laid out.
@@ -54,6 +58,11 @@ export class DropEvents {
       out.push({ reason, location: location.replace(/\+0x.*$/, '') });
     }
     return out;
+  }
+
+  /** A living process that is not of this lab: its packets are its own. */
+  #foreign(name: string, pid: number): boolean {
+    return this.pids !== null && pid !== 0 && !name.startsWith('ksoftirqd') && !this.pids.has(pid) && existsSync(`/proc/${pid}`);
   }
 
   close(): void {

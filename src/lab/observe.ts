@@ -81,7 +81,7 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
   await b.agent.ask({ op: 'reset' });
   await b.shell.run(resetScript(b));
   b.hadPolicyRules ||= s.ip.some((l) => l.startsWith('rule '));
-  const sysctls = s.sysctls.map(([k, v]) => `echo ${v} > /proc/sys/${k}`).join('\n');
+  const sysctls = (await settings(b, s)).map(([k, v]) => `echo ${v} > /proc/sys/${k}`).join('\n');
   await b.shell.run(`${sysctls}\n${hereDoc('ip -force -batch -', s.ip.join('\n'))}`);
   for (const load of [...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []), hereDoc('iptables-legacy-restore', restoreText(s))]) {
     const loaded = await b.shell.run(load);
@@ -105,6 +105,17 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     ephemeral_ports: chosenPorts(s, steps),
     steps,
   };
+}
+
+/** The case's own settings, after those that an earlier case of this bench changed and this one leaves alone. */
+async function settings(b: Bench, s: CaseSpec): Promise<(readonly [string, string])[]> {
+  const fresh = s.sysctls.map(([k]) => k).filter((k) => !b.originalSysctls.has(k));
+  if (fresh.length > 0) {
+    const { out } = await b.shell.run(fresh.map((k) => `cat /proc/sys/${k} || echo`).join('\n'));
+    for (const [i, v] of out.split('\n').slice(0, fresh.length).entries()) b.originalSysctls.set(fresh[i], v);
+  }
+  const stated = new Set(s.sysctls.map(([k]) => k));
+  return [...[...b.originalSysctls].filter(([k]) => !stated.has(k)), ...s.sysctls];
 }
 
 async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {

@@ -44,6 +44,7 @@ function reroute6(k: Kernel, f: Flight): HookVerdict {
     tos: skb.tos,
     proto: skb.l4proto,
     ...portsOf(skb),
+    purpose: 'reroute',
   });
   if (r.errno !== 0) {
     k.count('Ip6OutNoRoutes');

@@ -159,7 +159,7 @@ export class Routing {
       oif: q.oif?.ifindex ?? 0,
       mark: q.mark ?? 0,
       tos: q.tos ?? 0,
-      keys: { proto: q.proto ?? 0, sport: q.sport ?? 0, dport: q.dport ?? 0 },
+      keys: q.purpose === 'reroute' && !this.fib.rules.needsKeys ? NO_KEYS : { proto: q.proto ?? 0, sport: q.sport ?? 0, dport: q.dport ?? 0 },
       uid: q.uid ?? 0,
       anySrc: q.anySource ?? false,
       isMember: this.#isMember,

@@ -6,6 +6,7 @@ import {
   flowKeys,
   isLinkLocal6,
   isOwn6,
+  NO_KEYS,
   type Output6Flow,
   type RouteEnv6,
   routeInput6,
@@ -41,7 +42,7 @@ export class Routing6 {
     const src = skb.saddr as Ip6;
     const dst = skb.daddr as Ip6;
     const dev = skb.dev!;
-    const keys = { ...flowKeys(skb), proto: skb.l4proto };
+    const keys = { ...(this.env.fib.rules.needsKeys ? flowKeys(skb) : NO_KEYS), proto: skb.l4proto };
     const r = routeInput6(this.env, { src, dst, tos: skb.tos, mark: skb.mark, dev, keys, chooseNexthop: this.#chooseNexthop, ...(steps ? { steps } : {}) });
     skb.dst = r.dst;
     if (n.rec.on)
@@ -71,7 +72,7 @@ export class Routing6 {
       bound: q.bound ?? false,
       mark: q.mark ?? 0,
       tos: q.tos ?? 0,
-      keys: { proto: q.proto ?? 0, sport: q.sport ?? 0, dport: q.dport ?? 0 },
+      keys: q.purpose === 'reroute' && !this.env.fib.rules.needsKeys ? NO_KEYS : { proto: q.proto ?? 0, sport: q.sport ?? 0, dport: q.dport ?? 0 },
       uid: q.uid ?? 0,
       chooseNexthop: this.#chooseNexthop,
       ...(steps ? { steps } : {}),

@@ -33,12 +33,19 @@ export function runCase(recorded: CorpusCase, runner: CaseRunner): CaseOutcome {
 
 /**
  * `choosePort` of SCORING.md R1: the first of `ports` (in the order of the record) in min..max that is not yet in use. `seen` holds the ports and ICMP ids of
- * every frame, socket and conntrack tuple of the model in this case so far and is kept by the runner (packets.ts: noteNumbers).
+ * every frame, socket and conntrack tuple of the model in this case so far and is kept by the runner (packets.ts: noteNumbers). What was given out before
+ * counts as in use too while there is another: a connection over lo may have come and gone without a frame.
  */
 export function ephemeralChooser(ports: readonly number[], seen: Set<number>): Chooser {
+  const given = new Set<number>();
   return {
     port(min: number, max: number): number {
-      for (const v of ports) if (v >= min && v <= max && !seen.has(v)) return v;
+      const fit = ports.filter((v) => v >= min && v <= max && !seen.has(v));
+      const chosen = fit.find((v) => !given.has(v)) ?? fit[0];
+      if (chosen !== undefined) {
+        given.add(chosen);
+        return chosen;
+      }
       // Nothing observable depends on it; a number not in use avoids a clash that the kernel did not have.
       for (let v = min; v <= max; v++) if (!seen.has(v)) return v;
       return min;

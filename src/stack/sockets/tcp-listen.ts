@@ -83,6 +83,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
       sk: requestSk(l),
       origin: { kind: 'reply', of: skb.id },
       mayFragment: false,
+      alwaysDf: true,
     });
   };
   const req: RequestSock = {

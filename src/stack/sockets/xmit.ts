@@ -20,7 +20,10 @@ export interface Xmit {
   readonly origin: Origin;
   /** Leave DF off where the packet is longer than the route's MTU, and let it be fragmented (UDP, raw). */
   readonly mayFragment: boolean;
-  /** Path MTU discovery whatever net.ipv4.ip_no_pmtu_disc says (IP_PMTUDISC_DO): the kernel's own socket for resets. */
+  /**
+   * DF whatever net.ipv4.ip_no_pmtu_disc and a locked MTU say: IP_PMTUDISC_DO, as the kernel's own socket for resets has it; SYN-ACKs are too short
+   * to be worth an identification (IPV4_MIN_MTU in ip_build_and_send_pkt).
+   */
   readonly alwaysDf?: boolean;
 }
 
@@ -39,8 +42,8 @@ export function ipXmit(k: Kernel, x: Xmit): number {
 
 function ip4(k: Kernel, x: Xmit): Uint8Array {
   const { dst } = x;
-  const discovers = x.alwaysDf === true || k.sysctl('net/ipv4/ip_no_pmtu_disc') === 0;
-  const df = discovers && !dst.mtuLock && (!x.mayFragment || 20 + x.payload.length <= dst.mtu);
+  const discovers = k.sysctl('net/ipv4/ip_no_pmtu_disc') === 0 && !dst.mtuLock;
+  const df = x.alwaysDf === true || (discovers && (!x.mayFragment || 20 + x.payload.length <= dst.mtu));
   const ttl = x.ttl ?? (dst.type === 'multicast' ? 1 : dst.hoplimit || k.sysctl('net/ipv4/ip_default_ttl'));
   return buildIp4({ src: x.src as Ip4, dst: x.to as Ip4, proto: x.proto, ttl, tos: x.tos, id: k.ipId(), df, payload: x.payload });
 }

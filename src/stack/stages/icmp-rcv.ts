@@ -40,13 +40,14 @@ export function icmpRcv(k: Kernel, f: Flight): 'gone' {
   k.count(`IcmpMsgInType${type}`);
   const row = icmpTypes[type];
   if (row) k.count(`IcmpIn${row.name}`);
-  if (type === EXT_ECHO || type === EXT_ECHOREPLY) return finish(k, skb, type === EXT_ECHO ? null : k.sockets.pingRcv(skb));
-  if (type > 18) return fail('UNHANDLED_PROTO', 'proto-unknown');
+  if (type === EXT_ECHO) return finish(k, skb, null);
   if (skb.dst!.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
     const query = type === ECHO || type === TIMESTAMP;
     if (query && k.sysctl('net/ipv4/icmp_echo_ignore_broadcasts') !== 0) return fail('INVALID_PROTO', 'icmp-ignored');
     if (!query && type !== 17 && type !== 18) return fail('INVALID_PROTO', 'icmp-ignored');
   }
+  if (type === EXT_ECHOREPLY) return finish(k, skb, k.sockets.pingRcv(skb));
+  if (type > 18) return fail('UNHANDLED_PROTO', 'proto-unknown');
   return type === ECHO ? echo(k, skb, body) : finish(k, skb, handle(k, skb, type, body));
 }
 
