@@ -61,6 +61,8 @@ export interface Kernel extends Env {
   routeMtu(dst: Dst): number;
   /** inet_getpeer rate limiting of redirects: true at most once per source until it was silent. Counts the redirect as sent. */
   redirectAllowed(to: Addr): boolean;
+  /** inet_peer_xrlim_allow() with a second: the limit of ICMPv6 redirects, by the packet's destination and by its source. */
+  redirect6Allowed(peer: Addr): boolean;
   /** icmpv4_xrlim_allow(): icmp_ratelimit and icmp_ratemask, per destination. */
   icmpAllowed(to: Addr, type: number): boolean;
   /** The same bucket for what ip_error() tells a source. */

@@ -414,6 +414,9 @@ export class NodeRun implements Kernel, Receiver {
   redirectAllowed(to: Addr): boolean {
     return this.#peers.redirect(to, this.now());
   }
+  redirect6Allowed(peer: Addr): boolean {
+    return this.#peers.icmp(peer, this.now(), 1000);
+  }
   icmpAllowed(to: Addr, type: number): boolean {
     if (((this.sysctl('net/ipv4/icmp_ratemask') >>> type) & 1) === 0) return true;
     return this.#peers.icmp(to, this.now(), this.sysctl('net/ipv4/icmp_ratelimit'));

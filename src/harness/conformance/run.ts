@@ -59,7 +59,7 @@ export function ephemeralChooser(ports: readonly number[], seen: Set<number>): C
  * Initial sequence numbers of the node's own TCP (R2): learnt from what later injected frames acknowledge or quote.
  *
  *     local connect at step n     the first frame derived from step n with ACK: ack - 1; or an ICMP error that quotes the SYN: its seq
- *     SYN injected at step n      the first later frame of the same flow with ACK: ack - 1
+ *     SYN injected at step n      the first later frame of the same flow with ACK: ack - 1; or an ICMP error derived from n that quotes the SYN-ACK: its seq
  */
 export class IsnOracle {
   readonly #steps: readonly StepInput[];
@@ -95,8 +95,7 @@ export class IsnOracle {
     const { frame, packets } = this.#read(s);
     const top = topSegment(packets);
     if (top) return acknowledged(frame, top);
-    const quoted = packets.find((p) => p.where === 'quoted' && p.proto === IPPROTO.TCP && p.thoff >= 0 && p.thoff + 8 <= frame.length);
-    return quoted ? u32(frame, quoted.thoff + 4) : null;
+    return quotedSeq(frame, packets);
   }
 
   #ofAccept(at: number, step: InjectStep): number | null {
@@ -106,6 +105,8 @@ export class IsnOracle {
       if (s.kind !== 'inject') continue;
       const { frame, packets } = this.#read(s);
       const p = topSegment(packets);
+      const quoted = s.derived_from === step.n && !p ? quotedSeq(frame, packets) : null;
+      if (quoted !== null) return quoted;
       if (!p || p.src !== syn.src || p.dst !== syn.dst || p.sport !== syn.sport || p.dport !== syn.dport) continue;
       const isn = acknowledged(frame, p);
       if (isn !== null) return isn;
@@ -130,6 +131,12 @@ const u32 = (b: Uint8Array, at: number): number => ((b[at] << 24) | (b[at + 1] <
 /** The TCP segment that the frame carries, itself or inside VXLAN; the innermost that is not a quote. */
 const topSegment = (packets: readonly PacketAt[]): PacketAt | undefined =>
   packets.filter((p) => p.where !== 'quoted' && p.proto === IPPROTO.TCP && p.thoff >= 0).at(-1);
+
+/** Sequence number of the TCP segment that an ICMP error quotes. */
+function quotedSeq(frame: Uint8Array, packets: readonly PacketAt[]): number | null {
+  const q = packets.find((p) => p.where === 'quoted' && p.proto === IPPROTO.TCP && p.thoff >= 0 && p.thoff + 8 <= frame.length);
+  return q ? u32(frame, q.thoff + 4) : null;
+}
 
 const acknowledged = (frame: Uint8Array, p: PacketAt): number | null =>
   p.thoff + 14 <= frame.length && (frame[p.thoff + 13] & TH_ACK) !== 0 ? (u32(frame, p.thoff + 8) - 1) >>> 0 : null;

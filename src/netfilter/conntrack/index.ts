@@ -108,13 +108,10 @@ export class Conntrack {
   }
   /** nf_conntrack_attach(): a packet made here in answer to `cause` belongs to its flow, in the other direction. */
   attach(skb: Skb, cause: Skb): void {
-    if (!cause.ct) {
-      skb.ct = null;
-      // An untracked cause does not make its answer untracked.
-      skb.ctinfo = 0;
-      return;
-    }
     skb.ct = cause.ct;
+    skb.ctinfo = 0;
+    // Nothing to attach. An untracked cause does not make its answer untracked, but seen: INVALID, and `-j CT` leaves it alone.
+    if (!cause.ct && cause.ctinfo === 0) return;
     const original = cause.ctinfo === CTINFO.NEW || cause.ctinfo === CTINFO.ESTABLISHED || cause.ctinfo === CTINFO.RELATED;
     skb.ctinfo = original ? CTINFO.RELATED_REPLY : CTINFO.RELATED;
   }

@@ -1,4 +1,6 @@
 /** What an ICMP error means to a socket: icmp_err_convert[], tab_unreach[]. errno numbers of Linux. */
+import type { Family } from '../../base/addr.js';
+
 const ENETUNREACH = 101;
 const EHOSTUNREACH = 113;
 const EPROTO = 71;
@@ -52,6 +54,12 @@ export function errnoOf6(type: number, code: number): number {
     default:
       return 0;
   }
+}
+
+/** Does it end a handshake that waits for its last ACK? tcp_v4_err(): parameter problem, time exceeded, no route to net or host; IPv6: what is fatal. */
+export function endsRequest(family: Family, type: number, code: number): boolean {
+  if (family === 'ipv4') return type === 11 || type === 12 || (type === 3 && code <= 1);
+  return type === 4 || (type === 1 && ![0, 2, 3].includes(code));
 }
 
 const names: ReadonlyMap<number, string> = new Map([

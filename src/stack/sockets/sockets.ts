@@ -9,7 +9,7 @@ import type { NetDevice, SkSocket } from '../../packet/types.js';
 import { packetView } from '../../packet/view.js';
 import type { PacketView } from '../../trace/event.js';
 import type { Kernel } from '../kernel.js';
-import { errnoOf, errnoOf6 } from './icmp-errno.js';
+import { endsRequest, errnoOf, errnoOf6 } from './icmp-errno.js';
 import type { SocketLayer } from './layer.js';
 import { inputDev, lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
 import { Tcp } from './tcp.js';
@@ -103,7 +103,8 @@ export class Sockets implements SocketLayer, SocketHost {
     const seen = this.inputDev(skb);
     const v4 = family === 'ipv4';
     let concerned = true;
-    if (q.proto === IPPROTO.TCP) concerned = this.tcp.error(family, q.src, q.sport, q.dst, q.dport, q.seq, errno, v4 ? seen : skb.dev);
+    if (q.proto === IPPROTO.TCP)
+      concerned = this.tcp.error(family, q.src, q.sport, q.dst, q.dport, q.seq, errno, endsRequest(family, type, code), v4 ? seen : skb.dev);
     else if (q.proto === IPPROTO.UDP) concerned = this.udp.error(family, q.src, q.sport, v4 ? skb.dev : seen);
     if (!concerned) this.k.count(family === 'ipv4' ? 'IcmpInErrors' : 'Icmp6InErrors');
   }

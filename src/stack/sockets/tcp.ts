@@ -164,7 +164,7 @@ export class Tcp {
 
   // --- ICMP errors ---
 
-  /** tcp_v4_err(): `errno` of the error; false when the quoted segment belongs to no connection of ours. */
+  /** tcp_v4_err(), tcp_req_err(): `errno` of the error, and whether it ends a handshake; false when the quoted segment belongs to no connection of ours. */
   error(
     family: Family,
     src: TcpSock['laddr'],
@@ -173,11 +173,17 @@ export class Tcp {
     dport: number,
     seq: number,
     errno: number,
+    endsRequest: boolean,
     dev: NetDevice | null,
   ): boolean {
     const s = lookupEstablished(this.socks, dst, dport, src, sport, dev);
     if (!s) {
-      return this.requests.some((r) => r.family === family && r.laddr === src && r.lport === sport && r.raddr === dst && r.rport === dport);
+      const at = this.requests.findIndex((r) => r.family === family && r.laddr === src && r.lport === sport && r.raddr === dst && r.rport === dport);
+      if (at >= 0 && endsRequest && this.requests[at].isn === seq) {
+        this.requests.splice(at, 1);
+        this.k.count('TcpExtListenDrops');
+      }
+      return at >= 0;
     }
     if (errno === 0 || seqAfter(s.sndUna, seq) || seqAfter(seq, s.sndNxt)) return true;
     if (s.state === 'SYN_SENT' && !s.owned) failed(this, s, errno);

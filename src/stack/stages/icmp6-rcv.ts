@@ -1,15 +1,14 @@
-/** icmpv6_rcv(), icmpv6_notify() (net/ipv6/icmp.c). */
-import { findTransport } from '../../packet/ip6.js';
+/** icmpv6_rcv() (net/ipv6/icmp.c). */
 import type { Skb } from '../../packet/skb.js';
 import { transportChecksumBad } from '../../packet/verify.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { icmp6Notify } from './icmp6-notify.js';
 import { echoReply6, icmp6Types } from './icmp6-send.js';
 import { ndiscRcv } from './ndisc.js';
 
 const ECHO_REQUEST = 128;
 const ECHO_REPLY = 129;
-const PKT_TOOBIG = 2;
 
 /** null = consumed. The IPv6 path calls everything else a drop, also what was only looked at. */
 type Reason = string | null;
@@ -60,21 +59,6 @@ function handle(k: Kernel, skb: Skb, type: number, body: Uint8Array): Reason {
       return ndiscRcv(k, skb, type, body);
     default:
       if (type >= 128) return 'NOT_SPECIFIED';
-      return notify(k, skb, type, body);
+      return icmp6Notify(k, skb, type, body[1], u32(body, 4), body.subarray(8));
   }
-}
-
-/** Errors about packets that we may have sent. */
-function notify(k: Kernel, skb: Skb, type: number, body: Uint8Array): Reason {
-  const inner = body.subarray(8);
-  const bad = (reason: string): Reason => {
-    k.count('Icmp6InErrors');
-    return reason;
-  };
-  if (inner.length < 40) return type === PKT_TOOBIG ? bad('NOT_SPECIFIED') : bad('PKT_TOO_SMALL');
-  const t = findTransport(inner);
-  if (t.offset < 0) return bad('IPV6_BAD_EXTHDR');
-  if (inner.length < t.offset + 8) return bad('PKT_TOO_SMALL');
-  k.sockets.icmpError(skb, 'ipv6', type, body[1], u32(body, 4), inner);
-  return null;
 }

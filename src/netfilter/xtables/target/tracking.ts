@@ -1,6 +1,5 @@
 /** CT, NOTRACK and TRACE: what the raw table is for (xt_CT.c, xt_TRACE.c). */
 
-import { CTINFO } from '../../../packet/types.js';
 import type { CtTemplate } from '../../env.js';
 import type { CheckContext, Given, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
@@ -113,7 +112,7 @@ export const CT: TargetDef<CtData> = {
   needsConntrack: (d) => !d.notrack,
   lower: (d) => (c) => {
     // Seen before (loopback), or already has a template.
-    if (c.skb.ct !== null || c.skb.ctinfo === CTINFO.UNTRACKED) return 'CONTINUE';
+    if (c.skb.ct !== null || c.skb.ctinfo !== 0) return 'CONTINUE';
     if (d.notrack) c.env.ct.untrack(c.skb);
     else c.env.ct.attachTemplate(c.skb, d);
     return 'CONTINUE';
@@ -135,7 +134,7 @@ export const NOTRACK: TargetDef<null> = {
   parse: () => null,
   print: () => '',
   lower: () => (c) => {
-    if (c.skb.ct === null && c.skb.ctinfo !== CTINFO.UNTRACKED) c.env.ct.untrack(c.skb);
+    if (c.skb.ct === null && c.skb.ctinfo === 0) c.env.ct.untrack(c.skb);
     return 'CONTINUE';
   },
 };
