@@ -334,7 +334,7 @@ const p8: Row = async (k) => {
       kernelLines(run.packets[0], run.packets[0].events);
     });
   for (let i = 0; i < 200; i++) whatIf();
-  const sim = ['bin/sim.mjs', 'run', path, '--format', 'kernel', '--do', 'm: iptables -I FORWARD 1 -p icmp -j ACCEPT'];
+  const sim = ['bin/sim.cjs', 'run', path, '--format', 'kernel', '--do', 'm: iptables -I FORWARD 1 -p icmp -j ACCEPT'];
   const labs: number[] = [];
   const warm: number[] = [];
   const cold: number[] = [];
@@ -370,8 +370,8 @@ const p10: Row = async () => {
   const help: number[] = [];
   for (let i = 0; i < 7; i++) {
     const base = several(empty);
-    run.push(several('bin/sim.mjs', 'run', scenario) / base);
-    help.push(several('bin/sim.mjs', '--help') / base);
+    run.push(several('bin/sim.cjs', 'run', scenario) / base);
+    help.push(several('bin/sim.cjs', '--help') / base);
   }
   return [
     { what: 'P10 sim run of a small scenario / empty node process, CPU', ratios: run, must: 1.6, aim: 1.3, below: true },
@@ -414,7 +414,7 @@ const p12: Row = async () => {
   const what = 'P12 sweep: peak memory, 10x the packets (20,000 / 2,000)';
   if (nodes.length === 0) return [{ what, ratios: 'no scenario', must: 1.1, aim: 1.02, below: true }];
   const rss = (ports: number): number =>
-    timed('bin/sim.mjs', 'sweep', scenario, '--from', nodes[0].name, '--to', '192.0.2.1', '--proto', 'udp', '--port', `1-${ports}`, '--jobs', '2', '--json')
+    timed('bin/sim.cjs', 'sweep', scenario, '--from', nodes[0].name, '--to', '192.0.2.1', '--proto', 'udp', '--port', `1-${ports}`, '--jobs', '2', '--json')
       .rss_mb;
   return [{ what, ratios: [rss(20000) / rss(2000)], must: 1.1, aim: 1.02, below: true, note: 'not at 10,000,000: hours' }];
 };

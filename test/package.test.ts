@@ -38,7 +38,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 describe('npm pack', () => {
   it('the bin file is executable', () => {
-    expect(statSync(join(dir, 'user', 'node_modules', 'netfilter-sim', 'bin', 'sim.mjs')).mode & 0o111).not.toBe(0);
+    expect(statSync(join(dir, 'user', 'node_modules', 'netfilter-sim', 'bin', 'sim.cjs')).mode & 0o111).not.toBe(0);
   });
 
   it('npx sim runs a scenario of the library', () => {

@@ -3,6 +3,7 @@
  * The only place with process, console and files (commands/ and files.ts included).
  */
 import { Command } from 'commander';
+import { onTerminal, out } from './out.js';
 
 interface Entry {
   readonly name: string;
@@ -27,12 +28,15 @@ const commands: readonly Entry[] = [
 ];
 
 const EXIT_BAD_INPUT = 2;
+/** Of help that goes to no terminal. */
+const WIDTH = 80;
 
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('sim');
   program
     .description('Replay a packet through the real state of Linux nodes and see where and why it dies')
     .showHelpAfterError('(sim --help, sim COMMAND --help)');
+  program.configureOutput({ writeOut: out, getOutHelpWidth: () => (onTerminal() ? process.stdout.columns : WIDTH), getOutHasColors: () => false });
   program.exitOverride();
   const asked = commands.find((c) => c.name === argv[2] || (argv[2] === 'help' && c.name === argv[3]));
   if (asked) (await asked.load()).register(program);
@@ -49,10 +53,20 @@ function isCommanderError(e: unknown): e is { exitCode: number; code: string } {
   return e instanceof Error && 'code' in e && typeof e.code === 'string' && e.code.startsWith('commander.');
 }
 
-// A reader that closes the pipe early (`| head`) is no error.
-process.stdout.on('error', (e: NodeJS.ErrnoException) => {
-  if (e.code === 'EPIPE') process.exit(0);
-  throw e;
-});
+/** A reader that closes the pipe early (`| head`) is no error. Said when the stream is first asked for: most commands never do (out.ts). */
+function letReadersGo(): void {
+  const made = Object.getOwnPropertyDescriptor(process, 'stdout');
+  Object.defineProperty(process, 'stdout', {
+    configurable: true,
+    get: () => {
+      if (made) Object.defineProperty(process, 'stdout', made);
+      return process.stdout.on('error', (e: NodeJS.ErrnoException) => {
+        if (e.code === 'EPIPE') process.exit(0);
+        throw e;
+      });
+    },
+  });
+}
 
+letReadersGo();
 void main(process.argv);

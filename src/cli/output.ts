@@ -6,6 +6,7 @@ import { findRenderer, type Layer, type Narrowing, renderers } from '../render/i
 import type { Direction } from '../stack/outcome.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import { EXIT } from './files.js';
+import { onTerminal, out as writeOut } from './out.js';
 
 export interface OutputOptions {
   readonly format: string;
@@ -51,11 +52,11 @@ export function checkOutput(o: OutputOptions, nodes: readonly string[], packets:
   }
   if (o.node !== undefined && !nodes.includes(o.node)) return complain(`there is no node “${o.node}”`, among(o.node, nodes));
   if (o.packet !== undefined && !packets.includes(o.packet)) return complain(`there is no packet “${o.packet}”`, among(o.packet, packets));
-  if (o.format === 'pcap' && o.output === undefined && process.stdout.isTTY) return complain('a capture is no text for a terminal', 'add -o FILE');
+  if (o.format === 'pcap' && o.output === undefined && onTerminal()) return complain('a capture is no text for a terminal', 'add -o FILE');
   return { node: o.node ?? null, packet: o.packet ?? null, dir: o.dir ?? null, layer: o.layer };
 }
 
-const wantsColour = (o: OutputOptions): boolean => o.output === undefined && process.stdout.isTTY === true && !process.env.NO_COLOR;
+const wantsColour = (o: OutputOptions): boolean => o.output === undefined && !process.env.NO_COLOR && onTerminal();
 
 /** Prints a run; returns the exit code. */
 export function print(run: ScenarioRun, o: OutputOptions, narrow: Narrowing): number {
@@ -64,7 +65,7 @@ export function print(run: ScenarioRun, o: OutputOptions, narrow: Narrowing): nu
   const out = renderer.render(run, { verbose: o.verbose ?? false, narrow, colour: wantsColour(o) });
   if (out.length === 0 && renderer.whenEmpty) process.stderr.write(`${renderer.whenEmpty}\n`);
   if (o.output === undefined) {
-    process.stdout.write(out);
+    writeOut(out);
     return EXIT.ok;
   }
   try {

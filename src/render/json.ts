@@ -3,7 +3,7 @@ import type { Ends, Fate } from '../stack/outcome.js';
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
 import { addrKind, eventSchema, flagKind, integerKind, type Kind, objectKind, oneKind, orNullKind, textKind, writeEvent } from './json-shapes.js';
 import { shownEvents } from './narrow.js';
-import type { Renderer, RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 import { boxBefore } from './summary.js';
 
 const JSON_VERSION = 1;
@@ -92,5 +92,3 @@ export function traceSchema(): object {
     additionalProperties: false,
   };
 }
-
-export const json: Renderer = { name: 'json', summary: 'packets, their fates and every event, as JSON (sim schema --trace)', render: renderJson };

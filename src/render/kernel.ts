@@ -11,10 +11,10 @@ import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
 import type { Event, EventOf, PacketView } from '../trace/event.js';
 import { shownEvents } from './narrow.js';
 import { LOGFLAG, logBridged, logPacket, TRACE_LOGFLAGS } from './nf-log-packet.js';
-import { NO_TRACE, type Renderer, type RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 import { tracePoint } from './trace.js';
 
-function renderKernel(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
+export function renderKernel(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
   return run.packets
     .flatMap((p) => kernelLines(p, shownEvents(p, o.narrow)))
     .map((l) => `${l}\n`)
@@ -108,10 +108,3 @@ function bridgeLine(e: EventOf<'log'>): string {
   const macs = eth === null ? '' : ` MAC source = ${formatMac(eth.src)} MAC dest = ${formatMac(eth.dst)} proto = 0x${hex4(e.view.protocol)}`;
   return `${e.prefix} IN=${e.in} OUT=${e.out}${macs}${logBridged(e.view, e.options)}`;
 }
-
-export const kernel: Renderer = {
-  name: 'kernel',
-  summary: 'the kernel log: TRACE lines in full, LOG targets, martians',
-  render: renderKernel,
-  whenEmpty: NO_TRACE,
-};

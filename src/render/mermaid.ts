@@ -2,7 +2,7 @@
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
 import type { Event } from '../trace/event.js';
 import { shownEvents } from './narrow.js';
-import type { Renderer, RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 
 /** Mermaid's own escape for what its grammar would read as syntax. */
 const label = (s: string): string => `"${s.replace(/[^\w .,:()/-]/g, (c) => `#${c.charCodeAt(0)};`)}"`;
@@ -88,5 +88,3 @@ export function renderMermaid(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>
   for (const p of run.packets) walk(g, p, shownEvents(p, o.narrow));
   return g.toString();
 }
-
-export const mermaid: Renderer = { name: 'mermaid', summary: 'a flow chart of the boxes walked, a subgraph a node', render: renderMermaid };

@@ -40,6 +40,3 @@ export function handleNotes(messages: readonly NftMessage[]): string[] {
     (n) => `# ${n}: no “nft -a list ruleset” of these very rules is known; handles that it would give are those of a fresh iptables-nft-restore\n`,
   );
 }
-
-/** Said when nothing was printed. */
-export const NO_NFT_TRACE = 'no rule loaded by iptables-nft was met by a traced packet';

@@ -6,9 +6,9 @@ import { byName } from '../base/memo.js';
 import { nftTables } from '../stack/nft-steps.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
-import { handleNotes, type NftMessage, NO_NFT_TRACE, nftMessages } from './nft-events.js';
+import { handleNotes, type NftMessage, nftMessages } from './nft-events.js';
 import { nftPacketWords } from './nft-packet.js';
-import type { Renderer, RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 
 export function renderNftTrace(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
   const messages = nftMessages(run, o);
@@ -40,5 +40,3 @@ function whatLine({ e, run }: NftMessage): string[] {
     }
   }
 }
-
-export const nftTrace: Renderer = { name: 'nft-trace', summary: 'nft monitor trace', render: renderNftTrace, whenEmpty: NO_NFT_TRACE };

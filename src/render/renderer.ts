@@ -17,7 +17,3 @@ export interface Renderer {
   /** Said (on stderr) when it printed nothing. */
   readonly whenEmpty?: string;
 }
-
-/** The formats made of TRACE lines need a TRACE rule. */
-export const NO_TRACE =
-  'no TRACE rule matched, so there is no TRACE line; --trace-all flags each packet before its first hook, as a TRACE rule would (rule numbers stay as they are)';

@@ -15,7 +15,7 @@ import { shownEvents } from './narrow.js';
 import { assumedLines, backendNotes, setNotes } from './notes.js';
 import { type Paint, painter } from './paint.js';
 import { placeOf } from './places.js';
-import type { Renderer, RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 import { sentence } from './sentence.js';
 import { boxBefore, packetTitle } from './summary.js';
 import { walkLines } from './walk-lines.js';
@@ -148,5 +148,3 @@ function kernelWords(c: DropContext): string {
   const counter = typeof c.facts.counter === 'string' ? c.facts.counter : (pair?.[c.family === 'ipv4' ? 0 : 1] ?? '');
   return `kernel: drop reason ${c.reason} in ${c.location}${counter ? `, counter ${counter} +1` : ''}`;
 }
-
-export const story: Renderer = { name: 'story', summary: 'what became of each packet and why, then its walk', render: renderStory };

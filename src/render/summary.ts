@@ -7,7 +7,7 @@ import type { Ends, Fate } from '../stack/outcome.js';
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
 import type { Event } from '../trace/event.js';
 import { shownEvents } from './narrow.js';
-import type { Renderer, RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 import { isTrace } from './trace.js';
 
 export function renderSummary(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
@@ -55,5 +55,3 @@ function ends(f: Fate): string {
   if (!f.start || !f.end) return 'never sent';
   return `${endsText(f.start)} => ${endsText(f.end)}`;
 }
-
-export const summary: Renderer = { name: 'summary', summary: 'one stable line per packet and direction, for regression files', render: renderSummary };

@@ -9,7 +9,7 @@ import type { PktType } from '../packet/skb.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
 import { type Narrowing, shownEvents } from './narrow.js';
-import type { Renderer, RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 import { TcpdumpText } from './tcpdump-text.js';
 
 type Tap = EventOf<'tap'>;
@@ -91,7 +91,3 @@ function record(t: Tap): PcapRecord {
 }
 
 export const renderPcap = (run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): Uint8Array => writePcap(taps(run, o.narrow).map(record), LINKTYPE.LINUX_SLL2);
-
-const QUIET = 'no device saw a packet';
-export const tcpdump: Renderer = { name: 'tcpdump', summary: 'what tcpdump -ni any would print on the nodes', render: renderTcpdump, whenEmpty: QUIET };
-export const pcap: Renderer = { name: 'pcap', summary: 'the same as a capture file (with -o FILE)', render: renderPcap };

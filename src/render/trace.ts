@@ -2,7 +2,7 @@
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import type { Event, EventOf } from '../trace/event.js';
 import { shownEvents } from './narrow.js';
-import { NO_TRACE, type Renderer, type RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 
 export const tracePoint = (e: EventOf<'trace'>): string => `${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`;
 export const isTrace = (e: Event): e is EventOf<'trace'> => e.t === 'trace';
@@ -13,5 +13,3 @@ export function renderTrace(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>):
     .map((e) => `${tracePoint(e)}\n`)
     .join('');
 }
-
-export const trace: Renderer = { name: 'trace', summary: 'table:CHAIN:kind:N of each TRACE line', render: renderTrace, whenEmpty: NO_TRACE };

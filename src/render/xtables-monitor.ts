@@ -3,9 +3,9 @@ import { formatAddr, type Mac } from '../base/addr.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../packet/skb.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import type { EventOf, PacketView } from '../trace/event.js';
-import { handleNotes, type NftMessage, NO_NFT_TRACE, nftMessages } from './nft-events.js';
+import { handleNotes, type NftMessage, nftMessages } from './nft-events.js';
 import { tracedHeaders } from './nft-packet.js';
-import type { Renderer, RenderOptions } from './renderer.js';
+import type { RenderOptions } from './renderer.js';
 import { ruleText } from './rule-text.js';
 
 export function renderXtablesMonitor(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
@@ -106,5 +106,3 @@ function whatLine({ e, run }: NftMessage): string[] {
   const rule = ruleText(run.nodes.get(e.node), e.rule) ?? '';
   return [`${at}rule:0x${(e.rule.handle ?? 0).toString(16)}:${verdict(e.verdict)}  ${e.rule.family === 'ipv6' ? '-6' : '-4'} -t ${e.rule.table} ${rule}`];
 }
-
-export const xtablesMonitor: Renderer = { name: 'xtables-monitor', summary: 'xtables-monitor --trace', render: renderXtablesMonitor, whenEmpty: NO_NFT_TRACE };

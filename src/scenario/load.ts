@@ -1,15 +1,17 @@
 /**
  * Loading a scenario file: YAML, `extends:`, the schema, then what names and texts mean. Everything that is wrong is found at once, each with its place.
  */
-import type { z } from 'zod';
-import { hasErrors, nearest, type Parsed } from '../base/diagnostic.js';
+import { hasErrors, type Parsed } from '../base/diagnostic.js';
 import { readDevice } from './load-names.js';
 import { loadNode } from './load-node.js';
 import { loadPackets, readWhatIfExpect } from './load-packets.js';
 import { childFlag, childNumber, childText, didYouMean, Loading, readCommands, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { Application, FileSource, NodeState, Scenario, ScenarioPacket, WhatIf, Wire, WireEnd } from './model.js';
-import { type ScenarioFile, scenarioSchema } from './schema.js';
-import { at, child, overlay, parseTree, plain, type Tree, treeOf, yamlOf } from './tree.js';
+import type { ScenarioFile } from './schema.js';
+import { reportMisfit } from './schema-issues.js';
+import { fits } from './shape.js';
+import { shapes } from './shapes.js';
+import { child, overlay, parseTree, type Tree, treeOf, yamlOf } from './tree.js';
 
 /** How far `extends:` may go. */
 const MAX_EXTENDS = 16;
@@ -45,9 +47,6 @@ export function scenarioOf(value: ScenarioFile, name: string, files: FileSource)
 
 /** What may be added to a scenario that is there. */
 export type MoreFile = Partial<Pick<ScenarioFile, 'packets' | 'table' | 'expect' | 'do' | 'apply'>>;
-const moreSchema = scenarioSchema
-  .pick({ packets: true, table: true, expect: true, do: true, apply: true })
-  .extend({ version: scenarioSchema.shape.version.optional() });
 
 /** Packets, expectations, commands and applications for the nodes of a scenario. */
 export type More = Pick<Scenario, 'packets' | 'expect' | 'do' | 'apply'>;
@@ -69,7 +68,7 @@ export function parseMore(s: Scenario, text: string, path: string, files: FileSo
 }
 
 function buildMore(l: Loading, root: Tree, s: Scenario): Parsed<More | null> {
-  checkSchema(l, root, moreSchema);
+  checkSchema(l, root, 'more');
   if (hasErrors(l.diagnostics)) return { value: null, diagnostics: l.diagnostics };
   const names = new Set(s.nodes.map((n) => n.name));
   const value = { ...loadPackets(l, root, s.nodes), do: readCommands(l, child(root, 'do'), names), apply: readApplications(l, root, names) };
@@ -120,87 +119,8 @@ function readLayers(l: Loading, path: string, above: readonly string[]): Tree | 
 
 // --- schema ---
 
-type Issue = z.core.$ZodIssue;
-
-function checkSchema(l: Loading, root: Tree, schema: z.ZodType = scenarioSchema): void {
-  const result = schema.safeParse(plain(root));
-  if (result.success) return;
-  for (const issue of result.error.issues) reportIssue(l, root, issue, []);
-}
-
-function reportIssue(l: Loading, root: Tree, issue: Issue, prefix: readonly PropertyKey[]): void {
-  if (l.full) return;
-  const path = [...prefix, ...issue.path];
-  const here = at(root, path);
-  if (issue.code === 'unrecognized_keys') {
-    for (const key of issue.keys) {
-      if (l.full) return;
-      const entry = here.t === 'map' ? here.entries.find((e) => e.key === key) : undefined;
-      l.errorAt('unknown-key', `“${key}” is not known here`, entry?.keySpan ?? here.span, keyHint(key, path));
-    }
-  } else if (issue.code === 'invalid_union') {
-    const best = bestBranch(issue.errors, here);
-    if (best) for (const i of best) reportIssue(l, root, i, path);
-    else l.errorAt('scenario-type', `this must be ${wanted(issue.errors)}`, here.span);
-  } else if (issue.code === 'invalid_type') {
-    if (here.t === 'map' && path.length > 0 && !hasPath(root, path)) l.errorAt('missing-key', `“${String(path[path.length - 1])}” is missing`, here.span);
-    else l.errorAt('scenario-type', `this must be ${typeWord(issue.expected)}`, here.span);
-  } else if (issue.code === 'invalid_value') {
-    const values = issue.values.map(String);
-    if (!hasPath(root, path)) l.errorAt('missing-key', `“${String(path[path.length - 1])}” is missing`, here.span, `one of ${values.join(', ')}`);
-    else l.errorAt('scenario-value', `“${sourceOf(here)}” is not known here`, here.span, didYouMean(sourceOf(here), values, 'known are'));
-  } else l.errorAt('scenario-value', issue.message, here.span);
-}
-
-const hasPath = (root: Tree, path: readonly PropertyKey[]): boolean => {
-  const parent = at(root, path.slice(0, -1));
-  const last = path[path.length - 1];
-  return parent.t === 'map' ? child(parent, String(last)) !== undefined : parent.t === 'seq' ? Number(last) < parent.items.length : path.length === 0;
-};
-
-/** Of a union, the branch that the writer meant: the one whose issues lie deeper, or concern keys of a map that is a map. */
-function bestBranch(branches: readonly (readonly Issue[])[], here: Tree): readonly Issue[] | null {
-  const wrongKind = (i: Issue): boolean =>
-    i.path.length === 0 &&
-    (i.code === 'invalid_type' || (i.code === 'invalid_value' && here.t !== 'scalar') || (i.code === 'invalid_union' && here.t === 'scalar'));
-  return branches.find((b) => !b.some(wrongKind)) ?? null;
-}
-
-const typeWord = (t: string): string =>
-  ({ string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false', object: 'a map of keys', record: 'a map of keys', array: 'a list' })[
-    t
-  ] ?? t;
-function wanted(branches: readonly (readonly Issue[])[]): string {
-  const words = branches
-    .flatMap((b) => b.filter((i) => i.path.length === 0))
-    .map((i) => (i.code === 'invalid_type' ? typeWord(i.expected) : i.code === 'invalid_value' ? `one of ${i.values.join(', ')}` : 'something else'));
-  return [...new Set(words)].join(' or ') || 'something else';
-}
-
-/** The keys known at a path, from the schema itself. */
-function keyHint(key: string, path: readonly PropertyKey[]): string {
-  const known = [...new Set(shapesAt(scenarioSchema, path).flatMap((s) => Object.keys(s)))];
-  const near = nearest(key, known) ?? nearest(key.replace(/-/g, '_'), known);
-  return near === undefined ? `known are ${known.join(', ')}` : `did you mean “${near}”?`;
-}
-
-interface Def {
-  readonly type: string;
-  readonly shape?: Record<string, z.core.$ZodType>;
-  readonly innerType?: z.core.$ZodType;
-  readonly options?: readonly z.core.$ZodType[];
-  readonly element?: z.core.$ZodType;
-  readonly valueType?: z.core.$ZodType;
-}
-
-function shapesAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): Record<string, unknown>[] {
-  const def = schema._zod.def as unknown as Def;
-  if (def.innerType) return shapesAt(def.innerType, path);
-  if (def.options) return def.options.flatMap((o) => shapesAt(o, path));
-  if (path.length === 0) return def.shape ? [def.shape] : [];
-  const [first, ...rest] = path;
-  const next = def.shape ? (Object.hasOwn(def.shape, first) ? def.shape[String(first)] : undefined) : (def.element ?? def.valueType);
-  return next ? shapesAt(next, rest) : [];
+function checkSchema(l: Loading, root: Tree, which: 'scenario' | 'more' = 'scenario'): void {
+  if (!fits(shapes[which], root)) reportMisfit(l, root, which);
 }
 
 // --- meaning ---

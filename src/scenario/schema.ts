@@ -1,5 +1,5 @@
 /** The shape of a scenario file (`version: 1`), strict: a key that is not here is an error. What names and texts mean is checked by load.ts. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 // A schema is used once or twice in a process: generated code would cost more than it saves.
 z.config({ jitless: true });
@@ -234,6 +234,11 @@ export const scenarioSchema = z
     seed: z.number().int().optional().describe('of what the kernel would choose by chance'),
   })
   .describe('netfilter-sim scenario');
+
+/** What may be added to a scenario that is there. */
+export const moreSchema = scenarioSchema
+  .pick({ packets: true, table: true, expect: true, do: true, apply: true })
+  .extend({ version: scenarioSchema.shape.version.optional() });
 
 export type ScenarioFile = z.infer<typeof scenarioSchema>;
 export type NodeFile = z.infer<typeof nodeSchema>;

@@ -35,7 +35,7 @@ const TOO_LARGE = 'too large or nested too deep';
 export function parseTree(text: string, file: string): { tree: Tree | null; diagnostics: readonly Diagnostic[] } {
   const reporter = new Reporter(file, text);
   const lines = new LineCounter();
-  const deep = tooDeep(text);
+  const deep = surelyFlat(text) ? null : tooDeep(text);
   if (deep !== null) {
     const { line, column } = placeIn(text, deep);
     reporter.error('yaml-too-large', TOO_LARGE, line, column, 1);
@@ -58,6 +58,9 @@ export function parseTree(text: string, file: string): { tree: Tree | null; diag
   const tree = builder.node(doc.contents as Node, 0);
   return { tree: hasErrors(reporter.diagnostics) ? null : tree, diagnostics: reporter.diagnostics };
 }
+
+/** Neither enough brackets nor a line that is indented far enough: most files need no closer look. */
+const surelyFlat = (text: string): boolean => text.split(/[[{]/, MAX_NESTED + 2).length <= MAX_NESTED && !/(?:^|[\n\r])[ \t?:-]{200}/.test(text);
 
 /** Offset of the first place inside too many brackets, or indented too far (also by `- - -` and `? ? ?`); null where there is none. */
 function tooDeep(text: string): number | null {

@@ -14,7 +14,7 @@ import { settled } from './settle.js';
 import type { Tool, ToolContext } from './tool.js';
 
 /** `--do` where it is not a scenario file that a command stands in. */
-export const DO_FILE = '--do';
+const DO_FILE = '--do';
 
 /** `COMMAND <<WORD`, lines, `WORD`: the command and its standard input. */
 const HERE = /^([^\n]*?)\s*<<-?\s*(['"]?)([A-Za-z_]\w*)\2[ \t]*\n([\s\S]*)$/;

@@ -6,6 +6,8 @@ import * as whatIf from '../../src/cli/commands/what-if.js';
 
 const seed = new URL('../../scenarios/fabedge-edge-to-node.yaml', import.meta.url).pathname;
 
+vi.mock('../../src/cli/out.js', () => ({ out: (text: string) => process.stdout.write(text), onTerminal: () => false }));
+
 async function sim(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   const written = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((to) =>

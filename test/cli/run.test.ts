@@ -11,6 +11,8 @@ import * as schema from '../../src/cli/commands/schema.js';
 import * as trace from '../../src/cli/commands/trace.js';
 import { LINKTYPE, readPcap } from '../../src/packet/pcap.js';
 
+vi.mock('../../src/cli/out.js', () => ({ out: (text: string) => process.stdout.write(text), onTerminal: () => false }));
+
 const root = new URL('../../', import.meta.url).pathname;
 interface Result {
   readonly status: number;

@@ -1,7 +1,7 @@
 /** iptables-nft in the hooks; the kernel corpus category `nftbackend` is the proof on real Linux. */
 import { describe, expect, it } from 'vitest';
 import { EVERYTHING } from '../../src/render/narrow.js';
-import { story } from '../../src/render/story.js';
+import { renderStory } from '../../src/render/story.js';
 import { renderTrace } from '../../src/render/trace.js';
 import { dropsOf, routed, runFile, traceOf } from './nft-lab.js';
 
@@ -78,7 +78,7 @@ describe('two backends on one node', () => {
     ]);
     expect(traceOf(run.events).at(-1)).toBe('filter:DOCKER:1 accept');
     expect(dropsOf(run.events)).toContain('NETFILTER_DROP nf_hook_slow policy-drop');
-    const told = story.render(run, { verbose: false, narrow: EVERYTHING, colour: false });
+    const told = renderStory(run, { verbose: false, narrow: EVERYTHING, colour: false });
     expect(told).toContain('look at: iptables-legacy -t filter -S FORWARD');
     expect(told).toContain('note: host has two rule sets at once');
   });

@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { loadScenario } from '../../scenario/load.js';
 import { diskFiles, EXIT, libraryDir, scenarioFiles } from '../files.js';
+import { out } from '../out.js';
 
 export function register(program: Command): void {
   program
@@ -30,6 +31,6 @@ function run(tag: string | null): number {
     else if (tag === null || value.tags.includes(tag)) rows.push([name, firstLine(value.description)]);
   }
   const width = Math.max(0, ...rows.map(([n]) => n.length));
-  process.stdout.write(rows.map(([n, d]) => `${n.padEnd(width)}  ${d}`.trimEnd() + '\n').join(''));
+  out(rows.map(([n, d]) => `${n.padEnd(width)}  ${d}`.trimEnd() + '\n').join(''));
   return EXIT.ok;
 }

@@ -53,6 +53,7 @@ function run(path: string, o: Options): number {
 
 /** The scenario with --what-if and --do in front of its own commands; null after complaining. */
 function changed(s: Scenario, o: Options): Scenario | null {
+  if (o.do.length === 0 && o.whatIf === undefined) return s;
   const { value, diagnostics } = parseDo(s, o.do, o.whatIf ?? null);
   complain(diagnostics);
   return hasErrors(diagnostics) ? null : { ...s, do: [...s.do, ...value] };

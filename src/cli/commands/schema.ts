@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { traceSchema } from '../../render/json.js';
 import { jsonSchema } from '../../scenario/schema.js';
+import { out } from '../out.js';
 
 export function register(program: Command): void {
   program
@@ -9,6 +10,6 @@ export function register(program: Command): void {
     .description('JSON Schema of scenario files, or with --trace of --format json')
     .option('--trace', 'of the JSON that sim run --format json prints')
     .action((o: { readonly trace?: boolean }) => {
-      process.stdout.write(`${JSON.stringify(o.trace ? traceSchema() : jsonSchema(), null, 2)}\n`);
+      out(`${JSON.stringify(o.trace ? traceSchema() : jsonSchema(), null, 2)}\n`);
     });
 }

@@ -5,6 +5,7 @@ import type { Scenario } from '../../scenario/model.js';
 import { parseDo } from '../../tools/execute.js';
 import { type Variant, whatIfTable, whatIfText } from '../../tools/what-if.js';
 import { complain, EXIT, openScenario } from '../files.js';
+import { out } from '../out.js';
 
 interface Options {
   readonly json?: boolean;
@@ -56,6 +57,6 @@ function whatIf(path: string, names: readonly string[], o: Options): number {
   const table = whatIfTable(scenario, variants);
   complain(table.diagnostics);
   const { diagnostics: _, ...data } = table;
-  process.stdout.write(o.json ? `${JSON.stringify({ version: 1, scenario: scenario.name, ...data }, null, 2)}\n` : whatIfText(table));
+  out(o.json ? `${JSON.stringify({ version: 1, scenario: scenario.name, ...data }, null, 2)}\n` : whatIfText(table));
   return hasErrors(table.diagnostics) ? EXIT.badInput : EXIT.ok;
 }

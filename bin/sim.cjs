@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * Starts the bundled command line with the code cache of the command that is asked for: functions that an earlier run of it needed come compiled.
  * Caches are made by `npm run build`; one that is absent or of another Node release is not used, and nothing else changes.
@@ -21,12 +22,8 @@ function cacheOf(name) {
 const listed = /^(help|conformance|lab|sweep)$/.test(command);
 const filename = `${dir}/${listed ? 'help' : 'sim'}.cjs`;
 const cachedData = listed ? cacheOf('help') : (cacheOf(command) ?? cacheOf('run'));
-// The bundle is plain ASCII.
-const script = new vm.Script(
-  `(function(require,__filename,__import){${readFileSync(filename, 'latin1')}
-})`,
-  { filename, cachedData },
-);
+// The bundle, one function, is plain ASCII.
+const script = new vm.Script(readFileSync(filename, 'latin1'), { filename, cachedData });
 const keep = process.env.SIM_MAKE_CODE_CACHE;
 if (keep) process.on('exit', () => writeFileSync(keep, script.createCachedData()));
 script.runInThisContext()(require, filename, (path) => import(`${dir}/${path}`));

@@ -1,0 +1,55 @@
+/** The built command line starts with no more than it needs. No times: what is loaded, and whether the code cache was taken. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+/** Says at the end, on standard error, what a run brought in. */
+const WATCH = `
+const vm = require('node:vm');
+const before = new Set(process.moduleLoadList);
+let script;
+const Script = vm.Script;
+vm.Script = class extends Script { constructor(...a) { super(...a); script = this; } };
+process.on('exit', () => {
+  const loaded = process.moduleLoadList.filter((m) => !before.has(m) && m.startsWith('NativeModule ')).map((m) => m.slice('NativeModule '.length));
+  process.stderr.write(JSON.stringify({ loaded, rejected: script.cachedDataRejected, zod: '__zod_globalRegistry' in globalThis }));
+});`;
+
+let dir = '';
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'sim-start-'));
+  writeFileSync(join(dir, 'watch.cjs'), WATCH);
+  mkdirSync(join(dir, 'bin'));
+  copyFileSync(join(root, 'bin/sim.cjs'), join(dir, 'bin/sim.cjs'));
+  execFileSync(process.execPath, ['scripts/build-cli.mjs', dir], { cwd: root, stdio: 'pipe' });
+}, 60_000);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+function watch(...args: string[]): { loaded: string[]; rejected: boolean; zod: boolean } {
+  const said = execFileSync(
+    'sh',
+    ['-c', 'exec "$@" 2>&1 >/dev/null', 'sh', process.execPath, '-r', join(dir, 'watch.cjs'), join(dir, 'bin/sim.cjs'), ...args],
+    {
+      cwd: root,
+    },
+  );
+  return JSON.parse(said.toString());
+}
+const scenario = 'scenarios/rp-filter/loose-on-one-interface.yaml';
+
+describe('the built command line', () => {
+  it.each([[['--help']], [['run', scenario]], [['run', scenario, '--format', 'summary']], [['what-if', scenario]]])('sim %j', (args) => {
+    const { loaded, rejected, zod } = watch(...args);
+    expect({ rejected, zod }).toEqual({ rejected: false, zod: false });
+    expect(loaded.filter((m) => /^(stream|net|child_process|worker_threads|readline|fs\/promises|internal\/modules\/esm\/load|v8|zlib)$/.test(m))).toEqual([]);
+  });
+
+  it('zod is there for a file that does not fit', () => {
+    const file = join(dir, 'wrong.yaml');
+    writeFileSync(file, 'version: 1\nnodes: { a: { adress: 10.0.0.1/24 } }\n');
+    expect(() => execFileSync(process.execPath, [join(dir, 'bin/sim.cjs'), 'run', file], { stdio: 'pipe' })).toThrow(/“adress” is not known here/);
+  });
+});
