@@ -10,7 +10,7 @@ import { DropEvents, MARKER_ETHERTYPE } from './drops.js';
 import { kill, Shell } from './shell.js';
 
 export const PREFIX = 'nfsim-';
-const MARKER_FRAME = Buffer.alloc(60);
+export const MARKER_FRAME = Buffer.alloc(60);
 MARKER_FRAME.set([0x02, 0x88, 0xb5, 0, 0, 1, 0x02, 0x88, 0xb5, 0, 0, 2, MARKER_ETHERTYPE >> 8, MARKER_ETHERTYPE & 255]);
 const WAIT_MS = 1500;
 

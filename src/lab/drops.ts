@@ -26,6 +26,7 @@ export class DropEvents {
     readonly pids: ReadonlySet<number> | null = null,
   ) {
     this.#dir = `${TRACEFS}/instances/${name}`;
+    live.add(this);
     mkdirSync(this.#dir);
     writeFileSync(`${this.#dir}/events/skb/kfree_skb/filter`, `protocol != ${MARKER_ETHERTYPE}`);
     writeFileSync(`${this.#dir}/events/skb/kfree_skb/enable`, '1');
@@ -66,6 +67,7 @@ export class DropEvents {
   }
 
   close(): void {
+    if (!live.delete(this)) return;
     try {
       closeSync(this.#fd);
       writeFileSync(`${this.#dir}/events/enable`, '0');
@@ -74,4 +76,11 @@ export class DropEvents {
       // The instance is gone, or busy for an instant; nothing of the machine's state depends on it.
     }
   }
+}
+
+const live = new Set<DropEvents>();
+
+/** For exit and signals. */
+export function closeDropEvents(): void {
+  for (const d of [...live]) d.close();
 }

@@ -8,7 +8,7 @@ import { tracePoint } from '../harness/conformance/trace-point.js';
 import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 
 /** linux/netfilter/nfnetlink_log.h: enum nfulnl_attr_type. */
-const NFULA = { mark: 2, indev: 4, outdev: 5, physin: 6, physout: 7, payload: 9, prefix: 10, uid: 11 } as const;
+const NFULA = { mark: 2, indev: 4, outdev: 5, physin: 6, physout: 7, payload: 9, prefix: 10, uid: 11, header: 16 } as const;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
@@ -21,6 +21,8 @@ export interface LogRecord {
   readonly physout: number;
   readonly mark: number;
   readonly uid: number | null;
+  /** Link header of a received frame; empty where there is none. */
+  readonly header: Uint8Array;
   readonly payload: Uint8Array;
 }
 
@@ -50,6 +52,7 @@ export function readLogRecord(b: Uint8Array): LogRecord {
     physout: number(NFULA.physout),
     mark: number(NFULA.mark),
     uid: fields.has(NFULA.uid) ? number(NFULA.uid) : null,
+    header: bytes(NFULA.header),
     payload: bytes(NFULA.payload),
   };
 }

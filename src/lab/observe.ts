@@ -4,6 +4,7 @@ import { release } from 'node:os';
 import { readConntrack } from '../formats/conntrack.js';
 import type {
   CorpusCase,
+  CorpusSocket,
   CorpusState,
   CounterChanges,
   Delivery,
@@ -102,7 +103,8 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     family: 'ipv4',
     links: s.links,
     state,
-    ephemeral_ports: chosenPorts(s, steps),
+    ephemeral_ports: chosenPorts([...s.rules.map((r) => r.text), ...s.sets], s.sockets, steps),
+    unobserved: ['delivered.to', 'delivered.soft_error'],
     steps,
   };
 }
@@ -300,25 +302,33 @@ function changes(now: ReadonlyMap<string, number>, before: ReadonlyMap<string, n
   return Object.fromEntries(out.sort((a, b) => (a[0] < b[0] ? -1 : 1)));
 }
 
-/** Ports and ICMP ids in what was observed that stand nowhere in the inputs: the kernel chose them (SCORING.md R1). */
-function chosenPorts(s: CaseSpec, steps: readonly StepRecord[]): number[] {
+/** Ports and ICMP ids in what was observed that stand nowhere in the inputs (`texts`: rules and sets): the kernel chose them (SCORING.md R1). */
+export function chosenPorts(
+  texts: readonly string[],
+  sockets: readonly CorpusSocket[],
+  steps: readonly StepRecord[],
+  vxlanPorts: ReadonlySet<number> = new Set(),
+): number[] {
   const given = new Set<number>();
   // The ends of a range may be what was chosen from it.
-  const texts = s.rules.map((r) => r.text.replace(/--to-(source|ports) \S+-\d+/, ''));
-  for (const m of [...texts, ...s.sets].join('\n').matchAll(/\d+/g)) given.add(Number(m[0]));
-  for (const k of s.sockets) given.add(k.port);
+  for (const m of texts
+    .join('\n')
+    .replace(/^:.*$/gm, '')
+    .replace(/--to-(source|ports) \S+-\d+/g, '')
+    .matchAll(/\d+/g))
+    given.add(Number(m[0]));
+  for (const k of sockets) given.add(k.port);
   const out = new Set<number>();
   const add = (n: number | undefined): void => {
     if (n !== undefined && n !== 0 && !given.has(n)) out.add(n);
   };
-  const none = new Set<number>();
   for (const st of steps) {
-    if (st.kind === 'inject') noteNumbers(hexBytes(st.frame), none, given);
+    if (st.kind === 'inject') noteNumbers(hexBytes(st.frame), vxlanPorts, given);
     if (st.kind === 'local') for (const n of [st.sport, st.dport, st.echo_id]) if (n !== undefined) given.add(n);
     for (const t of st.observed.trace) for (const n of [t.sport, t.dport]) add(n);
     for (const e of st.observed.conntrack) for (const t of [e.orig, e.reply]) for (const n of [t.sport, t.dport, t.id]) add(n);
     for (const e of st.observed.emitted)
-      for (const p of packetsIn(hexBytes(e.frame), none)) if (p.where === 'outer') for (const n of [p.sport, p.dport]) add(n);
+      for (const p of packetsIn(hexBytes(e.frame), vxlanPorts)) if (p.where !== 'quoted') for (const n of [p.sport, p.dport]) add(n);
   }
   return [...out];
 }

@@ -5,12 +5,12 @@ import { TRACEFS } from './drops.js';
 
 const TOOLS = ['ip', 'iptables-legacy-restore', 'iptables-legacy-save', 'ipset', 'nft', 'conntrack', 'tcpdump', 'socat', 'sh'] as const;
 
-/** A sentence for each thing that is missing; empty = a lab can be built. */
-export function missing(): string[] {
+/** A sentence for each thing that is missing; empty = a lab can be built. `more`: tools besides those of every lab. */
+export function missing(more: readonly string[] = []): string[] {
   const out: string[] = [];
   if (process.platform !== 'linux') return [`a lab needs Linux (this is ${process.platform})`];
   if (process.getuid?.() !== 0) out.push('not root');
-  for (const t of TOOLS) {
+  for (const t of [...TOOLS, ...more]) {
     try {
       execFileSync('sh', ['-c', `command -v ${t}`], { stdio: 'ignore' });
     } catch {

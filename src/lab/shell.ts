@@ -28,12 +28,17 @@ export class Shell {
     this.#child.on('error', () => this.#end());
   }
 
+  /** The shell itself: /proc/PID/net is the namespace's. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Standard output and error together, and the status of the last command. */
   run(script: string): Promise<Answer> {
     if (this.#gone) return Promise.resolve({ out: `the shell in ${this.netns ?? 'this namespace'} has ended\n`, status: 127 });
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#child.stdin?.write(`{ ${script}\n} 2>&1 </dev/null; printf '${END} %d\\n' $?\n`);
+      this.#child.stdin?.write(`{ :; ${script}\n} 2>&1 </dev/null; printf '${END} %d\\n' $?\n`);
     });
   }
 

@@ -4,7 +4,8 @@ import { hexBytes } from '../harness/conformance/hex.js';
 import { buildIcmp, echoRest } from '../packet/build.js';
 import type { Shell } from './shell.js';
 
-export const usesSocat = (s: LocalStep): boolean => s.proto === 'icmp' || s.mark !== undefined || s.device !== undefined || s.tos !== undefined;
+export const usesSocat = (s: LocalStep): boolean =>
+  s.proto === 'icmp' || s.mark !== undefined || s.device !== undefined || s.tos !== undefined || s.ttl !== undefined || s.df !== undefined;
 
 /** strerror(3) as socat prints it. */
 const ERRNO = new Map<string, string>([
@@ -23,17 +24,24 @@ const ERRNO = new Map<string, string>([
 
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
+const IPPROTO_IP = 0;
+const IP_MTU_DISCOVER = 10;
+const IP_PMTUDISC_DO = 2;
 
 export async function sendBySocat(shell: Shell, s: LocalStep, id: string): Promise<StepResult> {
+  const v6 = s.dst.includes(':');
+  const host = (a: string): string => (v6 && a !== '' ? `[${a}]` : a);
   const options = [
-    ...(s.src === undefined && s.sport === undefined ? [] : [`bind=${s.src ?? ''}${s.sport === undefined ? '' : `:${s.sport}`}`]),
+    ...(s.src === undefined && s.sport === undefined ? [] : [`bind=${host(s.src ?? '')}${s.sport === undefined ? '' : `:${s.sport}`}`]),
     ...(s.mark === undefined ? [] : [`setsockopt-int=${SOL_SOCKET}:${SO_MARK}:${s.mark | 0}`]),
     ...(s.device === undefined ? [] : [`so-bindtodevice=${s.device}`]),
-    ...(s.tos === undefined ? [] : [`ip-tos=${s.tos}`]),
+    ...(s.tos === undefined ? [] : [v6 ? `ipv6-tclass=${s.tos}` : `ip-tos=${s.tos}`]),
+    ...(s.ttl === undefined ? [] : [v6 ? `ipv6-unicast-hops=${s.ttl}` : `ip-ttl=${s.ttl}`]),
+    ...(s.df ? [`setsockopt-int=${IPPROTO_IP}:${IP_MTU_DISCOVER}:${IP_PMTUDISC_DO}`] : []),
     ...(s.broadcast ? ['broadcast'] : []),
   ];
   const icmp = s.proto === 'icmp';
-  const target = icmp ? `IP4-SENDTO:${s.dst}:1` : `UDP4-DATAGRAM:${s.dst}:${s.dport}`;
+  const target = icmp ? `IP${v6 ? 6 : 4}-SENDTO:${host(s.dst)}:${v6 ? 58 : 1}` : `UDP${v6 ? 6 : 4}-DATAGRAM:${host(s.dst)}:${s.dport}`;
   const data = icmp
     ? buildIcmp({ type: s.type ?? 8, code: s.code ?? 0, rest: echoRest(s.echo_id ?? 0, s.echo_seq ?? 0), payload: hexBytes(s.payload ?? '') })
     : hexBytes(s.payload ?? '');

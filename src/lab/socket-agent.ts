@@ -14,6 +14,7 @@ export type AgentRequest =
   | { readonly op: 'converse'; readonly id: string; readonly step: LocalStep; readonly send: readonly string[]; readonly close: boolean }
   | { readonly op: 'send'; readonly id: string; readonly step: LocalStep }
   | { readonly op: 'sock_send'; readonly socket: string; readonly payload: string }
+  | { readonly op: 'sock_close'; readonly socket: string }
   | { readonly op: 'poll' }
   | { readonly op: 'reset' };
 
@@ -178,6 +179,16 @@ async function sockSend(name: string, payload: string): Promise<StepResult> {
   return { ok: true };
 }
 
+/** udp, or a connection that was never made: closed and forgotten; tcp: the sending side ends (FIN). */
+async function sockClose(name: string): Promise<StepResult> {
+  const e = entries.find((x) => x.id === name);
+  if (!e) return { error: 'EBADF' };
+  if (e.udp || e.tcp?.connecting) drop(e);
+  else e.tcp?.end();
+  await settle();
+  return { ok: true };
+}
+
 function poll(): Delivery[] {
   const out: Delivery[] = [];
   for (const e of entries) {
@@ -210,6 +221,8 @@ async function answer(r: AgentRequest): Promise<unknown> {
       return converse(r.id, r.step, r.send, r.close);
     case 'sock_send':
       return sockSend(r.socket, r.payload);
+    case 'sock_close':
+      return sockClose(r.socket);
     case 'poll':
       await settle();
       return poll();

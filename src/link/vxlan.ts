@@ -85,6 +85,8 @@ export const vxlanPlans: (links: readonly Link[], fdb: readonly FdbEntry[]) => r
 /** Where a run's vxlan device sends what; learnt addresses (vxlan_snoop) stand before those of the dump. */
 export class VxlanState {
   readonly #learnt = new Map<Mac, readonly VxlanRemote[]>();
+  /** Outer source ports by inner flow. */
+  readonly ports = new Map<string, number>();
   constructor(readonly plan: VxlanPlan) {}
 
   /** vxlan_find_mac(), falling back on the all-zero address; undefined: no remote. */

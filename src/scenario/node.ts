@@ -113,6 +113,7 @@ export function nodeFromCorpus(_links: unknown, state: CorpusState, backend: 'le
     ['nft_ruleset', 'nft'],
     ['ebtables_save', 'ebtables'],
     ['sockets', 'sockets'],
+    ['conntrack', 'conntrack'],
   ];
   const diagnostics: Diagnostic[] = [];
   const draft = emptyNode(name);

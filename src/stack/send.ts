@@ -39,10 +39,11 @@ export function sendPacket(net: Network, node: NodeRun, p: ScenarioPacket, nth: 
 }
 
 function injected(net: Network, node: NodeRun, dev: NetDevice | undefined, spec: PacketSpec): void {
-  if (dev) for (const bytes of frames(spec, dev)) net.inject(node, dev, bytes);
+  if (dev) for (const bytes of injectedFrames(spec, dev)) net.inject(node, dev, bytes);
 }
 
-function frames(spec: PacketSpec, dev: NetDevice): readonly Uint8Array[] {
+/** What arrives at the device for a packet that is no socket's: whole frames on Ethernet, bare IP packets elsewhere. */
+export function injectedFrames(spec: PacketSpec, dev: Pick<NetDevice, 'mac' | 'linkType'>): readonly Uint8Array[] {
   switch (spec.kind) {
     case 'frame':
       return [spec.bytes];
@@ -58,7 +59,7 @@ function frames(spec: PacketSpec, dev: NetDevice): readonly Uint8Array[] {
 }
 
 /** An IP packet as a frame for this device, from some neighbour. */
-export function toDevice(ip: Uint8Array, dev: NetDevice): Uint8Array {
+export function toDevice(ip: Uint8Array, dev: Pick<NetDevice, 'mac' | 'linkType'>): Uint8Array {
   if (dev.linkType !== 'ether' && dev.linkType !== 'loopback') return ip;
   const frame = new Uint8Array(14 + ip.length);
   let mac = dev.mac;

@@ -254,3 +254,48 @@ describe('UDP', () => {
     expect(play([{ ...send, broadcast: true }], [])[0].result).toBe('ok');
   });
 });
+
+describe('identification of packets from sockets without a peer (ip_select_ident_segs(), ip_build_and_send_pkt())', () => {
+  const idsOf = (steps: readonly StepInput[], sockets: readonly ListenOn[]): number[] =>
+    modelCase(caseOf(steps, sockets)).steps.flatMap((s) =>
+      s.observed!.emitted.map((e) => new Skb(0, { kind: 'received', of: null }, hexBytes(e.frame).slice(14), 0x800).ipId),
+    );
+  it('SYN-ACK and RST carry 0, an established connection does not', () => {
+    const data = inject(segment(PSH | ACK, 1001, 5001, '41'));
+    const [synAck, ack] = idsOf(
+      [...HANDSHAKE, data].map((s, n) => ({ ...s, n }) as StepInput),
+      [LISTEN],
+    );
+    expect(synAck).toBe(0);
+    expect(ack).not.toBe(0);
+    expect(idsOf([{ ...inject(segment(SYN, 1000, 0)), n: 0 } as StepInput], [])).toEqual([0]);
+  });
+});
+
+describe('a socket that is closed in the case', () => {
+  const connect = { kind: 'local', proto: 'tcp', dst: PEER, dport: 80, sport: 40000 } as const;
+  it('a connection that was never made goes silently, and its port is free', () => {
+    const steps = [connect, { kind: 'sock_close', socket: 'local0' }, connect].map((s, n) => ({ ...s, n }) as StepInput);
+    const model = modelCase(caseOf(steps, []));
+    expect(model.steps.map((s) => [s.result?.ok, s.observed?.emitted.length])).toEqual([
+      [true, 1],
+      [true, 0],
+      [true, 1],
+    ]);
+  });
+  it('one that is accepted ends with FIN; datagrams to one that is gone are refused', () => {
+    const close: StepInput = { kind: 'sock_close', n: 2, socket: 'srv0' };
+    const fin = modelCase(caseOf([...HANDSHAKE.map((s, n) => ({ ...s, n }) as StepInput), close], [LISTEN])).steps[2];
+    expect(
+      fin.observed?.emitted.map((e) => letters(readSegment(new Skb(0, { kind: 'received', of: null }, hexBytes(e.frame).slice(14), 0x800))!.flags)),
+    ).toEqual(['FA']);
+    const udp = [
+      { ...datagram(NODE, 53), n: 0 },
+      { kind: 'sock_close', n: 1, socket: 'srv0' },
+      { ...datagram(NODE, 53), n: 2 },
+    ] as StepInput[];
+    const steps = modelCase(caseOf(udp, [{ proto: 'udp', addr: '0.0.0.0', port: 53 }])).steps;
+    expect(steps.map((s) => s.observed?.delivered?.length ?? 0)).toEqual([1, 0, 0]);
+    expect(steps[2].observed?.emitted).toHaveLength(1);
+  });
+});

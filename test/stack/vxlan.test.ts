@@ -91,6 +91,20 @@ describe('vxlan', () => {
     ['TOS of the device', { tos: 0x10 }, 15, 0x10],
     ['no UDP checksum', { udp_csum: false }, 40, 0],
   ])('%s', (_, data, at, value) => expect(send(node('A', data), ['p1', inner]).frames[0][at]).toBe(value));
+  it('a flow keeps its source port where the device leaves a choice, another has another (udp_flow_src_port())', () => {
+    const other = inner.slice();
+    other[11] ^= 0x40;
+    const last = (...frames: Uint8Array[]): number => {
+      const f = send(node('A', { port_range: undefined }), ...frames.map((x) => ['p1', x] as [string, Uint8Array])).frames.find(
+        (x) => x.length === inner.length + 50,
+      )!;
+      return (f[34] << 8) | f[35];
+    };
+    const port = last(inner);
+    expect(port >= 32768 && port < 60999).toBe(true);
+    expect(last(inner, inner)).toBe(port);
+    expect(last(inner, other)).not.toBe(port);
+  });
   it('another VNI is nobody’s', () => {
     const wrong = outer.slice();
     wrong[48] = 8;

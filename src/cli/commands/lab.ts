@@ -3,13 +3,10 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { showCase } from '../../harness/conformance/show.js';
-import { closeAll as closeBenches } from '../../lab/bench.js';
 import { type Finding, type FuzzTotals, fuzz } from '../../lab/fuzz/run.js';
-import { missing } from '../../lab/requirements.js';
-import { closeScenarios } from '../../lab/scenario-bench.js';
-import { verify } from '../../lab/verify.js';
-import { execute } from '../../tools/execute.js';
-import { EXIT, openScenario } from '../files.js';
+import { EXIT } from '../files.js';
+import { inLab } from '../in-lab.js';
+import { registerScenarios } from './lab-scenarios.js';
 
 interface FuzzFlags {
   readonly seed: number;
@@ -34,67 +31,13 @@ export function register(program: Command): void {
     .action(async (o: FuzzFlags) => {
       process.exitCode = await inLab(() => runFuzz(o));
     });
-  lab
-    .command('verify')
-    .description('Build scenarios, send their packets and compare every trace point')
-    .argument('<scenario...>', 'scenario files or names')
-    .action(async (scenarios: string[]) => {
-      process.exitCode = await inLab(() => runVerify(scenarios));
-    });
-}
-
-/** Exit 1 when a scenario differs, 2 when one cannot be read. */
-async function runVerify(given: readonly string[]): Promise<number> {
-  const count = { agree: 0, differ: 0, skipped: 0 };
-  let bad = false;
-  for (const name of given) {
-    const scenario = openScenario(name);
-    if (scenario === null) {
-      bad = true;
-      continue;
-    }
-    const v = await verify(scenario, execute);
-    count[v.result]++;
-    const detail = v.result === 'skipped' ? `: ${v.why[0]}` : ` (${v.packets} packets, ${v.points} trace points)`;
-    process.stdout.write(`${v.result.padEnd(8)} ${scenario.name}${detail}\n${v.result === 'differ' ? v.why.map((l) => `  ${l}\n`).join('') : ''}`);
-  }
-  process.stdout.write(`${count.agree} agree, ${count.differ} differ, ${count.skipped} skipped\n`);
-  return bad ? EXIT.badInput : count.differ > 0 ? EXIT.missed : EXIT.ok;
+  registerScenarios(lab);
 }
 
 function whole(text: string): number {
   const v = Number(text);
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected a whole number, found '${text}'`);
   return v;
-}
-
-/** Says what is missing and exits 3, or runs; whatever happens, no namespace is left behind. */
-async function inLab(work: () => Promise<number>): Promise<number> {
-  const lacks = missing();
-  if (lacks.length > 0) {
-    for (const l of lacks) process.stderr.write(`sim lab: ${l}\n`);
-    return EXIT.environment;
-  }
-  const closeAll = (): void => {
-    closeBenches();
-    closeScenarios();
-  };
-  process.once('exit', closeAll);
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const) {
-    process.once(signal, () => {
-      closeAll();
-      process.exit(code);
-    });
-  }
-  try {
-    return await work();
-  } finally {
-    closeAll();
-  }
 }
 
 async function runFuzz(o: FuzzFlags): Promise<number> {

@@ -43,6 +43,8 @@ export interface CorpusState {
   /** Path below /proc/sys -> value. A JSON object of the record: read it with Object.entries only. */
   readonly sysctl: Readonly<Record<string, string>>;
   readonly sockets: readonly CorpusSocket[];
+  /** `conntrack -L`: entries that were there before step 0. Not in the corpus, whose nodes start without; the lab's recordings of scenarios have it. */
+  readonly conntrack?: string;
 }
 
 export interface InjectStep {
@@ -77,6 +79,9 @@ export interface LocalStep {
   readonly code?: number;
   readonly echo_id?: number;
   readonly echo_seq?: number;
+  /** IP_TTL, IP_MTU_DISCOVER = IP_PMTUDISC_DO; not in the corpus. */
+  readonly ttl?: number;
+  readonly df?: boolean;
 }
 
 export interface SockSendStep {
@@ -89,7 +94,16 @@ export interface SockSendStep {
   readonly payload: string;
 }
 
-export type StepInput = InjectStep | LocalStep | SockSendStep;
+/** Not in the corpus: a socket of an earlier step is done; udp: close(2), tcp: shutdown(2) of its sending side. */
+export interface SockCloseStep {
+  readonly kind: 'sock_close';
+  readonly n: number;
+  readonly note?: string;
+  readonly derived_from?: number;
+  readonly socket: string;
+}
+
+export type StepInput = InjectStep | LocalStep | SockSendStep | SockCloseStep;
 
 export interface StepResult {
   readonly ok?: boolean;
@@ -200,7 +214,16 @@ interface CaseHead {
   readonly links: readonly CorpusLink[];
   readonly state: CorpusState;
   readonly ephemeral_ports: readonly number[];
+  /** What the recorder could not see, and a scorer therefore does not ask for (unobserved.ts); absent: nothing. */
+  readonly unobserved?: readonly Unobserved[];
 }
+
+/**
+ * `delivered.to`: local address and device of datagrams (listening udp sockets). `trace.physin`: bridge port of arrival at points without a device of
+ * arrival, which nfnetlink_log leaves out (__build_packet_message()). `delivered.soft_error`: what a connection is told by ICMP once it stands (sk_err_soft),
+ * which only SO_ERROR shows.
+ */
+export type Unobserved = 'delivered.to' | 'delivered.soft_error' | 'trace.physin';
 
 /** A recorded case as it stands in the corpus. */
 export interface CorpusCase extends CaseHead {
@@ -360,7 +383,9 @@ function checkCase(c: unknown, problems: string[], needObserved: boolean): void 
 function checkState(s: unknown, problems: string[]): void {
   const arrays = ['link', 'addr', 'neigh', 'route', 'rule', 'sockets'].map((f) => [f, 'array'] as const);
   const texts = ['route_text', 'rule_text', 'iptables_save'].map((f) => [f, 'string'] as const);
-  const optional = ['ip6tables_save', 'ebtables_save', 'ipset_save', 'nft_ruleset', 'route6_text', 'rule6_text'].map((f) => [f, 'string', true] as const);
+  const optional = ['ip6tables_save', 'ebtables_save', 'ipset_save', 'nft_ruleset', 'route6_text', 'rule6_text', 'conntrack'].map(
+    (f) => [f, 'string', true] as const,
+  );
   const optionalArrays = ['bridge_fdb', 'bridge_link', 'route6', 'rule6'].map((f) => [f, 'array', true] as const);
   if (!want(s, 'state', [...arrays, ...texts, ...optional, ...optionalArrays, ['sysctl', 'object']], problems)) return;
   for (const [i, k] of (s.sockets as unknown[]).entries()) {
@@ -399,7 +424,7 @@ function checkStep(s: unknown, path: string, problems: string[], needObserved: b
     )
   )
     return;
-  oneOf(s.kind, `${path}.kind`, ['inject', 'local', 'sock_send'], problems);
+  oneOf(s.kind, `${path}.kind`, ['inject', 'local', 'sock_send', 'sock_close'], problems);
   if (s.kind === 'inject') {
     want(
       s,
@@ -429,7 +454,7 @@ function checkStep(s: unknown, path: string, problems: string[], needObserved: b
   } else if (s.kind === 'sock_send') {
     want(s, path, [['socket', 'string']], problems);
     if (!hexText(s.payload)) problems.push(`${path}.payload: not hexadecimal bytes`);
-  }
+  } else if (s.kind === 'sock_close') want(s, path, [['socket', 'string']], problems);
   if (s.observed !== undefined) checkObserved(s.observed, `${path}.observed`, problems);
 }
 

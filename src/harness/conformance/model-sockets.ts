@@ -8,7 +8,7 @@ import type { SocketOptions, TcpSock, UdpSock } from '../../stack/sockets/sock.j
 import { type Icmp6Send, type SocketEvents, Sockets } from '../../stack/sockets/sockets.js';
 import { icmp6Send } from '../../stack/stages/icmp6-send.js';
 import type { World } from '../../stack/world.js';
-import type { CaseInput, Delivery, LocalStep, SockSendStep, StepResult } from './corpus.js';
+import type { CaseInput, Delivery, LocalStep, SockCloseStep, SockSendStep, StepResult } from './corpus.js';
 import { bytesHex, hexBytes } from './hex.js';
 import type { IsnOracle } from './run.js';
 
@@ -16,7 +16,7 @@ export interface CaseSockets {
   readonly make: (n: NodeRun) => SocketLayer;
   /** A step begins: its number, for the ISN oracle. */
   begin(n: number): void;
-  local(s: LocalStep | SockSendStep, n: NodeRun, world: World): StepResult | undefined;
+  local(s: LocalStep | SockSendStep | SockCloseStep, n: NodeRun, world: World): StepResult | undefined;
   takeDeliveries(): readonly Delivery[];
 }
 
@@ -101,13 +101,15 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
 
   // --- what a step sends ---
 
-  local(s: LocalStep | SockSendStep, n: NodeRun, world: World): StepResult | undefined {
+  local(s: LocalStep | SockSendStep | SockCloseStep, n: NodeRun, world: World): StepResult | undefined {
     this.#step = s.n;
     let result: StepResult | undefined;
     world.inProcess = true;
     n.attempt(null, () => {
-      result =
-        s.kind === 'sock_send' ? this.#sockSend(s) : s.proto === 'tcp' ? this.#connect(s, n) : s.proto === 'udp' ? this.#sendUdp(s, n) : this.#sendIcmp(s, n);
+      if (s.kind === 'sock_close') result = this.#sockClose(s);
+      else
+        result =
+          s.kind === 'sock_send' ? this.#sockSend(s) : s.proto === 'tcp' ? this.#connect(s, n) : s.proto === 'udp' ? this.#sendUdp(s, n) : this.#sendIcmp(s, n);
     });
     world.inProcess = false;
     world.run();
@@ -132,6 +134,8 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
       tos: s.tos ?? 0,
       broadcast: s.broadcast ?? false,
       transparent: false,
+      ttl: s.ttl ?? null,
+      dontFragment: s.df ?? false,
     };
   }
 
@@ -200,6 +204,14 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
     if (c.state !== 'ESTABLISHED' && c.state !== 'CLOSE_WAIT') return { error: 'EPIPE' };
     c.owned = true;
     layer.tcp.send(c, data);
+    return { ok: true };
+  }
+
+  #sockClose(s: SockCloseStep): StepResult {
+    const e = this.#entries.find((x) => x.id === s.socket);
+    if (!e) return { error: 'EBADF' };
+    if (e.sock.proto === 17) this.#layer().udp.close(e.sock);
+    else this.#layer().tcp.shutdown(e.conn ?? e.sock);
     return { ok: true };
   }
 

@@ -9,6 +9,7 @@ import { caseInput } from './corpus.js';
 import { hexBytes } from './hex.js';
 import { type PacketAt, packetsIn } from './packets.js';
 import { type CaseScore, scoreCase } from './score.js';
+import { visibleModel } from './unobserved.js';
 
 /** Replays the steps of a case on a node built from its state. Never throws on a valid case: what it does not know makes a step inconclusive. */
 export type CaseRunner = (input: CaseInput) => ModelCase;
@@ -23,7 +24,7 @@ export function runCase(recorded: CorpusCase, runner: CaseRunner): CaseOutcome {
   const input = caseInput(recorded);
   let model: ModelCase;
   try {
-    model = runner(input);
+    model = visibleModel(recorded, runner(input));
   } catch (e) {
     const what = `engine threw: ${e instanceof Error ? e.message : String(e)}`;
     model = { id: input.id, steps: input.steps.map((s) => ({ n: s.n, inconclusive: what })) };

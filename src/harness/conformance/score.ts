@@ -187,7 +187,7 @@ function tracePointDifference(c: CorpusCase, a: TracePoint, b: TracePoint, injec
   if (c.backend === 'nft' && a.pkt !== b.pkt) return 'pkt';
   if (a.id === b.id) return null;
   // In IPv6 the number is the ICMPv6 echo id, which is exact; in IPv4 the identification, which the kernel chooses for its own packets.
-  const free = c.family === 'ipv4' && a.id !== undefined && b.id !== undefined && !injected.ids.has(idKey(a.id, protocolNumber(a.proto)));
+  const free = !a.src.includes(':') && a.id !== undefined && b.id !== undefined && !injected.ids.has(idKey(a.id, protocolNumber(a.proto)));
   return free ? null : 'id';
 }
 

@@ -141,6 +141,7 @@ export function ruleText(c: CorpusCase, point: string): string {
 function describeStep(s: StepRecord, c: CorpusCase): string {
   const from = s.derived_from === undefined ? '' : ` (from step ${s.derived_from})`;
   if (s.kind === 'inject') return `inject ${s.dev}${from}: ${frameText(s.frame, new InjectedFrames(vxlanPortsOf(c.state.link)))}`;
+  if (s.kind === 'sock_close') return `${s.socket} is closed${from}`;
   if (s.kind === 'sock_send') return `${s.socket} sends ${s.payload.length / 2} bytes${from}`;
   const parts = [s.proto, `to ${s.dst}${s.dport === undefined ? '' : `:${s.dport}`}`];
   if (s.sport !== undefined) parts.push(`from port ${s.sport}`);

@@ -84,6 +84,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
       origin: { kind: 'reply', of: skb.id },
       mayFragment: false,
       alwaysDf: true,
+      unconnected: true,
     });
   };
   const req: RequestSock = {

@@ -99,6 +99,7 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
     origin: { kind: 'reply', of: skb.id },
     mayFragment: false,
     alwaysDf: true,
+    unconnected: true,
   });
   if (errno !== 0 && family === 'ipv4') k.count('IpOutDiscards');
   k.count('TcpOutSegs');

@@ -235,6 +235,7 @@ export function sendRawIcmp(k: Kernel, o: SocketOptions, to: Addr, m: RawIcmp): 
     origin: { kind: 'sent', of: null },
     mayFragment: !strict,
     alwaysDf: strict,
+    unconnected: true,
   });
   if (errno !== 0) k.count(v4 ? 'IpOutDiscards' : 'Ip6OutDiscards');
   return errno === ENOBUFS ? 0 : errno;

@@ -25,6 +25,8 @@ export interface Xmit {
    * to be worth an identification (IPV4_MIN_MTU in ip_build_and_send_pkt).
    */
   readonly alwaysDf?: boolean;
+  /** The socket has no peer (the kernel's own for resets; a request that answers a SYN): identification 0 where DF is set (ip_select_ident_segs(), ip_build_and_send_pkt()). */
+  readonly unconnected?: boolean;
 }
 
 /** Sends one packet; returns the errno of the IP layer (0 = fine). */
@@ -45,7 +47,16 @@ function ip4(k: Kernel, x: Xmit): Uint8Array {
   const discovers = k.sysctl('net/ipv4/ip_no_pmtu_disc') === 0 && !dst.mtuLock;
   const df = x.alwaysDf === true || (discovers && (!x.mayFragment || 20 + x.payload.length <= dst.mtu));
   const ttl = x.ttl ?? (dst.type === 'multicast' ? 1 : dst.hoplimit || k.sysctl('net/ipv4/ip_default_ttl'));
-  return buildIp4({ src: x.src as Ip4, dst: x.to as Ip4, proto: x.proto, ttl, tos: x.tos, id: k.ipId(), df, payload: x.payload });
+  return buildIp4({
+    src: x.src as Ip4,
+    dst: x.to as Ip4,
+    proto: x.proto,
+    ttl,
+    tos: x.tos,
+    id: df && x.unconnected === true && !x.mayFragment ? 0 : k.ipId(),
+    df,
+    payload: x.payload,
+  });
 }
 
 function ip6(k: Kernel, x: Xmit): Uint8Array {

@@ -48,7 +48,7 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   const dev = skb.dev!;
   const remote = r.addr;
   if (typeof remote !== 'number') unsupported(k, f, 'an IPv6 underlay');
-  const sport = sourcePort(k, plan);
+  const sport = sourcePort(k, plan, skb);
   const dport = r.port ?? plan.dstPort;
   const inner = innerTos(skb);
   const tos = plan.tosInherit ? inner : plan.tos;
@@ -103,11 +103,24 @@ const withPorts: ReadonlySet<number> = new Set([IPPROTO.TCP, IPPROTO.UDP, IPPROT
 /** skb_clear_hash_if_not_l4() of iptunnel_xmit() keeps the flow hash of a packet with ports. */
 const hasL4Hash = (skb: Skb): boolean => withPorts.has(skb.l4proto) && !skb.isFragment && (skb.sport > 0 || skb.dport > 0);
 
-/** udp_flow_src_port(): a hash of the inner flow within the range; a range of one port leaves no choice. */
-function sourcePort(k: Kernel, plan: VxlanPlan): number {
+/** udp_flow_src_port(): a hash of the inner flow within the range, so one port for a flow, both directions alike; a range of one port leaves no choice. */
+function sourcePort(k: Kernel, plan: VxlanPlan, skb: Skb): number {
   const min = plan.portMax > plan.portMin ? plan.portMin : 32768;
   const max = plan.portMax > plan.portMin ? plan.portMax : 60999;
-  return max - min === 1 ? min : min + k.choose.below(max - min, 'vxlan-source-port');
+  if (max - min === 1) return min;
+  const { ports } = stateOf(k, plan);
+  const flow = flowOf(skb);
+  const known = ports.get(flow) ?? min + k.choose.below(max - min, 'vxlan-source-port');
+  ports.set(flow, known);
+  return known;
+}
+
+/** What the flow dissector hashes: both ends, in one order; Ethernet addresses where there is no IP. */
+function flowOf(skb: Skb): string {
+  if (skb.protocol !== ETH_P_IP && skb.protocol !== ETH_P_IPV6) return `${skb.protocol} ${skb.eth?.dst} ${skb.eth?.src}`;
+  const ports = hasL4Hash(skb);
+  const ends = [`${skb.saddr} ${ports ? skb.sport : 0}`, `${skb.daddr} ${ports ? skb.dport : 0}`];
+  return `${skb.l4proto} ${ends.sort().join(' ')}`;
 }
 
 const innerTos = (skb: Skb): number => (skb.protocol === ETH_P_IP || skb.protocol === ETH_P_IPV6 ? skb.tos : 0);
