@@ -6,6 +6,7 @@ import { derivedRoutes4 } from './local-table.js';
 import type { PolicyRule, Route } from './model.js';
 import { EACCES, EAGAIN, EINVAL, ENETUNREACH, RT_SCOPE, RT_TABLE, tableName } from './names.js';
 import { type CompiledRule, type CompiledRules, compileRules, ruleMatches } from './rules.js';
+import type { SourceCheck } from './source.js';
 import { type Alias, compileAlias, Table4, type TableHit } from './table4.js';
 import { routeText } from './text.js';
 import { type DevConf, type FibAddr, type FibResult, type Flow, maxConf, orConf } from './types.js';
@@ -30,6 +31,8 @@ export interface InDev {
   readonly srcValidMark: boolean;
   readonly acceptLocal: boolean;
   readonly sendRedirects: boolean;
+  /** The two answers of the short check, made when they are first given. */
+  quick: { readonly passes: SourceCheck; readonly ours: SourceCheck } | null;
 }
 
 function inDevOf(conf: DevConf, name: string): InDev {
@@ -41,6 +44,7 @@ function inDevOf(conf: DevConf, name: string): InDev {
     srcValidMark: orConf(conf, name, 'src_valid_mark'),
     acceptLocal: orConf(conf, name, 'accept_local'),
     sendRedirects: orConf(conf, name, 'send_redirects'),
+    quick: null,
   };
 }
 

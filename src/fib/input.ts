@@ -6,7 +6,7 @@ import { makeDst } from './dst.js';
 import type { RouteEnv } from './fib.js';
 import { selectPath } from './multipath.js';
 import { EHOSTUNREACH } from './names.js';
-import { type SourceCheck, type SourceReason, validateSource } from './source.js';
+import { quickCheck, type SourceCheck, type SourceReason, validateSource } from './source.js';
 import { andConf, type ChooseNexthop, type FibResult, type FlowKeys, NO_KEYS, orConf } from './types.js';
 
 export interface InputPacket {
@@ -53,6 +53,8 @@ export function routeInput(env: RouteEnv, p: InputPacket): InputResult {
 }
 
 function check(env: RouteEnv, p: InputPacket, dst: number, oif: number): SourceCheck {
+  const quick = quickCheck(env, p.src, oif, p.dev, p.secpath);
+  if (quick !== null) return quick;
   return validateSource(env, { src: p.src, dst, tos: p.tos, mark: p.mark, oif, dev: p.dev, keys: p.keys, secpath: p.secpath });
 }
 

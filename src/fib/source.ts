@@ -41,14 +41,22 @@ export interface SourceCheck {
 }
 
 export function validateSource(env: RouteEnv, q: SourceQuery): SourceCheck {
-  const { fib } = env;
+  const quick = quickCheck(env, q.src, q.oif, q.dev, q.secpath);
+  if (quick !== null) return quick;
   const inDev = env.inDev(q.dev.name);
   const effective = q.secpath ? 0 : inDev.rpFilter;
-  if (effective === 0 && (q.dev.ifindex !== q.oif || !inDev.sendRedirects)) {
-    if (inDev.acceptLocal) return answer(inDev, effective, NOT_ASKED, true);
-    if (!fib.customLocalRoutes && !fib.rules.custom) return answer(inDev, effective, fib.ownAddrs.has(q.src) ? OWN_SOURCE : NOT_ASKED, true);
-  }
   return answer(inDev, effective, fullCheck(env, q, effective, inDev), false);
+}
+
+/** fib_validate_source() where no reverse lookup is needed; null where one is. */
+export function quickCheck(env: RouteEnv, src: number, oif: number, dev: NetDevice, secpath: boolean): SourceCheck | null {
+  const inDev = env.inDev(dev.name);
+  if ((!secpath && inDev.rpFilter !== 0) || (dev.ifindex === oif && inDev.sendRedirects)) return null;
+  const { fib } = env;
+  if (!inDev.acceptLocal && (fib.customLocalRoutes || fib.rules.custom)) return null;
+  const ours = !inDev.acceptLocal && fib.ownAddrs.has(src);
+  inDev.quick ??= { passes: answer(inDev, 0, NOT_ASKED, true), ours: answer(inDev, 0, OWN_SOURCE, true) };
+  return ours ? inDev.quick.ours : inDev.quick.passes;
 }
 
 function answer(d: InDev, effective: number, r: Full, fast: boolean): SourceCheck {

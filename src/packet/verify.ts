@@ -12,17 +12,15 @@ export function transportChecksumBad(skb: Skb): boolean {
   if (th < 0 || th >= end) return false;
   const d = skb.data;
   const proto = skb.l4proto;
-  // Source and destination stand side by side: the pseudo header's sum goes over both at once.
-  const withPseudo = (): boolean => foldChecksum(sum16(d, th, end, sum16(d, v6 ? 8 : 12, v6 ? 40 : 20, proto + end - th))) !== 0;
   switch (proto) {
     case IPPROTO.TCP:
-      return end - th >= 20 && withPseudo();
+      return end - th >= 20 && badWithPseudo(d, th, end, v6, proto);
     case IPPROTO.UDP:
-      return end - th >= 8 && !(skb.u16(th + 6) === 0 && !v6) && withPseudo();
+      return end - th >= 8 && !(skb.u16(th + 6) === 0 && !v6) && badWithPseudo(d, th, end, v6, proto);
     case IPPROTO.ICMP:
       return !v6 && end - th >= 8 && foldChecksum(sum16(d, th, end)) !== 0;
     case IPPROTO.ICMPV6:
-      return v6 && end - th >= 8 && withPseudo();
+      return v6 && end - th >= 8 && badWithPseudo(d, th, end, v6, proto);
     case IPPROTO.SCTP: {
       if (end - th < 12) return false;
       const copy = d.slice(th, end);
@@ -33,4 +31,9 @@ export function transportChecksumBad(skb: Skb): boolean {
     default:
       return false;
   }
+}
+
+/** Source and destination stand side by side: the pseudo header's sum goes over both at once. */
+function badWithPseudo(d: Uint8Array, th: number, end: number, v6: boolean, proto: number): boolean {
+  return foldChecksum(sum16(d, th, end, sum16(d, v6 ? 8 : 12, v6 ? 40 : 20, proto + end - th))) !== 0;
 }

@@ -26,4 +26,6 @@ export interface HookStep {
    * 'okfn': accepted past the rest of this hook (a step that calls state->okfn and says NF_STOLEN, as ip_sabotage_in does).
    */
   readonly run: (k: Kernel, f: Flight, h: HookState) => HookVerdict | 'okfn';
+  /** The same step of one given node, with what it needs of its rules looked up once; absent: `run` as it is. */
+  readonly bind?: (given: NodeState) => HookStep['run'];
 }

@@ -3,6 +3,7 @@
  * conntrack, NAT, defragmentation and br_netfilter are all just steps.
  */
 import { memoByIdentity } from '../base/memo.js';
+import type { NatWalk } from '../netfilter/conntrack/index.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import type { CompiledTable } from '../netfilter/xtables/compile.js';
 import type { XtRuleset, XtTableName } from '../netfilter/xtables/model.js';
@@ -116,45 +117,44 @@ const mangleOutput = (family: IpFamily, backend: Backend): HookStep => ({
 /** The nat chains of a hook, in order: nf_nat_inet_fn() asks them until one has bound the flow. */
 const natBackends: readonly Backend[] = ['nft', 'legacy'];
 
-function natTables(k: Kernel, family: IpFamily, point: HookPoint): { backend: Backend; t: CompiledTable }[] {
-  const out: { backend: Backend; t: CompiledTable }[] = [];
-  for (const backend of natBackends) {
-    const t = k.table(family, 'nat', backend);
-    if (t && (backend === 'legacy' || hasNftChain(k.given, family, 'nat', point))) out.push({ backend, t });
-  }
-  return out;
-}
+const natWalks = (n: NodeState, family: IpFamily, point: HookPoint): readonly NatWalk[] =>
+  natBackends
+    .filter((backend) => hasTable(n, family, 'nat', backend) && (backend === 'legacy' || hasNftChain(n, family, 'nat', point)))
+    .map((backend) => (c: PacketCtx) => {
+      const k = c.env as Kernel;
+      return walk(k, k.table(family, 'nat', backend) as CompiledTable, c, family, backend);
+    });
 
-function natRun(k: Kernel, f: Flight, h: HookState, family: IpFamily): HookVerdict {
+function natRun(k: Kernel, f: Flight, h: HookState, family: IpFamily, walks: readonly NatWalk[]): HookVerdict {
   const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
-  const tables = natTables(k, family, h.point);
-  let rule: RuleRef | null = null;
-  const walks = tables.map(({ backend, t }) => (cc: PacketCtx) => {
-    const verdict = walk(k, t, cc, family, backend);
-    rule = cc.rule;
-    return verdict;
-  });
   const v = k.conntrack.nat(c, walks);
-  return v === 'DROP' ? dropped(k, f, rule, rule !== null && k.isPolicyRef(rule)) : 'accept';
+  return v === 'DROP' ? dropped(k, f, c.rule, c.rule !== null && k.isPolicyRef(c.rule)) : 'accept';
 }
 
 /** nf_nat hooks: nat chains hang inside this step, run once per flow and manip while unbound (nf_nat_inet_fn, nf_nat_ipv4_pre_routing/local_fn/out). */
+function natHook(k: Kernel, f: Flight, h: HookState, family: IpFamily, walks: readonly NatWalk[]): HookVerdict {
+  const { skb } = f;
+  const { point } = h;
+  const before = skb.daddr;
+  const v = natRun(k, f, h, family, walks);
+  if (v !== 'accept') return v;
+  if (point === 'PREROUTING' && skb.daddr !== before) skb.dst = null;
+  if (point === 'OUTPUT' && tupleChanged(skb, 'dst')) return rerouteHarder(k, f);
+  if (point === 'OUTPUT' && portChanged(skb, 'dst')) return k.xfrmReroute(f);
+  if (point === 'POSTROUTING' && (tupleChanged(skb, 'src') || portChanged(skb, 'src'))) return k.xfrmReroute(f);
+  return 'accept';
+}
+
 const natStep = (family: IpFamily, point: HookPoint, priority: number): HookStep => ({
   family,
   point,
   priority,
   name: 'nf_nat_inet_fn',
   needed: (n) => needsConntrack(n),
-  run: (k, f, h) => {
-    const { skb } = f;
-    const before = skb.daddr;
-    const v = natRun(k, f, h, family);
-    if (v !== 'accept') return v;
-    if (point === 'PREROUTING' && skb.daddr !== before) skb.dst = null;
-    if (point === 'OUTPUT' && tupleChanged(skb, 'dst')) return rerouteHarder(k, f);
-    if (point === 'OUTPUT' && portChanged(skb, 'dst')) return k.xfrmReroute(f);
-    if (point === 'POSTROUTING' && (tupleChanged(skb, 'src') || portChanged(skb, 'src'))) return k.xfrmReroute(f);
-    return 'accept';
+  run: (k, f, h) => natHook(k, f, h, family, natWalks(k.given, family, point)),
+  bind: (n) => {
+    const walks = natWalks(n, family, point);
+    return (k, f, h) => natHook(k, f, h, family, walks);
   },
 });
 
@@ -269,9 +269,10 @@ export const hookTable = memoByIdentity((n: NodeState): HookTable => {
     if (s.needed && !s.needed(n)) continue;
     const points = families.get(s.family) ?? new Map<HookPoint, HookStep[]>();
     families.set(s.family, points);
+    const bound = s.bind ? { ...s, run: s.bind(n) } : s;
     const list = points.get(s.point);
-    if (list) list.push(s);
-    else points.set(s.point, [s]);
+    if (list) list.push(bound);
+    else points.set(s.point, [bound]);
   }
   for (const points of families.values()) for (const list of points.values()) list.sort((a, b) => a.priority - b.priority);
   return families;

@@ -1,8 +1,10 @@
 /** From the bytes of a frame to an skb, as a driver hands it up (eth_type_trans, skb_vlan_untag), and back. */
 
 import { readMac, writeMac } from '../packet/mac-bytes.js';
-import { ETH_P_8021Q, Skb } from '../packet/skb.js';
+import { ETH_P_8021Q, type Origin, Skb } from '../packet/skb.js';
 import { transportChecksumBad } from '../packet/verify.js';
+
+const INJECTED: Origin = { kind: 'injected', of: null };
 
 /** `frame` is a whole Ethernet frame of at least 14 bytes. */
 export function frameToSkb(id: number, frame: Uint8Array): Skb {
@@ -14,7 +16,7 @@ export function frameToSkb(id: number, frame: Uint8Array): Skb {
     type = (frame[16] << 8) | frame[17];
     at = 18;
   }
-  const skb = new Skb(id, { kind: 'injected', of: null }, frame.slice(at), type);
+  const skb = new Skb(id, INJECTED, frame.slice(at), type);
   skb.eth = { dst: readMac(frame, 0), src: readMac(frame, 6) };
   skb.vlan = vlan;
   skb.csumBad = transportChecksumBad(skb);

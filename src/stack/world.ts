@@ -21,7 +21,10 @@ const MAX_RECEIVED = 10_000;
 export class World {
   #ids = 0;
   clock = 0;
-  readonly #queue: { node: Receiver; skb: Skb; dev: NetDevice }[] = [];
+  /** Frames that wait, from #head on; what stands before is done. */
+  readonly #queue: (Waiting | null)[] = [];
+  #head = 0;
+  #tail = 0;
   wiring: Wiring = () => {};
   /** A system call is sending: received frames run at once (netif_rx() in process context ends with the softirq), not after the packet at hand. */
   inProcess = false;
@@ -40,7 +43,7 @@ export class World {
 
   /** netif_rx(): received frames wait until the packet at hand is done. */
   enqueue(node: Receiver, skb: Skb, dev: NetDevice): void {
-    this.#queue.push({ node, skb, dev });
+    this.#queue[this.#tail++] = { node, skb, dev };
     if (this.inProcess && !this.#running) this.run();
   }
 
@@ -57,15 +60,32 @@ export class World {
 
   #drain(): void {
     for (let n = 0; ; n++) {
-      const next = this.#queue.shift();
-      if (!next) return;
+      const next = this.#take();
+      if (next === null) return;
       if (n >= MAX_RECEIVED) {
-        for (const q of [next, ...this.#queue.splice(0)]) q.node.loop(q.skb, q.dev);
+        for (let q: Waiting | null = next; q !== null; q = this.#take()) q.node.loop(q.skb, q.dev);
         return;
       }
       next.node.receive(next.skb, next.dev);
     }
   }
+
+  #take(): Waiting | null {
+    if (this.#head === this.#tail) {
+      this.#head = 0;
+      this.#tail = 0;
+      return null;
+    }
+    const next = this.#queue[this.#head];
+    this.#queue[this.#head++] = null;
+    return next;
+  }
+}
+
+interface Waiting {
+  readonly node: Receiver;
+  readonly skb: Skb;
+  readonly dev: NetDevice;
 }
 
 /** Free choices from a seed: the same seed, the same run (xorshift32). */

@@ -53,12 +53,9 @@ export class Conntrack {
   confirm(skb: Skb): Verdict {
     return this.#core.confirm(skb);
   }
-  /**
-   * nf_nat_inet_fn(): `walk` evaluates the nat chain of the hook in `c`, several where two backends have one, null where none has; called only while the flow
-   * is unbound for the hook's manip.
-   */
-  nat(c: PacketCtx, walk: NatWalk | readonly NatWalk[] | null): Verdict {
-    return this.#hook.run(c, walk === null ? [] : typeof walk === 'function' ? [walk] : walk);
+  /** nf_nat_inet_fn(): `walks` evaluate the nat chains of the hook in `c`, several where two backends have one; called only while the flow is unbound for the hook's manip. */
+  nat(c: PacketCtx, walks: readonly NatWalk[]): Verdict {
+    return this.#hook.run(c, walks);
   }
   /** nf_nat_setup_info(), for NAT targets inside nat(). */
   natSetup(c: PacketCtx, range: NatRange, manip: Manip): boolean {

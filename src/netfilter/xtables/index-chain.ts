@@ -187,11 +187,29 @@ export class ChainIndex {
   /** Places of the rules that the packet may match, ascending; null = try them all. */
   candidates(c: PacketCtx): Leaf | null {
     for (const g of this.#guards) if ((g.proto === null || g.proto === ipProtocol.read(c)) && test(g.pred, c)) return null;
+    let t: Tree = this.#tree;
+    // Mostly there is one way to go.
+    while (!isLeaf(t)) {
+      const branch = branchFor(t, c);
+      if (branch && t.others !== null && !t.spread) return this.#several(t, c);
+      const on: Tree | null = branch ?? t.others;
+      if (on === null) return NONE;
+      t = on;
+    }
+    return t;
+  }
+
+  #several(from: Tree, c: PacketCtx): Leaf | null {
     const leaves: Leaf[] = [];
-    collect(this.#tree, c, leaves);
+    collect(from, c, leaves);
     if (leaves.length === 0) return NONE;
     return leaves.length === 1 ? leaves[0] : merged(leaves, this.#length);
   }
+}
+
+function branchFor(t: Split, c: PacketCtx): Tree | undefined {
+  const v = t.field.read(c);
+  return v === undefined ? undefined : t.branches.get(answer(t, v));
 }
 
 function collect(from: Tree, c: PacketCtx, leaves: Leaf[]): void {
@@ -200,8 +218,7 @@ function collect(from: Tree, c: PacketCtx, leaves: Leaf[]): void {
       leaves.push(t);
       return;
     }
-    const v = t.field.read(c);
-    const branch: Tree | undefined = v === undefined ? undefined : t.branches.get(answer(t, v));
+    const branch: Tree | undefined = branchFor(t, c);
     if (branch) {
       if (t.spread || t.others === null) {
         t = branch;

@@ -83,7 +83,7 @@ function tellNoMatch(r: WalkRule, s: RuleStep, c: PacketCtx): void {
 
 /**
  * Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. Where it stands is in four variables: the chain, the rules of it that
- * the packet may match at all (null: every rule), which of these is next, and the rule at hand.
+ * the packet may match at all (null: every rule), which of these is next, and the place behind the last jump.
  */
 export function walkTable<C extends WalkChain>(
   table: WalkTable<C>,
@@ -99,7 +99,7 @@ export function walkTable<C extends WalkChain>(
   const tells = rec.on || rec.traces === true;
   // Verbose runs list the rules that were tried, so that all are.
   const all = rec.verbose && rec.on;
-  let stack: Place<C>[] | null = null;
+  let back: Place<C> | null = null;
   let chain = base;
   let candidates = candidatesOf(chain, c, all);
   let next = 0;
@@ -108,11 +108,10 @@ export function walkTable<C extends WalkChain>(
     const i = candidates === null ? next : next < candidates.length ? candidates[next] : chain.length;
     next++;
     if (i >= chain.length) {
-      const back: Place<C> | undefined = stack?.pop();
-      if (tells && c.skb.nfTrace) tracer.end(c, chain, back === undefined && chain === base);
+      if (tells && c.skb.nfTrace) tracer.end(c, chain, back === null && chain === base);
       // A goto from a base chain that falls off its end continues at that base chain's policy.
-      if (back === undefined) return policy(base, c, counts, tracer);
-      ({ chain, candidates, next } = back);
+      if (back === null) return policy(base, c, counts, tracer);
+      ({ chain, candidates, next, back } = back);
       continue;
     }
     const r = chain.rules[i];
@@ -135,19 +134,15 @@ export function walkTable<C extends WalkChain>(
       case 'verdict': {
         if (tells && c.skb.nfTrace) tracer.after(c, r, a.verdict.toLowerCase());
         if (a.verdict !== 'RETURN') return a.verdict;
-        const back: Place<C> | undefined = stack?.pop();
-        if (back === undefined) return policy(base, c, counts, tracer);
-        ({ chain, candidates, next } = back);
+        if (back === null) return policy(base, c, counts, tracer);
+        ({ chain, candidates, next, back } = back);
         break;
       }
       case 'jump': {
         const to = a.target.in(table, a.chain);
         if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
         if (tells && c.skb.nfTrace) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
-        if (!a.goto) {
-          stack ??= [];
-          stack.push({ chain, candidates, next });
-        }
+        if (!a.goto) back = { chain, candidates, next, back };
         chain = to;
         candidates = candidatesOf(chain, c, all);
         next = 0;
@@ -166,8 +161,9 @@ export function walkTable<C extends WalkChain>(
   }
 }
 
-/** Where a walk goes on after a jump. */
+/** Where a walk goes on after a jump, and after the jump before. */
 interface Place<C extends WalkChain> {
+  readonly back: Place<C> | null;
   readonly chain: C;
   readonly candidates: readonly number[] | null;
   readonly next: number;

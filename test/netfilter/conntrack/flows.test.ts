@@ -118,7 +118,7 @@ describe('entries', () => {
     const lab = new Lab();
     const skb = lab.skb(udp(A, 1, B, 2));
     lab.ct.conntrackIn(skb, 'PREROUTING');
-    lab.ct.nat(lab.ctx(skb, 'PREROUTING'), null);
+    lab.ct.nat(lab.ctx(skb, 'PREROUTING'), []);
     lab.ct.release(skb);
     expect(lab.ct.size).toBe(0);
     expect(lab.forward(lab.skb(udp(B, 2, A, 1)))).toBe('NEW');
@@ -145,15 +145,17 @@ describe('entries', () => {
     const lab = new Lab();
     const skb = lab.skb(udp('127.0.0.1', 1, '127.0.0.1', 2));
     lab.ct.conntrackIn(skb, 'OUTPUT');
-    lab.ct.nat(lab.ctx(skb, 'OUTPUT'), null);
-    lab.ct.nat(lab.ctx(skb, 'POSTROUTING'), null);
+    lab.ct.nat(lab.ctx(skb, 'OUTPUT'), []);
+    lab.ct.nat(lab.ctx(skb, 'POSTROUTING'), []);
     lab.ct.confirm(skb);
     lab.ct.conntrackIn(skb, 'PREROUTING');
     let walked = 0;
-    lab.ct.nat(lab.ctx(skb, 'PREROUTING'), () => {
-      walked++;
-      return 'ACCEPT';
-    });
+    lab.ct.nat(lab.ctx(skb, 'PREROUTING'), [
+      () => {
+        walked++;
+        return 'ACCEPT';
+      },
+    ]);
     expect([ctState(skb), walked]).toEqual(['NEW', 0]);
   });
 
@@ -179,12 +181,14 @@ describe('entries', () => {
     const through = (data: Uint8Array, out: NetDevice): string => {
       const skb = lab.skb(data);
       lab.ct.conntrackIn(skb, 'PREROUTING');
-      lab.ct.nat(lab.ctx(skb, 'PREROUTING'), null);
+      lab.ct.nat(lab.ctx(skb, 'PREROUTING'), []);
       const addr = parseAddr('192.0.2.1') as Addr;
-      const verdict = lab.ct.nat(lab.ctx(skb, 'POSTROUTING', out), (c) => {
-        if (skb.ct) skb.ct.masqIndex = out.ifindex;
-        return lab.ct.natSetup(c, { ...NAT_NOTHING, minAddr: addr, maxAddr: addr }, 'SNAT') ? 'ACCEPT' : 'DROP';
-      });
+      const verdict = lab.ct.nat(lab.ctx(skb, 'POSTROUTING', out), [
+        (c) => {
+          if (skb.ct) skb.ct.masqIndex = out.ifindex;
+          return lab.ct.natSetup(c, { ...NAT_NOTHING, minAddr: addr, maxAddr: addr }, 'SNAT') ? 'ACCEPT' : 'DROP';
+        },
+      ]);
       return verdict === 'ACCEPT' ? lab.ct.confirm(skb) : verdict;
     };
     expect(through(udp(A, 1, B, 2), dev(3))).toBe('ACCEPT');

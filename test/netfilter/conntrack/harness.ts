@@ -48,7 +48,7 @@ export class Lab {
   forward(skb: Skb): string {
     this.ct.conntrackIn(skb, 'PREROUTING');
     const state = ctState(skb);
-    for (const hook of ['PREROUTING', 'POSTROUTING'] as const) if (this.ct.nat(this.ctx(skb, hook), null) === 'DROP') return 'nat-drop';
+    for (const hook of ['PREROUTING', 'POSTROUTING'] as const) if (this.ct.nat(this.ctx(skb, hook), []) === 'DROP') return 'nat-drop';
     return this.ct.confirm(skb) === 'DROP' ? 'confirm-drop' : state;
   }
   tcpState(): string {

@@ -101,15 +101,15 @@ describe.each(['nat', 'nat6'] as const)('%s as the kernel did it', (family) => {
         return 'ACCEPT';
       };
       lab.ct.conntrackIn(skb, 'PREROUTING');
-      let alive = lab.ct.nat(lab.ctx(skb, 'PREROUTING'), walk) === 'ACCEPT';
+      let alive = lab.ct.nat(lab.ctx(skb, 'PREROUTING'), [walk]) === 'ACCEPT';
       // A destination nobody has (an answer that was not translated back) ends at the neighbour, after POSTROUTING.
       const reachable = nets.some((n) => [2, 3, 4, 9].some((h) => skb.daddr === ip(`${n}${h}`)));
       const local = nets.some((n) => skb.daddr === ip(`${n}1`));
       if (alive && !local) {
         skb.ttl -= 1;
-        alive = lab.ct.nat(lab.ctx(skb, 'POSTROUTING'), walk) === 'ACCEPT' && lab.ct.confirm(skb) === 'ACCEPT';
+        alive = lab.ct.nat(lab.ctx(skb, 'POSTROUTING'), [walk]) === 'ACCEPT' && lab.ct.confirm(skb) === 'ACCEPT';
       } else if (alive) {
-        lab.ct.nat(lab.ctx(skb, 'INPUT'), walk);
+        lab.ct.nat(lab.ctx(skb, 'INPUT'), [walk]);
         lab.ct.confirm(skb);
       }
       const lines = [...lab.ct.entries()].map((c) => {
