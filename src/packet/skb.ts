@@ -10,6 +10,7 @@
  * leaves as it would from Linux. What does not stand in the bytes (mark, ct, dst, …) are fields; packet/skb-meta.ts says at which border each is cleared.
  */
 import { type Addr, type Family, type Mac, readAddr, writeAddr } from '../base/addr.js';
+import type { PacketView } from '../trace/event.js';
 import { checksumReplace, replaceWord, replaceWords, transportChecksumOffset } from './checksum.js';
 import { findTransport, type Transport } from './ip6.js';
 import type { CtInfo, Dst, NetDevice, NfBridge, NfConn, SecpathStep, SkSocket } from './types.js';
@@ -106,6 +107,13 @@ export class Skb {
   /** Id of the packet whose buffer and flow hash this one goes on with, as nft's trace ids see it; 0 = its own. */
   traceId = 0;
   tclassid = 0;
+  /**
+   * Where skb->mac_header points, in bytes from the network header, for a packet that a tunnel wrapped on this node; null: at the link header, if it has one. ipip and vxlan
+   * leave it at the packet inside (skb_reset_mac_header() of __dev_queue_xmit()), IPsec at the protocol field of the header it wrote (xfrm4_tunnel_encap_add). Logs print those bytes as MAC=.
+   */
+  macAt: number | null = null;
+  /** The last view that was taken of it (packet/view.ts). */
+  lastView: PacketView | null = null;
   #v6: Transport | null = null;
 
   constructor(id: number, origin: Origin, data: Uint8Array, protocol: number) {

@@ -60,9 +60,11 @@ export type EventBody =
       readonly physin: string;
       readonly physout: string;
       readonly view: PacketView;
-      /** ifindex of the device for MAC=: the kernel prints the header only for some link types. */
+      /** skb->dev, whose link type says whether and how MAC= is printed: the output device in POSTROUTING, else the input device. */
       readonly macDev: string | null;
       readonly macLinkType: string;
+      /** Skb.macAt */
+      readonly macAt: number | null;
     }
   /** An nft (iptables-nft or native) trace event; `packet` only on the first of a hook. */
   | {
@@ -144,6 +146,8 @@ export type EventBody =
       readonly physout: string;
       readonly view: PacketView;
       readonly macLinkType: string;
+      /** Skb.macAt */
+      readonly macAt: number | null;
     }
   /** A line of the kernel log that is no packet dump: martians, neighbour table overflow, … Text as the kernel prints it after the time stamp. */
   | { readonly t: 'klog'; readonly text: string }

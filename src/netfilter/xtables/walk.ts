@@ -209,6 +209,7 @@ function tellTrace(c: PacketCtx, rule: RuleRef, kind: 'rule' | 'return' | 'polic
   // Tracing is a matter of iptables; ebtables rules leave no line.
   if (rule.backend === 'ebtables') return;
   const s = c.skb;
+  const dev = c.hook === 'POSTROUTING' ? (c.out ?? c.in) : (c.in ?? c.out);
   c.env.rec.event({
     t: 'trace',
     node: c.env.node,
@@ -221,7 +222,8 @@ function tellTrace(c: PacketCtx, rule: RuleRef, kind: 'rule' | 'return' | 'polic
     physin: s.nfBridge?.physindev.name ?? '',
     physout: s.nfBridge?.physoutdev?.name ?? '',
     view: packetView(s),
-    macDev: (c.in ?? c.out)?.name ?? null,
-    macLinkType: (c.in ?? c.out)?.linkType ?? '',
+    macDev: dev?.name ?? null,
+    macLinkType: dev?.linkType ?? '',
+    macAt: s.macAt,
   });
 }

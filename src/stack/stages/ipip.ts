@@ -77,11 +77,14 @@ export function ipipTunnelXmit(k: Kernel, f: Flight): 'ip_local_out' | 'gone' {
   crossBorder(skb, 'ipip');
   skb.setData(data, ETH_P_IP);
   skb.eth = null;
+  skb.macAt = OUTER_HEADER;
   skb.pktType = 'host';
   skb.dst = r.dst;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: skb.id });
   return 'ip_local_out';
 }
+
+const OUTER_HEADER = 20;
 
 /** ip_tunnel_lookup(): (local, remote), (any, remote), (local, any), then the fallback device. */
 function tunnelFor(k: Kernel, saddr: Addr, daddr: Addr): string | null {

@@ -8,6 +8,7 @@ import { RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST } from '../../packet/types.j
 import { type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 
+const UDP_AND_VXLAN = 16;
 const UDP_HLEN = 8;
 const VXLAN_HLEN = 8;
 const ETH_HLEN = 14;
@@ -93,6 +94,7 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   const outer = k.newSkb(data, ETH_P_IP, { kind: 'encapsulated', of: skb.id }, dev);
   carryMeta(skb, outer, 'vxlan');
   if (hasL4Hash(skb)) outer.traceId = skb.traceId || skb.id;
+  outer.macAt = outer.nhlen + UDP_AND_VXLAN;
   outer.dst = dst;
   outer.dev = dev;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: outer.id });

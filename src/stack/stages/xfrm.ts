@@ -8,6 +8,7 @@ import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { bundleOf } from '../xfrm.js';
 
+const PROTOCOL_FIELD = 9;
 const IV = 8;
 const ICV = 16;
 
@@ -52,6 +53,7 @@ function encode(k: Kernel, skb: Skb, s: XfrmState): void {
   const dst = (tunnel ? s.dst : skb.daddr) as number;
   const ttl = tunnel ? k.sysctl('net/ipv4/ip_default_ttl') : skb.ttl;
   skb.setData(buildIp4({ src, dst, proto: 50, ttl, tos: skb.tos & 0xfd, id: skb.df ? 0 : k.ipId(), df: skb.df, payload }), ETH_P_IP);
+  skb.macAt = PROTOCOL_FIELD;
 }
 
 /** xfrm4_rcv(): the state that the SPI names undoes its transformation; a tunnel's inner packet comes in again on the same device. */

@@ -52,6 +52,7 @@ function steps(prefix: string, lvl: number, options: number): readonly RuleStep[
             physout: '',
             view: packetView(c.skb),
             macLinkType: (c.in ?? c.out)?.linkType ?? '',
+            macAt: c.skb.macAt,
           });
         }
         return true;

@@ -26,6 +26,7 @@ function tellLog(c: PacketCtx, prefix: string, level: number, options: number): 
     physout: skb.nfBridge?.physoutdev?.name ?? '',
     view: packetView(skb),
     macLinkType: dev?.linkType ?? '',
+    macAt: skb.macAt,
   });
 }
 
