@@ -253,9 +253,11 @@ export function parseMac(text: string): Mac | null {
 
 /** Six hexadecimal bytes, lower case, with colons. */
 export function formatMac(m: Mac): string {
-  const hex = m.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}:${hex.slice(6, 8)}:${hex.slice(8, 10)}:${hex.slice(10)}`;
+  const high = Math.floor(m / 2 ** 32);
+  const low = m >>> 0;
+  return `${HEX[high >>> 8]}:${HEX[high & 255]}:${HEX[low >>> 24]}:${HEX[(low >>> 16) & 255]}:${HEX[(low >>> 8) & 255]}:${HEX[low & 255]}`;
 }
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 export const MAC_BROADCAST: Mac = 0xffffffffffff;
 /** Group bit of the first octet: multicast and broadcast. */

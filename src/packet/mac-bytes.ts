@@ -10,7 +10,7 @@ export function writeMac(b: Uint8Array, at: number, mac: Mac): void {
 }
 
 export function readMac(b: Uint8Array, at: number): Mac {
-  let v = 0;
-  for (let i = 0; i < 6; i++) v = v * 256 + b[at + i];
-  return v;
+  const high = (b[at] << 8) | b[at + 1];
+  const low = (b[at + 2] << 24) | (b[at + 3] << 16) | (b[at + 4] << 8) | b[at + 5];
+  return high * 2 ** 32 + (low >>> 0);
 }

@@ -20,13 +20,10 @@ const hexBytes = (b: Uint8Array): string => [...b].map((x) => hex(x, 2, true)).j
 
 /** skb_header_pointer() over the view: the bytes that events keep, and the packet's true length. */
 class Cursor {
-  readonly #view: DataView;
   constructor(
     readonly data: Uint8Array,
     readonly length: number,
-  ) {
-    this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  }
+  ) {}
   has(at: number, n: number): boolean {
     return at + n <= this.data.length;
   }
@@ -34,10 +31,10 @@ class Cursor {
     return this.data[at];
   }
   u16(at: number): number {
-    return this.#view.getUint16(at);
+    return (this.data[at] << 8) | this.data[at + 1];
   }
   u32(at: number): number {
-    return this.#view.getUint32(at);
+    return ((this.u16(at) << 16) | this.u16(at + 2)) >>> 0;
   }
   incomplete(at: number): string {
     return `INCOMPLETE [${this.length - at} bytes] `;

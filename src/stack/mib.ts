@@ -1,10 +1,16 @@
 /** MIB counters of a node, by the names nstat(8) prints; absent = 0. */
 export class Mib {
-  readonly values = new Map<string, number>();
+  readonly #cells = new Map<string, { n: number }>();
   add(name: string, n = 1): void {
-    this.values.set(name, (this.values.get(name) ?? 0) + n);
+    const cell = this.#cells.get(name);
+    if (cell === undefined) this.#cells.set(name, { n });
+    else cell.n += n;
   }
   get(name: string): number {
-    return this.values.get(name) ?? 0;
+    return this.#cells.get(name)?.n ?? 0;
+  }
+  /** As they stand now. */
+  get values(): ReadonlyMap<string, number> {
+    return new Map([...this.#cells].map(([name, { n }]) => [name, n]));
   }
 }

@@ -23,52 +23,55 @@ export interface ConntrackHost {
   drop(skb: Skb, reason: string, location: string, cause: Cause): void;
 }
 
-const DEFAULTS = new Map<string, number>([
-  ['nf_conntrack_checksum', 1],
-  ['nf_conntrack_max', 262144],
-  ['nf_conntrack_acct', 0],
-  ['nf_conntrack_generic_timeout', 600],
-  ['nf_conntrack_icmp_timeout', 30],
-  ['nf_conntrack_icmpv6_timeout', 30],
-  ['nf_conntrack_udp_timeout', 30],
-  ['nf_conntrack_udp_timeout_stream', 120],
-  ['nf_conntrack_gre_timeout', 30],
-  ['nf_conntrack_gre_timeout_stream', 180],
-  ['nf_conntrack_tcp_be_liberal', 0],
-  ['nf_conntrack_tcp_loose', 1],
-  ['nf_conntrack_tcp_ignore_invalid_rst', 0],
-  ['nf_conntrack_tcp_max_retrans', 3],
-  ['nf_conntrack_tcp_timeout_syn_sent', 120],
-  ['nf_conntrack_tcp_timeout_syn_recv', 60],
-  ['nf_conntrack_tcp_timeout_established', 432000],
-  ['nf_conntrack_tcp_timeout_fin_wait', 120],
-  ['nf_conntrack_tcp_timeout_close_wait', 60],
-  ['nf_conntrack_tcp_timeout_last_ack', 30],
-  ['nf_conntrack_tcp_timeout_time_wait', 120],
-  ['nf_conntrack_tcp_timeout_close', 10],
-  ['nf_conntrack_tcp_timeout_max_retrans', 300],
-  ['nf_conntrack_tcp_timeout_unacknowledged', 300],
-  ['nf_conntrack_sctp_timeout_closed', 10],
-  ['nf_conntrack_sctp_timeout_cookie_wait', 3],
-  ['nf_conntrack_sctp_timeout_cookie_echoed', 3],
-  ['nf_conntrack_sctp_timeout_established', 210],
-  ['nf_conntrack_sctp_timeout_shutdown_sent', 3],
-  ['nf_conntrack_sctp_timeout_shutdown_recd', 3],
-  ['nf_conntrack_sctp_timeout_shutdown_ack_sent', 3],
-  ['nf_conntrack_sctp_timeout_heartbeat_sent', 30],
-]);
+const DEFAULTS = {
+  nf_conntrack_checksum: 1,
+  nf_conntrack_max: 262144,
+  nf_conntrack_acct: 0,
+  nf_conntrack_generic_timeout: 600,
+  nf_conntrack_icmp_timeout: 30,
+  nf_conntrack_icmpv6_timeout: 30,
+  nf_conntrack_udp_timeout: 30,
+  nf_conntrack_udp_timeout_stream: 120,
+  nf_conntrack_gre_timeout: 30,
+  nf_conntrack_gre_timeout_stream: 180,
+  nf_conntrack_tcp_be_liberal: 0,
+  nf_conntrack_tcp_loose: 1,
+  nf_conntrack_tcp_ignore_invalid_rst: 0,
+  nf_conntrack_tcp_max_retrans: 3,
+  nf_conntrack_tcp_timeout_syn_sent: 120,
+  nf_conntrack_tcp_timeout_syn_recv: 60,
+  nf_conntrack_tcp_timeout_established: 432000,
+  nf_conntrack_tcp_timeout_fin_wait: 120,
+  nf_conntrack_tcp_timeout_close_wait: 60,
+  nf_conntrack_tcp_timeout_last_ack: 30,
+  nf_conntrack_tcp_timeout_time_wait: 120,
+  nf_conntrack_tcp_timeout_close: 10,
+  nf_conntrack_tcp_timeout_max_retrans: 300,
+  nf_conntrack_tcp_timeout_unacknowledged: 300,
+  nf_conntrack_sctp_timeout_closed: 10,
+  nf_conntrack_sctp_timeout_cookie_wait: 3,
+  nf_conntrack_sctp_timeout_cookie_echoed: 3,
+  nf_conntrack_sctp_timeout_established: 210,
+  nf_conntrack_sctp_timeout_shutdown_sent: 3,
+  nf_conntrack_sctp_timeout_shutdown_recd: 3,
+  nf_conntrack_sctp_timeout_shutdown_ack_sent: 3,
+  nf_conntrack_sctp_timeout_heartbeat_sent: 30,
+};
 
 /** Settings below net/netfilter by their last name. */
-export type CtSettings = ReadonlyMap<string, number>;
+export type CtSettings = Readonly<Record<CtSetting, number>>;
+export type CtSetting = keyof typeof DEFAULTS;
 
 /** A node's settings: what it states, else the kernel's defaults. `stated` takes a path below /proc/sys. */
 export function ctSettings(stated: (path: string) => number | undefined): CtSettings {
-  return new Map([...DEFAULTS].map(([name, value]) => [name, stated(`net/netfilter/${name}`) ?? value]));
+  const settings: Record<CtSetting, number> = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as CtSetting[]) settings[name] = stated(`net/netfilter/${name}`) ?? DEFAULTS[name];
+  return settings;
 }
 
 /** A setting below net/netfilter by its last name: the node's, else the kernel's default. */
-export function setting(host: ConntrackHost, name: string): number {
-  return host.settings.get(name) ?? 0;
+export function setting(host: ConntrackHost, name: CtSetting): number {
+  return host.settings[name];
 }
 /** A time-out in ms. */
-export const timeout = (host: ConntrackHost, name: string): number => setting(host, name) * 1000;
+export const timeout = (host: ConntrackHost, name: CtSetting): number => setting(host, name) * 1000;

@@ -75,7 +75,7 @@ const SCTP_TRANSITIONS: readonly ReadonlyMap<number, readonly number[]>[] = [
 ];
 const nextState = (dir: number, state: number, type: number): number => SCTP_TRANSITIONS[dir].get(type)?.[state] ?? state;
 
-const TIMEOUT = ['closed', 'closed', 'cookie_wait', 'cookie_echoed', 'established', 'shutdown_sent', 'shutdown_recd', 'shutdown_ack_sent', 'heartbeat_sent'];
+const TIMEOUT = (['closed', 'closed', 'cookie_wait', 'cookie_echoed', 'established', 'shutdown_sent', 'shutdown_recd', 'shutdown_ack_sent', 'heartbeat_sent'] as const).map((state) => `nf_conntrack_sctp_timeout_${state}` as const);
 
 /** struct ip_ct_sctp. Arrays are per direction. */
 export interface SctpTrack {
@@ -232,6 +232,6 @@ export function trackSctp(a: TrackArgs, info: CtInfo): TrackVerdict {
     t.state = next;
     if (old !== next && next === ESTABLISHED) ct.status |= IPS.ASSURED;
   }
-  if (!ignore) refresh(a, info, timeout(host, `nf_conntrack_sctp_timeout_${TIMEOUT[next]}`));
+  if (!ignore) refresh(a, info, timeout(host, TIMEOUT[next]));
   return ACCEPT;
 }
