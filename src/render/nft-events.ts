@@ -2,14 +2,12 @@
 import { byName } from '../base/memo.js';
 import { nftHandles } from '../stack/nft-steps.js';
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
-import type { EventOf, PacketView } from '../trace/event.js';
+import type { EventOf } from '../trace/event.js';
 import { shownEvents } from './narrow.js';
 import type { RenderOptions } from './renderer.js';
 
 export interface NftMessage {
   readonly e: EventOf<'nft-trace'>;
-  /** True: the packet is part of the message, as it is with the first of a base chain's walk. */
-  readonly withPacket: boolean;
   /** Type of the input device, where the kernel tells it. */
   readonly linkType: string;
   readonly run: PacketRun;
@@ -18,12 +16,9 @@ export interface NftMessage {
 export function nftMessages(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): NftMessage[] {
   const out: NftMessage[] = [];
   for (const p of run.packets) {
-    const shown = new Map<number, PacketView>();
     for (const e of shownEvents(p, o.narrow)) {
       if (e.t !== 'nft-trace') continue;
-      const withPacket = shown.get(e.skb) !== e.view;
-      shown.set(e.skb, e.view);
-      out.push({ e, withPacket, linkType: e.in === '' ? '' : (byName(p.nodes.get(e.node)?.links ?? [], e.in)?.linkType ?? ''), run: p });
+      out.push({ e, linkType: e.in === '' ? '' : (byName(p.nodes.get(e.node)?.links ?? [], e.in)?.linkType ?? ''), run: p });
     }
   }
   return out;

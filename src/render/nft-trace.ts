@@ -18,8 +18,8 @@ export function renderNftTrace(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'
 const familyOf = (e: EventOf<'nft-trace'>): 'ip' | 'ip6' => (e.rule.family === 'ipv6' ? 'ip6' : 'ip');
 const start = (e: EventOf<'nft-trace'>, chain: string): string => `trace id ${e.traceId.toString(16).padStart(8, '0')} ${familyOf(e)} ${e.rule.table} ${chain}`;
 
-function packetLine({ e, withPacket, linkType }: NftMessage): string[] {
-  if (!withPacket) return [];
+function packetLine({ e, linkType }: NftMessage): string[] {
+  if (!e.withPacket) return [];
   const words = [...(e.in === '' ? [] : [`iif "${e.in}"`]), ...(e.out === '' ? [] : [`oif "${e.out}"`]), ...nftPacketWords(e.view, linkType)];
   return [`${start(e, e.rule.chain)} packet: ${words.join(' ')} `];
 }

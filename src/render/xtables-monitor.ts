@@ -15,8 +15,8 @@ export function renderXtablesMonitor(run: ScenarioRun, o: Pick<RenderOptions, 'n
 
 const who = (e: EventOf<'nft-trace'>): string => `${e.rule.family === 'ipv6' ? 10 : 2} ${e.traceId.toString(16).padStart(8, '0')}`;
 
-function packetLine({ e, withPacket, linkType }: NftMessage): string[] {
-  if (!withPacket) return [];
+function packetLine({ e, linkType }: NftMessage): string[] {
+  if (!e.withPacket) return [];
   const words = [
     `PACKET: ${who(e)}`,
     ...(e.in === '' ? [] : [`IN=${e.in}`]),

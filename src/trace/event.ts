@@ -66,7 +66,7 @@ export type EventBody =
       /** Skb.macAt */
       readonly macAt: number | null;
     }
-  /** An nft (iptables-nft or native) trace event; `packet` only on the first of a hook. */
+  /** An nft (iptables-nft or native) trace event. */
   | {
       readonly t: 'nft-trace';
       readonly rule: RuleRef;
@@ -78,6 +78,8 @@ export type EventBody =
       readonly out: string;
       readonly mark: number;
       readonly view: PacketView;
+      /** The first message of a base chain's walk: the packet is part of it. */
+      readonly withPacket: boolean;
     }
   /** A rule matched (whether or not the packet is traced). */
   | { readonly t: 'match'; readonly rule: RuleRef; readonly verdict: string }

@@ -75,7 +75,9 @@ const SCTP_TRANSITIONS: readonly ReadonlyMap<number, readonly number[]>[] = [
 ];
 const nextState = (dir: number, state: number, type: number): number => SCTP_TRANSITIONS[dir].get(type)?.[state] ?? state;
 
-const TIMEOUT = (['closed', 'closed', 'cookie_wait', 'cookie_echoed', 'established', 'shutdown_sent', 'shutdown_recd', 'shutdown_ack_sent', 'heartbeat_sent'] as const).map((state) => `nf_conntrack_sctp_timeout_${state}` as const);
+const TIMEOUT = (
+  ['closed', 'closed', 'cookie_wait', 'cookie_echoed', 'established', 'shutdown_sent', 'shutdown_recd', 'shutdown_ack_sent', 'heartbeat_sent'] as const
+).map((state) => `nf_conntrack_sctp_timeout_${state}` as const);
 
 /** struct ip_ct_sctp. Arrays are per direction. */
 export interface SctpTrack {

@@ -65,9 +65,9 @@ export const TCP_TRANSITIONS: readonly (readonly (readonly number[])[])[] = [
 ];
 
 /** Sysctl suffix of a state's time-out. SYN_SENT2 shares SYN_SENT's. */
-export const TCP_TIMEOUT = (['syn_sent', 'syn_sent', 'syn_recv', 'established', 'fin_wait', 'close_wait', 'last_ack', 'time_wait', 'close', 'syn_sent'] as const).map(
-  (state) => `nf_conntrack_tcp_timeout_${state}` as const,
-);
+export const TCP_TIMEOUT = (
+  ['syn_sent', 'syn_sent', 'syn_recv', 'established', 'fin_wait', 'close_wait', 'last_ack', 'time_wait', 'close', 'syn_sent'] as const
+).map((state) => `nf_conntrack_tcp_timeout_${state}` as const);
 
 export const FLAG = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32, ECE: 64, CWR: 128 } as const;
 /** Combinations of FIN, SYN, RST, ACK, URG that make sense (tcp_valid_flags); PSH, ECE and CWR may always be set. */

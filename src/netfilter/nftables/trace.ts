@@ -36,6 +36,7 @@ export class NftTracer implements WalkTracer {
 
   #tell(c: PacketCtx, rule: RuleRef, kind: 'rule' | 'end' | 'policy', verdict: string, policy: string | null): void {
     const { skb, env } = c;
+    const withPacket = this.#view === null;
     this.#view ??= packetView(skb);
     env.rec.event({
       t: 'nft-trace',
@@ -51,6 +52,7 @@ export class NftTracer implements WalkTracer {
       out: c.out?.name ?? '',
       mark: skb.mark,
       view: this.#view,
+      withPacket,
     });
   }
 }
