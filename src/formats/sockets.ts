@@ -1,6 +1,6 @@
 /**
- * Sockets of a node: what `ss -lntup` prints for listening TCP and unconnected UDP sockets, short lines (`tcp 0.0.0.0:80 dev eth0 uid 0 transparent`),
- * or the JSON list of the kernel corpus (`[{"id", "proto", "addr", "port"}]`).
+ * Sockets of a node: what `ss -lntup` prints for listening TCP and unconnected UDP sockets, /proc/net/{tcp,tcp6,udp,udp6} one behind the other, short lines
+ * (`tcp 0.0.0.0:80 dev eth0 uid 0 transparent`), or the JSON list of the kernel corpus (`[{"id", "proto", "addr", "port"}]`).
  */
 import { type Addr, ANY4, ANY6, formatAddr, parseAddr } from '../base/addr.js';
 import { type Parsed, Reporter } from '../base/diagnostic.js';
@@ -35,14 +35,59 @@ export function readSockets(text: string, options: ReadOptions): Parsed<readonly
   const reporter = new Reporter(options.file, text);
   const out: SocketEntry[] = [];
   if (looksLikeJson(text)) for (const f of jsonEntries(text, reporter)) pushIf(out, ofJson(f, out.length));
+  else if (/^\s*sl\s+local_address\b/m.test(text)) return { value: listed(procSockets(text)), diagnostics: [] };
   else
     for (const line of linesOf(text)) {
       const words = new Words(wordsOf(line), reporter, line.number);
       const first = words.next();
       if (!first || first.text === 'Netid' || first.text === 'State') continue;
       pushIf(out, ofLine(first, words, out.length));
+      // ss shows the sockets of both families so: an IPv6 one that takes IPv4 as well.
+      if (words.words.some((w) => w.text.startsWith('*:')) && out.length > 0 && isSs(line.text)) out.push({ ...out[out.length - 1], addr: ANY6 });
     }
+  if (isSs(text)) return { value: listed(out), diagnostics: reporter.diagnostics };
   return { value: out, diagnostics: reporter.diagnostics };
+}
+
+const isSs = (text: string): boolean => /^(tcp|udp)\s+(LISTEN|UNCONN)\s/m.test(text);
+
+/** Sockets that share a port (SO_REUSEPORT, one per worker) stand there once for each. */
+function listed(sockets: readonly SocketEntry[]): SocketEntry[] {
+  const seen = new Set<string>();
+  const once = sockets.filter((s) => {
+    const key = `${s.proto} ${formatAddr(s.addr)} ${s.port} ${s.dev ?? ''}`;
+    return !seen.has(key) && seen.add(key);
+  });
+  return once.map((s, i) => ({ ...s, id: `srv${i}` }));
+}
+
+/** TCP_LISTEN, and what an unconnected UDP socket shows (TCP_CLOSE). */
+const LISTEN = '0A';
+const UNCONNECTED = '07';
+
+/** Lines as `0: 0100007F:0035 00000000:0000 0A …  uid …`: 32-bit words of a little-endian machine. What is no such line is passed over. */
+function procSockets(text: string): SocketEntry[] {
+  const out: SocketEntry[] = [];
+  let proto: SocketEntry['proto'] = 'tcp';
+  for (const line of text.split('\n')) {
+    if (/^\s*sl\s/.test(line)) proto = line.includes('drops') ? 'udp' : 'tcp';
+    const m = /^\s*\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) [0-9A-F]+:0000 ([0-9A-F]{2}) \S+ \S+ \S+\s+(\d+)/.exec(line);
+    if (!m || m[3] !== (proto === 'tcp' ? LISTEN : UNCONNECTED)) continue;
+    const port = Number.parseInt(m[2], 16);
+    const socket = { id: '', proto, addr: procAddr(m[1]), port, dev: null, uid: Number(m[4]), transparent: false };
+    out.push(socket);
+    // It takes IPv4 as well, unless another socket already does (then it is an IPv6-only one).
+    if (socket.addr === ANY6 && !out.some((s) => s.proto === proto && s.port === port && typeof s.addr === 'number')) out.push({ ...socket, addr: ANY4 });
+  }
+  return out;
+}
+
+function procAddr(hex: string): Addr {
+  const words = Array.from(
+    { length: hex.length / 8 },
+    (_, i) => Number.parseInt((hex.slice(8 * i, 8 * i + 8).match(/../g) ?? []).reverse().join(''), 16) >>> 0,
+  );
+  return words.length === 1 ? words[0] : words.map((w) => String.fromCharCode(w >>> 16, w & 0xffff)).join('');
 }
 
 function pushIf<T>(list: T[], x: T | null): void {
