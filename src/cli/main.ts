@@ -25,6 +25,7 @@ const commands: readonly Entry[] = [
   { name: 'schema', summary: 'JSON Schema of scenario files, or of the trace', load: () => import('./commands/schema.js') },
   { name: 'conformance', summary: 'Replay recorded cases of a real kernel and compare packet by packet', load: () => import('./commands/conformance.js') },
   { name: 'capture', summary: 'Take a snapshot of a node, here or with the script that it prints', load: () => import('./commands/capture.js') },
+  { name: 'new', summary: 'Write a scenario from snapshots of nodes', load: () => import('./commands/new.js') },
   { name: 'lab', summary: 'Build it on the kernel at hand and compare (Linux, root)', load: () => import('./commands/lab.js') },
 ];
 

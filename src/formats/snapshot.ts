@@ -171,6 +171,24 @@ class PartReader {
   }
 }
 
+const endText = (e: PartEnd): string | null =>
+  e.kind === 'exit' ? `exit ${e.status}` : e.kind === 'missing' ? `missing ${e.tool}` : e.kind === 'cut' ? null : `${e.kind}: ${e.why}`;
+
+/** The text that reads as this snapshot. */
+export function writeSnapshot(s: Pick<Snapshot, 'parts' | 'complete'>): string {
+  const out = [`netfilter-sim snapshot ${VERSION}`];
+  for (const p of s.parts) {
+    out.push(`== ${p.name}: ${p.command}`);
+    // A part without a command has no output, not even an empty one.
+    if (p.end.kind === 'exit' || p.text !== '') out.push(...p.text.split('\n').map((l) => `|${l}`));
+    out.push(...p.errors.map((l) => `!${l}`));
+    const end = endText(p.end);
+    if (end !== null) out.push(`-- ${end}`);
+  }
+  if (s.complete) out.push('== end');
+  return `${out.join('\n')}\n`;
+}
+
 /** What a part says that stands alone in its line, as the host's name; null where it is not there. */
 export function partWord(s: Snapshot, name: string): string | null {
   const p = s.parts.find((x) => x.name === name);
