@@ -7,7 +7,7 @@ export const SNAPSHOT_SCRIPT = String.raw`#!/bin/sh
 # Prints the network state of the namespace it runs in as one text (a netfilter-sim snapshot). It reads only, writes to standard output alone,
 # loads no kernel module, makes no table, and leaves keys and secrets out.
 #   sh snapshot.sh > node1.snapshot        take it (as root: others may not read the rules)
-#   sh snapshot.sh -n                      list what would be run, and run nothing
+#   sh snapshot.sh -n                      list what would be run, and run nothing (over ssh: sh -s -- -n < snapshot.sh)
 snapshot() {
 LC_ALL=C; export LC_ALL
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin; export PATH
@@ -142,7 +142,9 @@ ebtables_tables() {
 }
 if ! ebtables_tables; then none ebtables-legacy-save absent 'the kernel has no table of ebtables-legacy'
 else
-  case $(uname -r) in
+  release=0.0
+  [ -n "$dry" ] || release=$(uname -r)
+  case $release in
   [0-4].*|5.[0-9].*|5.1[0-4].*) part ebtables-legacy-save ebtables-legacy-save ;;
   *) none ebtables-legacy-save unread 'asking ebtables-legacy would make tables that are not there' ;;
   esac

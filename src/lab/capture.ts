@@ -37,7 +37,7 @@ export interface Captured {
 /** `list`: only what would be run. `begun` is told the name of each part as it begins. */
 export function capture(place: CapturePlace, list: boolean, begun: (part: string) => void): Promise<Captured> {
   const [file, args] = command(place);
-  const child = spawn(file, [...args, ...(list ? ['-n'] : [])], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(file, [...args, ...(list ? ['--', '-n'] : [])], { stdio: ['pipe', 'pipe', 'pipe'] });
   const chunks: Buffer[] = [];
   let errors = '';
   return new Promise((resolve) => {

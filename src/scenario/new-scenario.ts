@@ -81,7 +81,7 @@ function examples(n: NodeState): string[] {
   const dst = own ? formatAddr(own.local) : '192.0.2.1';
   return [
     `  # - { name: arriving, at: ${plain(`${n.name}:${dev?.name ?? 'eth0'}`)}, packet: 'tcp 192.0.2.9:4000 > ${dst}:443 syn' }`.replace(/[^\x20-\x7e]/g, '?'),
-    `  # - { name: web, from: ${plain(n.name)}, tcp: { to: 192.0.2.1, dport: 443 }, expect: answered }`,
+    `  # - { name: web, from: ${plain(n.name)}, tcp: 192.0.2.1:443, expect: answered }`,
     '',
     '# what_if:',
     `#   loose-rp_filter: [{ ${plain(n.name)}: sysctl -w net.ipv4.conf.all.rp_filter=2 }]`,

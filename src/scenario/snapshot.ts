@@ -30,7 +30,7 @@ export function snapshotFiles(s: Snapshot): SourceText[] {
 /** The node that a snapshot file (or folder of dumps) stands for is called as the file is, without `.snapshot` or `.txt`. Hosts' own names are not told apart: namespaces share them. */
 export function nodeNameOf(path: string): string {
   const base = path.replace(/\/+$/, '').replace(/^.*\//, '');
-  const name = base.replace(/\.(snapshot|txt)+$/, '').replace(/[^\w.-]+/g, '-');
+  const name = base.replace(/(\.(snapshot|txt))+$/, '').replace(/[^\w.-]+/g, '-');
   return name.replace(/^[-.]+|[-.]+$/g, '') || 'node';
 }
 
