@@ -141,17 +141,17 @@ class Anonymizer {
   }
 
   text(text: string): string {
-    const out = text
+    return this.#hosts
+      .reduce((t, [re, name]) => t.replace(re, name), text)
       .replace(
         /(^ *\d+: )([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):/gm,
         (_, head, a, port, b) => `${head}${this.#hex(a)}:${port} ${this.#hex(b)}:`,
       )
       .replace(TOKEN, (...args) => this.#token(args[0], args[args.length - 1]))
-      .replace(/"ifalias":"(?:[^"\\]|\\.)*",?/g, '')
+      .replace(/"ifalias":"(?:[^"\\]|\\.)*"/g, '"ifalias":""')
       .replace(/^ {4}alias .*\n/gm, '')
       .replace(/ cgroup:\S+/g, '')
-      .replace(/\bcomment (?:"(?:[^"\\]|\\.)*"|[^\s"]+)/g, (c) => c.replace(FQDN, (name) => this.#other(name)));
-    return this.#hosts.reduce((t, [re, name]) => t.replace(re, name), out);
+      .replace(/(?<!-m )\bcomment (?:"(?:[^"\\]|\\.)*"|[^\s"]+)/g, (c) => c.replace(FQDN, (name) => this.#other(name)));
   }
 
   #token(text: string, g: Readonly<Record<string, string | undefined>>): string {
