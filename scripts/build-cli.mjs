@@ -34,6 +34,7 @@ const onCall = [
   'src/render/tcpdump.ts',
   'src/render/xtables-monitor.ts',
   'src/scenario/schema-issues.ts',
+  'src/scenario/snapshot.ts',
   'src/scenario/what-if.ts',
   'src/tools/apply.ts',
   'src/tools/execute.ts',

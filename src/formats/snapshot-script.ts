@@ -50,7 +50,7 @@ works() {
   have "\${1%% *}" || return 1
   [ -n "$dry" ] || eval "$1" </dev/null >/dev/null 2>&1
 }
-# first NAME COMMAND NAME COMMAND …: the first that works, else the last.
+# first NAME COMMAND [NAME COMMAND ...]: the first that works, else the last.
 first() {
   while [ $# -gt 2 ]; do
     if works "$2"; then run "$1" "$2"; return; fi

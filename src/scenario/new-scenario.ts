@@ -35,7 +35,7 @@ function plain(text: string): string {
 }
 
 /** What a name from a snapshot may do in a comment: nothing. */
-const remark = (text: string): string => `# ${text.replace(/[^\x20-\x7e“”…]/g, '?')}`;
+const remark = (text: string): string => `# ${text.replace(/[^\x20-\x7e\u201c\u201d\u2026]/g, '?')}`;
 
 function wireLines(wires: readonly ProposedWire[], notes: readonly string[]): string[] {
   const out = ['wires:'];

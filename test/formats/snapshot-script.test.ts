@@ -87,6 +87,10 @@ describe('the snapshot script', () => {
     expect(r.stdout).toContain('conntrack');
   });
 
+  it('is plain ASCII, in lines that a terminal shows', () => {
+    expect(SNAPSHOT_SCRIPT).toMatch(/^[\n\x20-\x7e]+$/);
+  });
+
   it('takes no other argument', () => {
     const r = take(['sh'], null, ['--now']);
     expect([r.status, r.stdout, r.stderr]).toEqual([2, '', 'usage: sh snapshot.sh [-n]\n']);

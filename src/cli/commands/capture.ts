@@ -7,6 +7,7 @@ import { SNAPSHOT_SCRIPT } from '../../formats/snapshot-script.js';
 import { type CapturePlace, cannotCapture, capture } from '../../lab/capture.js';
 import { nodeFromSnapshot } from '../../scenario/snapshot.js';
 import { EXIT } from '../files.js';
+import { out } from '../out.js';
 
 interface Options {
   readonly printScript?: boolean;
@@ -85,7 +86,7 @@ function progress(): { part(name: string): void; done(): void } {
 
 function write(o: Options, text: string): number {
   if (o.output === undefined) {
-    process.stdout.write(text);
+    out(text);
     return EXIT.ok;
   }
   try {

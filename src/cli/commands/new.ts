@@ -12,6 +12,7 @@ import { type NewNode, newScenario } from '../../scenario/new-scenario.js';
 import { nodeFromSnapshot, nodeNameOf } from '../../scenario/snapshot.js';
 import { inferWires } from '../../scenario/wires.js';
 import { complain, diskFiles, EXIT } from '../files.js';
+import { out } from '../out.js';
 
 interface Options {
   readonly force?: boolean;
@@ -84,7 +85,7 @@ function run(scenario: string, given: readonly string[], o: Options): number {
 }
 
 function readSources(given: readonly string[]): Source[] | null {
-  const out: Source[] = [];
+  const sources: Source[] = [];
   for (const path of given) {
     const text = diskFiles.read(path);
     if (text === null) {
@@ -98,15 +99,15 @@ function readSources(given: readonly string[]): Source[] | null {
     }
     const base = nodeNameOf(path);
     let name = base;
-    for (let n = 2; out.some((s) => s.name === name); n++) name = `${base}-${n}`;
+    for (let n = 2; sources.some((s) => s.name === name); n++) name = `${base}-${n}`;
     const { value: snapshot, diagnostics } = readSnapshot(text, { file: path });
     if (snapshot === null || hasErrors(diagnostics)) {
       complain(diagnostics);
       return null;
     }
-    out.push({ given: path, name, text, snapshot });
+    sources.push({ given: path, name, text, snapshot });
   }
-  return out;
+  return sources;
 }
 
 /** The words of the key: they come out of the snapshots as they are, and cannot be had from those that are written. */
@@ -181,7 +182,7 @@ function check(scenario: string, nodes: readonly NodeState[], wires: number): nu
   const { value, diagnostics } = loadScenario(scenario, diskFiles);
   complain(diagnostics.filter((d) => d.severity === 'error'));
   if (value === null) return EXIT.badInput;
-  process.stdout.write(
+  out(
     `${scenario}: ${nodes.length} node${nodes.length === 1 ? '' : 's'}, ${wires} wire${wires === 1 ? '' : 's'}, ${value.packets.length} packet${value.packets.length === 1 ? '' : 's'}\n`,
   );
   return EXIT.ok;
