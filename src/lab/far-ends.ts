@@ -36,10 +36,10 @@ export function loggedFrame(b: Uint8Array): { readonly dev: number; readonly byt
   return { dev: r.in, bytes };
 }
 
-/** A chain for each device that logs what arrives; `only` narrows it. Text for `nft -f -`. */
-export function loggingTable(devices: readonly string[]): string {
+/** A chain for each device that logs what arrives, and lets marker frames end there; `tracing`: they are traced, too. Text for `nft -f -`. */
+export function loggingTable(devices: readonly string[], tracing = false): string {
   const chain = (d: string, i: number): string =>
-    `chain i${i} {\ntype filter hook ingress device "${d}" priority 0;\nlog group 0 queue-threshold 1\nether type 0x${MARKER_ETHERTYPE.toString(16)} drop\n}\n`;
+    `chain i${i} {\ntype filter hook ingress device "${d}" priority 0;\nlog group 0 queue-threshold 1\nether type 0x${MARKER_ETHERTYPE.toString(16)} ${tracing ? 'meta nftrace set 1 ' : ''}drop\n}\n`;
   return `table netdev nfsim {\n${devices.map(chain).join('')}}\n`;
 }
 

@@ -13,6 +13,7 @@ import { same } from './bench.js';
 import { CaptureStream } from './capture-stream.js';
 import { type FarEnds, isNetdevRecord, loggedFrame, loggingTable } from './far-ends.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
+import { NftPoints, NftTraceStream, ruleNumbers } from './nft-trace-stream.js';
 import { addLink, bridgeCommands, conntrackCommands, familyLines, isWired, linkLines, namespaceSettings } from './node-setup.js';
 import type { Backend } from './node-state.js';
 import { hereDoc, Shell } from './shell.js';
@@ -28,6 +29,8 @@ export interface NodeOptions {
   readonly sockets: boolean;
 }
 
+const RAW_TABLE = '*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n';
+
 /** The tools or the kernel did not take what the node is to be. */
 export class NotBuilt extends Error {}
 
@@ -35,6 +38,10 @@ export class LabNode {
   readonly shell: Shell;
   readonly agent: SocketAgent | null;
   readonly log: CaptureStream;
+  /** Of the nft backend, whose traces are not logged. */
+  readonly #nft: NftTraceStream | null;
+  readonly #points = new NftPoints();
+  #numbers: ReadonlyMap<string, number> = new Map();
   readonly sockets: readonly CorpusSocket[];
   #names = new Map<number, string>();
   readonly #wires: readonly string[];
@@ -56,6 +63,7 @@ export class LabNode {
       throw e;
     }
     this.log = new CaptureStream(netns, 'nflog:0');
+    this.#nft = o.backend === 'nft' ? new NftTraceStream(netns) : null;
     this.sockets = state.sockets.map((s, i) => ({ id: `srv${i}`, proto: s.proto, addr: formatAddr(s.addr), port: s.port }));
   }
 
@@ -69,7 +77,7 @@ export class LabNode {
     for (const l of this.state.links) if (isWired(l)) this.far.wire(this.name, l.name, this.netns, l.ifindex, !l.flags.includes('NO-CARRIER'));
     for (const l of this.state.links) if (!isWired(l) && l.linkType !== 'loopback') this.#run(['ip', ...(addLink(l) ?? [])]);
     this.#run(['ip', '-batch', '-'], linkLines(this.state).join('\n'));
-    if (this.#wires.length > 0) this.#run(['nft', '-f', '-'], loggingTable(this.#wires));
+    if (this.#wires.length > 0) this.#run(['nft', '-f', '-'], loggingTable(this.#wires, this.o.backend === 'nft'));
   }
 
   #run(command: readonly string[], input = ''): void {
@@ -97,7 +105,12 @@ export class LabNode {
       [`iptables-${kind}-restore`, o.backend === 'nft' ? (n.iptablesNft ?? n.iptables) : n.iptables],
       [`ip6tables-${kind}-restore`, o.ipv6 ? (o.backend === 'nft' ? (n.ip6tablesNft ?? n.ip6tables) : n.ip6tables) : null],
     ];
-    for (const [tool, rules] of tables) if (rules) await this.#must(hereDoc(tool, writeIptablesSave(rules)));
+    for (const [tool, rules] of tables) {
+      if (rules) await this.#must(hereDoc(tool, writeIptablesSave(rules)));
+      // A chain that iptables-nft makes of itself has no counters, and nothing that is printed says so: the table of the TRACE rules is restored.
+      if (o.backend === 'nft' && !rules?.tables.some((t) => t.name === 'raw') && (o.ipv6 || tool.startsWith('iptables')))
+        await this.#must(hereDoc(`${tool} --noflush`, RAW_TABLE));
+    }
     if (n.ebtables) await this.#must(hereDoc('ebtables-nft-restore', writeEbtablesSave(n.ebtables as EbtRuleset)));
     if (n.conntrack) for (const c of conntrackCommands(n.conntrack)) await this.#must(`${c} >/dev/null 2>&1 || ${c}`);
     await this.#listen();
@@ -153,16 +166,28 @@ export class LabNode {
     if (marks.length === 0) await new Promise((r) => setTimeout(r, QUIET_MS));
     const seen = marks.map((d) => {
       const frame = this.far.marker();
-      const there = this.log.next((r) => isNetdevRecord(r.bytes) && same(loggedFrame(r.bytes).bytes, frame), wait);
+      const there = [this.log.next((r) => isNetdevRecord(r.bytes) && same(loggedFrame(r.bytes).bytes, frame), wait)];
+      if (this.#nft) there.push(this.#nft.seen(frame, wait));
       this.far.write(this.name, d, frame);
-      return there;
+      return Promise.all(there).then((all) => all.every((x) => x));
     });
     const all = (await Promise.all(seen)).every((s) => s);
     return (await this.far.barrier(wait)) && all;
   }
 
+  /** Which number each rule has, from `nft -a list ruleset`. */
+  learnHandles(listing: string): void {
+    this.#numbers = ruleNumbers(listing);
+  }
+
+  /** Trace points since the last call. */
   takeTrace(): TracePoint[] {
     const out: TracePoint[] = [];
+    this.#points.begin();
+    for (const e of this.#nft?.take() ?? []) {
+      const t = this.#points.point(e, this.#names, this.#numbers);
+      if (t) out.push(t);
+    }
     for (const r of this.log.take()) {
       if (isNetdevRecord(r.bytes)) continue;
       const t = tracePointOf(readLogRecord(r.bytes), this.#names);
@@ -172,6 +197,7 @@ export class LabNode {
   }
 
   close(): void {
+    this.#nft?.close();
     this.log.close();
     this.agent?.close();
     this.shell.close();

@@ -1,5 +1,6 @@
 /** A scenario's nodes as namespaces, and one more in which all their wires end. */
 import { execFileSync } from 'node:child_process';
+import type { XtRuleset } from '../netfilter/xtables/model.js';
 import type { Application, NodeCommand, NodeState, Scenario } from '../scenario/model.js';
 import { PREFIX } from './bench.js';
 import { FarEnds } from './far-ends.js';
@@ -47,13 +48,27 @@ const withoutChance = (n: NodeState): NodeState => ({
 });
 
 /** The scenario as model and kernel run it: tracing switched on by commands on each node, and nothing left to chance that can be given. */
-export function prepared(s: Scenario): Scenario {
+export function prepared(s: Scenario, backend: Backend): Scenario {
   const families = s.nodes.some(speaksIpv6) ? ['iptables', 'ip6tables'] : ['iptables'];
   const on: NodeCommand[] = s.nodes.flatMap((n) =>
     families.flatMap((t) => ['PREROUTING', 'OUTPUT'].map((c) => ({ node: n.name, command: `${t} -t raw -I ${c} -j TRACE`, span: null }))),
   );
-  return { ...s, nodes: s.nodes.map(withoutChance), do: [...on, ...s.do] };
+  return { ...s, nodes: s.nodes.map((n) => withoutChance(backendOf(n, backend) === 'nft' ? byNft(n) : n)), do: [...on, ...s.do] };
 }
+
+/** A node whose rules were loaded by iptables-nft stays so. */
+const backendOf = (n: NodeState, asked: Backend): Backend => ((n.iptablesNft ?? n.ip6tablesNft) ? 'nft' : asked);
+
+const noRules = (family: 'ipv4' | 'ipv6'): XtRuleset => ({ family, tables: [] });
+
+/** The same rules, loaded by iptables-nft. */
+const byNft = (n: NodeState): NodeState => ({
+  ...n,
+  iptables: null,
+  ip6tables: null,
+  iptablesNft: n.iptablesNft ?? n.iptables ?? noRules('ipv4'),
+  ip6tablesNft: n.ip6tablesNft ?? n.ip6tables ?? noRules('ipv6'),
+});
 
 let labs = 0;
 
@@ -84,7 +99,7 @@ export class ScenarioBench {
     this.far = new FarEnds(edge);
     const namespaces = s.nodes.map((_, i) => this.#add(`n${i}`));
     for (const [i, n] of s.nodes.entries())
-      this.nodes.push(new LabNode(n, namespaces[i], this.far, { backend: this.backend, ipv6: this.ipv6, sockets: this.#usesSockets(n) }));
+      this.nodes.push(new LabNode(n, namespaces[i], this.far, { backend: backendOf(n, this.backend), ipv6: this.ipv6, sockets: this.#usesSockets(n) }));
     await this.far.open();
     await Promise.all(this.nodes.map((n) => n.open()));
     for (const a of s.apply) await this.#apply(a);

@@ -1,7 +1,7 @@
 /** A scenario on the kernel at hand against the model: every step of every node as `sim conformance` compares it, and the whole scenario's trace besides. */
 import type { CorpusCase, TracePoint } from '../harness/conformance/corpus.js';
 import { showCase } from '../harness/conformance/show.js';
-import { tracePoint } from '../harness/conformance/trace-point.js';
+import { tracePoint, tracePointNft } from '../harness/conformance/trace-point.js';
 import type { Scenario } from '../scenario/model.js';
 import { type Apply, type Execute, type PacketRun, runScenario } from '../stack/run-scenario.js';
 import { compare } from './fuzz/compare.js';
@@ -36,7 +36,7 @@ const skipped = (why: string): Verdict => ({ result: 'skipped', why: [why], ...N
 export async function verify(given: Scenario, o: VerifyOptions): Promise<Verdict> {
   const cannot = unbuildable(given);
   if (cannot !== null) return skipped(cannot);
-  const scenario = prepared(given);
+  const scenario = prepared(given, o.backend);
   const model = runScenario(scenario, { execute: o.execute, apply: o.apply });
   const unknown = model.events.find((e) => e.t === 'inconclusive');
   if (unknown?.t === 'inconclusive') return skipped(`the model is inconclusive: ${unknown.what}`);
@@ -91,7 +91,7 @@ function compared(play: ScenarioPlay, s: Scenario): Verdict {
 function wholeDifference(p: PlayedPacket): string[] | null {
   const { run } = p;
   for (const [node, steps] of p.steps) {
-    const model = run.events.flatMap((e) => (e.t === 'trace' && e.node === node ? [tracePoint(e)] : []));
+    const model = run.events.flatMap((e) => (e.node !== node ? [] : e.t === 'trace' ? [tracePoint(e)] : e.t === 'nft-trace' ? [tracePointNft(e, 0)] : []));
     const kernel = steps.flatMap((s) => s.observed.trace);
     for (let i = 0; i < Math.max(model.length, kernel.length); i++)
       if (key(model[i]) !== key(kernel[i])) {
@@ -103,7 +103,7 @@ function wholeDifference(p: PlayedPacket): string[] | null {
 }
 
 /** Lengths of TCP segments, ids and ports that NAT chose are the kernel's. */
-const FIELDS = ['point', 'in', 'out', 'physout', 'src', 'dst', 'proto', 'dport', 'type', 'code', 'flags', 'ttl', 'mark'] as const;
+const FIELDS = ['point', 'in', 'out', 'physout', 'src', 'dst', 'proto', 'dport', 'type', 'code', 'flags', 'ttl', 'mark', 'verdict', 'policy'] as const;
 const text = (t: TracePoint | undefined): string =>
   t === undefined
     ? '(nothing)'

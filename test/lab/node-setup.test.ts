@@ -44,7 +44,7 @@ describe('a node', () => {
     expect(familyLines(a, 'ipv6')).toContain('addr add fd00::1/64 dev eth0 nodad');
   });
   it('tracing is a command on each node, and a VXLAN source port is no chance', () => {
-    const p = prepared(s);
+    const p = prepared(s, 'legacy');
     expect(p.do.map((c) => `${c.node}: ${c.command}`)).toContain('b: ip6tables -t raw -I OUTPUT -j TRACE');
     expect(p.nodes[0].links.find((l) => l.name === 'vx')?.data.port_range).toEqual({ low: 50000, high: 50001 });
   });
