@@ -19,8 +19,8 @@ export interface FollowStep {
   readonly kind: 'follow';
   readonly n: number;
   readonly of: number;
-  /** reply: whom it reached answers as its protocol would; error: a router on the way complains. */
-  readonly how: 'reply' | 'error';
+  /** reply: whom it reached answers as its protocol would; error: a router on the way complains; of TCP also data, the end and a reset. */
+  readonly how: 'reply' | 'error' | 'data' | 'fin' | 'rst';
 }
 
 export type SpecStep = InjectStep | LocalStep | SockSendStep | FollowStep;

@@ -38,20 +38,31 @@ function read(e: EmittedFrame, links: readonly CorpusLink[]): Seen | null {
 export function followFrame(s: FollowStep, emitted: readonly EmittedFrame[], links: readonly CorpusLink[]): InjectStep | null {
   for (const e of emitted) {
     const seen = read(e, links);
-    const ip = seen && (s.how === 'error' ? complaint(seen, s.n) : answer(seen, s.n));
+    const ip = seen && (s.how === 'error' ? complaint(seen, s.n) : answer(seen, s.n, s.how));
     if (seen && ip) return { kind: 'inject', n: s.n, derived_from: s.of, dev: e.dev, frame: ethernet(seen.link.mac, seen.link.far_mac, ip) };
   }
   return null;
 }
 
+/** Type, code and the rest of the header: port, host and protocol unreachable, too big for 1300 bytes, out of hops, prohibited, a wrong header. */
+const COMPLAINTS = [
+  [3, 3, 0],
+  [11, 0, 0],
+  [3, 1, 0],
+  [3, 4, 1300],
+  [3, 2, 0],
+  [3, 13, 0],
+  [12, 0, 0x14000000],
+] as const;
+
 function complaint(p: Seen, n: number): Uint8Array | null {
   if (p.proto === ICMP && ![0, 8].includes(p.ip[p.th])) return null;
   const quote = p.ip.slice(0, Math.min(p.ip.length, p.th + 28));
-  const [type, code] = n % 2 === 0 ? [3, n % 4 === 0 ? 3 : 1] : [11, 0];
-  return buildIp4({ src: p.dst, dst: p.src, proto: ICMP, ttl: 60, id: 0x5000 + n, payload: buildIcmp({ type, code, rest: 0, payload: quote }) });
+  const [type, code, rest] = COMPLAINTS[(n + quote[quote.length - 1]) % COMPLAINTS.length];
+  return buildIp4({ src: p.dst, dst: p.src, proto: ICMP, ttl: 60, id: 0x5000 + n, payload: buildIcmp({ type, code, rest, payload: quote }) });
 }
 
-function answer(p: Seen, n: number): Uint8Array | null {
+function answer(p: Seen, n: number, how: FollowStep['how']): Uint8Array | null {
   const b = p.ip;
   const u16 = (at: number): number => (b[at] << 8) | b[at + 1];
   const u32 = (at: number): number => ((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0;
@@ -68,6 +79,8 @@ function answer(p: Seen, n: number): Uint8Array | null {
   const ack = (u32(p.th + 4) + data + (flags & (TCP_FLAG.SYN | TCP_FLAG.FIN) ? 1 : 0)) >>> 0;
   const syn = (flags & (TCP_FLAG.SYN | TCP_FLAG.ACK)) === TCP_FLAG.SYN;
   const seq = flags & TCP_FLAG.ACK ? u32(p.th + 8) : 0x77000000 + n;
-  const out = syn ? TCP_FLAG.SYN | TCP_FLAG.ACK : TCP_FLAG.ACK;
-  return ip(buildTcp({ sport: u16(p.th + 2), dport: u16(p.th), seq, ack, flags: out, window: 29200, payload: new Uint8Array(0) }, p.dst, p.src));
+  const more = how === 'data' ? TCP_FLAG.PSH : how === 'fin' ? TCP_FLAG.FIN : 0;
+  const out = how === 'rst' ? TCP_FLAG.RST | TCP_FLAG.ACK : syn ? TCP_FLAG.SYN | TCP_FLAG.ACK : TCP_FLAG.ACK | more;
+  const payload = new Uint8Array(how === 'data' && !syn ? [0x61, 0x62, n] : []);
+  return ip(buildTcp({ sport: u16(p.th + 2), dport: u16(p.th), seq, ack, flags: out, window: 29200, payload }, p.dst, p.src));
 }

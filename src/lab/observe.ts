@@ -35,7 +35,7 @@ const SNAPSHOT: readonly (readonly [keyof CorpusState, string])[] = [
   ['neigh', 'ip -j neigh show nud all'],
   ['route_text', 'ip route show table all'],
   ['rule_text', 'ip rule'],
-  ['iptables_save', 'iptables-legacy-save'],
+  ['iptables_save', 'iptables-legacy-save 2>/dev/null'],
   ['ipset_save', 'ipset save'],
   [
     'sysctl',
@@ -155,7 +155,7 @@ interface Counts {
   readonly conntrack: string;
 }
 
-const READ = `iptables-legacy-save -c; printf '${CUT}'; conntrack -L 2>/dev/null`;
+const READ = `iptables-legacy-save -c 2>/dev/null; printf '${CUT}'; conntrack -L 2>/dev/null`;
 
 class Run {
   readonly #emitted = new Map<number, EmittedFrame[]>();
@@ -314,7 +314,7 @@ export function chosenPorts(
   for (const m of texts
     .join('\n')
     .replace(/^:.*$/gm, '')
-    .replace(/--to-(source|ports) \S+-\d+/g, '')
+    .replace(/--to-(source|ports|destination) \S+-\d+/g, '')
     .matchAll(/\d+/g))
     given.add(Number(m[0]));
   for (const k of sockets) given.add(k.port);

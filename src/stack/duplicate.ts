@@ -8,7 +8,6 @@ import type { NodeRun } from './node-run.js';
 export function duplicate(n: NodeRun, c: PacketCtx, gateway: Addr, oif: string | null): void {
   const family = c.skb.family;
   const copy = n.cloneSkb(c.skb);
-  copy.sk = c.skb.sk;
   copy.ct = null;
   copy.ctinfo = CTINFO.UNTRACKED;
   const incoming = c.hook === 'PREROUTING' || c.hook === 'INPUT';
@@ -18,12 +17,14 @@ export function duplicate(n: NodeRun, c: PacketCtx, gateway: Addr, oif: string |
   }
   if (incoming) copy.ttl = copy.ttl - 1;
   const dev = oif === null ? null : (n.device(oif) ?? null);
-  const r = n.routeOutput(family, { dst: gateway, oif: dev, mark: copy.mark, tos: copy.tos & 0x1c, purpose: 'other' });
+  const r = n.routeOutput(family, { dst: gateway, oif: dev, tos: copy.tos & 0x1c, purpose: 'other' });
   if (r.dst === null) {
     n.drop(copy, 'NOT_SPECIFIED', family === 'ipv4' ? 'nf_dup_ipv4' : 'nf_dup_ipv6', 'no-route', { dst: n.showAddr(gateway) });
     return;
   }
-  copy.dst = { ...r.dst, gateway: r.dst.gateway ?? gateway };
+  // FLOWI_FLAG_KNOWN_NH: the asked address is the next hop; not where no route was found and the device alone decides.
+  const known = family === 'ipv6' || r.dst.route !== null;
+  copy.dst = { ...r.dst, gateway: r.dst.gateway ?? (known ? gateway : null) };
   copy.dev = r.dst.dev;
   n.traverse(family === 'ipv4' ? 'ip_local_out' : 'ip6_local_out', flight(copy));
 }

@@ -1,10 +1,11 @@
 /** A whole random case from its seed. */
 import type { CorpusLink } from '../../harness/conformance/corpus.js';
 import type { CaseSpec } from '../case-spec.js';
-import { makeAddresses, makeLinks, makeRoutes, makeSets, makeSockets, makeSysctls, makeWorld } from './node.js';
+import { makeAddresses, makeLinks, makeRoutes, makeSockets, makeSysctls, makeWorld } from './node.js';
 import { makeSteps } from './packets.js';
 import { Rng } from './rng.js';
 import { makeRules } from './rules.js';
+import { makeSets } from './sets.js';
 
 /** Cases that share their wires, and with them a bench; half of the benches have rules of policy routing, which a kernel does not quite forget. */
 export const BATCH = 50;
@@ -26,6 +27,7 @@ export function makeCase(seed: number, index: number): CaseSpec {
   const w = makeWorld(r, batch.links, batch.policyRules);
   const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
+  const sockets = makeSockets(r, w);
   return {
     id: `fuzz-${seed}-${index}`,
     category: 'fuzz',
@@ -36,7 +38,7 @@ export function makeCase(seed: number, index: number): CaseSpec {
     sets: sets.lines,
     ...makeRules(r, w, sets),
     sysctls: makeSysctls(r, w),
-    sockets: makeSockets(r, w),
-    steps: makeSteps(r, w),
+    sockets,
+    steps: makeSteps(r, w, sockets),
   };
 }

@@ -7,7 +7,6 @@ const SUBNETS = ['10.0.0', '192.168.1', '10.244.1', '172.16.5', '10.10.0', '203.
 export const HOSTS = [2, 5, 9, 77, 254] as const;
 export const REMOTE = ['8.8.8.8', '1.1.1.1', '10.96.0.1', '10.96.0.10', '10.244.2.5', '192.168.77.7', '172.31.0.3', '100.64.0.1'] as const;
 export const PORTS = [22, 53, 80, 443, 8080, 6443, 30080, 30443, 9000, 123] as const;
-export const SETS = ['S0', 'S1', 'S2', 'S3'] as const;
 
 export interface World {
   readonly links: readonly CorpusLink[];
@@ -38,7 +37,8 @@ export function makeWorld(r: Rng, links: readonly CorpusLink[], policyRules: boo
   return { links, nets, own, addrs, policyRules };
 }
 
-const mac = (a: string): string => {
+/** MAC address of a neighbour. */
+export const macOf = (a: string): string => {
   const [p, q, s, t] = a.split('.').map((x) => Number(x).toString(16).padStart(2, '0'));
   return `02:aa:${p}:${q}:${s}:${t}`;
 };
@@ -51,7 +51,7 @@ export function makeAddresses(r: Rng, w: World): string[] {
       if (!a.startsWith(`${net}.`)) continue;
       out.push(`addr add ${a}/${r.chance(85) ? 24 : r.pick([16, 25, 30, 32])}${r.chance(70) ? ' brd +' : ''} dev ${l.name}`);
     }
-    for (const h of HOSTS) if (r.chance(94)) out.push(`neigh replace ${net}.${h} lladdr ${mac(`${net}.${h}`)} dev ${l.name} nud permanent`);
+    for (const h of HOSTS) if (r.chance(94)) out.push(`neigh replace ${net}.${h} lladdr ${macOf(`${net}.${h}`)} dev ${l.name} nud permanent`);
     if (r.chance(8)) out.push(`link set ${l.name} mtu ${r.pick([1280, 1400, 9000, 576])}`);
   }
   if (r.chance(10)) out.push(`addr add ${r.pick(REMOTE)}/32 dev lo`);
@@ -77,7 +77,12 @@ export function makeRoutes(r: Rng, w: World): string[] {
   const via = (i: number): string => (r.chance(80) ? `via ${w.nets[i]}.${r.pick(HOSTS)} dev ${w.links[i].name}` : `dev ${w.links[i].name} scope link`);
   const target = (): string => {
     if (r.chance(12)) return '';
-    return via(r.below(w.links.length)) + (r.chance(15) ? ` src ${r.pick(w.own)}` : '') + (r.chance(10) ? ` mtu ${r.pick([1300, 1400])}` : '');
+    return (
+      via(r.below(w.links.length)) +
+      (r.chance(15) ? ` src ${r.pick(w.own)}` : '') +
+      (r.chance(10) ? ` mtu ${r.pick(['1300', '1400', 'lock 1400'])}` : '') +
+      (r.chance(5) ? ` realm ${r.pick([1, 2])}` : '')
+    );
   };
   const route = (table: string): string => {
     const dst = r.chance(25) ? 'default' : r.chance(70) ? r.pick(PREFIXES) : `${r.pick(w.nets)}.0/${r.pick([24, 25, 26])}`;
@@ -103,6 +108,8 @@ function policyRule(r: Rng, w: World, pref: number): string {
   if (r.chance(8)) select.push(`oif ${r.pick(w.links).name}`);
   if (r.chance(10)) select.push(`ipproto ${r.pick(['tcp', 'udp', 'icmp'])}`);
   if (r.chance(8)) select.push(`dport ${r.pick(PORTS)}`);
+  if (r.chance(6)) select.push(`sport ${r.pick(['20000-25000', '53', '10000-10400'])}`);
+  if (r.chance(8)) select.push(`uidrange ${r.pick(['0-0', '1000-1000', '1-65535'])}`);
   if (r.chance(8)) select.push('tos 0x10');
   const action = r.weighed([
     [80, `table ${r.pick([100, 101, 102, 'main'])}`],
@@ -110,6 +117,9 @@ function policyRule(r: Rng, w: World, pref: number): string {
     [4, 'unreachable'],
     [4, 'prohibit'],
     [5, `table ${r.pick([100, 101])} suppress_prefixlength ${r.pick([0, 16])}`],
+    [4, `table main suppress_prefixlength ${r.pick([0, 8])}`],
+    [3, 'goto 32766'],
+    [2, 'nop'],
   ]);
   return `rule add pref ${pref} ${select.length > 0 && !select[0].startsWith('to') ? '' : 'from all '}${select.join(' ')} ${action}`;
 }
@@ -124,11 +134,12 @@ export function makeSysctls(r: Rng, w: World): [string, string][] {
     c('accept_local', some(5, ['1'], '0'));
     c('route_localnet', some(8, ['1'], '0'));
     c('src_valid_mark', some(8, ['1'], '0'));
-    c('send_redirects', '0');
+    c('send_redirects', some(8, ['1'], '0'));
     c('forwarding', r.chance(3) ? '0' : out[0][1]);
     c('log_martians', '0');
     c('bc_forwarding', some(4, ['1'], '0'));
-    c('arp_ignore', '0');
+    c('arp_ignore', some(6, ['1', '2', '8'], '0'));
+    c('arp_announce', some(6, ['1', '2'], '0'));
   }
   out.push(['net/ipv4/icmp_echo_ignore_all', some(3, ['1'], '0')]);
   out.push(['net/ipv4/icmp_echo_ignore_broadcasts', some(20, ['0'], '1')]);
@@ -136,10 +147,10 @@ export function makeSysctls(r: Rng, w: World): [string, string][] {
   out.push(['net/ipv4/ip_default_ttl', some(5, ['128', '3'], '64')]);
   out.push(['net/ipv4/ip_forward_update_priority', some(8, ['0'], '1')]);
   out.push(['net/ipv4/fwmark_reflect', some(8, ['1'], '0')]);
-  out.push(['net/ipv4/tcp_fwmark_accept', '0']);
+  out.push(['net/ipv4/tcp_fwmark_accept', some(6, ['1'], '0')]);
   out.push(['net/ipv4/ip_nonlocal_bind', some(4, ['1'], '0')]);
   out.push(['net/ipv4/ip_no_pmtu_disc', some(4, ['1'], '0')]);
-  out.push(['net/ipv4/ip_forward_use_pmtu', '0']);
+  out.push(['net/ipv4/ip_forward_use_pmtu', some(6, ['1'], '0')]);
   out.push(['net/netfilter/nf_conntrack_tcp_loose', some(10, ['0'], '1')]);
   out.push(['net/netfilter/nf_conntrack_tcp_be_liberal', some(8, ['1'], '0')]);
   out.push(['net/netfilter/nf_conntrack_checksum', some(5, ['0'], '1')]);
@@ -157,37 +168,4 @@ export function makeSockets(r: Rng, w: World): CorpusSocket[] {
     out.push({ id: `srv${out.length}`, proto, addr: r.chance(60) ? '0.0.0.0' : r.pick(w.own), port });
   }
   return out;
-}
-
-/** Name and type of every set that exists; lines for ipset restore. */
-export interface SetPool {
-  readonly sets: readonly { readonly name: string; readonly dims: number }[];
-  readonly lines: readonly string[];
-}
-
-export function makeSets(r: Rng, w: World): SetPool {
-  const sets: { name: string; dims: number }[] = [];
-  const lines: string[] = [];
-  const addr = (): string => r.pick(w.addrs);
-  const net = (): string => (r.chance(50) ? `${r.pick(w.nets)}.0/${r.pick([24, 25, 28])}` : `${addr()}`);
-  const port = (): string => `${r.pick(['tcp', 'udp'])}:${r.pick(PORTS)}`;
-  const kinds: readonly (readonly [string, number, () => string])[] = [
-    ['hash:ip', 1, addr],
-    ['hash:net', 1, net],
-    ['hash:ip,port', 2, () => `${addr()},${port()}`],
-    ['hash:net,port', 2, () => `${net()},${port()}`],
-    ['hash:ip,port,ip', 3, () => `${addr()},${port()},${addr()}`],
-    ['hash:ip,port,net', 3, () => `${addr()},${port()},${net()}`],
-    ['hash:net,iface', 2, () => `${net()},${r.pick(w.links).name}`],
-  ];
-  for (let n = r.below(4); n > 0; n--) {
-    const [type, dims, member] = r.pick(kinds);
-    const name = SETS[sets.length];
-    const list = sets.length > 1 && r.chance(15);
-    lines.push(list ? `create ${name} list:set size 8` : `create ${name} ${type} family inet hashsize 1024 maxelem 65536`);
-    if (list) for (const s of sets.slice(0, 2)) lines.push(`add ${name} ${s.name}`);
-    else for (let k = r.between(1, 5); k > 0; k--) lines.push(`-exist add ${name} ${member()}${type.includes('net') && r.chance(15) ? ' nomatch' : ''}`);
-    sets.push({ name, dims: list ? Math.max(...sets.slice(0, 2).map((s) => s.dims)) : dims });
-  }
-  return { sets, lines };
 }

@@ -1,6 +1,6 @@
 /** Random packets for a random node: injected frames, local sends, and what the other ends make of what the node emits. */
 import { parseIp4 } from '../../base/addr.js';
-import type { InjectStep, LocalStep } from '../../harness/conformance/corpus.js';
+import type { CorpusSocket, InjectStep, LocalStep } from '../../harness/conformance/corpus.js';
 import { bytesHex } from '../../harness/conformance/hex.js';
 import { buildIcmp, buildIp4, buildSctp, buildTcp, buildUdp, echoRest, TCP_FLAG } from '../../packet/build.js';
 import type { SpecStep } from '../case-spec.js';
@@ -10,23 +10,32 @@ import type { Rng } from './rng.js';
 
 const F = TCP_FLAG;
 
-export function makeSteps(r: Rng, w: World): SpecStep[] {
+export function makeSteps(r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] {
   const out: SpecStep[] = [];
   const count = r.between(3, 6);
   while (out.length < count) {
     const n = out.length;
     const before = n > 0 ? r.below(n) : -1;
-    const kind = r.weighed<'inject' | 'local' | 'reply' | 'error' | 'again' | 'fragments'>([
+    const kind = r.weighed<'inject' | 'local' | 'reply' | 'error' | 'data' | 'fin' | 'rst' | 'again' | 'fragments' | 'served' | 'answer' | 'arp'>([
       [45, 'inject'],
       [22, 'local'],
       [n > 0 ? 24 : 0, 'reply'],
       [n > 0 ? 7 : 0, 'error'],
       [n > 0 ? 5 : 0, 'again'],
+      [n > 0 ? 5 : 0, 'data'],
+      [n > 0 ? 3 : 0, 'fin'],
+      [n > 0 ? 2 : 0, 'rst'],
       [5, 'fragments'],
+      [sockets.length > 0 ? 8 : 0, 'served'],
+      [n > 0 && sockets.length > 0 ? 6 : 0, 'answer'],
+      [4, 'arp'],
     ]);
     if (kind === 'inject') out.push(inject(r, w, n));
     else if (kind === 'local') out.push(local(r, w, n));
     else if (kind === 'fragments') out.push(...fragments(r, w, n));
+    else if (kind === 'served') out.push(served(r, w, n, r.pick(sockets)));
+    else if (kind === 'answer') out.push({ kind: 'sock_send', n, socket: r.pick(sockets).id, payload: bytesHex(bytes(r, r.between(1, 9))) });
+    else if (kind === 'arp') out.push(arp(r, w, n));
     else if (kind === 'again') {
       const s = out[before];
       if (s.kind === 'inject') out.push({ ...s, n });
@@ -133,6 +142,37 @@ function icmp(r: Rng): Uint8Array {
     [2, [40, 0]],
   ]);
   return buildIcmp({ type, code, rest: echoRest(r.between(1, 0xfff0), r.between(1, 5)), payload: bytes(r, type === 13 ? 12 : type === 17 ? 4 : size(r)) });
+}
+
+/** A client of one of the node's servers. */
+function served(r: Rng, w: World, n: number, server: CorpusSocket): InjectStep {
+  const at = r.below(w.links.length);
+  const link = w.links[at];
+  const src = ip4(source(r, w, at));
+  const dst = ip4(server.addr === '0.0.0.0' ? r.pick(w.own) : server.addr);
+  const ports = { sport: sport(r), dport: server.port };
+  const payload =
+    server.proto === 'udp'
+      ? buildUdp({ ...ports, payload: bytes(r, r.between(1, 40)) }, src, dst)
+      : buildTcp({ ...ports, seq: 1000000 + r.below(1e6), ack: 0, flags: F.SYN, window: 29200 }, src, dst);
+  const ip = buildIp4({ src, dst, proto: server.proto === 'udp' ? 17 : 6, payload, id: 0x1000 + n * 16 + r.below(16), df: r.chance(50) });
+  return { kind: 'inject', n, dev: link.name, frame: ethernet(link.mac, link.far_mac, ip) };
+}
+
+/** Who has an address of ours, or of somebody else? Sometimes an answer nobody asked for. */
+function arp(r: Rng, w: World, n: number): InjectStep {
+  const at = r.below(w.links.length);
+  const { name, mac, far_mac } = w.links[at];
+  const reply = r.chance(15);
+  const quad = (a: string): string =>
+    a
+      .split('.')
+      .map((x) => Number(x).toString(16).padStart(2, '0'))
+      .join('');
+  const [from, whom] = [mac, far_mac].map((m) => m.replaceAll(':', ''));
+  const asked = r.chance(75) ? r.pick(w.own) : destination(r, w);
+  const body = `0001080006040${reply ? '002' : '001'}${whom}${quad(source(r, w, at))}${reply ? from : '000000000000'}${quad(asked)}`;
+  return { kind: 'inject', n, dev: name, frame: `${reply || r.chance(15) ? from : 'ffffffffffff'}${whom}0806${body}` };
 }
 
 function inject(r: Rng, w: World, n: number): InjectStep {

@@ -1,0 +1,130 @@
+/** Random targets of iptables, in the tool's own words, over what is evaluated. */
+import { directions } from './matches.js';
+import { PORTS, type World } from './node.js';
+import { only, type Place } from './place.js';
+import type { Rng } from './rng.js';
+import type { SetPool } from './sets.js';
+
+export interface Target {
+  readonly text: string;
+  /** The protocol that it demands. */
+  readonly proto?: string;
+}
+
+export function target(r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target {
+  if (p.down.length > 0 && r.chance(25)) return { text: `-${r.chance(80) ? 'j' : 'g'} ${r.pick(p.down)}` };
+  if (p.table === 'nat' && r.chance(75)) return natTarget(r, w, p, proto);
+  const verdict = (): Target => ({
+    text: `-j ${r.weighed([
+      [45, 'ACCEPT'],
+      [p.table === 'nat' ? 0 : 25, 'DROP'],
+      [20, 'RETURN'],
+    ])}`,
+  });
+  if (r.chance(p.table === 'filter' ? 55 : 30)) return verdict();
+  const rows: (readonly [number, () => Target])[] = [
+    [10, () => ({ text: '' })],
+    [4, () => ({ text: `-j LOG --log-prefix "L "` })],
+    [
+      p.table === 'nat' ? 0 : 12,
+      () => ({
+        text: `-j MARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--set-xmark 0x4000/0x4000', '--set-xmark 0x2/0xff', '--and-mark 0xfffe', '--or-mark 0x10', '--xor-mark 0x3'])}`,
+      }),
+    ],
+    [
+      10,
+      () => ({
+        text: `-j CONNMARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--save-mark', '--restore-mark', '--save-mark --mask 0xff', '--restore-mark --nfmask 0xf0 --ctmask 0xf0', '--set-mark 0x10/0xf0'])}`,
+      }),
+    ],
+    [sets.sets.length > 0 ? 5 : 0, () => setTarget(r, sets, p)],
+    [
+      2,
+      () => ({
+        text: r.pick([
+          '-j NFLOG --nflog-group 5',
+          '-j AUDIT --type accept',
+          `-j RATEEST --rateest-name R${r.below(2)} --rateest-interval 250ms --rateest-ewmalog 500ms`,
+        ]),
+      }),
+    ],
+    [p.table === 'filter' ? 20 : 0, () => reject(r, proto)],
+  ];
+  if (p.table === 'mangle') rows.push(...mangleTargets(r, w, p));
+  if (p.table === 'raw')
+    rows.push(
+      [15, () => ({ text: '-j CT --notrack' })],
+      [5, () => ({ text: `-j CT ${r.pick(['--zone 1', '--zone 2', '--zone-orig 1', '--zone-reply 2', '--zone mark'])}` })],
+      [3, () => ({ text: '-j NOTRACK' })],
+    );
+  return r.weighed(rows)();
+}
+
+function setTarget(r: Rng, sets: SetPool, p: Place): Target {
+  const usable = sets.sets.filter((s) => !s.mac || only(p, 'PREROUTING', 'INPUT', 'FORWARD'));
+  if (usable.length === 0) return { text: '' };
+  const s = r.pick(usable);
+  if (s.skbinfo && p.table === 'mangle' && r.chance(60)) return { text: `-j SET --map-set ${s.name} ${directions(r, s.dims)} --map-mark` };
+  return {
+    text: `-j SET --${r.pick(['add-set', 'del-set'])} ${s.name} ${directions(r, s.dims)}${r.chance(20) ? ' --exist' : ''}`.replace(
+      /(--del-set.*) --exist/,
+      '$1',
+    ),
+  };
+}
+
+function reject(r: Rng, proto: string): Target {
+  if (proto === 'tcp' && r.chance(50)) return { text: '-j REJECT --reject-with tcp-reset' };
+  return {
+    text: `-j REJECT --reject-with icmp-${r.pick(['port-unreachable', 'net-unreachable', 'host-unreachable', 'proto-unreachable', 'net-prohibited', 'host-prohibited', 'admin-prohibited'])}`,
+  };
+}
+
+function mangleTargets(r: Rng, w: World, p: Place): (readonly [number, () => Target])[] {
+  return [
+    [6, () => ({ text: `-j TTL ${r.pick(['--ttl-set 5', '--ttl-inc 1', '--ttl-dec 1', '--ttl-dec 63', '--ttl-set 1'])}` })],
+    [5, () => ({ text: `-j TOS ${r.pick(['--set-tos 0x10/0x3f', '--and-tos 0x1e', '--or-tos 0x08', '--set-tos 0x08/0xff', '--xor-tos 0x10'])}` })],
+    [4, () => ({ text: `-j DSCP --set-dscp ${r.pick(['0x04', '0x02', '0x2e'])}` })],
+    [
+      3,
+      () => ({
+        text: `-j TCPMSS ${only(p, 'FORWARD', 'OUTPUT', 'POSTROUTING') && r.chance(50) ? '--clamp-mss-to-pmtu' : '--set-mss 1000'}`,
+        proto: 'tcp -m tcp --syn',
+      }),
+    ],
+    [2, () => ({ text: '-j ECN --ecn-tcp-remove', proto: 'tcp' })],
+    [2, () => ({ text: `-j TCPOPTSTRIP --strip-options ${r.pick(['2', '2,3'])}`, proto: 'tcp' })],
+    [3, () => ({ text: `-j TEE --gateway ${r.pick(w.nets)}.${r.pick([2, 9])}${r.chance(30) ? ` --oif ${r.pick(w.links).name}` : ''}` })],
+    [2, () => (only(p, 'FORWARD', 'OUTPUT', 'POSTROUTING') ? { text: '-j CLASSIFY --set-class 0001:0010' } : { text: '' })],
+    [
+      4,
+      () =>
+        only(p, 'PREROUTING')
+          ? { text: `-j TPROXY --on-port ${r.pick(PORTS)} --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1`, proto: r.pick(['tcp', 'udp']) }
+          : { text: '' },
+    ],
+    [2, () => ({ text: '-j CHECKSUM --checksum-fill', proto: 'udp' })],
+  ];
+}
+
+function natTarget(r: Rng, w: World, p: Place, proto: string): Target {
+  const ports = proto === 'tcp' || proto === 'udp';
+  const pick = (list: readonly string[]): Target => ({ text: `-j ${r.pick(list)}` });
+  const to = r.pick(w.addrs);
+  if (only(p, 'PREROUTING', 'OUTPUT')) {
+    return pick([
+      `DNAT --to-destination ${to}${ports && r.chance(50) ? `:${r.pick(PORTS)}` : ''}`,
+      `DNAT --to-destination ${to}`,
+      `REDIRECT${ports && r.chance(60) ? ` --to-ports ${r.pick(PORTS)}` : ''}`,
+      `NETMAP --to ${r.pick(w.nets)}.0/24`,
+      ...(ports ? [`DNAT --to-destination :${r.pick(PORTS)}`, `DNAT --to-destination ${to}:3000-3100`] : []),
+      'DNAT --to-destination 127.0.0.1',
+    ]);
+  }
+  return pick([
+    `SNAT --to-source ${to}`,
+    ...(ports ? [`SNAT --to-source ${to}:${r.pick([1024, 5000, 40000])}-${r.pick([40001, 50000])}`.replace('40000-40001', '40000-40010')] : []),
+    ...(only(p, 'POSTROUTING') ? ['MASQUERADE', 'MASQUERADE', ...(ports ? ['MASQUERADE --to-ports 2000-2100', 'MASQUERADE --random-fully'] : [])] : []),
+    `NETMAP --to ${r.pick(w.nets)}.0/24`,
+  ]);
+}
