@@ -155,6 +155,8 @@ interface Counts {
   readonly conntrack: string;
 }
 
+/** TCP acknowledges data and the end of a stream at leisure (TCP_DELACK_MIN is 40 ms). */
+const DELAYED_ACK_MS = 70;
 const READ = `iptables-legacy-save -c 2>/dev/null; printf '${CUT}'; conntrack -L 2>/dev/null`;
 
 class Run {
@@ -181,7 +183,7 @@ class Run {
       if (step.kind === 'follow' && closed.has(step.of)) continue;
       const input = step.kind === 'follow' ? followFrame(step, this.#emitted.get(step.of) ?? [], this.s.links) : step;
       if (input === null) continue;
-      out.push(await this.#step(input));
+      out.push(await this.#step(input, step.kind === 'follow' && (step.how === 'data' || step.how === 'fin')));
     }
     return out;
   }
@@ -192,12 +194,13 @@ class Run {
     this.b.drops.take();
   }
 
-  async #step(input: InjectStep | LocalStep | SockSendStep): Promise<StepRecord> {
+  async #step(input: InjectStep | LocalStep | SockSendStep, late: boolean): Promise<StepRecord> {
     const { b } = this;
     let result: StepResult | undefined;
     if (input.kind === 'inject') {
       if (!(await b.inject(input.dev, hexBytes(input.frame)))) throw new BenchLost(`${input.dev} did not take the frame`);
     } else result = await this.#send(input);
+    if (late) await new Promise((r) => setTimeout(r, DELAYED_ACK_MS));
     const now = await this.#read();
     if (!(await b.barrier())) throw new BenchLost('the observers did not keep up');
     const delivered = await b.agent.ask<Delivery[]>({ op: 'poll' });
@@ -238,10 +241,13 @@ class Run {
     const all: { dev: string; time: number; bytes: Uint8Array }[] = [];
     let own = injected;
     for (const [dev, c] of this.b.captures) {
+      // A segment keeps the time that TCP gave it: on one wire the order is what counts.
+      let last = 0;
       for (const f of c.take()) {
+        last = Math.max(last, f.time);
         if (isMarkerFrame(f.bytes)) continue;
         if (own !== null && same(f.bytes, own)) own = null;
-        else all.push({ dev, ...f });
+        else all.push({ dev, time: last, bytes: f.bytes });
       }
     }
     return all.sort((x, y) => x.time - y.time).map((f) => ({ dev: f.dev, frame: bytesHex(f.bytes) }));

@@ -169,11 +169,11 @@ export interface SkSocket {
   /** Bound to every local address (inet_rcv_saddr is 0), as long as it is not connected; absent: to one. */
   boundAny?: boolean;
   /** TIME_WAIT or NEW_SYN_RECV mini sockets print no UID. */
-  readonly full: boolean;
+  full: boolean;
   /** NEW_SYN_RECV: the listener, whose file counts for `-m owner` (skb_to_full_sk). */
   readonly listener?: SkSocket;
-  /** One of the kernel's own: it exists, but has no file and so no owner. */
-  readonly kernel?: boolean;
+  /** One of the kernel's own, or a connection that accept(2) has not fetched yet: it exists, but has no file and so no owner. */
+  kernel?: boolean;
   readonly cgroupPath: string | null;
   readonly classid: number;
 }

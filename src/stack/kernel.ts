@@ -121,7 +121,8 @@ export interface Kernel extends Env {
   xfrmReroute(f: Flight): HookVerdict;
   /** Queues the packet behind the resolution of a neighbour; true when it is the first (solicit now). */
   hold(f: Flight, dev: NetDevice, hop: Addr): boolean;
-  learnNeighbour(dev: NetDevice, addr: Addr, mac: Mac): void;
+  /** neigh_update(); without `override` a change of less than a second ago stands. */
+  learnNeighbour(dev: NetDevice, addr: Addr, mac: Mac, override?: boolean): void;
   isKnownNeighbour(dev: NetDevice, addr: Addr): boolean;
   /** inet_addr_onlink(). */
   onLink(dev: NetDevice, a: Addr, b: Addr): boolean;

@@ -6,10 +6,15 @@ import type { Flight } from './flight.js';
 interface Entry {
   mac: Mac | null;
   readonly waiting: Flight[];
+  /** NUD_PERMANENT, NUD_NOARP: no message changes it. */
+  readonly fixed: boolean;
+  /** Virtual ms of the last change; what was there before the run is old. */
+  updated: number;
 }
 
 const usable = new Set(['PERMANENT', 'REACHABLE', 'STALE', 'DELAY', 'PROBE', 'NOARP']);
 const QUEUE = 101;
+const LOCKTIME = 1000;
 
 export class NeighTable {
   readonly #byDev = new Map<string, Map<Addr, Entry>>();
@@ -17,7 +22,7 @@ export class NeighTable {
   constructor(given: readonly Neigh[]) {
     for (const e of given) {
       if (e.proxy || e.lladdr === null || !e.state.some((s) => usable.has(s))) continue;
-      this.#table(e.dev).set(e.dst, { mac: e.lladdr, waiting: [] });
+      this.#table(e.dev).set(e.dst, { mac: e.lladdr, waiting: [], fixed: e.state.some((s) => s === 'PERMANENT' || s === 'NOARP'), updated: -Infinity });
     }
   }
 
@@ -43,19 +48,21 @@ export class NeighTable {
       if (e.waiting.length < QUEUE) e.waiting.push(f);
       return false;
     }
-    t.set(addr, { mac: null, waiting: [f] });
+    t.set(addr, { mac: null, waiting: [f], fixed: false, updated: -Infinity });
     return true;
   }
 
-  /** Packets that waited for it, in order. */
-  learn(dev: string, addr: Addr, mac: Mac): readonly Flight[] {
+  /** neigh_update(): packets that waited for it, in order. `override`: also where the last change was less than a second ago (LOCKTIME). */
+  learn(dev: string, addr: Addr, mac: Mac, now: number, override: boolean): readonly Flight[] {
     const t = this.#table(dev);
     const e = t.get(addr);
     if (!e) {
-      t.set(addr, { mac, waiting: [] });
+      t.set(addr, { mac, waiting: [], fixed: false, updated: now });
       return [];
     }
+    if (e.fixed || (e.mac !== null && !override && now <= e.updated + LOCKTIME)) return [];
     e.mac = mac;
+    e.updated = now;
     return e.waiting.splice(0);
   }
 

@@ -347,8 +347,8 @@ export class NodeRun implements Kernel, Receiver {
   hold(f: Flight, dev: NetDevice, hop: Addr): boolean {
     return this.neigh.hold(f, dev.name, hop);
   }
-  learnNeighbour(dev: NetDevice, addr: Addr, mac: Mac): void {
-    for (const f of this.neigh.learn(dev.name, addr, mac)) this.traverse('neigh_output', f);
+  learnNeighbour(dev: NetDevice, addr: Addr, mac: Mac, override = true): void {
+    for (const f of this.neigh.learn(dev.name, addr, mac, this.now(), override)) this.traverse('neigh_output', f);
   }
   isKnownNeighbour(dev: NetDevice, addr: Addr): boolean {
     return this.neigh.has(dev.name, addr);

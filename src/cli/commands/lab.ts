@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { showCase } from '../../harness/conformance/show.js';
 import { type Finding, type FuzzTotals, fuzz } from '../../lab/fuzz/run.js';
+import { scenarioFile } from '../../lab/fuzz/scenario-file.js';
+import { execute } from '../../tools/execute.js';
 import { EXIT } from '../files.js';
 import { inLab } from '../in-lab.js';
 import { registerScenarios } from './lab-scenarios.js';
@@ -74,6 +76,7 @@ function writeFinding(dir: string, f: Finding): void {
   writeFileSync(join(dir, `${f.id}.jsonl`), `${JSON.stringify(f.recorded)}\n`);
   writeFileSync(join(dir, `${f.id}.spec.json`), `${JSON.stringify(f.spec, null, 1)}\n`);
   writeFileSync(join(dir, `${f.id}.txt`), showCase(f.recorded, f.outcome.model, f.outcome.score));
+  writeFileSync(join(dir, `${f.id}.yaml`), scenarioFile(f, execute));
   const d = f.outcome.score.firstDifference;
   const line = `${f.id} ${d?.area ?? ''} ${d?.field ?? ''}: kernel ${d?.kernel ?? '(nothing)'} | model ${d?.model ?? '(nothing)'}\n`;
   appendFileSync(join(dir, 'findings.txt'), line);

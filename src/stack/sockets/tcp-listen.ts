@@ -179,5 +179,10 @@ function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
   c.rcvWnd = req.rcvWnd;
   c.wscale = req.wscale;
   t.host.accepted(l, c);
+  // What the segment itself sets off comes before the program's accept(2); the end of the stream is acknowledged later.
+  c.sk.full = (seg.flags & FIN) !== 0;
+  c.sk.kernel = !c.sk.full;
   segment(t, c, skb, seg);
+  c.sk.full = true;
+  c.sk.kernel = false;
 }

@@ -75,7 +75,7 @@ function sendArp(k: Kernel, dev: NetDevice, op: 1 | 2, sha: Mac, spa: Ip4, tha: 
   if (k.hook(f, 'arp', 'OUTPUT', null, dev) === 'accept') k.traverse('dev_queue_xmit', f);
 }
 
-/** arp_rcv(), arp_process(): answers for our addresses if the way back to the asker is allowed, and learns. */
+/** arp_rcv(), arp_process(): answers for our addresses if the way back to the asker is allowed; learns from whom it answers and about whom it knows. */
 export function arpRcv(k: Kernel, f: Flight): 'gone' {
   const { skb } = f;
   const dev = skb.dev!;
@@ -90,23 +90,45 @@ export function arpRcv(k: Kernel, f: Flight): 'gone' {
   const sha = readMac(b, 8);
   const sip = readAddr(b, 14, 'ipv4') as Ip4;
   const tip = readAddr(b, 24, 'ipv4') as Ip4;
-  if (tip >>> 28 === 14 || (tip >>> 24 === 127 && k.orConf('ipv4', dev.name, 'route_localnet') === false)) return ignore();
-  if (op === 1) {
-    if (sip === 0) {
-      if (k.addrType('ipv4', tip, null) === 'local') sendArp(k, dev, 2, dev.mac, tip, sha, sip, sha);
-      return ignore();
-    }
-    // A source that the reverse-path check refuses is not answered; nothing counts as dropped.
-    const r = k.routeInput4(skb, tip, sip, 0, dev);
-    if (r.reason === null && skb.dst?.type === 'local') {
-      k.learnNeighbour(dev, sip, sha);
-      if (arpAnswers(k, dev, sip, tip)) sendArp(k, dev, 2, dev.mac, tip, sha, sip, sha);
-      return ignore();
-    }
+  const refuse = (): 'gone' => {
+    k.drop(skb, 'NOT_SPECIFIED', 'arp_process', 'bad-header', { dev: dev.name });
+    return 'gone';
+  };
+  if (op !== 1 && op !== 2) return refuse();
+  if (tip >>> 28 === 14 || (tip >>> 24 === 127 && !k.orConf('ipv4', dev.name, 'route_localnet'))) return refuse();
+  if (sip === tip && k.orConf('ipv4', dev.name, 'drop_gratuitous_arp')) return refuse();
+  const reply = (): void => sendArp(k, dev, 2, dev.mac, tip, sha, sip, sha);
+  if (sip === 0) {
+    if (op === 1 && k.addrType('ipv4', tip, dev) === 'local' && arpAnswers(k, dev, sip, tip)) reply();
     return ignore();
   }
-  if (op === 2 && (skb.pktType === 'host' || k.isKnownNeighbour(dev, sip))) k.learnNeighbour(dev, sip, sha);
+  // A source that the reverse-path check refuses is not answered; nothing counts as dropped.
+  if (op === 1 && k.routeInput4(skb, tip, sip, 0, dev).reason === null && skb.dst !== null) {
+    if (skb.dst.type === 'local') {
+      if (arpAnswers(k, dev, sip, tip) && !arpFilter(k, dev, sip, tip)) {
+        k.learnNeighbour(dev, sip, sha);
+        reply();
+      }
+      return ignore();
+    }
+    // What proxy_delay would put off is answered at once.
+    if (k.conf('ipv4', dev.name, 'forwarding') !== 0 && skb.dst.type === 'unicast' && skb.dst.dev !== dev && k.orConf('ipv4', dev.name, 'proxy_arp')) {
+      k.learnNeighbour(dev, sip, sha);
+      reply();
+      return ignore();
+    }
+  }
+  const gratuitous = sip === tip && (op === 1 || readMac(b, 18) === sha) && k.addrType('ipv4', sip, dev) === 'unicast';
+  const accepts = k.orConf('ipv4', dev.name, 'arp_accept') && (gratuitous || (op === 2 && k.addrType('ipv4', sip, dev) === 'unicast'));
+  if (accepts || k.isKnownNeighbour(dev, sip)) k.learnNeighbour(dev, sip, sha, gratuitous);
   return ignore();
+}
+
+/** arp_filter(): set, the device answers only whom the route back reaches by it. */
+function arpFilter(k: Kernel, dev: NetDevice, sip: Ip4, tip: Ip4): boolean {
+  if (!k.orConf('ipv4', dev.name, 'arp_filter')) return false;
+  const r = k.routeOutput('ipv4', { dst: sip, src: tip, purpose: 'other' });
+  return r.dst === null || r.dst.dev !== dev;
 }
 
 /** arp_ignore: 0 any local address, 1 only those of the device, 2 also of the asker's subnet, 8 none. */
