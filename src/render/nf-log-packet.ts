@@ -12,11 +12,15 @@ import type { PacketView } from '../trace/event.js';
 export const LOGFLAG = { TCPSEQ: 0x01, TCPOPT: 0x02, IPOPT: 0x04, UID: 0x08, MACDECODE: 0x20 } as const;
 export const TRACE_LOGFLAGS = 0x0f;
 
+const BYTES: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).toUpperCase().padStart(2, '0'));
+/** %02X */
+const byteHex = (n: number): string => BYTES[n];
+
 const hex = (n: number, width: number, upper = false): string => {
   const s = n.toString(16).padStart(width, '0');
   return upper ? s.toUpperCase() : s;
 };
-const hexBytes = (b: Uint8Array): string => [...b].map((x) => hex(x, 2, true)).join('');
+const hexBytes = (b: Uint8Array): string => [...b].map(byteHex).join('');
 
 /** skb_header_pointer() over the view: the bytes that events keep, and the packet's true length. */
 class Cursor {
@@ -68,7 +72,7 @@ function dump4(c: Cursor, at: number, flags: number): Dump {
   const frag = c.u16(at + 6);
   const tos = c.u8(at + 1);
   const addr = (off: number): string => formatIp4(c.u32(at + off));
-  let text = `SRC=${addr(12)} DST=${addr(16)} LEN=${c.u16(at + 2)} TOS=0x${hex(tos & TOS_MASK, 2, true)} PREC=0x${hex(tos & PREC_MASK, 2, true)} TTL=${c.u8(at + 8)} ID=${c.u16(at + 4)} `;
+  let text = `SRC=${addr(12)} DST=${addr(16)} LEN=${c.u16(at + 2)} TOS=0x${byteHex(tos & TOS_MASK)} PREC=0x${byteHex(tos & PREC_MASK)} TTL=${c.u8(at + 8)} ID=${c.u16(at + 4)} `;
   if (frag & 0x8000) text += 'CE ';
   if (frag & 0x4000) text += 'DF ';
   if (frag & 0x2000) text += 'MF ';
@@ -112,6 +116,17 @@ const TCP_FLAGS: readonly (readonly [number, string])[] = [
   [0x01, 'FIN'],
 ];
 
+const flagTexts: (string | undefined)[] = [];
+/** The names of the flags that are set, each with a blank behind; one text for each byte. */
+function flagWords(bits: number): string {
+  let words = flagTexts[bits];
+  if (words === undefined) {
+    words = TCP_FLAGS.map(([bit, name]) => (bits & bit ? `${name} ` : '')).join('');
+    flagTexts[bits] = words;
+  }
+  return words;
+}
+
 function tcp(c: Cursor, at: number, fragment: number, flags: number): Dump {
   if (fragment) return done('PROTO=TCP ');
   if (!c.has(at, 20)) return cut(`PROTO=TCP ${c.incomplete(at)}`);
@@ -121,7 +136,7 @@ function tcp(c: Cursor, at: number, fragment: number, flags: number): Dump {
   if (flags & LOGFLAG.TCPSEQ) text += `SEQ=${c.u32(at + 4)} ACK=${c.u32(at + 8)} `;
   // TCP_RESERVED_BITS, shifted as there.
   text += `WINDOW=${c.u16(at + 14)} RES=0x${hex(((c.u32(at + 12) & 0x0f000000) >>> 22) & 0xff, 2)} `;
-  for (const [bit, name] of TCP_FLAGS) if (bits & bit) text += `${name} `;
+  text += flagWords(bits);
   text += `URGP=${c.u16(at + 18)} `;
   if (flags & LOGFLAG.TCPOPT && doff > 20) {
     if (!c.has(at + 20, doff - 20)) return cut(`${text}OPT (TRUNCATED)`);

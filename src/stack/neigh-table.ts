@@ -18,6 +18,8 @@ const LOCKTIME = 1000;
 
 export class NeighTable {
   readonly #byDev = new Map<string, Map<Addr, Entry>>();
+  /** The entry asked for last; entries are never taken out. */
+  #last: { readonly dev: string; readonly addr: Addr; readonly entry: Entry } | null = null;
 
   constructor(given: readonly Neigh[]) {
     for (const e of given) {
@@ -33,7 +35,12 @@ export class NeighTable {
   }
 
   lookup(dev: string, addr: Addr): Mac | null {
-    return this.#byDev.get(dev)?.get(addr)?.mac ?? null;
+    const last = this.#last;
+    if (last !== null && last.addr === addr && last.dev === dev) return last.entry.mac;
+    const entry = this.#byDev.get(dev)?.get(addr);
+    if (entry === undefined) return null;
+    this.#last = { dev, addr, entry };
+    return entry.mac;
   }
 
   has(dev: string, addr: Addr): boolean {

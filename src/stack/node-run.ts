@@ -24,6 +24,7 @@ import type { EventBody, HookPoint, Recorder, RuleRef } from '../trace/event.js'
 import { conntrackPort } from './conntrack-port.js';
 import { duplicate } from './duplicate.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
+import type { HookStep } from './hook-step.js';
 import { type HookTable, hookTable } from './hooks.js';
 import { Inconclusive } from './inconclusive.js';
 import { InetPeers } from './inet-peers.js';
@@ -65,6 +66,7 @@ export class NodeRun implements Kernel, Receiver {
   #routing6: Routing6 | null = null;
   neigh!: NeighTable;
   #hooks!: HookTable;
+  #hooks4: ReadonlyMap<HookPoint, readonly HookStep[]> | undefined;
   #ctSettings!: CtSettings;
   /** What table() found since the last plan: packets ask for the same few again and again. */
   #tables!: Readonly<Record<'legacy' | 'nft', Readonly<Record<Family, Map<XtTableName, CompiledTable | undefined>>>>>;
@@ -113,6 +115,7 @@ export class NodeRun implements Kernel, Receiver {
     this.routing = new Routing(this);
     this.#routing6 = null;
     this.#hooks = hookTable(g);
+    this.#hooks4 = this.#hooks.get('ipv4');
     this.#tables = { legacy: { ipv4: new Map(), ipv6: new Map() }, nft: { ipv4: new Map(), ipv6: new Map() } };
   }
 
@@ -246,7 +249,7 @@ export class NodeRun implements Kernel, Receiver {
 
   hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict {
     if (this.world.traceAll) f.skb.nfTrace = true;
-    const steps = this.#hooks.get(family)?.get(point);
+    const steps = (family === 'ipv4' ? this.#hooks4 : this.#hooks.get(family))?.get(point);
     if (this.rec.on && family !== 'arp') {
       this.tell(f.skb, { t: 'hook', family, hook: point, in: indev?.name ?? null, out: outdev?.name ?? null, view: packetView(f.skb) });
     }

@@ -5,7 +5,7 @@
 import { memoByIdentity } from '../../base/memo.js';
 import type { RuleRef } from '../../trace/event.js';
 import { all, between, equals, type Field, NEVER, negateIf, type Pred } from '../pred.js';
-import { type Action, FALL_THROUGH, JumpTarget, verdictAction as verdict } from '../xtables/action.js';
+import { type Action, FALL_THROUGH, Jump, verdictAction as verdict } from '../xtables/action.js';
 import type { RuleStep } from '../xtables/extension.js';
 import type { WalkChain, WalkRule, WalkTable } from '../xtables/walk.js';
 import { ethDst, ethSrc, ethType, inPort, logicalIn, logicalOut, macMasked, outPort } from './fields.js';
@@ -63,7 +63,7 @@ const verdictAction = (v: EbtVerdict): Action => (v === 'CONTINUE' ? FALL_THROUG
 /** An extension acts in a step of its own; its verdict option is the rule's action. */
 function targetOf(t: EbtTarget): { readonly steps: readonly RuleStep[]; readonly action: Action } {
   if (t.kind === 'verdict') return { steps: [], action: verdictAction(t.verdict) };
-  if (t.kind === 'jump') return { steps: [], action: { kind: 'jump', chain: t.chain, goto: false, target: new JumpTarget() } };
+  if (t.kind === 'jump') return { steps: [], action: new Jump(t.chain, false) };
   const def = ebtTargets.find((d) => d.name === t.name);
   if (!def) return { steps: [], action: { kind: 'unsupported', what: `ebtables target ${t.name}` } };
   const act = def.act(t.given);

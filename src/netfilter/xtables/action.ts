@@ -5,21 +5,26 @@ import type { TargetVerdict } from './extension.js';
 export type Action =
   | { readonly kind: 'fallthrough' }
   | { readonly kind: 'verdict'; readonly verdict: 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE' }
-  | { readonly kind: 'jump'; readonly chain: string; readonly goto: boolean; readonly target: JumpTarget }
+  | Jump
   | { readonly kind: 'call'; readonly run: (c: PacketCtx) => TargetVerdict; readonly name: string }
   | { readonly kind: 'unsupported'; readonly what: string };
 
-/** Where a jump led in the table walked last: finding a chain by its name costs more than the rest of a jump. */
-export class JumpTarget {
+/** A jump, and where it led in the table walked last: finding a chain by its name costs more than the rest of it. */
+export class Jump {
+  readonly kind = 'jump';
   #table: object | null = null;
-  #chain: object | undefined;
+  #target: object | undefined;
+  constructor(
+    readonly chain: string,
+    readonly goto: boolean,
+  ) {}
   /** The chain of that name; undefined where the table has none. */
-  in<C extends object>(table: { readonly byName: ReadonlyMap<string, C> }, name: string): C | undefined {
+  in<C extends object>(table: { readonly byName: ReadonlyMap<string, C> }): C | undefined {
     if (this.#table !== table) {
-      this.#chain = table.byName.get(name);
+      this.#target = table.byName.get(this.chain);
       this.#table = table;
     }
-    return this.#chain as C | undefined;
+    return this.#target as C | undefined;
   }
 }
 

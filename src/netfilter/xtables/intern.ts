@@ -4,7 +4,7 @@
  */
 import { ctstate, dport, mark, sport } from '../fields.js';
 import type { Field, Pred, Scalar } from '../pred.js';
-import { type Action, JumpTarget } from './action.js';
+import { type Action, Jump } from './action.js';
 import type { RuleStep } from './extension.js';
 import { inIface, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
 
@@ -94,7 +94,7 @@ export class Interner {
 
   jump(chain: string, goto: boolean): Action {
     const key = `${goto}${chain}`;
-    const known = this.#jumps.get(key) ?? { kind: 'jump', chain, goto, target: new JumpTarget() };
+    const known = this.#jumps.get(key) ?? new Jump(chain, goto);
     this.#jumps.set(key, known);
     return known;
   }

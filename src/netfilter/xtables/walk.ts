@@ -139,7 +139,7 @@ export function walkTable<C extends WalkChain>(
         break;
       }
       case 'jump': {
-        const to = a.target.in(table, a.chain);
+        const to = a.in(table);
         if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
         if (tells && c.skb.nfTrace) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
         if (!a.goto) back = { chain, candidates, next, back };
