@@ -5,7 +5,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type CorpusCase, type CorpusLine, corpusLines, parseCase } from '../src/harness/conformance/corpus.js';
+import type { CorpusCase } from '../src/harness/conformance/corpus.js';
+import { type CorpusLine, corpusLines, parseCase } from '../src/harness/conformance/corpus-read.js';
 import { hexBytes } from '../src/harness/conformance/hex.js';
 import { packetsIn, vxlanPortsOf } from '../src/harness/conformance/packets.js';
 import { pointFamily } from '../src/harness/conformance/score.js';

@@ -1,6 +1,6 @@
 /** One batch of corpus lines: parse, replay, score. Runs in a worker thread or in the main one. */
 import type { Diagnostic } from '../base/diagnostic.js';
-import { parseCase } from '../harness/conformance/corpus.js';
+import { parseCase } from '../harness/conformance/corpus-read.js';
 import { modelCase } from '../harness/conformance/model-case.js';
 import { type ScoredCase, summarise } from '../harness/conformance/report.js';
 import { runCase } from '../harness/conformance/run.js';

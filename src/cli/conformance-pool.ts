@@ -1,7 +1,7 @@
 /** Worker threads for `sim conformance`: a fixed number of threads, batches of corpus lines in, scored cases out, in the order of the input. */
 import { Worker } from 'node:worker_threads';
 import type { Diagnostic } from '../base/diagnostic.js';
-import type { CorpusLine } from '../harness/conformance/corpus.js';
+import type { CorpusLine } from '../harness/conformance/corpus-read.js';
 import type { ScoredCase } from '../harness/conformance/report.js';
 
 export interface Batch {

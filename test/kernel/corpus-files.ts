@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { type CorpusCase, type CorpusLine, corpusLines, parseCase } from '../../src/harness/conformance/corpus.js';
+import type { CorpusCase } from '../../src/harness/conformance/corpus.js';
+import { type CorpusLine, corpusLines, parseCase } from '../../src/harness/conformance/corpus-read.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { corpusLines, parseCase } from '../../src/harness/conformance/corpus.js';
+import { corpusLines, parseCase } from '../../src/harness/conformance/corpus-read.js';
 import { modelCase } from '../../src/harness/conformance/model-case.js';
 import { runCase } from '../../src/harness/conformance/run.js';
 import { missing } from '../../src/lab/requirements.js';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Diagnostic, formatDiagnostic } from '../../base/diagnostic.js';
-import { type CorpusLine, corpusLines, parseCase, peekField } from '../../harness/conformance/corpus.js';
+import { type CorpusLine, corpusLines, parseCase, peekField } from '../../harness/conformance/corpus-read.js';
 import { type ExtensionTable, extensionJson, extensionShare, extensionTable, extensionText } from '../../harness/conformance/ext-tables.js';
 import { modelCase } from '../../harness/conformance/model-case.js';
 import { jsonReport, leastShare, type ScoredCase, textReport } from '../../harness/conformance/report.js';
