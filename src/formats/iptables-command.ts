@@ -60,7 +60,7 @@ export function applyIptablesCommand(words: readonly string[], ruleset: XtRulese
     command = parseCommand(words, {
       family: ruleset.family,
       table: 'filter',
-      isChain: (table, name) => editOf(table)?.isUserChain(name) ?? false,
+      isChain: (table, name) => editOf(table)?.userChain(name) !== undefined,
       unknown: opts.unknown ?? 'refuse',
       instances: new Instances(),
       file: null,

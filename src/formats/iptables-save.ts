@@ -5,14 +5,19 @@
 import type { Family } from '../base/addr.js';
 import { nearest, type Parsed, Reporter } from '../base/diagnostic.js';
 import { checkTable } from '../netfilter/xtables/check.js';
-import { parseCommand } from '../netfilter/xtables/command.js';
+import { readOptions } from '../netfilter/xtables/command.js';
+import { CommandDraft } from '../netfilter/xtables/command-draft.js';
+import { finishCommand } from '../netfilter/xtables/command-finish.js';
+import { namesNoTarget } from '../netfilter/xtables/command-options.js';
 import { type CommandContext, CommandError, MAX_CHAIN_NAME, OtherFamily } from '../netfilter/xtables/command-types.js';
-import type { CheckContext } from '../netfilter/xtables/extension.js';
+import { type CheckContext, OptionError } from '../netfilter/xtables/extension.js';
 import { Instances } from '../netfilter/xtables/instances.js';
-import { builtinChains, type XtCounters, type XtRuleset, type XtTable, type XtTableName } from '../netfilter/xtables/model.js';
+import { builtinChains, type Rule, type XtCounters, type XtRuleset, type XtTable, type XtTableName } from '../netfilter/xtables/model.js';
 import { printRule } from '../netfilter/xtables/print.js';
-import { ZERO_COUNTERS } from '../netfilter/xtables/rule-list.js';
+import { sourcedRules, ZERO_COUNTERS } from '../netfilter/xtables/rule-list.js';
 import { EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
+import { RuleLines } from './iptables-lines.js';
+import { type ChainNames, newPlaces, type Shape, Shapes } from './iptables-shapes.js';
 import { MAX_LINE, splitCounters, splitWords, WordsError, wordTexts } from './iptables-words.js';
 
 export interface ReadOptions {
@@ -55,17 +60,28 @@ export function restoreIptables(
 /** Thrown inside the reader to leave at the first error. */
 class Stop extends Error {}
 
-class RestoreReader {
+const DASH = 45;
+const BRACKET = 91;
+
+class RestoreReader implements ChainNames {
   readonly #reporter: Reporter;
   readonly #tables = new Map<XtTableName, XtTable>();
   readonly #context: CommandContext & { line: number; length: number; table: string };
+  readonly #lines: RuleLines;
+  readonly #allShapes: Shape[] = [];
+  readonly #places = newPlaces();
+  /** Do jumps to a chain of that name look like nothing else? */
+  readonly #plainNames = new Map<string, boolean>();
+  #shapes: Shapes;
   #edit: TableEdit | null = null;
   #errors = 0;
   #lineNo = 0;
-  #line = '';
-  /** Appender of the chain named last: rules of a chain stand together. */
-  #lastChain = '';
-  #append: ReturnType<TableEdit['appender']>;
+  /** The line at hand in the text. */
+  #at = 0;
+  #end = 0;
+  /** The chain that rules are being added to, and the first of them in #lines: rules of a chain stand together. */
+  #home: string | null = null;
+  #first = 0;
 
   constructor(
     readonly text: string,
@@ -76,14 +92,28 @@ class RestoreReader {
     this.#context = {
       family: opts.family,
       table: '',
-      isChain: (_table, name) => this.#edit?.isUserChain(name) ?? false,
+      isChain: (_table, name) => this.#edit?.userChain(name) !== undefined,
       unknown: opts.unknown ?? 'keep',
       instances: new Instances(),
       file: opts.file,
       line: 0,
       length: 0,
-      onWarning: (message) => this.#reporter.warning('iptables-chain-hides-target', message, this.#lineNo, 1, this.#line.length),
+      onWarning: (message) => this.#reporter.warning('iptables-chain-hides-target', message, this.#lineNo, 1, this.#end - this.#at),
     };
+    this.#lines = new RuleLines(text, this.#allShapes);
+    this.#shapes = new Shapes(this, this.#allShapes);
+  }
+
+  home(name: string): string | null {
+    return name === this.#home ? name : (this.#edit?.userChain(name) ?? null);
+  }
+
+  jump(name: string): string | null {
+    const chain = this.#edit?.userChain(name);
+    if (chain === undefined) return null;
+    let plain = this.#plainNames.get(chain);
+    if (plain === undefined) this.#plainNames.set(chain, (plain = namesNoTarget(chain, this.opts.family)));
+    return plain ? chain : null;
   }
 
   read(): Parsed<XtRuleset> {
@@ -93,19 +123,20 @@ class RestoreReader {
     } catch (e) {
       if (!(e instanceof Stop)) throw e;
     }
+    this.#lines.close();
     return { value: { family: this.opts.family, tables: [...this.#tables.values()] }, diagnostics: this.#reporter.diagnostics };
   }
 
   #readLines(): void {
     const { text } = this;
-    let at = 0;
-    while (at < text.length) {
+    for (let at = 0; at < text.length; at = this.#end + 1) {
       const nl = text.indexOf('\n', at);
-      const end = nl < 0 ? text.length : nl;
+      this.#at = at;
+      this.#end = nl < 0 ? text.length : nl;
       this.#lineNo++;
-      this.#line = text.slice(at, end);
-      at = end + 1;
-      this.#readLine(this.#line, nl >= 0);
+      const c = text.charCodeAt(at);
+      if (c === DASH && this.#edit && this.#end - at <= MAX_LINE) this.#ruleLine(this.#edit);
+      else this.#readLine(text.slice(at, this.#end), nl >= 0);
     }
   }
 
@@ -139,7 +170,7 @@ class RestoreReader {
       this.#chainLine(line, this.#edit);
       return;
     }
-    this.#ruleLine(line, this.#edit);
+    this.#ruleLine(this.#edit);
   }
 
   #startTable(line: string): void {
@@ -163,8 +194,7 @@ class RestoreReader {
     this.#edit = edit;
     this.#errors = 0;
     this.#context.table = name;
-    this.#lastChain = '';
-    this.#append = undefined;
+    this.#shapes = new Shapes(this, this.#allShapes);
   }
 
   #chainLine(line: string, edit: TableEdit): void {
@@ -179,13 +209,13 @@ class RestoreReader {
       this.#error('iptables-chain', `Invalid chain name \`${name}' (${MAX_CHAIN_NAME} chars max)`, nameAt, name.length);
       return;
     }
-    this.#append = undefined;
-    this.#lastChain = '';
+    this.#leaveHome(edit);
     if (!edit.isBuiltin(name)) {
       if (this.opts.noflush && edit.hasChain(name)) edit.flush(name);
       else {
         try {
           edit.create(name);
+          this.#newChain(name);
         } catch (e) {
           if (!(e instanceof EditError)) throw e;
           const hint = edit.hasChain(name) ? 'the chain is declared twice' : 'the name is a verdict';
@@ -221,40 +251,57 @@ class RestoreReader {
     }
   }
 
-  #ruleLine(line: string, edit: TableEdit): void {
-    let from = 0;
+  #ruleLine(edit: TableEdit): void {
+    let from = this.#at;
     let counters: XtCounters | null = null;
     try {
-      const c = splitCounters(line);
-      if (c) {
-        from = c.rest;
+      if (this.text.charCodeAt(from) === BRACKET) {
+        const c = splitCounters(this.text.slice(from, this.#end));
+        from += c.rest;
         if (c.packets !== null && c.bytes !== null) counters = { packets: c.packets, bytes: c.bytes };
       }
-      this.#command(wordTexts(line, from), edit, counters);
+      if (!this.#knownShape(from, counters)) this.#command(from, edit, counters);
     } catch (e) {
       if (e instanceof WordsError) this.#error('iptables-syntax', `Bad line ${this.#lineNo}: ${e.message}`, e.at, 1, e.hint);
-      else if (e instanceof CommandError) this.#locate(e, line, from);
+      else if (e instanceof CommandError) this.#locate(e, from - this.#at);
       else if (!(e instanceof OtherFamily)) throw e;
     }
   }
 
-  #command(words: string[], edit: TableEdit, counters: XtCounters | null): void {
-    this.#context.line = this.#lineNo;
-    this.#context.length = this.#line.length;
-    const cmd = parseCommand(words, this.#context);
+  /** A line that differs from one before in values only; false: it does not, or a value is wrong. */
+  #knownShape(from: number, counters: XtCounters | null): boolean {
+    const shape = this.#shapes.find(this.text, from, this.#end, this.#places);
+    if (!shape) return false;
     try {
-      if (cmd.letter === 'A') {
-        const chain = cmd.chain ?? '';
-        if (chain !== this.#lastChain || !this.#append) {
-          this.#append = edit.appender(chain);
-          this.#lastChain = chain;
-        }
-        if (!this.#append) throw new EditError(IPTC.noChain);
-        for (const r of cmd.rules) this.#append(counters ? r.withCounters(counters) : r);
+      const { home, jump } = this.#shapes;
+      const rule = shape.read(this.text, this.#places, jump, counters, this.#lineNo, this.#end - this.#at);
+      if (!rule) return false;
+      this.#addRule(shape.home ?? home ?? '', rule, shape, from);
+      return true;
+    } catch (e) {
+      // Read word by word it fails again, and is located.
+      if (e instanceof CommandError || e instanceof OptionError) return false;
+      throw e;
+    }
+  }
+
+  #command(from: number, edit: TableEdit, counters: XtCounters | null): void {
+    const line = this.text.slice(this.#at, this.#end);
+    this.#context.line = this.#lineNo;
+    this.#context.length = line.length;
+    const draft = new CommandDraft(wordTexts(line, from - this.#at), this.#context);
+    const read = finishCommand(readOptions(draft));
+    const cmd = counters ? { ...read, rules: read.rules.map((r) => r.withCounters(counters)) } : read;
+    try {
+      if (cmd.letter !== 'A') {
+        this.#leaveHome(edit);
+        edit.apply(cmd);
+        if (cmd.letter === 'N' || cmd.letter === 'E') this.#newChain(cmd.newName ?? cmd.chain ?? '');
         return;
       }
-      this.#append = undefined;
-      edit.apply(counters ? { ...cmd, rules: cmd.rules.map((r) => r.withCounters(counters)) } : cmd);
+      if (!edit.hasChain(cmd.chain ?? '')) throw new EditError(IPTC.noChain);
+      const shape = cmd.rules.length === 1 ? this.#shapes.learn(draft, line, from - this.#at) : null;
+      for (const r of cmd.rules) this.#addRule(cmd.chain ?? '', r, shape, from);
     } catch (e) {
       if (!(e instanceof EditError)) throw e;
       const near = e.message === IPTC.noChain && cmd.chain !== null ? nearest(cmd.chain, edit.chainNames()) : undefined;
@@ -263,8 +310,30 @@ class RestoreReader {
     }
   }
 
+  #addRule(chain: string, rule: Rule, shape: Shape | null, from: number): void {
+    if (chain !== this.#home) {
+      if (this.#edit) this.#leaveHome(this.#edit);
+      this.#home = chain;
+    }
+    this.#lines.add(rule, shape, from, this.#end - from, this.#lineNo);
+  }
+
+  /** Hands the rules read for a chain over to it. */
+  #leaveHome(edit: TableEdit): void {
+    const { size } = this.#lines;
+    if (this.#home !== null && size > this.#first) edit.appendAll(this.#home, sourcedRules(this.#lines, this.#first, size - this.#first));
+    this.#home = null;
+    this.#first = size;
+  }
+
+  /** `-j` of such a name may mean something else from now on. */
+  #newChain(name: string): void {
+    if (!namesNoTarget(name, this.opts.family)) this.#shapes = new Shapes(this, this.#allShapes);
+  }
+
   /** Points at the word that a CommandError names. */
-  #locate(e: CommandError, line: string, from: number): void {
+  #locate(e: CommandError, from: number): void {
+    const line = this.text.slice(this.#at, this.#end);
     let at = 0;
     let length = line.length;
     try {
@@ -277,6 +346,7 @@ class RestoreReader {
   }
 
   #commit(edit: TableEdit): void {
+    this.#leaveHome(edit);
     const table = edit.finish();
     this.#edit = null;
     if (this.opts.kernelChecks !== false) {

@@ -43,15 +43,15 @@ export function wordTexts(line: string, from: number, places?: number[]): string
   const n = line.length;
   let i = from;
   while (i < n) {
-    let c = line.charCodeAt(i);
+    const c = line.charCodeAt(i);
     if (c === BLANK || c === TAB) {
       i++;
       continue;
     }
     const start = i;
-    while (i < n && (c = line.charCodeAt(i)) !== BLANK && c !== TAB && c !== QUOTE) i++;
+    i = plainEnd(line, i, n);
     let text = line.slice(start, i);
-    if (i < n && c === QUOTE) {
+    if (i < n && line.charCodeAt(i) === QUOTE) {
       const close = closingQuote(line, i + 1);
       text += unescaped(line.slice(i + 1, close)) + (close < n ? '' : '\n');
       i = Math.min(close + 1, n);
@@ -63,6 +63,33 @@ export function wordTexts(line: string, from: number, places?: number[]): string
   if (words.length > MAX_WORDS) throw new WordsError('Parser cannot handle more arguments', n);
   return words;
 }
+
+/** Where the part of a word in front of a blank, a quote or the line's end stops. */
+function plainEnd(text: string, from: number, end: number): number {
+  let i = from;
+  for (let c: number; i < end && (c = text.charCodeAt(i)) !== BLANK && c !== TAB && c !== QUOTE; ) i++;
+  return i;
+}
+
+/**
+ * End of the word at `from` of a text, where that is plain or stands in quotes from its first character to its last; else -1. The line ends at `end`.
+ */
+export function simpleWordEnd(text: string, from: number, end: number): number {
+  const stop = plainEnd(text, from, end);
+  const isQuote = stop < end && text.charCodeAt(stop) === QUOTE;
+  if (stop > from) return isQuote || stop - from > MAX_WORD ? -1 : stop;
+  if (!isQuote) return -1;
+  for (let i = from + 1; i < end; i++) {
+    const c = text.charCodeAt(i);
+    if (c === BACKSLASH) i++;
+    else if (c === QUOTE) return i - from > MAX_WORD ? -1 : i + 1;
+  }
+  return -1;
+}
+
+/** What such a word says. */
+export const simpleWord = (text: string, from: number, end: number): string =>
+  text.charCodeAt(from) === QUOTE ? unescaped(text.slice(from + 1, end - 1)) : text.slice(from, end);
 
 /** Index of the `"` that ends a quote, or the line's length. */
 function closingQuote(line: string, from: number): number {
@@ -77,9 +104,8 @@ function closingQuote(line: string, from: number): number {
 /** A backslash at the very end escapes the newline that follows. */
 const unescaped = (s: string): string => (s.includes('\\') ? s.replace(/\\(.|$)/gs, '$1') : s);
 
-/** `[packets:bytes]` in front of a rule; `rest` is where the rule begins. Numbers are null where they are none: the tool looks at them under -c only. */
-export function splitCounters(line: string): { packets: number | null; bytes: number | null; rest: number } | null {
-  if (line.charCodeAt(0) !== 91) return null;
+/** `[packets:bytes]` at the beginning of a line; `rest` is where the rule begins. Numbers are null where they are none: the tool looks at them under -c only. */
+export function splitCounters(line: string): { packets: number | null; bytes: number | null; rest: number } {
   const colon = line.indexOf(':');
   if (colon < 0) throw new WordsError('need :', 0, 'counters are written [packets:bytes]');
   const close = line.indexOf(']', colon);

@@ -18,8 +18,8 @@ export function checkRules(ruleset: XtRuleset, text: string): Diagnostic[] {
   for (const table of ruleset.tables) {
     for (const chain of table.chains) {
       for (let i = 0; i < chain.rules.length; i++) {
+        if (!chain.rules.kind(i).hasUnknown) continue;
         const rule = chain.rules.at(i);
-        if (rule.target.kind !== 'unknown' && !rule.matches.some((m) => m.def === null)) continue;
         lines ??= text.split('\n');
         const found = checkRule(
           rule,

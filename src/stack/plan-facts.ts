@@ -14,11 +14,7 @@ export const needsDefrag = memoByIdentity(
     [n.iptables, n.ip6tables, n.iptablesNft, n.ip6tablesNft].some((r) =>
       r?.tables.some((t) =>
         t.chains.some((ch) => {
-          for (let i = 0; i < ch.rules.length; i++) {
-            const rule = ch.rules.at(i);
-            if (rule.target.kind === 'extension' && defragNames.has(rule.target.def.name)) return true;
-            if (rule.matches.some((m) => m.def !== null && defragNames.has(m.def.name))) return true;
-          }
+          for (let i = 0; i < ch.rules.length; i++) if (ch.rules.kind(i).extensions.some((def) => defragNames.has(def.name))) return true;
           return false;
         }),
       ),

@@ -39,9 +39,9 @@ function carryTable(n: NodeRun, from: XtTable, to: XtTable, family: XtRuleset['f
     const into = target.byName.get(chain.name);
     // A chain that no packet met has nothing to carry, and is not compiled for it.
     if (!into || !met(chain, counts)) continue;
-    const place = new Map<Rule, number>(chain.rules.map((r, i) => [r.rule, i]));
-    into.rules.forEach((r, i) => {
-      const at = place.get(r.rule);
+    const place = new Map<Rule, number>(chain.source.rules.all().map((r, i) => [r, i]));
+    into.source.rules.all().forEach((r, i) => {
+      const at = place.get(r);
       if (at !== undefined) carry(chain.at + at, into.at + i);
     });
     if (chain.source.counters === into.source.counters) carry(chain.at + chain.length, into.at + into.length);
@@ -71,7 +71,7 @@ function countedTable(n: NodeRun, t: XtTable, family: XtRuleset['family'], backe
   const chains = t.chains.map((ch): XtChain => {
     const c = compiled.byName.get(ch.name);
     if (!c || !met(c, counts)) return ch;
-    const rules = c.rules.map(({ rule }, i) => (rule instanceof ParsedRule ? rule.withCounters(plus(rule.counters, counts, c.at + i)) : rule));
+    const rules = ch.rules.all().map((rule, i) => (rule instanceof ParsedRule ? rule.withCounters(plus(rule.counters, counts, c.at + i)) : rule));
     return { ...ch, rules: ruleList(rules), counters: ch.policy === null ? ch.counters : plus(ch.counters, counts, c.at + c.length) };
   });
   return { ...t, chains };

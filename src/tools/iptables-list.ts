@@ -56,11 +56,7 @@ function header(c: XtChain, table: XtTable, f: Format): string {
 
 function references(table: XtTable, name: string): number {
   let n = 0;
-  for (const c of table.chains)
-    for (let i = 0; i < c.rules.length; i++) {
-      const t = c.rules.at(i).target;
-      if ((t.kind === 'jump' || t.kind === 'goto') && t.chain === name) n++;
-    }
+  for (const c of table.chains) for (let i = 0; i < c.rules.length; i++) if (c.rules.jumpOf(i) === name) n++;
   return n;
 }
 

@@ -13,6 +13,8 @@ export function describeSets(n: NodeState): NonNullable<CheckContext['sets']> {
 
 const nameIn = (v: unknown): string | null => (typeof v === 'object' && v !== null && 'set' in v && typeof v.set === 'string' ? v.set : null);
 
+const holdsSets: ReadonlySet<string> = new Set(['set', 'SET']);
+
 /** Sets that a rule holds: each instance of the match one, the SET target one for each of its actions (ip_set_nfnl_get_byindex). */
 function setsOf(r: Rule): string[] {
   const out: (string | null)[] = r.matches.map((m) => (m.def !== null && m.def.name === 'set' ? nameIn(m.data) : null));
@@ -24,7 +26,12 @@ function setsOf(r: Rule): string[] {
 const references = memoByIdentity((r: XtRuleset): ReadonlyMap<string, number> => {
   const out = new Map<string, number>();
   for (const t of r.tables)
-    for (const c of t.chains) for (let i = 0; i < c.rules.length; i++) for (const name of setsOf(c.rules.at(i))) out.set(name, (out.get(name) ?? 0) + 1);
+    for (const { rules } of t.chains) {
+      for (let i = 0; i < rules.length; i++) {
+        if (!rules.kind(i).extensions.some((def) => holdsSets.has(def.name))) continue;
+        for (const name of setsOf(rules.at(i))) out.set(name, (out.get(name) ?? 0) + 1);
+      }
+    }
   return out;
 });
 

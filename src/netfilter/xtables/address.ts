@@ -9,6 +9,8 @@ import { parseUint } from './numbers.js';
  * (xtables_numeric_to_ipaddr, xtables_numeric_to_ipmask).
  */
 function parseLooseIp4(text: string, isMask: boolean): number | null {
+  const strict = parseIp4(text);
+  if (strict !== null) return strict;
   const parts = text.split('.');
   if (parts.length > 4 || (isMask && parts.length < 4)) return null;
   let v = 0;

@@ -8,8 +8,7 @@ import type { HookPoint } from '../../trace/event.js';
 import type { CheckContext, RuleContext } from './extension.js';
 import { OptionError } from './extension.js';
 import type { AnyExtension } from './getopt.js';
-import type { Rule, XtChain, XtTable } from './model.js';
-import { isUnconditional } from './rule-list.js';
+import type { Rule, RuleKind, XtChain, XtTable } from './model.js';
 
 export interface CheckFinding {
   readonly code: 'iptables-loop' | 'iptables-kernel';
@@ -37,96 +36,112 @@ function hooksOf(mask: number): ReadonlySet<HookPoint> {
 
 /** Findings of the first loop, or of every rule that the kernel would refuse. */
 export function checkTable(table: XtTable, family: Family, sets: Sets): CheckFinding[] {
-  const byName = new Map(table.chains.map((c) => [c.name, c]));
-  const reach = new Map<XtChain, number>();
-  for (const base of table.chains) {
+  const graph = new ChainGraph(table);
+  for (const [n, base] of table.chains.entries()) {
     if (base.policy === null) continue;
-    const loop = markFrom(base, byName, reach);
+    const loop = graph.markFrom(n);
     if (loop) return [loop];
   }
   const found: CheckFinding[] = [];
-  for (const chain of table.chains) {
-    let hooks = reach.get(chain) ?? 0;
+  const constrained = new Map<RuleKind, boolean>();
+  for (const [n, chain] of table.chains.entries()) {
+    let hooks = graph.reach[n];
     const { rules } = chain;
     for (let i = 0; i < rules.length; i++) {
-      const rule = rules.at(i);
-      const problem = checkRule(rule, table.name, family, hooks, sets);
-      if (problem)
-        found.push({ code: 'iptables-kernel', message: problem.message, ...(problem.hint ? { hint: problem.hint } : {}), chain: chain.name, num: i + 1, rule });
-      if (endsChain(rule)) hooks = 0;
+      const kind = rules.kind(i);
+      let ask = constrained.get(kind);
+      if (ask === undefined) constrained.set(kind, (ask = isConstrained(kind)));
+      const rule = ask ? rules.at(i) : null;
+      const problem = rule && checkRule(rule, table.name, family, hooks, sets);
+      if (problem) {
+        const { message, hint } = problem;
+        found.push({ code: 'iptables-kernel', message, ...(hint ? { hint } : {}), chain: chain.name, num: i + 1, rule });
+      }
+      if (rules.endsChain(i)) hooks = 0;
     }
   }
   return found;
 }
 
-/** Nothing behind such a rule is reached; the kernel does not follow it either. */
-const endsChain = (r: Rule): boolean => r.target.kind === 'verdict' && isUnconditional(r);
-
 interface Frame {
-  readonly chain: XtChain;
+  readonly chain: number;
   /** Next rule to look at. */
   i: number;
 }
 
-/** Depth first from one base chain, with a stack of our own: dumps may nest deeper than ours. */
-function markFrom(base: XtChain, byName: ReadonlyMap<string, XtChain>, reach: Map<XtChain, number>): CheckFinding | null {
-  const bit = 1 << HOOKS.indexOf(base.name as HookPoint);
-  const onPath = new Set<XtChain>();
-  const stack: Frame[] = [];
-  const enter = (chain: XtChain): void => {
-    reach.set(chain, (reach.get(chain) ?? 0) | bit);
-    if (chain.rules.length === 0) return;
-    onPath.add(chain);
-    stack.push({ chain, i: 0 });
-  };
-  enter(base);
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1];
-    const rule = top.i < top.chain.rules.length ? top.chain.rules.at(top.i) : null;
-    top.i++;
-    if (rule === null || endsChain(rule)) {
-      stack.pop();
-      onPath.delete(top.chain);
-      continue;
-    }
-    const t = rule.target;
-    if (t.kind !== 'jump' && t.kind !== 'goto') continue;
-    const next = byName.get(t.chain);
-    if (!next) continue;
-    if (onPath.has(next)) return loopFinding(base, next, stack, rule);
-    if (((reach.get(next) ?? 0) & bit) === 0) enter(next);
-  }
-  return null;
-}
+/** Which chains lead to which, by their numbers in the table. */
+class ChainGraph {
+  /** Hooks that reach each chain, as bits. */
+  readonly reach: Uint8Array;
+  readonly #chains: readonly XtChain[];
+  readonly #numbers: ReadonlyMap<string, number>;
+  readonly #onPath: Uint8Array;
 
-function loopFinding(base: XtChain, again: XtChain, stack: readonly Frame[], rule: Rule): CheckFinding {
-  const path = stack.slice(stack.findIndex((f) => f.chain === again)).map((f) => f.chain.name);
-  const shown = path.length > 8 ? [...path.slice(0, 7), '…'] : path;
-  const top = stack[stack.length - 1];
-  return {
-    code: 'iptables-loop',
-    message: `Too many levels of symbolic links: the chains go round in a loop from ${base.name}`,
-    hint: `the loop: ${[...shown, again.name].join(' -> ')}`,
-    chain: top.chain.name,
-    num: top.i,
-    rule,
-  };
+  constructor(table: XtTable) {
+    this.#chains = table.chains;
+    this.#numbers = new Map(table.chains.map((c, n) => [c.name, n]));
+    this.reach = new Uint8Array(table.chains.length);
+    this.#onPath = new Uint8Array(table.chains.length);
+  }
+
+  /** Depth first from one base chain, with a stack of our own: dumps may nest deeper than ours. A loop ends it. */
+  markFrom(base: number): CheckFinding | null {
+    const bit = 1 << HOOKS.indexOf(this.#chains[base].name as HookPoint);
+    const stack: Frame[] = [];
+    this.#enter(base, bit, stack);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      const { rules } = this.#chains[top.chain];
+      const i = top.i++;
+      if (i >= rules.length || rules.endsChain(i)) {
+        stack.pop();
+        this.#onPath[top.chain] = 0;
+        continue;
+      }
+      const to = rules.jumpOf(i);
+      const next = to === null ? undefined : this.#numbers.get(to);
+      if (next === undefined) continue;
+      if (this.#onPath[next] === 1) return this.#loop(base, next, stack);
+      if ((this.reach[next] & bit) === 0) this.#enter(next, bit, stack);
+    }
+    return null;
+  }
+
+  #enter(chain: number, bit: number, stack: Frame[]): void {
+    this.reach[chain] |= bit;
+    if (this.#chains[chain].rules.length === 0) return;
+    this.#onPath[chain] = 1;
+    stack.push({ chain, i: 0 });
+  }
+
+  #loop(base: number, again: number, stack: readonly Frame[]): CheckFinding {
+    const name = (n: number): string => this.#chains[n].name;
+    const path = stack.slice(stack.findIndex((f) => f.chain === again)).map((f) => name(f.chain));
+    const shown = path.length > 8 ? [...path.slice(0, 7), '…'] : path;
+    const top = stack[stack.length - 1];
+    return {
+      code: 'iptables-loop',
+      message: `Too many levels of symbolic links: the chains go round in a loop from ${name(base)}`,
+      hint: `the loop: ${[...shown, name(again)].join(' -> ')}`,
+      chain: name(top.chain),
+      num: top.i,
+      rule: this.#chains[top.chain].rules.at(top.i - 1),
+    };
+  }
 }
 
 type Problem = { message: string; hint?: string } | null;
 
-/** Has an extension anything that could be refused? Most rules are done with this question. */
-const isConstrained = (def: AnyExtension, proto: number): boolean =>
-  def.check !== undefined || def.tables !== undefined || def.hooks !== undefined || (def.protocols !== undefined && !def.protocols.includes(proto));
-
-function checkRule(rule: Rule, table: string, family: Family, hooks: number, sets: Sets): Problem {
-  const proto = rule.proto !== null && !rule.proto.invert ? rule.proto.value : 0;
-  let constrained = rule.target.kind === 'extension' && isConstrained(rule.target.def, proto);
-  for (const m of rule.matches) constrained ||= m.def !== null && isConstrained(m.def, proto);
-  return constrained ? checkExtensions(rule, table, family, hooks, sets) : null;
+/** Has an extension of such rules anything that could be refused? Most rules are done with this question. */
+function isConstrained({ proto, extensions }: RuleKind): boolean {
+  const number = proto !== null && !proto.invert ? proto.value : 0;
+  return extensions.some(
+    (def) => def.check !== undefined || def.tables !== undefined || def.hooks !== undefined || (def.protocols !== undefined && !def.protocols.includes(number)),
+  );
 }
 
-function checkExtensions(rule: Rule, table: string, family: Family, hooks: number, sets: Sets): Problem {
+/** Asks the extensions of a rule; `hooks` are those that reach it. */
+function checkRule(rule: Rule, table: string, family: Family, hooks: number, sets: Sets): Problem {
   const { proto, target } = rule;
   const ctx: CheckContext = {
     family,

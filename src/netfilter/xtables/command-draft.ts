@@ -22,6 +22,16 @@ export interface UnknownExtension {
   text: string;
 }
 
+/** What a word of its own was the value of; `given` the option of that number of the extension loaded as number `loaded`. */
+export type ValueRole = 'chain' | 'src' | 'dst' | 'in' | 'out' | 'jump' | { readonly loaded: number; readonly given: number };
+
+/** A word that another text could stand in for without any other word being read differently. */
+export interface ValueWord {
+  readonly word: number;
+  readonly role: ValueRole;
+  readonly invert: boolean;
+}
+
 /** struct iptables_command_state and xtables_args in one. Errors are thrown as CommandError at a word. */
 export class CommandDraft {
   i = 0;
@@ -35,6 +45,12 @@ export class CommandDraft {
   counters: XtCounters | null = null;
   /** Letters of the options given. */
   seen = '';
+  /** The values so far that are words of their own. */
+  readonly values: ValueWord[] = [];
+  /** A value was joined to its option: `-s10.0.0.1`, `--dport=80`. */
+  joined = false;
+  /** The options are those of a line that passed the generic checks; only values differ. */
+  checked = false;
   /** Read at the end only, as the tool does: a stray word is complained of first. */
   src: HostWord | null = null;
   dst: HostWord | null = null;
@@ -43,12 +59,16 @@ export class CommandDraft {
   fragment: RuleParts['fragment'] = null;
   proto = 0;
   protoInvert = false;
+  /** The two as a rule has them; null: all protocols. */
+  protocol: RuleParts['proto'] = null;
   /** The word behind `-p`, for the match it loads. */
   protoName: string | null = null;
   protoUsed = false;
   protoWord = 0;
   jump: string | null = null;
   jumpWord = 0;
+  /** The chain that `jump` is known to name. */
+  jumpsTo: string | null = null;
   goto = false;
   readonly loaded: Loaded[] = [];
   /** Matches in the order given, known or not; the unknown ones stand as text. */
@@ -58,7 +78,7 @@ export class CommandDraft {
 
   constructor(
     readonly words: readonly string[],
-    readonly ctx: CommandContext,
+    public ctx: CommandContext,
   ) {}
 
   fail(message: string, word: number, hint?: string, code?: string): never {
@@ -77,7 +97,7 @@ export class CommandDraft {
 
   instance(l: Loaded): MatchInstance | Target {
     try {
-      return this.ctx.instances.extension(l, this.ruleContext(l));
+      return this.checked ? this.ctx.instances.again(l, this.ruleContext(l)) : this.ctx.instances.extension(l, this.ruleContext(l));
     } catch (e) {
       if (!(e instanceof OptionError)) throw e;
       this.blame(e, l);

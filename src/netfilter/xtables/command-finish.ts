@@ -29,8 +29,10 @@ export function finishCommand(d: CommandDraft): Command {
     if (name !== null && name.length > MAX_CHAIN_NAME) d.fail(`chain name \`${name}' too long (must be under ${MAX_CHAIN_NAME + 1} chars)`, 1);
   }
   const isRule = RULE_COMMANDS.has(letter) && !(letter === 'D' && d.number !== null);
-  const stray = illegalOptions(letter, isRule).find((o) => d.seen.includes(o));
-  if (stray) d.fail(stray === '0' ? "Illegal option `--line-numbers' with this command" : `Illegal option \`-${stray}' with this command`, last);
+  if (!d.checked) {
+    const stray = illegalOptions(letter, isRule).find((o) => d.seen.includes(o));
+    if (stray) d.fail(stray === '0' ? "Illegal option `--line-numbers' with this command" : `Illegal option \`-${stray}' with this command`, last);
+  }
   return {
     letter,
     chain: d.chain,
@@ -60,13 +62,12 @@ function rulesOf(d: CommandDraft, letter: CommandLetter): ParsedRule[] {
   const rules: ParsedRule[] = [];
   for (const src of sources) {
     for (const dst of destinations) {
-      const proto = d.proto === 0 ? null : d.ctx.instances.shared(`p ${d.proto} ${d.protoInvert}`, () => ({ value: d.proto, invert: d.protoInvert }));
       const parts: RuleParts = {
-        src: d.ctx.instances.addr(src),
-        dst: d.ctx.instances.addr(dst),
-        in: d.ctx.instances.iface(d.in),
-        out: d.ctx.instances.iface(d.out),
-        proto,
+        src,
+        dst,
+        in: d.in,
+        out: d.out,
+        proto: d.protocol,
         fragment: d.fragment,
         matches,
         target,
@@ -81,7 +82,8 @@ function rulesOf(d: CommandDraft, letter: CommandLetter): ParsedRule[] {
 function hostsOf(d: CommandDraft, h: HostWord | null): readonly (AddrMatch | null)[] {
   if (h === null) return ANY_HOST;
   try {
-    return parseHostList(h.text, d.ctx.family, h.invert);
+    const hosts = parseHostList(h.text, d.ctx.family, h.invert);
+    return d.checked ? hosts : hosts.map((m) => d.ctx.instances.addr(m));
   } catch (e) {
     if (e instanceof OptionError) d.fail(e.message, h.word, e.hint);
     throw e;
@@ -91,6 +93,7 @@ function hostsOf(d: CommandDraft, h: HostWord | null): readonly (AddrMatch | nul
 function ruleTarget(d: CommandDraft): Target {
   const name = d.jump;
   if (name === null) return NO_TARGET;
+  if (d.jumpsTo !== null) return { kind: d.goto ? 'goto' : 'jump', chain: d.jumpsTo };
   const isChain = d.isChain(name);
   if (d.goto) {
     if (!isChain) {

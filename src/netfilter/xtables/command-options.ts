@@ -1,4 +1,5 @@
 /** What each option of iptables itself does to the command line being read (the option loop of do_command4() and do_command6()). */
+import type { Family } from '../../base/addr.js';
 import { nearest } from '../../base/diagnostic.js';
 import { protocolNames, protocolNumber } from '../../base/well-known.js';
 import { parseIface } from './address.js';
@@ -43,21 +44,25 @@ export function coreOption(d: CommandDraft, letter: string, value: string | null
       case 's':
         once(d, 's', at, invert);
         d.src = { text, invert, word: d.i - 1 };
+        d.values.push({ word: d.i - 1, role: 'src', invert });
         return;
       case 'd':
         once(d, 'd', at, invert);
         d.dst = { text, invert, word: d.i - 1 };
+        d.values.push({ word: d.i - 1, role: 'dst', invert });
         return;
       case 'p':
         protocolOption(d, text, at, invert);
         return;
       case 'i':
         once(d, 'i', at, invert);
-        d.in = parseIface(text, invert);
+        d.in = d.ctx.instances.iface(parseIface(text, invert));
+        d.values.push({ word: d.i - 1, role: 'in', invert });
         return;
       case 'o':
         once(d, 'o', at, invert);
-        d.out = parseIface(text, invert);
+        d.out = d.ctx.instances.iface(parseIface(text, invert));
+        d.values.push({ word: d.i - 1, role: 'out', invert });
         return;
       case 'f':
         if (d.ctx.family === 'ipv6') d.fail("`-f' is not supported in IPv6, use -m frag instead", at);
@@ -71,6 +76,7 @@ export function coreOption(d: CommandDraft, letter: string, value: string | null
       case 'j':
       case 'g':
         once(d, 'j', at, invert);
+        d.values.push({ word: d.i - 1, role: 'jump', invert });
         jumpOption(d, text, at, letter === 'g');
         return;
       case 'c':
@@ -111,6 +117,7 @@ function protocolOption(d: CommandDraft, text: string, at: number, invert: boole
   if (n === 0 && invert) d.fail('rule would never match protocol', at);
   d.proto = n;
   d.protoInvert = invert;
+  d.protocol = n === 0 ? null : d.ctx.instances.shared(`p ${n} ${invert}`, () => ({ value: n, invert }));
   d.protoName = name;
   d.protoWord = d.i - 1;
 }
@@ -130,6 +137,11 @@ function matchOption(d: CommandDraft, name: string, at: number): void {
   d.lastUnknown = u;
 }
 
+const BLANK = /\s/;
+/** May every `-j` or `-g` of that name be nothing but a jump to a chain of the table? */
+export const namesNoTarget = (name: string, family: Family): boolean =>
+  name.length <= MAX_CHAIN_NAME && !BLANK.test(name) && !VERDICTS.has(name) && findTarget(name, family) === undefined;
+
 function jumpOption(d: CommandDraft, name: string, at: number, isGoto: boolean): void {
   d.jump = name;
   d.jumpWord = at;
@@ -137,7 +149,7 @@ function jumpOption(d: CommandDraft, name: string, at: number, isGoto: boolean):
   if (isGoto) return;
   if (name === '') d.fail('Invalid target name (too short)', at);
   if (name.length > MAX_CHAIN_NAME) d.fail(`Invalid target name \`${name}' (${MAX_CHAIN_NAME} chars max)`, at);
-  if (/\s/.test(name)) d.fail(`Invalid target name \`${name}'`, at);
+  if (BLANK.test(name)) d.fail(`Invalid target name \`${name}'`, at);
   if (VERDICTS.has(name)) return;
   const def = findTarget(name, d.ctx.family);
   if (def) {
@@ -168,6 +180,7 @@ function commandOption(d: CommandDraft, letter: CommandLetter, value: string | n
     d.fail(`Cannot use -${letter} with -${d.letter}`, at);
   }
   d.letter = d.letter === 'L' || d.letter === 'S' ? d.letter : letter;
+  if (letter === 'A') d.values.push({ word: d.i - 1, role: 'chain', invert });
   d.chain = value ?? d.chain;
   const next = d.words[d.i];
   const hasNext = next !== undefined && !next.startsWith('-') && next !== '!';
@@ -193,5 +206,5 @@ function ruleNumber(d: CommandDraft, text: string): void {
 function checkNewName(d: CommandDraft, name: string, at: number): void {
   if (name.startsWith('-') || name.startsWith('!')) d.fail(`chain name not allowed to start with \`${name[0]}'`, at);
   if (VERDICTS.has(name) || findTarget(name, d.ctx.family)) d.fail('chain name may not clash with target name', at);
-  if (/\s/.test(name)) d.fail(`Invalid chain name \`${name}'`, at);
+  if (BLANK.test(name)) d.fail(`Invalid chain name \`${name}'`, at);
 }

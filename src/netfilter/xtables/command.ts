@@ -3,7 +3,7 @@
  * go through this one grammar.
  */
 import { nearest } from '../../base/diagnostic.js';
-import { CommandDraft, type UnknownExtension } from './command-draft.js';
+import { CommandDraft, type UnknownExtension, type ValueRole } from './command-draft.js';
 import { finishCommand } from './command-finish.js';
 import { coreOption } from './command-options.js';
 import type { Command, CommandContext } from './command-types.js';
@@ -15,10 +15,11 @@ import { findMatch } from './registry.js';
 
 /** Throws CommandError, or OtherFamily where a line of a restore file is for the other tool. */
 export function parseCommand(words: readonly string[], ctx: CommandContext): Command {
-  return parse(new CommandDraft(words, ctx));
+  return finishCommand(readOptions(new CommandDraft(words, ctx)));
 }
 
-function parse(d: CommandDraft): Command {
+/** The option loop alone: what the words say, not yet put together. */
+export function readOptions(d: CommandDraft): CommandDraft {
   const { words } = d;
   while (d.i < words.length) {
     const w = words[d.i];
@@ -36,7 +37,7 @@ function parse(d: CommandDraft): Command {
     else failBehindOptions(d, `Bad argument \`${w}'`, d.i, d.i > 0 && words[d.i - 1] === '!' ? 'negation stands in front of the option: ! -d NET' : undefined);
   }
   if (d.invert) d.fail('nothing appropriate following !', words.length - 1);
-  return finishCommand(d);
+  return d;
 }
 
 /** The tool reads each option's value when it meets it: a wrong one in front of this word comes first. */
@@ -88,10 +89,13 @@ function longOption(d: CommandDraft, w: string): void {
 function extensionOption(d: CommandDraft, l: Loaded, spec: OptionSpec, attached: string | null, at: number): void {
   d.lastUnknown = null;
   d.i++;
+  const role: ValueRole = { loaded: d.loaded.indexOf(l), given: l.given.length };
   let value = '';
   if (spec.arg !== 'none') value = argument(d, d.words[at], spec.arg, attached, at) ?? '';
+  if (spec.arg === 'required') d.values.push({ word: d.i - 1, role, invert: d.invert });
   if (spec.words === 2) {
     if (d.i >= d.words.length) d.fail(`${l.def.name}: --${spec.name} requires two args.`, at);
+    d.values.push({ word: d.i, role, invert: d.invert });
     value += ` ${d.words[d.i++]}`;
   }
   if (l.given.length === 0) {
@@ -103,7 +107,10 @@ function extensionOption(d: CommandDraft, l: Loaded, spec: OptionSpec, attached:
 }
 
 function argument(d: CommandDraft, shown: string, arg: 'required' | 'optional', attached: string | null, at: number): string | null {
-  if (attached !== null) return attached;
+  if (attached !== null) {
+    d.joined = true;
+    return attached;
+  }
   const next = d.words[d.i];
   if (arg === 'optional') {
     if (next === undefined || next.startsWith('-') || next === '!') return null;

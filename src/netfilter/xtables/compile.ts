@@ -14,7 +14,6 @@ import { ChainIndex } from './index-chain.js';
 import { Interner } from './intern.js';
 import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
 import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, XtChain, XtRuleset, XtTable, XtTableName } from './model.js';
-import { rulesOf } from './rule-list.js';
 
 /** A rule as the walk meets it. */
 export class CompiledRule {
@@ -24,7 +23,6 @@ export class CompiledRule {
     readonly action: Action,
     /** An ACCEPT, DROP, RETURN or QUEUE without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
     readonly unconditional: boolean,
-    readonly rule: Rule,
     readonly place: Omit<RuleRef, 'num'>,
     readonly num: number,
   ) {}
@@ -124,7 +122,7 @@ function compileRule(rule: Rule, place: Omit<RuleRef, 'num'>, num: number, famil
   }
   const action = compileAction(rule, ctx, intern);
   const unconditional = action.kind === 'verdict' && preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
-  return new CompiledRule(intern.list(steps), action, unconditional, rule, place, num);
+  return new CompiledRule(intern.list(steps), action, unconditional, place, num);
 }
 
 /** A chain's rules, compiled when the first packet comes to them, and their index. */
@@ -138,7 +136,7 @@ class ChainCode {
     readonly intern: Interner,
   ) {}
   get rules(): readonly CompiledRule[] {
-    this.#rules ??= rulesOf(this.list).map((rule, i) => compileRule(rule, this.place, i + 1, this.family, this.intern));
+    this.#rules ??= Array.from({ length: this.list.length }, (_, i) => compileRule(this.list.at(i), this.place, i + 1, this.family, this.intern));
     return this.#rules;
   }
   get index(): ChainIndex | null {
@@ -163,12 +161,18 @@ function chainCode(list: RuleList, place: Omit<RuleRef, 'num'>, family: Family, 
   return hit;
 }
 
+/** Where compiled chains stand. */
+type TablePlace = Omit<RuleRef, 'chain' | 'num'> & { readonly family: Family };
+
+/** A chain as packets walk it. It is compiled when the first packet comes: most chains of a big set meet none. */
 export class CompiledChain {
   readonly name: string;
   readonly policy: 'ACCEPT' | 'DROP' | null;
   /** Number of rules. */
   readonly length: number;
-  readonly #code: ChainCode;
+  readonly #table: TablePlace;
+  readonly #intern: Interner;
+  #code: ChainCode | null = null;
   /** What #code holds, once it was asked for: packets come here often. */
   #rules: readonly CompiledRule[] | null = null;
   #index: ChainIndex | null | undefined;
@@ -178,27 +182,31 @@ export class CompiledChain {
     readonly source: XtChain,
     /** Slot of its first rule among the table's counters. */
     readonly at: number,
-    place: Omit<RuleRef, 'num'>,
-    family: Family,
+    table: TablePlace,
     intern: Interner,
   ) {
     this.name = source.name;
     this.policy = source.policy;
     this.length = source.rules.length;
-    this.#code = chainCode(source.rules, place, family, intern);
+    this.#table = table;
+    this.#intern = intern;
+  }
+  get #compiled(): ChainCode {
+    this.#code ??= chainCode(this.source.rules, { ...this.#table, chain: this.name }, this.#table.family, this.#intern);
+    return this.#code;
   }
   get rules(): readonly CompiledRule[] {
-    this.#rules ??= this.#code.rules;
+    this.#rules ??= this.#compiled.rules;
     return this.#rules;
   }
   /** null where the chain is walked as it stands. */
   get index(): ChainIndex | null {
-    if (this.#index === undefined) this.#index = this.#code.index;
+    if (this.#index === undefined) this.#index = this.#compiled.index;
     return this.#index;
   }
   /** End of the chain: rule number rules + 1. */
   get end(): RuleRef {
-    this.#end ??= { ...this.#code.place, num: this.length + 1 };
+    this.#end ??= { ...this.#table, chain: this.name, num: this.length + 1 };
     return this.#end;
   }
 }
@@ -210,14 +218,17 @@ export function compileTable(table: XtTable, family: Family, backend: 'legacy' |
   const key = `${backend}\0${family}`;
   let hit = cache.get(key);
   if (!hit) {
+    const place: TablePlace = { backend, family, table: table.name };
     const intern = new Interner();
+    const byName = new Map<string, CompiledChain>();
     let at = 0;
     const chains = table.chains.map((ch) => {
-      const chain = new CompiledChain(ch, at, { backend, family, table: table.name, chain: ch.name }, family, intern);
+      const chain = new CompiledChain(ch, at, place, intern);
+      byName.set(chain.name, chain);
       at += chain.length + 1;
       return chain;
     });
-    hit = { name: table.name, family, chains, byName: new Map(chains.map((ch) => [ch.name, ch])) };
+    hit = { name: table.name, family, chains, byName };
     cache.set(key, hit);
   }
   return hit;
@@ -228,6 +239,7 @@ export const rulesetNeedsConntrack = memoByIdentity((r: XtRuleset): boolean => r
 
 const chainNeedsConntrack = memoByIdentity((rules: RuleList): boolean => {
   for (let i = 0; i < rules.length; i++) {
+    if (!rules.kind(i).extensions.some((def) => def.needsConntrack)) continue;
     const rule = rules.at(i);
     for (const m of rule.matches) if (m.def?.needsConntrack?.((m as MatchInstance).data)) return true;
     if (rule.target.kind === 'extension' && rule.target.def.needsConntrack?.(rule.target.data)) return true;

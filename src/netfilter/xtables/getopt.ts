@@ -4,6 +4,7 @@
  */
 import type { Given, MatchDefWithConntrack, OptionSpec, TargetDef } from './extension.js';
 import { OptionError } from './extension.js';
+import type { MatchInstance, Target } from './model.js';
 
 export interface CoreOption {
   /** The short letter (or digit) it stands for. */
@@ -46,6 +47,9 @@ export interface Loaded {
   /** `-p` as it stood when the first option was read. */
   proto: number;
   protoInverted: boolean;
+  /** Where lines of one shape are read: the instance that stands for all of them, or those of the values met. */
+  always?: MatchInstance | Target;
+  met?: Map<string, MatchInstance | Target>;
 }
 
 export type FoundOption =

@@ -6,6 +6,9 @@ import type { AddrMatch, IfaceMatch, MatchInstance, Target } from './model.js';
 /** What repeats is met early; beyond this many the cache would only hold what is met once. */
 const MAX_CACHE = 5000;
 
+/** Of one option in lines of one shape. */
+const MAX_MET = 256;
+
 export class Instances {
   readonly #seen = new Map<string, unknown>();
 
@@ -36,12 +39,29 @@ export class Instances {
     const hit = key === null ? undefined : this.#seen.get(key);
     if (hit !== undefined) return hit as MatchInstance | Target;
     checkGiven(l.def, l.given);
-    const data: unknown = l.def.parse(l.given, ctx);
-    const made = l.kind === 'match' ? ({ def: l.def, data } as MatchInstance) : ({ kind: 'extension', def: l.def, data } as Target);
+    const made = read(l, ctx);
     if (key !== null) this.#remember(key, made);
     return made;
   }
+
+  /** The same for a line like one that passed the generic checks: its options differ in values only. Throws OptionError. */
+  again(l: Loaded, ctx: RuleContext): MatchInstance | Target {
+    if (l.always) return l.always;
+    if (l.given.length !== 1 || l.def.name === 'comment') return read(l, ctx);
+    l.met ??= new Map();
+    const { value } = l.given[0];
+    const hit = l.met.get(value);
+    if (hit) return hit;
+    const made = read(l, ctx);
+    if (l.met.size < MAX_MET) l.met.set(value, made);
+    return made;
+  }
 }
+
+const read = (l: Loaded, ctx: RuleContext): MatchInstance | Target => {
+  const data: unknown = l.def.parse(l.given, ctx);
+  return l.kind === 'match' ? ({ def: l.def, data } as MatchInstance) : ({ kind: 'extension', def: l.def, data } as Target);
+};
 
 function instanceKey(l: Loaded, ctx: RuleContext): string {
   let key = `${l.kind} ${l.def.name} ${ctx.family} ${ctx.table} ${ctx.proto} ${ctx.protoInverted}`;

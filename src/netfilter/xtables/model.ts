@@ -5,6 +5,7 @@
 import type { Addr, Family } from '../../base/addr.js';
 import type { Span } from '../../base/diagnostic.js';
 import type { MatchDefWithConntrack, TargetDef } from './extension.js';
+import type { AnyExtension } from './getopt.js';
 
 export interface XtCounters {
   readonly packets: number;
@@ -58,11 +59,27 @@ export interface UnknownMatch {
   readonly text: string;
 }
 
-/** Immutable list of rules. Editing returns a new list that shares what it can. */
+/** What can be said of a rule without its values; one object for many rules, so that answers that follow from it can be kept. */
+export interface RuleKind {
+  readonly proto: Rule['proto'];
+  /** Its matches, then its target, where they are known. */
+  readonly extensions: readonly AnyExtension[];
+  /** Has it a match or target that is kept as text? */
+  readonly hasUnknown: boolean;
+}
+
+/** Immutable list of rules. Editing returns a new list that shares what it can. A rule is a view: asked for again, it may be another object. */
 export interface RuleList {
   readonly length: number;
   /** From 0. */
   at(i: number): Rule;
+  /** Every rule, the same objects each time; they stay in memory from then on. */
+  all(): readonly Rule[];
+  kind(i: number): RuleKind;
+  /** The chain of the table that the rule jumps or goes to. */
+  jumpOf(i: number): string | null;
+  /** Does no packet get behind it, whatever it looks like? A verdict without any condition. */
+  endsChain(i: number): boolean;
   insert(i: number, rule: Rule): RuleList;
   replace(i: number, rule: Rule): RuleList;
   remove(i: number): RuleList;

@@ -1,6 +1,6 @@
 /** The one implementation of RuleList and of Rule: classes, so that immer neither drafts nor freezes them. */
 import type { Span } from '../../base/diagnostic.js';
-import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, Target, UnknownMatch, XtCounters } from './model.js';
+import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleKind, RuleList, Target, UnknownMatch, XtCounters } from './model.js';
 
 export const ZERO_COUNTERS: XtCounters = { packets: 0, bytes: 0 };
 const NO_MATCHES: readonly never[] = [];
@@ -62,6 +62,20 @@ export class ParsedRule implements Rule {
 export const isUnconditional = (r: Rule): boolean =>
   r.matches.length === 0 && r.src === null && r.dst === null && r.in === null && r.out === null && r.proto === null && r.fragment === null;
 
+const jumpOf = ({ target }: Rule): string | null => (target.kind === 'jump' || target.kind === 'goto' ? target.chain : null);
+
+/** Nothing behind such a rule is reached; the kernel does not follow it either. */
+export const endsChain = (r: Rule): boolean => r.target.kind === 'verdict' && isUnconditional(r);
+
+export function ruleKind(r: Rule): RuleKind {
+  const extensions: RuleKind['extensions'][number][] = [];
+  for (const m of r.matches) if (m.def) extensions.push(m.def);
+  if (r.target.kind === 'extension') extensions.push(r.target.def);
+  return { proto: r.proto, extensions, hasUnknown: r.target.kind === 'unknown' || r.matches.some((m) => m.def === null) };
+}
+
+const noRule = (i: number, length: number): RangeError => new RangeError(`no rule ${i} in a list of ${length}`);
+
 class RuleArray implements RuleList {
   readonly #rules: readonly Rule[];
   constructor(rules: readonly Rule[]) {
@@ -72,8 +86,20 @@ class RuleArray implements RuleList {
   }
   at(i: number): Rule {
     const r = this.#rules[i];
-    if (r === undefined) throw new RangeError(`no rule ${i} in a list of ${this.#rules.length}`);
+    if (r === undefined) throw noRule(i, this.length);
     return r;
+  }
+  all(): readonly Rule[] {
+    return this.#rules;
+  }
+  kind(i: number): RuleKind {
+    return ruleKind(this.at(i));
+  }
+  jumpOf(i: number): string | null {
+    return jumpOf(this.at(i));
+  }
+  endsChain(i: number): boolean {
+    return endsChain(this.at(i));
   }
   insert(i: number, rule: Rule): RuleList {
     return new RuleArray(this.#rules.toSpliced(i, 0, rule));
@@ -86,13 +112,82 @@ class RuleArray implements RuleList {
   }
 }
 
+/** Rules kept in another form, which makes a rule when it is asked for. */
+export interface RuleSource {
+  rule(place: number): Rule;
+  kind(place: number): RuleKind;
+  jumpOf(place: number): string | null;
+  endsChain(place: number): boolean;
+}
+
+/** Rules of a source: `length` of them from place `first` on, or those at `places`. */
+class SourcedRules implements RuleList {
+  readonly source: RuleSource;
+  readonly length: number;
+  readonly #first: number;
+  readonly #places: Uint32Array | null;
+  #rules: RuleArray | null = null;
+  constructor(source: RuleSource, first: number, length: number, places: Uint32Array | null = null) {
+    this.source = source;
+    this.length = length;
+    this.#first = first;
+    this.#places = places;
+  }
+  place(i: number): number {
+    if (!(i >= 0 && i < this.length)) throw noRule(i, this.length);
+    return this.#places === null ? this.#first + i : this.#places[i];
+  }
+  at(i: number): Rule {
+    return this.#rules ? this.#rules.at(i) : this.source.rule(this.place(i));
+  }
+  all(): readonly Rule[] {
+    return this.#array().all();
+  }
+  kind(i: number): RuleKind {
+    return this.source.kind(this.place(i));
+  }
+  jumpOf(i: number): string | null {
+    return this.source.jumpOf(this.place(i));
+  }
+  endsChain(i: number): boolean {
+    return this.source.endsChain(this.place(i));
+  }
+  insert(i: number, rule: Rule): RuleList {
+    return this.#array().insert(i, rule);
+  }
+  replace(i: number, rule: Rule): RuleList {
+    return this.#array().replace(i, rule);
+  }
+  remove(i: number): RuleList {
+    return this.#array().remove(i);
+  }
+  /** Edited lists share their rules with the list they came from: counters follow a rule by its identity. */
+  #array(): RuleArray {
+    this.#rules ??= new RuleArray(Array.from({ length: this.length }, (_, i) => this.at(i)));
+    return this.#rules;
+  }
+}
+
 const NO_RULES: RuleList = new RuleArray([]);
 
 /** A list of these rules; the array must not be changed afterwards. */
 export const ruleList = (rules: readonly Rule[]): RuleList => (rules.length === 0 ? NO_RULES : new RuleArray(rules));
 
-export function rulesOf(list: RuleList): Rule[] {
-  const out: Rule[] = new Array(list.length);
-  for (let i = 0; i < out.length; i++) out[i] = list.at(i);
-  return out;
+/** A list of rules that stand together in a source. */
+export const sourcedRules = (source: RuleSource, first: number, length: number): RuleList =>
+  length === 0 ? NO_RULES : new SourcedRules(source, first, length);
+
+/** One list behind the other. */
+export function joined(lists: readonly RuleList[]): RuleList {
+  if (lists.length < 2) return lists[0] ?? NO_RULES;
+  const [first] = lists;
+  if (!(first instanceof SourcedRules) || !lists.every((l) => l instanceof SourcedRules && l.source === first.source))
+    return ruleList(lists.flatMap((l) => l.all()));
+  const places = new Uint32Array(lists.reduce((n, l) => n + l.length, 0));
+  let n = 0;
+  for (const l of lists as readonly SourcedRules[]) for (let i = 0; i < l.length; i++) places[n++] = l.place(i);
+  return new SourcedRules(first.source, 0, n, places);
 }
+
+/** The rules of a list in an array of its own. */
+export const rulesOf = (list: RuleList): Rule[] => list.all().slice();

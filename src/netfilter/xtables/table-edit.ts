@@ -7,16 +7,19 @@ import type { Family } from '../../base/addr.js';
 import type { Command } from './command-types.js';
 import { builtinChains, type Rule, type RuleList, type XtChain, type XtCounters, type XtTable, type XtTableName } from './model.js';
 import { printRuleSpec } from './print.js';
-import { ParsedRule, ruleList, rulesOf, ZERO_COUNTERS } from './rule-list.js';
+import { joined, ParsedRule, ruleList, rulesOf, ZERO_COUNTERS } from './rule-list.js';
 
 interface EditChain {
   name: string;
   policy: 'ACCEPT' | 'DROP' | null;
   counters: XtCounters;
-  /** Rules as they were, until one is changed. */
-  list: RuleList | null;
+  /** Lists of rules, one behind the other, until one is changed. */
+  lists: RuleList[];
   rules: Rule[] | null;
 }
+
+/** The chain's rules as they stand now. */
+const listOf = (c: EditChain): RuleList => (c.rules ? ruleList(c.rules.slice()) : joined(c.lists));
 
 /** Words of the errno strings that iptc_strerror() gives. */
 export const IPTC = {
@@ -48,16 +51,18 @@ export class TableEdit {
     this.name = name;
     this.family = family;
     this.#chains = from
-      ? from.chains.map((c) => ({ name: c.name, policy: c.policy, counters: c.counters, list: c.rules, rules: null }))
-      : builtinChains[name].map((n) => ({ name: n, policy: 'ACCEPT', counters: ZERO_COUNTERS, list: null, rules: [] }));
+      ? from.chains.map((c) => ({ name: c.name, policy: c.policy, counters: c.counters, lists: [c.rules], rules: null }))
+      : builtinChains[name].map((n) => ({ name: n, policy: 'ACCEPT', counters: ZERO_COUNTERS, lists: [], rules: null }));
     for (const c of this.#chains) this.#byName.set(c.name, c);
   }
 
   hasChain(name: string): boolean {
     return this.#byName.has(name);
   }
-  isUserChain(name: string): boolean {
-    return this.#byName.get(name)?.policy === null;
+  /** The name itself, as the table holds it; undefined: there is no such chain, or it is built in. */
+  userChain(name: string): string | undefined {
+    const c = this.#byName.get(name);
+    return c?.policy === null ? c.name : undefined;
   }
   isBuiltin(name: string): boolean {
     const c = this.#byName.get(name);
@@ -74,22 +79,22 @@ export class TableEdit {
   }
 
   #rules(c: EditChain): Rule[] {
-    c.rules ??= c.list ? rulesOf(c.list) : [];
-    c.list = null;
+    c.rules ??= rulesOf(joined(c.lists));
+    c.lists = [];
     return c.rules;
   }
 
   create(name: string): void {
     if (this.#byName.has(name) || ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'].includes(name)) throw new EditError(IPTC.chainExists);
-    const c: EditChain = { name, policy: null, counters: ZERO_COUNTERS, list: null, rules: [] };
+    const c: EditChain = { name, policy: null, counters: ZERO_COUNTERS, lists: [], rules: null };
     this.#chains.push(c);
     this.#byName.set(name, c);
   }
 
   flush(name: string): void {
     const c = this.#chain(name);
-    c.list = null;
-    c.rules = [];
+    c.lists = [];
+    c.rules = null;
   }
 
   /** What iptables-restore does first without --noflush. */
@@ -111,20 +116,21 @@ export class TableEdit {
     this.#rules(this.#chain(name)).push(rule);
   }
 
-  /** Appends without any look-up by name: the hot path of a load. */
-  appender(name: string): ((rule: Rule) => void) | undefined {
-    const c = this.#byName.get(name);
-    if (!c) return undefined;
-    const rules = this.#rules(c);
-    return (rule) => {
-      rules.push(rule);
-    };
+  /** Appends a list of rules as it is. */
+  appendAll(name: string, list: RuleList): void {
+    const c = this.#chain(name);
+    if (c.rules) c.lists = [ruleList(c.rules)];
+    c.rules = null;
+    // Most chains get one: an array that grows would hold room for many.
+    if (c.lists.length === 0) c.lists = [list];
+    else c.lists.push(list);
   }
 
   #references(name: string): number {
     let n = 0;
     for (const c of this.#chains) {
-      for (const r of this.#rules(c)) if ((r.target.kind === 'jump' || r.target.kind === 'goto') && r.target.chain === name) n++;
+      const rules = listOf(c);
+      for (let i = 0; i < rules.length; i++) if (rules.jumpOf(i) === name) n++;
     }
     return n;
   }
@@ -252,9 +258,7 @@ export class TableEdit {
   }
 
   finish(): XtTable {
-    const chains = this.#chains.map(
-      (c): XtChain => ({ name: c.name, policy: c.policy, counters: c.counters, rules: c.rules ? ruleList(c.rules.slice()) : (c.list as RuleList) }),
-    );
+    const chains = this.#chains.map((c): XtChain => ({ name: c.name, policy: c.policy, counters: c.counters, rules: listOf(c) }));
     return { name: this.name, chains };
   }
 }
