@@ -215,7 +215,7 @@ class RestoreReader implements ChainNames {
       else {
         try {
           edit.create(name);
-          this.#newChain(name);
+          this.#forgetShapes();
         } catch (e) {
           if (!(e instanceof EditError)) throw e;
           const hint = edit.hasChain(name) ? 'the chain is declared twice' : 'the name is a verdict';
@@ -296,7 +296,7 @@ class RestoreReader implements ChainNames {
       if (cmd.letter !== 'A') {
         this.#leaveHome(edit);
         edit.apply(cmd);
-        if (cmd.letter === 'N' || cmd.letter === 'E') this.#newChain(cmd.newName ?? cmd.chain ?? '');
+        if (cmd.letter === 'N' || cmd.letter === 'E') this.#forgetShapes();
         return;
       }
       if (!edit.hasChain(cmd.chain ?? '')) throw new EditError(IPTC.noChain);
@@ -326,9 +326,9 @@ class RestoreReader implements ChainNames {
     this.#first = size;
   }
 
-  /** `-j` of such a name may mean something else from now on. */
-  #newChain(name: string): void {
-    if (!namesNoTarget(name, this.opts.family)) this.#shapes = new Shapes(this, this.#allShapes);
+  /** `-j` of a new chain's name meant something else before: what was learnt of lines holds no more. */
+  #forgetShapes(): void {
+    if (!this.#shapes.isEmpty) this.#shapes = new Shapes(this, this.#allShapes);
   }
 
   /** Points at the word that a CommandError names. */

@@ -145,6 +145,10 @@ export class Shapes {
     readonly all: Shape[],
   ) {}
 
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** The shape of a line, `places` filled; null where none fits. */
   find(text: string, at: number, end: number, places: Places): Shape | null {
     this.home = null;
@@ -169,7 +173,6 @@ export class Shapes {
       places[2 * k + 1] = to;
       const found = this.#find(next, k + 1, text, to, end, places);
       if (found) return found;
-      if (role === 'jump') this.jump = null;
     }
     return null;
   }
