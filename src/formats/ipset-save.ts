@@ -25,6 +25,8 @@ export interface IpsetRestoreOptions {
   readonly inUse?: (name: string) => boolean;
 }
 
+/** Lines looked at to estimate how many there are. */
+const SAMPLE = 4096;
 /** More are counted, not listed. */
 const MAX_DIAGNOSTICS = 200;
 
@@ -191,6 +193,7 @@ class QuickAdd {
       key[0] = len === 32 ? value : value - (value % 2 ** (32 - len));
       key[1] = len;
     } else key[0] = value;
+    if (live.putNew(key, this.#ext)) return i + 1;
     try {
       live.add(key, this.#merge, false, null);
     } catch {
@@ -214,7 +217,22 @@ class QuickAdd {
     this.#net = slot.create.type === 'hash:net';
     this.#prefix = text.slice(at, blank + 1);
     this.#ext = live.params.kinds.timeout === null ? EMPTY_EXT : defaultExt(live.params.kinds.timeout);
+    live.reserve(this.#linesFrom(at));
     return true;
+  }
+
+  /** About how many lines there are from here on, if they are like the next ones. */
+  #linesFrom(at: number): number {
+    const { text } = this;
+    let lines = 0;
+    let end = at;
+    for (; lines < SAMPLE; lines++) {
+      const nl = text.indexOf('\n', end);
+      if (nl < 0) return lines;
+      if (!text.startsWith(this.#prefix, end)) return lines;
+      end = nl + 1;
+    }
+    return Math.ceil(((text.length - at) * SAMPLE) / (end - at));
   }
 }
 

@@ -120,6 +120,18 @@ export class LiveSet {
     return ref;
   }
 
+  /** A new member with nothing to ask about, as a restore has a million. False: add() has to look closer. */
+  putNew(key: Uint32Array, ext: Ext): boolean {
+    if (this.#base.size > 0 || this.#isIface || this.#own.size >= this.params.maxelem || !this.#own.insertNew(key, ext)) return false;
+    this.#touched = true;
+    this.#countKey(key, 1);
+    return true;
+  }
+  /** `n` members are about to be added. */
+  reserve(n: number): void {
+    this.#own.reserve(Math.min(this.params.maxelem, this.#own.size + n));
+  }
+
   remove(ref: Ref): void {
     this.#touched = true;
     const key = this.key(ref);

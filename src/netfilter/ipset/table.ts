@@ -78,18 +78,52 @@ export class WordTable {
 
   /** Adds a key that is not there; returns its row. */
   insert(key: ArrayLike<number>, ext: Ext): number {
+    const row = this.#append(key, ext);
+    if ((this.#filled + 1) * 4 > this.#index.length * 3) this.#rebuild(indexSize(this.#live));
+    else this.#place(row);
+    return row;
+  }
+
+  /** insert() of a key that may be there: false if it is. One search of the index in place of two: the way of long lists. */
+  insertNew(key: ArrayLike<number>, ext: Ext): boolean {
+    const w = this.width;
+    if (w > 2 || (this.#filled + 1) * 4 > this.#index.length * 3) {
+      if (this.find(key) >= 0) return false;
+      this.insert(key, ext);
+      return true;
+    }
+    const index = this.#index;
+    const mask = index.length - 1;
+    const rows = this.rows;
+    let slot = (w === 1 ? mix(key[0] | 0) : mixPair(key[0], key[1])) & mask;
+    for (let row = index[slot]; row !== FREE; row = index[slot]) {
+      if (row >= 0 && rows[row * w] === key[0] && (w === 1 || rows[row * w + 1] === key[1])) return false;
+      slot = (slot + 1) & mask;
+    }
+    index[slot] = this.#append(key, ext);
+    this.#filled++;
+    return true;
+  }
+
+  /** Room for `n` keys at once, where it is known that many come. */
+  reserve(n: number): void {
+    if (n * this.width > this.rows.length) this.#grow(n * this.width);
+    if (n * 4 > this.#index.length * 3) this.#rebuild(indexSize(n));
+  }
+
+  #grow(words: number): void {
+    const bigger = new Uint32Array(words);
+    bigger.set(this.rows);
+    this.rows = bigger;
+  }
+
+  #append(key: ArrayLike<number>, ext: Ext): number {
     const row = this.#used++;
     const w = this.width;
-    if ((row + 1) * w > this.rows.length) {
-      const bigger = new Uint32Array(this.rows.length * 2);
-      bigger.set(this.rows);
-      this.rows = bigger;
-    }
+    if ((row + 1) * w > this.rows.length) this.#grow(this.rows.length * 2);
     for (let i = 0; i < w; i++) this.rows[row * w + i] = key[i];
     if (this.#ext) this.#ext.push(ext === EMPTY_EXT ? null : ext);
     else if (ext !== EMPTY_EXT) this.setExt(row, ext);
-    if ((this.#filled + 1) * 4 > this.#index.length * 3) this.#rebuild(indexSize(this.#live + 1));
-    else this.#place(row);
     this.#live++;
     return row;
   }
@@ -139,6 +173,7 @@ export class WordTable {
     const w = this.width;
     if (!this.#removed) {
       if (this.rows.length > this.#used * w) this.rows = this.rows.slice(0, Math.max(1, this.#used) * w);
+      if (this.#index.length > indexSize(this.#live)) this.#rebuild(indexSize(this.#live));
       return this;
     }
     const t = new WordTable(w, this.#live);
