@@ -15,6 +15,13 @@ import { Interner } from './intern.js';
 import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
 import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, XtChain, XtRuleset, XtTable, XtTableName } from './model.js';
 
+type ChainPlace = Omit<RuleRef, 'num'>;
+type TablePlace = Omit<ChainPlace, 'chain'> & { readonly family: Family };
+
+/** Written out: spread, each object would get a hidden class of its own, which costs more than the object. */
+const placeOf = ({ backend, family, table }: TablePlace, chain: string): ChainPlace => ({ backend, family, table, chain });
+const refAt = ({ backend, family, table, chain }: ChainPlace, num: number): RuleRef => ({ backend, family, table, chain, num });
+
 /** A rule as the walk meets it. */
 export class CompiledRule {
   #ref: RuleRef | null = null;
@@ -23,11 +30,11 @@ export class CompiledRule {
     readonly action: Action,
     /** An ACCEPT, DROP, RETURN or QUEUE without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
     readonly unconditional: boolean,
-    readonly place: Omit<RuleRef, 'num'>,
+    readonly place: ChainPlace,
     readonly num: number,
   ) {}
   get ref(): RuleRef {
-    this.#ref ??= { ...this.place, num: this.num };
+    this.#ref ??= refAt(this.place, this.num);
     return this.#ref;
   }
 }
@@ -106,7 +113,7 @@ function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backen
   return native ?? m.def.lower(m.data, ctx);
 }
 
-function compileRule(rule: Rule, place: Omit<RuleRef, 'num'>, num: number, family: Family, intern: Interner): CompiledRule {
+function compileRule(rule: Rule, place: ChainPlace, num: number, family: Family, intern: Interner): CompiledRule {
   const ctx = ruleContext(family, place.table, rule);
   const preds = ipPreds(rule, place.backend);
   const steps: RuleStep[] = preds.map((pred) => intern.step({ kind: 'test', pred }));
@@ -116,6 +123,7 @@ function compileRule(rule: Rule, place: Omit<RuleRef, 'num'>, num: number, famil
       steps.push({ kind: 'stateful', name: m.name, show: m.text, test: (c) => c.env.inconclusive(what, c) });
       continue;
     }
+    if (m.def.always) continue;
     const lowered = intern.lowered(m.data, ctx.protoInverted ? -1 - ctx.proto : ctx.proto, () => lowerMatch(m as MatchInstance, ctx, place.backend));
     // What always says yes (comment) need not be asked.
     for (const s of lowered) if (s.kind !== 'test' || s.pred !== ALWAYS) steps.push(intern.step(s));
@@ -131,10 +139,16 @@ class ChainCode {
   #index: ChainIndex | null | undefined;
   constructor(
     readonly list: RuleList,
-    readonly place: Omit<RuleRef, 'num'>,
+    readonly place: ChainPlace,
     readonly family: Family,
     readonly intern: Interner,
+    /** The same list in another place. */
+    readonly next: ChainCode | null = null,
   ) {}
+  stands(p: ChainPlace, family: Family): boolean {
+    const { chain, table, backend } = this.place;
+    return chain === p.chain && table === p.table && backend === p.backend && family === this.family;
+  }
   get rules(): readonly CompiledRule[] {
     this.#rules ??= Array.from({ length: this.list.length }, (_, i) => compileRule(this.list.at(i), this.place, i + 1, this.family, this.intern));
     return this.#rules;
@@ -145,24 +159,18 @@ class ChainCode {
   }
 }
 
-/** One cache per (table, chain name, family): the same rules object cannot stand in two chains. */
-const chainCodes = memoByIdentity((_: RuleList) => new Map<string, ChainCode>());
+/** By the list, first of all: the same rules object hardly ever stands in two chains. */
+const chainCodes = new WeakMap<RuleList, ChainCode>();
 
-function chainCode(list: RuleList, place: Omit<RuleRef, 'num'>, family: Family, intern: Interner): ChainCode {
+function chainCode(list: RuleList, place: ChainPlace, family: Family, intern: Interner): ChainCode {
   // Chains without rules share one list: nothing to keep.
   if (list.length === 0) return new ChainCode(list, place, family, intern);
-  const cache = chainCodes(list);
-  const key = `${place.backend}\0${family}\0${place.table}\0${place.chain}`;
-  let hit = cache.get(key);
-  if (!hit) {
-    hit = new ChainCode(list, place, family, intern);
-    cache.set(key, hit);
-  }
-  return hit;
+  const first = chainCodes.get(list) ?? null;
+  for (let code = first; code !== null; code = code.next) if (code.stands(place, family)) return code;
+  const made = new ChainCode(list, place, family, intern, first);
+  chainCodes.set(list, made);
+  return made;
 }
-
-/** Where compiled chains stand. */
-type TablePlace = Omit<RuleRef, 'chain' | 'num'> & { readonly family: Family };
 
 /** A chain as packets walk it. It is compiled when the first packet comes: most chains of a big set meet none. */
 export class CompiledChain {
@@ -192,7 +200,7 @@ export class CompiledChain {
     this.#intern = intern;
   }
   get #compiled(): ChainCode {
-    this.#code ??= chainCode(this.source.rules, { ...this.#table, chain: this.name }, this.#table.family, this.#intern);
+    this.#code ??= chainCode(this.source.rules, placeOf(this.#table, this.name), this.#table.family, this.#intern);
     return this.#code;
   }
   get rules(): readonly CompiledRule[] {
@@ -206,7 +214,7 @@ export class CompiledChain {
   }
   /** End of the chain: rule number rules + 1. */
   get end(): RuleRef {
-    this.#end ??= { ...this.#table, chain: this.name, num: this.length + 1 };
+    this.#end ??= refAt(placeOf(this.#table, this.name), this.length + 1);
     return this.#end;
   }
 }

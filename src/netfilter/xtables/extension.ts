@@ -104,6 +104,8 @@ export interface Extension<T> {
 }
 
 export interface MatchDef<T = unknown> extends Extension<T> {
+  /** True: it holds for every packet and is not asked. */
+  readonly always?: true;
   readonly lower: (data: T, ctx: RuleContext) => readonly RuleStep[];
   /** Where iptables-nft writes expressions of nf_tables in place of the xtables match: what these do. Null: this instance goes through nft_compat after all. */
   readonly lowerNft?: (data: T) => readonly RuleStep[] | null;

@@ -23,8 +23,10 @@ export class Interner {
   /** Lists of shared steps, by their first one. */
   readonly #lists = new Map<RuleStep, (readonly RuleStep[])[]>();
   readonly #jumps = new Map<string, Action>();
+  readonly #gotos = new Map<string, Action>();
   readonly #shared = new Set<RuleStep>();
-  readonly #lowered = new Map<object, Map<number, readonly RuleStep[]>>();
+  /** Options that no other rule has go with the rule they were read for. */
+  readonly #lowered = new WeakMap<object, Lowered>();
 
   /** The predicate that says the same; null where each rule keeps its own. */
   #pred(p: Pred): Pred | null {
@@ -69,33 +71,43 @@ export class Interner {
   /** The list itself, or one of the same steps where all of them are shared. */
   list(steps: readonly RuleStep[]): readonly RuleStep[] {
     if (steps.length === 0) return ASK_NOTHING;
-    if (!steps.every((s) => this.#shared.has(s))) return steps;
+    if (!steps.every((s) => this.#shared.has(s))) return withoutSlack(steps);
     let lists = this.#lists.get(steps[0]);
     if (!lists) this.#lists.set(steps[0], (lists = []));
     const known = lists.find((l) => l.length === steps.length && l.every((s, i) => s === steps[i]));
-    if (!known) lists.push(steps);
-    return known ?? steps;
+    if (known) return known;
+    const kept = withoutSlack(steps);
+    lists.push(kept);
+    return kept;
   }
 
   /** What a match was lowered to, by its options (equal ones are one value) and the rule's protocol; steps that keep something of their own are made for each rule. */
   lowered(options: unknown, proto: number, lower: () => readonly RuleStep[]): readonly RuleStep[] {
     if (typeof options !== 'object' || options === null) return lower();
-    let of = this.#lowered.get(options);
-    const known = of?.get(proto);
-    if (known) return known;
+    const first = this.#lowered.get(options);
+    for (let l: Lowered | null = first ?? null; l !== null; l = l.next) if (l.proto === proto) return l.steps;
     const steps = lower();
     if (steps.every((s) => s.kind !== 'stateful' || s.shared)) {
       for (const s of steps) this.#shared.add(s);
-      if (!of) this.#lowered.set(options, (of = new Map()));
-      of.set(proto, steps);
+      this.#lowered.set(options, { proto, steps, next: first ?? null });
     }
     return steps;
   }
 
   jump(chain: string, goto: boolean): Action {
-    const key = `${goto}${chain}`;
-    const known = this.#jumps.get(key) ?? new Jump(chain, goto);
-    this.#jumps.set(key, known);
+    const of = goto ? this.#gotos : this.#jumps;
+    const known = of.get(chain) ?? new Jump(chain, goto);
+    of.set(chain, known);
     return known;
   }
 }
+
+/** What options were lowered to for rules of a protocol, and for those of others. */
+interface Lowered {
+  readonly proto: number;
+  readonly steps: readonly RuleStep[];
+  readonly next: Lowered | null;
+}
+
+/** An array that grew holds room for more. */
+const withoutSlack = (steps: readonly RuleStep[]): readonly RuleStep[] => steps.slice();

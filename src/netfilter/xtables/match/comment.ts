@@ -12,6 +12,7 @@ export const comment: MatchDef<{ readonly text: string }> = {
   families: ['ipv4', 'ipv6'],
   options: [{ name: 'comment', arg: 'required', mandatory: true }],
   parse: ([g]) => ({ text: g.value.slice(0, MAX) }),
+  always: true,
   print: (d) => ` --comment${saveString(d.text)}`,
   lower: () => [{ kind: 'test', pred: ALWAYS }],
 };
