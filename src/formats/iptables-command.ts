@@ -8,7 +8,7 @@ import type { CheckContext } from '../netfilter/xtables/extension.js';
 import { Instances } from '../netfilter/xtables/instances.js';
 import { builtinChains, type XtRuleset, type XtTable } from '../netfilter/xtables/model.js';
 import { EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
-import { isTableName } from './iptables-save.js';
+import { isTableName } from './iptables-restore.js';
 
 export interface ApplyOptions {
   /** Name of the text for diagnostics, '<command>' by default. */

@@ -33,8 +33,9 @@ export class RuleLines implements RuleSource {
   #columns = columns(64);
   #size = 0;
   readonly #places = newPlaces();
-  readonly #chainNumbers = new Map<string, number>();
-  readonly #chains: string[] = [];
+  /** Of #chains; as long as rules are added. */
+  #chainNumbers = new Map<string, number>();
+  #chains: string[] = [];
   /** Rules that no shape fits, and counters that are not 0. */
   readonly #kept = new Map<number, Rule>();
   readonly #counters = new Map<number, XtCounters>();
@@ -66,6 +67,8 @@ export class RuleLines implements RuleSource {
   /** All rules are there: no room for more is held. */
   close(): void {
     this.#columns = resized(this.#columns, this.#size, this.#size);
+    this.#chains = this.#chains.slice();
+    this.#chainNumbers = new Map();
   }
 
   #leadOf(rule: Rule): number {

@@ -284,7 +284,7 @@ export class NodeRun implements Kernel, Receiver {
   isPolicyRef(r: RuleRef): boolean {
     if (!builtinChains[r.table as XtTableName]?.includes(r.chain)) return false;
     const t = this.table(r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName, r.backend === 'nft' ? 'nft' : 'legacy');
-    return t?.byName.get(r.chain)?.length === r.num - 1;
+    return t?.chain(r.chain)?.length === r.num - 1;
   }
 
   // --- devices and wires ---

@@ -35,8 +35,8 @@ function carryTable(n: NodeRun, from: XtTable, to: XtTable, family: XtRuleset['f
   if (!counts) return;
   const fresh = n.counters.of(target);
   const carry = (a: number, b: number): void => fresh.set(b, counts.packets(a), counts.bytes(a));
-  for (const chain of source.chains) {
-    const into = target.byName.get(chain.name);
+  for (const chain of source.made()) {
+    const into = target.chain(chain.name);
     // A chain that no packet met has nothing to carry, and is not compiled for it.
     if (!into || !met(chain, counts)) continue;
     const place = new Map<Rule, number>(chain.source.rules.all().map((r, i) => [r, i]));
@@ -69,7 +69,7 @@ function countedTable(n: NodeRun, t: XtTable, family: XtRuleset['family'], backe
   const counts = n.counters.met(compiled);
   if (!counts) return t;
   const chains = t.chains.map((ch): XtChain => {
-    const c = compiled.byName.get(ch.name);
+    const c = compiled.chain(ch.name);
     if (!c || !met(c, counts)) return ch;
     const rules = ch.rules.all().map((rule, i) => (rule instanceof ParsedRule ? rule.withCounters(plus(rule.counters, counts, c.at + i)) : rule));
     return { ...ch, rules: ruleList(rules), counters: ch.policy === null ? ch.counters : plus(ch.counters, counts, c.at + c.length) };

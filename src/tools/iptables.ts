@@ -4,7 +4,8 @@
  */
 import { hasErrors, type Parsed } from '../base/diagnostic.js';
 import { applyIptablesCommand } from '../formats/iptables-command.js';
-import { isTableName, restoreIptables, writeIptablesSave } from '../formats/iptables-save.js';
+import { isTableName } from '../formats/iptables-restore.js';
+import { restoreIptables, writeIptablesSave } from '../formats/iptables-save.js';
 import type { Command } from '../netfilter/xtables/command-types.js';
 import type { XtChain, XtRuleset, XtTable } from '../netfilter/xtables/model.js';
 import type { NodeState } from '../scenario/model.js';

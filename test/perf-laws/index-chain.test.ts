@@ -110,11 +110,10 @@ function walkAll(text: string, packets: readonly (readonly [string, number])[], 
   const { value, diagnostics } = readIptablesSave(text, { file: 't', family: 'ipv4', kernelChecks: false });
   expect(hasErrors(diagnostics), JSON.stringify(diagnostics)).toBe(false);
   const compiled = compileTable(value.tables[0], 'ipv4');
-  const linear: WalkTable = {
-    byName: new Map(
-      [...compiled.byName].map(([k, c]): [string, WalkChain] => [k, { at: c.at, policy: c.policy, rules: c.rules, length: c.length, end: c.end }]),
-    ),
-  };
+  const plain = new Map(
+    compiled.chains.map((c): [string, WalkChain] => [c.name, { at: c.at, policy: c.policy, rules: c.rules, length: c.length, end: c.end }]),
+  );
+  const linear: WalkTable = { chain: (name) => plain.get(name) };
   const table: WalkTable = indexed ? compiled : linear;
   const rec = new ListRecorder(verbose);
   const states = new Map<object | string, unknown>();
@@ -145,7 +144,7 @@ function walkAll(text: string, packets: readonly (readonly [string, number])[], 
   return {
     verdicts,
     events: rec.events,
-    counts: [...table.byName.values()].map((c) => Array.from({ length: c.length + 1 }, (_, i) => counters.of(table).packets(c.at + i))),
+    counts: compiled.chains.map((c) => Array.from({ length: c.length + 1 }, (_, i) => counters.of(table).packets(c.at + i))),
   };
 }
 
@@ -175,7 +174,7 @@ describe('the index of a chain', () => {
   it('leaves few rules of a long chain, whatever their prefixes', () => {
     const rules = Array.from({ length: 2000 }, (_, i) => `-A PREROUTING -s 10.${i >> 8}.${i & 255}.0/${24 + (i % 9)} -p tcp -m tcp --dport ${i + 1} -j ACCEPT`);
     const text = ['*raw', ':PREROUTING ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join('\n');
-    const chain = compileTable(readIptablesSave(text, { file: 't', family: 'ipv4' }).value.tables[0], 'ipv4').byName.get('PREROUTING');
+    const chain = compileTable(readIptablesSave(text, { file: 't', family: 'ipv4' }).value.tables[0], 'ipv4').chain('PREROUTING');
     const index = ChainIndex.of(chain?.rules ?? []);
     const bytes = parsePacketText('tcp 10.3.0.0:1 > 10.0.0.1:769', { file: '', line: 1, column: 1 }).value as Uint8Array;
     const c = { skb: new Skb(1, { kind: 'injected', of: null }, bytes, 0x800), in: dev, out: null } as unknown as PacketCtx;

@@ -112,7 +112,8 @@ const compileEbtTable: (t: EbtTable) => WalkTable<EbtWalkChain> = memoByIdentity
     at += chain.length + 1;
     return chain;
   };
-  return { byName: new Map(t.chains.map((c) => [c.name, placed(c)])) };
+  const chains = new Map(t.chains.map((c) => [c.name, placed(c)]));
+  return { chain: (name) => chains.get(name) };
 });
 
 /** A loaded table, compiled; undefined where there is none. */

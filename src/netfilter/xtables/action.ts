@@ -19,9 +19,9 @@ export class Jump {
     readonly goto: boolean,
   ) {}
   /** The chain of that name; undefined where the table has none. */
-  in<C extends object>(table: { readonly byName: ReadonlyMap<string, C> }): C | undefined {
+  in<C extends object>(table: { chain(name: string): C | undefined }): C | undefined {
     if (this.#table !== table) {
-      this.#target = table.byName.get(this.chain);
+      this.#target = table.chain(this.chain);
       this.#table = table;
     }
     return this.#target as C | undefined;

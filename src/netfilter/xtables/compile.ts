@@ -39,13 +39,6 @@ export class CompiledRule {
   }
 }
 
-export interface CompiledTable {
-  readonly name: XtTableName;
-  readonly family: Family;
-  readonly chains: readonly CompiledChain[];
-  readonly byName: ReadonlyMap<string, CompiledChain>;
-}
-
 function addrPred(field: typeof ipSrc, m: AddrMatch): Pred {
   const len = maskToPrefix(m.mask);
   if (len >= 0) return negateIf(m.invert, prefix(field, m.addr, len));
@@ -219,6 +212,50 @@ export class CompiledChain {
   }
 }
 
+/** The chains of a table, by name. A CompiledChain is made when it is first asked for: a big table has tens of thousands, and packets meet few of them. */
+export class CompiledTable {
+  readonly name: XtTableName;
+  readonly family: Family;
+  readonly #source: readonly XtChain[];
+  readonly #place: TablePlace;
+  readonly #intern = new Interner();
+  /** The chain, or its number in #source as long as it is not made. */
+  readonly #byName: Map<string, CompiledChain | number>;
+  /** Slot of each chain's first rule. */
+  readonly #slots: Uint32Array;
+
+  constructor(table: XtTable, family: Family, backend: RuleRef['backend']) {
+    this.name = table.name;
+    this.family = family;
+    this.#source = table.chains;
+    this.#place = { backend, family, table: table.name };
+    this.#byName = new Map();
+    this.#slots = new Uint32Array(table.chains.length);
+    let slot = 0;
+    for (let n = 0; n < table.chains.length; n++) {
+      this.#byName.set(table.chains[n].name, n);
+      this.#slots[n] = slot;
+      slot += table.chains[n].rules.length + 1;
+    }
+  }
+
+  chain(name: string): CompiledChain | undefined {
+    const known = this.#byName.get(name);
+    if (typeof known !== 'number') return known;
+    const made = new CompiledChain(this.#source[known], this.#slots[known], this.#place, this.#intern);
+    this.#byName.set(name, made);
+    return made;
+  }
+  /** Those that somebody asked for: no packet has met another. */
+  *made(): Iterable<CompiledChain> {
+    for (const chain of this.#byName.values()) if (typeof chain !== 'number') yield chain;
+  }
+  /** All of them, in the table's order. */
+  get chains(): readonly CompiledChain[] {
+    return this.#source.map((c) => this.chain(c.name) as CompiledChain);
+  }
+}
+
 const tables = memoByIdentity((_: XtTable) => new Map<string, CompiledTable>());
 
 export function compileTable(table: XtTable, family: Family, backend: 'legacy' | 'nft' = 'legacy'): CompiledTable {
@@ -226,17 +263,7 @@ export function compileTable(table: XtTable, family: Family, backend: 'legacy' |
   const key = `${backend}\0${family}`;
   let hit = cache.get(key);
   if (!hit) {
-    const place: TablePlace = { backend, family, table: table.name };
-    const intern = new Interner();
-    const byName = new Map<string, CompiledChain>();
-    let at = 0;
-    const chains = table.chains.map((ch) => {
-      const chain = new CompiledChain(ch, at, place, intern);
-      byName.set(chain.name, chain);
-      at += chain.length + 1;
-      return chain;
-    });
-    hit = { name: table.name, family, chains, byName };
+    hit = new CompiledTable(table, family, backend);
     cache.set(key, hit);
   }
   return hit;

@@ -35,7 +35,8 @@ export interface WalkChain {
   readonly index?: ChainIndex | null;
 }
 export interface WalkTable<C extends WalkChain = WalkChain> {
-  readonly byName: ReadonlyMap<string, C>;
+  /** undefined: the table has no chain of that name. */
+  chain(name: string): C | undefined;
 }
 
 /** What a traced packet tells of one walk; called only where the packet is traced and someone records. */
@@ -92,7 +93,7 @@ export function walkTable<C extends WalkChain>(
   counters: RuleCounters<WalkTable<C>>,
   tracer: WalkTracer = legacyTracer,
 ): WalkVerdict {
-  const base = table.byName.get(chainName);
+  const base = table.chain(chainName);
   if (!base) return 'ACCEPT';
   const counts = counters.of(table);
   const { rec } = c.env;
