@@ -33,8 +33,6 @@ export class RuleLines implements RuleSource {
   #columns = columns(64);
   #size = 0;
   readonly #places = newPlaces();
-  /** Of #chains; as long as rules are added. */
-  #chainNumbers = new Map<string, number>();
   #chains: string[] = [];
   /** Rules that no shape fits, and counters that are not 0. */
   readonly #kept = new Map<number, Rule>();
@@ -50,8 +48,13 @@ export class RuleLines implements RuleSource {
     return this.#size;
   }
 
-  /** A rule of that shape, which stands at `start` of the text and is `length` long; `lineLength` with its counters. */
-  add(rule: Rule, shape: Shape | null, start: number, length: number, line: number): void {
+  /** A number for a chain that rules jump to. */
+  newChain(name: string): number {
+    return this.#chains.push(name) - 1;
+  }
+
+  /** A rule of that shape, which stands at `start` of the text and is `length` long. `jump`: number of the chain that it leads to; null: its target tells. */
+  add(rule: Rule, jump: number | null, shape: Shape | null, start: number, length: number, line: number): void {
     const i = this.#size++;
     if (i === this.#columns.start.length) this.#columns = resized(this.#columns, 2 * i, i);
     const c = this.#columns;
@@ -59,7 +62,7 @@ export class RuleLines implements RuleSource {
     c.length[i] = length;
     c.line[i] = line;
     c.shape[i] = shape?.number ?? NO_SHAPE;
-    c.lead[i] = this.#leadOf(rule);
+    c.lead[i] = jump === null ? this.#leadOf(rule) : jump + FIRST_CHAIN;
     if (!shape) this.#kept.set(i, rule);
     else if (rule.counters.packets !== 0 || rule.counters.bytes !== 0) this.#counters.set(i, rule.counters);
   }
@@ -68,18 +71,12 @@ export class RuleLines implements RuleSource {
   close(): void {
     this.#columns = resized(this.#columns, this.#size, this.#size);
     this.#chains = this.#chains.slice();
-    this.#chainNumbers = new Map();
   }
 
   #leadOf(rule: Rule): number {
     const { target } = rule;
-    if (target.kind !== 'jump' && target.kind !== 'goto') return endsChain(rule) ? ENDS : NOWHERE;
-    let n = this.#chainNumbers.get(target.chain);
-    if (n === undefined) {
-      n = this.#chains.push(target.chain) - 1;
-      this.#chainNumbers.set(target.chain, n);
-    }
-    return n + FIRST_CHAIN;
+    if (target.kind === 'jump' || target.kind === 'goto') return this.newChain(target.chain) + FIRST_CHAIN;
+    return endsChain(rule) ? ENDS : NOWHERE;
   }
 
   rule(place: number): Rule {

@@ -11,7 +11,7 @@ import { type CheckContext, OptionError } from '../netfilter/xtables/extension.j
 import { Instances } from '../netfilter/xtables/instances.js';
 import { builtinChains, type Rule, type XtCounters, type XtRuleset, type XtTable, type XtTableName } from '../netfilter/xtables/model.js';
 import { sourcedRules, ZERO_COUNTERS } from '../netfilter/xtables/rule-list.js';
-import { EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
+import { type ChainHandle, EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
 import { RuleLines } from './iptables-lines.js';
 import { type ChainNames, newPlaces, type Shape, Shapes } from './iptables-shapes.js';
 import { MAX_LINE, splitCounters, splitWords, WordsError, wordTexts } from './iptables-words.js';
@@ -39,6 +39,8 @@ export const isTableName = (s: string): s is XtTableName => Object.hasOwn(builti
 /** Thrown inside the reader to leave at the first error. */
 class Stop extends Error {}
 
+/** Number of a chain whose name in `-j` may mean something else. */
+const AMBIGUOUS = -2;
 const DASH = 45;
 const BRACKET = 91;
 
@@ -50,8 +52,6 @@ export class RestoreReader implements ChainNames {
   readonly #lines: RuleLines;
   readonly #allShapes: Shape[] = [];
   readonly #places = newPlaces();
-  /** Do jumps to a chain of that name look like nothing else? */
-  readonly #plainNames = new Map<string, boolean>();
   #shapes: Shapes;
   #edit: TableEdit | null = null;
   #errors = 0;
@@ -85,15 +85,14 @@ export class RestoreReader implements ChainNames {
   }
 
   home(name: string): string | null {
-    return name === this.#home ? name : (this.#edit?.userChain(name) ?? null);
+    return name === this.#home ? name : (this.#edit?.userChain(name)?.name ?? null);
   }
 
-  jump(name: string): string | null {
+  jump(name: string): ChainHandle | null {
     const chain = this.#edit?.userChain(name);
     if (chain === undefined) return null;
-    let plain = this.#plainNames.get(chain);
-    if (plain === undefined) this.#plainNames.set(chain, (plain = namesNoTarget(chain, this.opts.family)));
-    return plain ? chain : null;
+    if (chain.number === -1) chain.number = namesNoTarget(name, this.opts.family) ? this.#lines.newChain(chain.name) : AMBIGUOUS;
+    return chain.number === AMBIGUOUS ? null : chain;
   }
 
   read(): Parsed<XtRuleset> {
@@ -254,9 +253,9 @@ export class RestoreReader implements ChainNames {
     if (!shape) return false;
     try {
       const { home, jump } = this.#shapes;
-      const rule = shape.read(this.text, this.#places, jump, counters, this.#lineNo, this.#end - this.#at);
+      const rule = shape.read(this.text, this.#places, jump?.name ?? null, counters, this.#lineNo, this.#end - this.#at);
       if (!rule) return false;
-      this.#addRule(shape.home ?? home ?? '', rule, shape, from);
+      this.#addRule(shape.home ?? home ?? '', rule, jump, shape, from);
       return true;
     } catch (e) {
       // Read word by word it fails again, and is located.
@@ -281,7 +280,7 @@ export class RestoreReader implements ChainNames {
       }
       if (!edit.hasChain(cmd.chain ?? '')) throw new EditError(IPTC.noChain);
       const shape = cmd.rules.length === 1 ? this.#shapes.learn(draft, line, from - this.#at) : null;
-      for (const r of cmd.rules) this.#addRule(cmd.chain ?? '', r, shape, from);
+      for (const r of cmd.rules) this.#addRule(cmd.chain ?? '', r, null, shape, from);
     } catch (e) {
       if (!(e instanceof EditError)) throw e;
       const near = e.message === IPTC.noChain && cmd.chain !== null ? nearest(cmd.chain, edit.chainNames()) : undefined;
@@ -290,12 +289,12 @@ export class RestoreReader implements ChainNames {
     }
   }
 
-  #addRule(chain: string, rule: Rule, shape: Shape | null, from: number): void {
+  #addRule(chain: string, rule: Rule, jump: ChainHandle | null, shape: Shape | null, from: number): void {
     if (chain !== this.#home) {
       if (this.#edit) this.#leaveHome(this.#edit);
       this.#home = chain;
     }
-    this.#lines.add(rule, shape, from, this.#end - from, this.#lineNo);
+    this.#lines.add(rule, jump?.number ?? null, shape, from, this.#end - from, this.#lineNo);
   }
 
   /** Hands the rules read for a chain over to it. */

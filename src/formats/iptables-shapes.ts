@@ -8,17 +8,20 @@
  */
 import { parseIface } from '../netfilter/xtables/address.js';
 import type { CommandDraft, HostWord, ValueRole, ValueWord } from '../netfilter/xtables/command-draft.js';
-import { finishCommand } from '../netfilter/xtables/command-finish.js';
+import { rulesOfDraft } from '../netfilter/xtables/command-finish.js';
 import type { CommandContext } from '../netfilter/xtables/command-types.js';
 import type { AnyExtension } from '../netfilter/xtables/getopt.js';
 import type { RuleKind, XtCounters } from '../netfilter/xtables/model.js';
 import type { ParsedRule } from '../netfilter/xtables/rule-list.js';
+import type { ChainHandle } from '../netfilter/xtables/table-edit.js';
 import { simpleWord, simpleWordEnd, splitWords } from './iptables-words.js';
 
 /** Lines of more shapes than this are read word by word. */
 const MAX_SHAPES = 1000;
 /** Of one load: their numbers have 16 bits. */
 const MAX_NUMBER = 0xffff;
+/** ` -s `: the letter is the third. */
+const PROBE = 2;
 /** Texts that may follow one value. */
 const MAX_BRANCHES = 40;
 
@@ -85,7 +88,7 @@ export class Shape {
     this.#context.length = length;
     d.counters = counters ?? this.#counters;
     d.jumpsTo = jump;
-    const { rules } = finishCommand(d);
+    const rules = rulesOfDraft(d, 'A');
     return rules.length === 1 ? rules[0] : null;
   }
 }
@@ -120,15 +123,18 @@ function extensionsOf(d: CommandDraft, jumps: boolean): readonly AnyExtension[] 
 /** A fixed text and what may stand behind it: a value of that role, or (null) the end of a line of that shape. */
 interface Branch {
   readonly text: string;
+  /** A place in the text that tells most of them apart, and what stands there. */
+  readonly probeAt: number;
+  readonly probe: number;
   readonly role: ValueRole | null;
   readonly shape: Shape | null;
   readonly next: Branch[];
 }
 
-/** What the lines of one table may know of its chains: the name itself where a rule may be added there, or nothing but a jump there can be meant; else null. */
+/** What the lines of one table may know of its chains: the one of that name, where a rule may be added there, or where nothing but a jump there can be meant; else null. */
 export interface ChainNames {
   home(name: string): string | null;
-  jump(name: string): string | null;
+  jump(name: string): ChainHandle | null;
 }
 
 /** The shapes met so far in one table. */
@@ -137,7 +143,7 @@ export class Shapes {
   #count = 0;
   /** Of the line found last: the chains that values named. */
   home: string | null = null;
-  jump: string | null = null;
+  jump: ChainHandle | null = null;
 
   constructor(
     readonly chains: ChainNames,
@@ -158,7 +164,8 @@ export class Shapes {
 
   #find(branches: readonly Branch[], k: number, text: string, at: number, end: number, places: Places): Shape | null {
     for (let b = 0; b < branches.length; b++) {
-      const { text: fixed, role, shape, next } = branches[b];
+      const { text: fixed, probeAt, probe, role, shape, next } = branches[b];
+      if (text.charCodeAt(at + probeAt) !== probe && fixed !== '') continue;
       if (!text.startsWith(fixed, at)) continue;
       const from = at + fixed.length;
       if (role === null) {
@@ -208,7 +215,8 @@ export class Shapes {
       const role = isLast ? null : values[k].role;
       const known = isLast ? undefined : branches.find((b) => b.text === text && b.role !== null && sameRole(b.role, role as ValueRole));
       if (!known && branches.length >= MAX_BRANCHES) return null;
-      const branch: Branch = known ?? { text, role, shape: isLast ? make() : null, next: [] };
+      const probeAt = Math.max(0, Math.min(PROBE, text.length - 1));
+      const branch: Branch = known ?? { text, probeAt, probe: text.charCodeAt(probeAt), role, shape: isLast ? make() : null, next: [] };
       if (!known) branches.push(branch);
       if (branch.shape) {
         this.#count++;

@@ -8,7 +8,7 @@ import type { HookPoint } from '../../trace/event.js';
 import type { CheckContext, RuleContext } from './extension.js';
 import { OptionError } from './extension.js';
 import type { AnyExtension } from './getopt.js';
-import type { Rule, RuleKind, XtChain, XtTable } from './model.js';
+import type { Rule, RuleKind, RuleList, XtChain, XtTable } from './model.js';
 
 export interface CheckFinding {
   readonly code: 'iptables-loop' | 'iptables-kernel';
@@ -43,30 +43,66 @@ export function checkTable(table: XtTable, family: Family, sets: Sets): CheckFin
     if (loop) return [loop];
   }
   const found: CheckFinding[] = [];
-  const constrained = new Map<RuleKind, boolean>();
-  for (const [n, chain] of table.chains.entries()) {
+  const checks = new KindChecks(table.name, family, sets);
+  for (let n = 0; n < table.chains.length; n++) {
+    const { name, rules } = table.chains[n];
     let hooks = graph.reach[n];
-    const { rules } = chain;
     for (let i = 0; i < rules.length; i++) {
-      const kind = rules.kind(i);
-      let ask = constrained.get(kind);
-      if (ask === undefined) constrained.set(kind, (ask = isConstrained(kind)));
-      const rule = ask ? rules.at(i) : null;
-      const problem = rule && checkRule(rule, table.name, family, hooks, sets);
+      const problem = checks.problem(rules, i, hooks);
       if (problem) {
         const { message, hint } = problem;
-        found.push({ code: 'iptables-kernel', message, ...(hint ? { hint } : {}), chain: chain.name, num: i + 1, rule });
+        found.push({ code: 'iptables-kernel', message, ...(hint ? { hint } : {}), chain: name, num: i + 1, rule: rules.at(i) });
       }
-      if (rules.endsChain(i)) hooks = 0;
+      if (hooks !== 0 && rules.endsChain(i)) hooks = 0;
     }
   }
   return found;
 }
 
+/** What is known of the rules of one kind: nothing can be refused, or (by the hooks that reach them) whether it is, or each has to be asked. */
+type Known = 'fine' | 'ask' | Map<number, Problem>;
+
+/** Asks each rule only what its kind does not answer. */
+class KindChecks {
+  readonly #known = new Map<RuleKind, Known>();
+  #last: RuleKind | null = null;
+  #lastKnown: Known = 'fine';
+  constructor(
+    readonly table: string,
+    readonly family: Family,
+    readonly sets: Sets,
+  ) {}
+
+  problem(rules: RuleList, i: number, hooks: number): Problem {
+    const known = this.#of(rules.kind(i));
+    if (known === 'fine') return null;
+    const ask = (): Problem => checkRule(rules.at(i), this.table, this.family, hooks, this.sets);
+    if (known === 'ask') return ask();
+    let problem = known.get(hooks);
+    if (problem === undefined) known.set(hooks, (problem = ask()));
+    return problem;
+  }
+
+  #of(kind: RuleKind): Known {
+    if (kind === this.#last) return this.#lastKnown;
+    let known = this.#known.get(kind);
+    if (known === undefined) this.#known.set(kind, (known = this.#look(kind)));
+    this.#last = kind;
+    this.#lastKnown = known;
+    return known;
+  }
+  #look({ proto, extensions }: RuleKind): Known {
+    // checkentry looks at the options; all else is the same for all.
+    if (extensions.some((def) => def.check)) return 'ask';
+    const number = proto !== null && !proto.invert ? proto.value : 0;
+    return extensions.some((def) => def.tables || def.hooks || (def.protocols && !def.protocols.includes(number))) ? new Map() : 'fine';
+  }
+}
+
 interface Frame {
   readonly chain: number;
-  /** Next rule to look at. */
-  i: number;
+  /** Next jump to follow. */
+  jump: number;
 }
 
 /** Which chains lead to which, by their numbers in the table. */
@@ -74,14 +110,33 @@ class ChainGraph {
   /** Hooks that reach each chain, as bits. */
   readonly reach: Uint8Array;
   readonly #chains: readonly XtChain[];
-  readonly #numbers: ReadonlyMap<string, number>;
   readonly #onPath: Uint8Array;
+  /** The jumps of chain n, in the order of its rules, are those from #first[n] up to #first[n + 1]: the rule, and the chain it leads to. */
+  readonly #first: Uint32Array;
+  readonly #rule: number[] = [];
+  readonly #to: number[] = [];
 
   constructor(table: XtTable) {
     this.#chains = table.chains;
-    this.#numbers = new Map(table.chains.map((c, n) => [c.name, n]));
-    this.reach = new Uint8Array(table.chains.length);
-    this.#onPath = new Uint8Array(table.chains.length);
+    const n = table.chains.length;
+    this.reach = new Uint8Array(n);
+    this.#onPath = new Uint8Array(n);
+    this.#first = new Uint32Array(n + 1);
+    const numbers = new Map<string, number>();
+    for (let i = 0; i < n; i++) numbers.set(table.chains[i].name, i);
+    for (let i = 0; i < n; i++) {
+      this.#addJumps(table.chains[i].rules, numbers);
+      this.#first[i + 1] = this.#to.length;
+    }
+  }
+  #addJumps(rules: RuleList, numbers: ReadonlyMap<string, number>): void {
+    for (let i = 0; i < rules.length && !rules.endsChain(i); i++) {
+      const name = rules.jumpOf(i);
+      const to = name === null ? undefined : numbers.get(name);
+      if (to === undefined) continue;
+      this.#rule.push(i);
+      this.#to.push(to);
+    }
   }
 
   /** Depth first from one base chain, with a stack of our own: dumps may nest deeper than ours. A loop ends it. */
@@ -91,16 +146,13 @@ class ChainGraph {
     this.#enter(base, bit, stack);
     while (stack.length > 0) {
       const top = stack[stack.length - 1];
-      const { rules } = this.#chains[top.chain];
-      const i = top.i++;
-      if (i >= rules.length || rules.endsChain(i)) {
+      const jump = top.jump++;
+      if (jump === this.#first[top.chain + 1]) {
         stack.pop();
         this.#onPath[top.chain] = 0;
         continue;
       }
-      const to = rules.jumpOf(i);
-      const next = to === null ? undefined : this.#numbers.get(to);
-      if (next === undefined) continue;
+      const next = this.#to[jump];
       if (this.#onPath[next] === 1) return this.#loop(base, next, stack);
       if ((this.reach[next] & bit) === 0) this.#enter(next, bit, stack);
     }
@@ -109,9 +161,9 @@ class ChainGraph {
 
   #enter(chain: number, bit: number, stack: Frame[]): void {
     this.reach[chain] |= bit;
-    if (this.#chains[chain].rules.length === 0) return;
+    if (this.#first[chain] === this.#first[chain + 1]) return;
     this.#onPath[chain] = 1;
-    stack.push({ chain, i: 0 });
+    stack.push({ chain, jump: this.#first[chain] });
   }
 
   #loop(base: number, again: number, stack: readonly Frame[]): CheckFinding {
@@ -119,26 +171,19 @@ class ChainGraph {
     const path = stack.slice(stack.findIndex((f) => f.chain === again)).map((f) => name(f.chain));
     const shown = path.length > 8 ? [...path.slice(0, 7), '…'] : path;
     const top = stack[stack.length - 1];
+    const i = this.#rule[top.jump - 1];
     return {
       code: 'iptables-loop',
       message: `Too many levels of symbolic links: the chains go round in a loop from ${name(base)}`,
       hint: `the loop: ${[...shown, name(again)].join(' -> ')}`,
       chain: name(top.chain),
-      num: top.i,
-      rule: this.#chains[top.chain].rules.at(top.i - 1),
+      num: i + 1,
+      rule: this.#chains[top.chain].rules.at(i),
     };
   }
 }
 
 type Problem = { message: string; hint?: string } | null;
-
-/** Has an extension of such rules anything that could be refused? Most rules are done with this question. */
-function isConstrained({ proto, extensions }: RuleKind): boolean {
-  const number = proto !== null && !proto.invert ? proto.value : 0;
-  return extensions.some(
-    (def) => def.check !== undefined || def.tables !== undefined || def.hooks !== undefined || (def.protocols !== undefined && !def.protocols.includes(number)),
-  );
-}
 
 /** Asks the extensions of a rule; `hooks` are those that reach it. */
 function checkRule(rule: Rule, table: string, family: Family, hooks: number, sets: Sets): Problem {

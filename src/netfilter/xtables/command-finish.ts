@@ -29,23 +29,22 @@ export function finishCommand(d: CommandDraft): Command {
     if (name !== null && name.length > MAX_CHAIN_NAME) d.fail(`chain name \`${name}' too long (must be under ${MAX_CHAIN_NAME + 1} chars)`, 1);
   }
   const isRule = RULE_COMMANDS.has(letter) && !(letter === 'D' && d.number !== null);
-  if (!d.checked) {
-    const stray = illegalOptions(letter, isRule).find((o) => d.seen.includes(o));
-    if (stray) d.fail(stray === '0' ? "Illegal option `--line-numbers' with this command" : `Illegal option \`-${stray}' with this command`, last);
-  }
+  const stray = illegalOptions(letter, isRule).find((o) => d.seen.includes(o));
+  if (stray) d.fail(stray === '0' ? "Illegal option `--line-numbers' with this command" : `Illegal option \`-${stray}' with this command`, last);
   return {
     letter,
     chain: d.chain,
     newName: d.newName,
     policy: d.policy,
     number: d.number,
-    rules: isRule ? rulesOf(d, letter) : [],
+    rules: isRule ? rulesOfDraft(d, letter) : [],
     table: d.table,
     counters: d.counters,
   };
 }
 
-function rulesOf(d: CommandDraft, letter: CommandLetter): ParsedRule[] {
+/** The rules of a command that takes a rule: one for each pair of `-s` and `-d` addresses. Throws CommandError. */
+export function rulesOfDraft(d: CommandDraft, letter: CommandLetter): ParsedRule[] {
   const chain = d.chain ?? '';
   const at = d.words.length - 1;
   const sources = hostsOf(d, d.src);

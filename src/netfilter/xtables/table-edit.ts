@@ -9,7 +9,16 @@ import { builtinChains, type Rule, type RuleList, type XtChain, type XtCounters,
 import { printRuleSpec } from './print.js';
 import { joined, ParsedRule, ruleList, rulesOf, ZERO_COUNTERS } from './rule-list.js';
 
-interface EditChain {
+/** A chain as rules are read for it. */
+export interface ChainHandle {
+  readonly name: string;
+  /** For a reader to number the chains that rules jump to; -1: not yet. */
+  number: number;
+}
+
+const NO_NUMBER = -1;
+
+interface EditChain extends ChainHandle {
   name: string;
   policy: 'ACCEPT' | 'DROP' | null;
   counters: XtCounters;
@@ -51,18 +60,18 @@ export class TableEdit {
     this.name = name;
     this.family = family;
     this.#chains = from
-      ? from.chains.map((c) => ({ name: c.name, policy: c.policy, counters: c.counters, lists: [c.rules], rules: null }))
-      : builtinChains[name].map((n) => ({ name: n, policy: 'ACCEPT', counters: ZERO_COUNTERS, lists: [], rules: null }));
+      ? from.chains.map((c) => ({ name: c.name, number: NO_NUMBER, policy: c.policy, counters: c.counters, lists: [c.rules], rules: null }))
+      : builtinChains[name].map((n) => ({ name: n, number: NO_NUMBER, policy: 'ACCEPT', counters: ZERO_COUNTERS, lists: [], rules: null }));
     for (const c of this.#chains) this.#byName.set(c.name, c);
   }
 
   hasChain(name: string): boolean {
     return this.#byName.has(name);
   }
-  /** The name itself, as the table holds it; undefined: there is no such chain, or it is built in. */
-  userChain(name: string): string | undefined {
+  /** undefined: there is no such chain, or it is built in. */
+  userChain(name: string): ChainHandle | undefined {
     const c = this.#byName.get(name);
-    return c?.policy === null ? c.name : undefined;
+    return c?.policy === null ? c : undefined;
   }
   isBuiltin(name: string): boolean {
     const c = this.#byName.get(name);
@@ -86,7 +95,7 @@ export class TableEdit {
 
   create(name: string): void {
     if (this.#byName.has(name) || ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'].includes(name)) throw new EditError(IPTC.chainExists);
-    const c: EditChain = { name, policy: null, counters: ZERO_COUNTERS, lists: [], rules: null };
+    const c: EditChain = { name, number: NO_NUMBER, policy: null, counters: ZERO_COUNTERS, lists: [], rules: null };
     this.#chains.push(c);
     this.#byName.set(name, c);
   }
@@ -150,6 +159,7 @@ export class TableEdit {
     const old = c.name;
     this.#byName.delete(old);
     c.name = to;
+    c.number = NO_NUMBER;
     this.#byName.set(to, c);
     for (const x of this.#chains) {
       const rules = this.#rules(x);
