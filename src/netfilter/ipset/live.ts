@@ -246,9 +246,8 @@ export class LiveSet {
     if (this.layout.width === 1) {
       const a = this.params.mask === null ? addr : (addr & (this.params.mask as number)) >>> 0;
       if (a === 0) return MISS;
-      const row = this.#base.findWord(a);
-      if (row >= 0 && !(changed && this.#dead.has(row))) return HIT;
-      return changed && this.#own.findWord(a) >= 0 ? HIT : MISS;
+      if (this.#base.hasWord(a) && (this.#dead.size === 0 || !this.#dead.has(this.#base.findWord(a)))) return HIT;
+      return this.#own.hasWord(a) ? HIT : MISS;
     }
     const lens = this.lens(0);
     for (let i = 0; i < lens.length; i++) {

@@ -1,8 +1,10 @@
 /**
  * Members of a set in little memory: keys of a fixed number of 32-bit words in one typed array, in insertion order, and an open-addressing index
- * of row numbers over them. A million IPv4 addresses are 4 MB of keys and 8 MB of index.
+ * of row numbers over them. Keys of one word stand in a WordSet besides, and have an index only once somebody asks for a row: a million IPv4 addresses
+ * are 4 MB of keys and 8 MB of slots.
  */
 import { EMPTY_EXT, type Ext } from './ext.js';
+import { mix, slotsFor, WordSet } from './word-set.js';
 
 const FREE = -1;
 const GONE = -2;
@@ -14,7 +16,9 @@ export class WordTable {
   /** Rows used, removed ones included. */
   #used = 0;
   #live = 0;
-  #index: Int32Array;
+  readonly #words: WordSet | null;
+  /** null: nobody has asked for the row of a word yet. */
+  #index: Int32Array | null;
   #filled = 0;
   #ext: (Ext | null)[] | null = null;
   #removed: Set<number> | null = null;
@@ -22,23 +26,29 @@ export class WordTable {
   constructor(width: number, expected = 8) {
     this.width = width;
     this.rows = new Uint32Array(width * Math.max(8, expected));
-    this.#index = new Int32Array(indexSize(expected)).fill(FREE);
+    this.#words = width === 1 ? new WordSet(expected) : null;
+    this.#index = width === 1 ? null : new Int32Array(slotsFor(expected)).fill(FREE);
   }
 
   get size(): number {
     return this.#live;
   }
 
+  /** Is there a key of this one word? */
+  hasWord(word: number): boolean {
+    return this.#words?.has(word) ?? false;
+  }
+
   /** Row of a key, -1 if there is none. */
   find(key: ArrayLike<number>): number {
-    const index = this.#index;
-    const mask = index.length - 1;
-    const rows = this.rows;
     const w = this.width;
     const first = key[0];
     if (w === 1) return this.findWord(first);
     if (w === 2) return this.findPair(first, key[1]);
-    for (let slot = hashWords(key, w) & mask; ; slot = (slot + 1) & mask) {
+    const index = this.#rowIndex();
+    const mask = index.length - 1;
+    const rows = this.rows;
+    for (let slot = hashWords(key, 0, w) & mask; ; slot = (slot + 1) & mask) {
       const row = index[slot];
       if (row === FREE) return -1;
       if (row === GONE) continue;
@@ -52,20 +62,20 @@ export class WordTable {
 
   /** find() for keys of one word. */
   findWord(word: number): number {
-    const index = this.#index;
+    if (!this.hasWord(word)) return -1;
+    const index = this.#rowIndex();
     const mask = index.length - 1;
     const rows = this.rows;
-    for (let slot = mix(word | 0) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = mix(word) & mask; ; slot = (slot + 1) & mask) {
       const row = index[slot];
-      if (row >= 0) {
-        if (rows[row] === word) return row;
-      } else if (row === FREE) return -1;
+      if (row >= 0 && rows[row] === word) return row;
+      if (row === FREE) return -1;
     }
   }
 
   /** find() for keys of two words. */
   findPair(a: number, b: number): number {
-    const index = this.#index;
+    const index = this.#rowIndex();
     const mask = index.length - 1;
     const rows = this.rows;
     for (let slot = mixPair(a, b) & mask; ; slot = (slot + 1) & mask) {
@@ -79,36 +89,30 @@ export class WordTable {
   /** Adds a key that is not there; returns its row. */
   insert(key: ArrayLike<number>, ext: Ext): number {
     const row = this.#append(key, ext);
-    if ((this.#filled + 1) * 4 > this.#index.length * 3) this.#rebuild(indexSize(this.#live));
-    else this.#place(row);
+    this.#words?.add(key[0]);
+    if (this.#index === null) return row;
+    if ((this.#filled + 1) * 4 > this.#index.length * 3) this.#index = this.#indexed(slotsFor(this.#live));
+    else this.#place(this.#index, row);
     return row;
   }
 
-  /** insert() of a key that may be there: false if it is. One search of the index in place of two: the way of long lists. */
+  /** insert() of a key that may be there: false if it is. */
   insertNew(key: ArrayLike<number>, ext: Ext): boolean {
-    const w = this.width;
-    if (w > 2 || (this.#filled + 1) * 4 > this.#index.length * 3) {
-      if (this.find(key) >= 0) return false;
-      this.insert(key, ext);
+    if (this.#words !== null && this.#index === null) {
+      if (!this.#words.add(key[0])) return false;
+      this.#append(key, ext);
       return true;
     }
-    const index = this.#index;
-    const mask = index.length - 1;
-    const rows = this.rows;
-    let slot = (w === 1 ? mix(key[0] | 0) : mixPair(key[0], key[1])) & mask;
-    for (let row = index[slot]; row !== FREE; row = index[slot]) {
-      if (row >= 0 && rows[row * w] === key[0] && (w === 1 || rows[row * w + 1] === key[1])) return false;
-      slot = (slot + 1) & mask;
-    }
-    index[slot] = this.#append(key, ext);
-    this.#filled++;
+    if (this.find(key) >= 0) return false;
+    this.insert(key, ext);
     return true;
   }
 
   /** Room for `n` keys at once, where it is known that many come. */
   reserve(n: number): void {
     if (n * this.width > this.rows.length) this.#grow(n * this.width);
-    if (n * 4 > this.#index.length * 3) this.#rebuild(indexSize(n));
+    if (this.#words !== null) this.#words.fit(Math.max(n, this.#live));
+    else if (n > this.#live) this.#index = this.#indexed(slotsFor(n));
   }
 
   #grow(words: number): void {
@@ -129,11 +133,14 @@ export class WordTable {
   }
 
   remove(row: number): void {
-    const index = this.#index;
-    const mask = index.length - 1;
-    let slot = hashRow(this.rows, row * this.width, this.width) & mask;
-    while (index[slot] !== row) slot = (slot + 1) & mask;
-    index[slot] = GONE;
+    if (this.#index !== null) {
+      const index = this.#index;
+      const mask = index.length - 1;
+      let slot = hashWords(this.rows, row * this.width, this.width) & mask;
+      while (index[slot] !== row) slot = (slot + 1) & mask;
+      index[slot] = GONE;
+    }
+    this.#words?.delete(this.rows[row]);
     this.#live--;
     if (row === this.#used - 1) {
       this.#used--;
@@ -152,10 +159,6 @@ export class WordTable {
     this.#ext ??= new Array<Ext | null>(this.#used).fill(null);
     this.#ext[row] = ext === EMPTY_EXT ? null : ext;
   }
-  /** No member has any extension. */
-  get plain(): boolean {
-    return this.#ext === null;
-  }
 
   /** The row added last, if it is still there; -1 otherwise. */
   get lastRow(): number {
@@ -173,7 +176,8 @@ export class WordTable {
     const w = this.width;
     if (!this.#removed) {
       if (this.rows.length > this.#used * w) this.rows = this.rows.slice(0, Math.max(1, this.#used) * w);
-      if (this.#index.length > indexSize(this.#live)) this.#rebuild(indexSize(this.#live));
+      this.#words?.fit(this.#live);
+      if (this.#index && this.#index.length > slotsFor(this.#live)) this.#index = this.#indexed(slotsFor(this.#live));
       return this;
     }
     const t = new WordTable(w, this.#live);
@@ -181,41 +185,29 @@ export class WordTable {
     return t;
   }
 
-  #place(row: number): void {
-    const index = this.#index;
+  #rowIndex(): Int32Array {
+    this.#index ??= this.#indexed(slotsFor(this.#live));
+    return this.#index;
+  }
+  #place(index: Int32Array, row: number): void {
     const mask = index.length - 1;
-    let slot = hashRow(this.rows, row * this.width, this.width) & mask;
+    let slot = hashWords(this.rows, row * this.width, this.width) & mask;
     while (index[slot] >= 0) slot = (slot + 1) & mask;
     if (index[slot] === FREE) this.#filled++;
     index[slot] = row;
   }
-  #rebuild(size: number): void {
-    this.#index = new Int32Array(size).fill(FREE);
+  #indexed(size: number): Int32Array {
+    const index = new Int32Array(size).fill(FREE);
     this.#filled = 0;
-    for (let row = 0; row < this.#used; row++) if (!this.#removed?.has(row)) this.#place(row);
+    for (let row = 0; row < this.#used; row++) if (!this.#removed?.has(row)) this.#place(index, row);
+    return index;
   }
 }
 
-/** A power of two that is at most three quarters full. */
-function indexSize(n: number): number {
-  let size = 16;
-  while (size * 3 < n * 4) size *= 2;
-  return size;
-}
-
-function mix(h: number): number {
-  h = Math.imul(h ^ (h >>> 16), 0x7feb352d);
-  h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
-  return (h ^ (h >>> 16)) >>> 0;
-}
 const mixPair = (a: number, b: number): number => mix(Math.imul(a | 0, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b));
-function hashWords(key: ArrayLike<number>, width: number): number {
-  let h = key[0] | 0;
-  for (let i = 1; i < width; i++) h = Math.imul(h, 0x9e3779b1) ^ Math.imul(key[i], 0x85ebca6b);
-  return mix(h);
-}
-function hashRow(rows: Uint32Array, at: number, width: number): number {
-  let h = rows[at] | 0;
-  for (let i = 1; i < width; i++) h = Math.imul(h, 0x9e3779b1) ^ Math.imul(rows[at + i], 0x85ebca6b);
+/** Of `width` words from `at` on; for one and two words as mix() and mixPair(). */
+function hashWords(words: ArrayLike<number>, at: number, width: number): number {
+  let h = words[at] | 0;
+  for (let i = 1; i < width; i++) h = Math.imul(h, 0x9e3779b1) ^ Math.imul(words[at + i], 0x85ebca6b);
   return mix(h);
 }
