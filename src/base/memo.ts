@@ -16,17 +16,23 @@ export function memoByPair<A extends object, B extends object, V>(compute: (a: A
   return (a, b) => outer(a)(b);
 }
 
-const indexes = new WeakMap<readonly unknown[], Map<string, unknown>>();
+const places = new WeakMap<readonly unknown[], ReadonlyMap<string, number>>();
 /**
- * Things that dumps name are arrays of `{ name }` (`__proto__` is a legal chain name); this finds one. Of equals the first counts.
+ * Things that dumps name are arrays of `{ name }` (`__proto__` is a legal chain name); this says where each name stands, of equals the first.
  * The array must not be mutated afterwards.
  */
-export function byName<T extends { readonly name: string }>(list: readonly T[], name: string): T | undefined {
-  let map = indexes.get(list) as Map<string, T> | undefined;
+export function placesByName(list: readonly { readonly name: string }[]): ReadonlyMap<string, number> {
+  let map = places.get(list) as Map<string, number> | undefined;
   if (!map) {
     map = new Map();
-    for (const item of list) if (!map.has(item.name)) map.set(item.name, item);
-    indexes.set(list, map);
+    for (let i = 0; i < list.length; i++) if (!map.has(list[i].name)) map.set(list[i].name, i);
+    places.set(list, map);
   }
-  return map.get(name);
+  return map;
+}
+
+/** The one of that name. */
+export function byName<T extends { readonly name: string }>(list: readonly T[], name: string): T | undefined {
+  const at = placesByName(list).get(name);
+  return at === undefined ? undefined : list[at];
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Family } from '../../base/addr.js';
+import { placesByName } from '../../base/memo.js';
 import type { HookPoint } from '../../trace/event.js';
 import type { CheckContext, RuleContext } from './extension.js';
 import { OptionError } from './extension.js';
@@ -122,8 +123,7 @@ class ChainGraph {
     this.reach = new Uint8Array(n);
     this.#onPath = new Uint8Array(n);
     this.#first = new Uint32Array(n + 1);
-    const numbers = new Map<string, number>();
-    for (let i = 0; i < n; i++) numbers.set(table.chains[i].name, i);
+    const numbers = placesByName(table.chains);
     for (let i = 0; i < n; i++) {
       this.#addJumps(table.chains[i].rules, numbers);
       this.#first[i + 1] = this.#to.length;

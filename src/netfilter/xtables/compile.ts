@@ -4,7 +4,7 @@
  */
 import type { Family } from '../../base/addr.js';
 import { maskToPrefix } from '../../base/addr.js';
-import { memoByIdentity } from '../../base/memo.js';
+import { memoByIdentity, placesByName } from '../../base/memo.js';
 import type { RuleRef } from '../../trace/event.js';
 import { whenPresent } from '../fields.js';
 import { ALWAYS, between, call, equals, negateIf, type Pred, prefix } from '../pred.js';
@@ -219,8 +219,8 @@ export class CompiledTable {
   readonly #source: readonly XtChain[];
   readonly #place: TablePlace;
   readonly #intern = new Interner();
-  /** The chain, or its number in #source as long as it is not made. */
-  readonly #byName: Map<string, CompiledChain | number>;
+  readonly #numbers: ReadonlyMap<string, number>;
+  readonly #made = new Map<number, CompiledChain>();
   /** Slot of each chain's first rule. */
   readonly #slots: Uint32Array;
 
@@ -229,30 +229,34 @@ export class CompiledTable {
     this.family = family;
     this.#source = table.chains;
     this.#place = { backend, family, table: table.name };
-    this.#byName = new Map();
+    this.#numbers = placesByName(table.chains);
     this.#slots = new Uint32Array(table.chains.length);
     let slot = 0;
     for (let n = 0; n < table.chains.length; n++) {
-      this.#byName.set(table.chains[n].name, n);
       this.#slots[n] = slot;
       slot += table.chains[n].rules.length + 1;
     }
   }
 
   chain(name: string): CompiledChain | undefined {
-    const known = this.#byName.get(name);
-    if (typeof known !== 'number') return known;
-    const made = new CompiledChain(this.#source[known], this.#slots[known], this.#place, this.#intern);
-    this.#byName.set(name, made);
-    return made;
+    const n = this.#numbers.get(name);
+    return n === undefined ? undefined : this.#chainAt(n);
+  }
+  #chainAt(n: number): CompiledChain {
+    let chain = this.#made.get(n);
+    if (!chain) {
+      chain = new CompiledChain(this.#source[n], this.#slots[n], this.#place, this.#intern);
+      this.#made.set(n, chain);
+    }
+    return chain;
   }
   /** Those that somebody asked for: no packet has met another. */
-  *made(): Iterable<CompiledChain> {
-    for (const chain of this.#byName.values()) if (typeof chain !== 'number') yield chain;
+  made(): Iterable<CompiledChain> {
+    return this.#made.values();
   }
   /** All of them, in the table's order. */
   get chains(): readonly CompiledChain[] {
-    return this.#source.map((c) => this.chain(c.name) as CompiledChain);
+    return this.#source.map((_, n) => this.#chainAt(n));
   }
 }
 
