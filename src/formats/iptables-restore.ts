@@ -194,7 +194,7 @@ export class RestoreReader implements ChainNames {
       else {
         try {
           edit.create(name);
-          this.#forgetShapes();
+          this.#forgetShapes(name);
         } catch (e) {
           if (!(e instanceof EditError)) throw e;
           const hint = edit.hasChain(name) ? 'the chain is declared twice' : 'the name is a verdict';
@@ -275,7 +275,8 @@ export class RestoreReader implements ChainNames {
       if (cmd.letter !== 'A') {
         this.#leaveHome(edit);
         edit.apply(cmd);
-        if (cmd.letter === 'N' || cmd.letter === 'E') this.#forgetShapes();
+        if (cmd.letter === 'N' || cmd.letter === 'E' || cmd.letter === 'X') this.#forgetShapes(cmd.chain);
+        if (cmd.newName !== null) this.#forgetShapes(cmd.newName);
         return;
       }
       if (!edit.hasChain(cmd.chain ?? '')) throw new EditError(IPTC.noChain);
@@ -305,9 +306,9 @@ export class RestoreReader implements ChainNames {
     this.#first = size;
   }
 
-  /** `-j` of a new chain's name meant something else before: what was learnt of lines holds no more. */
-  #forgetShapes(): void {
-    if (!this.#shapes.isEmpty) this.#shapes = new Shapes(this, this.#allShapes);
+  /** A name (null: many) is that of a chain from here on, or no longer: what was learnt of lines that always say it holds no more. */
+  #forgetShapes(name: string | null): void {
+    if (name === null || this.#shapes.alwaysSay(name)) this.#shapes = new Shapes(this, this.#allShapes);
   }
 
   /** Points at the word that a CommandError names. */

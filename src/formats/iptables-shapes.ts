@@ -141,6 +141,8 @@ export interface ChainNames {
 export class Shapes {
   #root: Branch[] = [];
   #count = 0;
+  /** Names in `-j` and `-g` that are no values. */
+  readonly #said = new Set<string>();
   /** Of the line found last: the chains that values named. */
   home: string | null = null;
   jump: ChainHandle | null = null;
@@ -151,8 +153,9 @@ export class Shapes {
     readonly all: Shape[],
   ) {}
 
-  get isEmpty(): boolean {
-    return this.#count === 0;
+  /** Do lines of some shape jump to that name, whatever their values? */
+  alwaysSay(name: string): boolean {
+    return this.#said.has(name);
   }
 
   /** The shape of a line, `places` filled; null where none fits. */
@@ -190,6 +193,7 @@ export class Shapes {
     if (draft.jump !== null && draft.isChain(draft.jump) && draft.target !== null) return null;
     const words = splitWords(line, from);
     const values = draft.values.filter((v) => this.#varies(v, draft)).sort((a, b) => a.word - b.word);
+    if (draft.jump !== null && !values.some((v) => v.role === 'jump')) this.#said.add(draft.jump);
     const texts: string[] = [];
     let at = from;
     for (const v of values) {

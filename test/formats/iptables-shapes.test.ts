@@ -112,6 +112,11 @@ describe('one grammar', () => {
     compare(['*filter', ':U - [0:0]'], ['-A U -j NOPE', ':NOPE - [0:0]', '-A U -j NOPE', '-A NOPE -j NOPE'], 'keep');
   });
 
+  test('and until it is deleted', () => {
+    const lines = ['*filter', ':U - [0:0]', ':LOG - [0:0]', '-A U -g LOG', '-A U -g LOG', '-F U', '-X LOG', '-A U -g LOG', 'COMMIT', ''];
+    expect(read(lines.join('\n'), 'keep').diagnostics.map((d) => [d.span?.line, d.code])).toEqual([[8, 'iptables-no-chain']]);
+  });
+
   test.each(['master', 'node1', 'edge1'])('the dump of %s', (node) => {
     const dump = readFileSync(new URL(`../../scenarios/fabedge-edge-to-node/${node}/iptables-save`, import.meta.url), 'utf8');
     for (const block of dump.split(/^(?=\*)/m).filter((b) => b.startsWith('*'))) {
