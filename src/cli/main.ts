@@ -22,6 +22,11 @@ const commands: readonly Entry[] = [
   { name: 'test', summary: 'Check the expectations of scenarios', load: () => import('./commands/test.js') },
   { name: 'sweep', summary: 'A matrix of packets x variants: who reaches whom, and what a change would change', load: () => import('./commands/sweep.js') },
   { name: 'diff', summary: 'Which packets change fate or address between two scenarios, nodes or rule sets', load: () => import('./commands/diff.js') },
+  {
+    name: 'check-log',
+    summary: 'A TRACE log of a real node against its model: where they part, and what the dump lacks',
+    load: () => import('./commands/check-log.js'),
+  },
   { name: 'schema', summary: 'JSON Schema of scenario files, or of the trace', load: () => import('./commands/schema.js') },
   { name: 'conformance', summary: 'Replay recorded cases of a real kernel and compare packet by packet', load: () => import('./commands/conformance.js') },
   { name: 'capture', summary: 'Take a snapshot of a node, here or with the script that it prints', load: () => import('./commands/capture.js') },

@@ -5,15 +5,15 @@
 import type { Addr, Family } from '../base/addr.js';
 import type { Skb } from '../packet/skb.js';
 import type { NetDevice, NfConn, RouteType, SkSocket } from '../packet/types.js';
-import type { Recorder } from '../trace/event.js';
+import type { Recorder, RuleRef } from '../trace/event.js';
 import type { PacketCtx } from './pred.js';
 
 /** One door for everything the kernel decides by chance or hash (design.md section 6). Recorded as 'choice' events. */
 export interface Chooser {
   /** A port or ICMP id in min..max that NAT is free to pick. */
   port(min: number, max: number): number;
-  /** A uniformly distributed integer below `bound` for `what` ('statistic', 'ecmp', 'nat-address', …). */
-  below(bound: number, what: string): number;
+  /** A uniformly distributed integer below `bound` for `what` ('statistic', 'ecmp', 'nat-address', …); `rule`: the rule that asks. */
+  below(bound: number, what: string, rule?: RuleRef | null): number;
 }
 
 /** struct nf_nat_range2. Addresses null where the range has none; ports 0..65535 host order, null where none. */

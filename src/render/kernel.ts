@@ -21,7 +21,7 @@ export function renderKernel(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>)
 }
 
 /** `shown`: the events to print, out of all of `p`. */
-export function kernelLines(p: PacketRun, shown: readonly Event[]): string[] {
+export function kernelLines(p: Pick<PacketRun, 'events' | 'nodes'>, shown: readonly Event[]): string[] {
   const out: string[] = [];
   /** The device that skb->dev names where a LOG target prints: the hook's input device until POSTROUTING, then its output device. */
   const at = new Map<number, EventOf<'hook'>>();
@@ -59,7 +59,7 @@ const sameTail = (a: EventOf<'trace'>, b: EventOf<'trace'>): boolean =>
   a.macAt === b.macAt;
 
 /** ip_handle_martian_source() dumps the link header behind its line, where there is one; a destination's line has none. */
-function martianHeader(p: PacketRun, e: EventOf<'klog'>): string[] {
+function martianHeader(p: Pick<PacketRun, 'events'>, e: EventOf<'klog'>): string[] {
   if (!e.text.startsWith('IPv4: martian source')) return [];
   const tap = p.events.findLast((x): x is EventOf<'tap'> => x.t === 'tap' && x.skb === e.skb && x.dir === 'in' && x.node === e.node);
   if (!tap?.eth || (tap.linkType !== 'ether' && tap.linkType !== 'loopback')) return [];

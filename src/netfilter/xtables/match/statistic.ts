@@ -61,7 +61,7 @@ export const statistic: MatchDef<StatisticMatch> = {
   lower: (d) => {
     if (d.mode === 'random') {
       const show = `a chance of ${(d.probability / 0x80000000).toFixed(6)}`;
-      const test = (c: PacketCtx): boolean => c.env.choose.below(0x80000000, 'statistic') < d.probability !== d.invert;
+      const test = (c: PacketCtx): boolean => c.env.choose.below(0x80000000, 'statistic', c.rule) < d.probability !== d.invert;
       return [{ kind: 'stateful', shared: true, name: 'statistic', test, show }];
     }
     // Equal options of two rules are one value; each rule counts for itself.

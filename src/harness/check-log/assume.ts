@@ -1,0 +1,200 @@
+/**
+ * What a log shows by itself to have been so, beyond the dump: the TRACE rule that made it, marks that packets came with, flows that began before it, tunnels
+ * that packets came out of. Each is tried on the model and taken where the log then agrees; what was taken is said.
+ */
+import { byName } from '../../base/memo.js';
+import { IPPROTO } from '../../packet/skb.js';
+import { rulesetOf } from '../../render/rule-text.js';
+import { modelRule } from './compare.js';
+import type { FlowBefore } from './flows.js';
+import type { Assumed, Replay, Replayed, ReplayRequest, WalkSetting } from './replay.js';
+import type { ModelLine } from './rounds.js';
+import type { LoggedWalk } from './walks.js';
+
+export interface Assumption {
+  readonly text: string;
+  readonly add: (a: Assumed) => Assumed;
+  /** Enough that more lines agree; else all must. */
+  readonly stepwise: boolean;
+}
+
+interface Looked {
+  readonly q: ReplayRequest;
+  readonly a: Assumed;
+  readonly now: Replay;
+  readonly r: Replayed;
+}
+
+const onWalk =
+  (w: LoggedWalk, s: WalkSetting) =>
+  (a: Assumed): Assumed => ({ ...a, walks: new Map(a.walks).set(w.n, { ...a.walks.get(w.n), ...s }) });
+const onNode =
+  (commands: readonly string[]) =>
+  (a: Assumed): Assumed => ({ ...a, commands: [...a.commands, ...commands] });
+
+/** In the order in which they are tried. */
+export function assumptionsFor(q: ReplayRequest, a: Assumed, now: Replay, r: Replayed): Assumption[] {
+  const l: Looked = { q, a, now, r };
+  return [traceRule, unknownPorts, markBefore, otherMac, ...[flowsAndTunnels]].flatMap((f) => f(l));
+}
+
+/** The program that changes the rules which such a log shows. */
+export function iptablesOf(q: ReplayRequest, w: LoggedWalk): string {
+  const six = w.lines[0].packet.family === 'ipv6' ? '6' : '';
+  return `ip${six}tables-${q.log.kind === 'kernel' ? 'legacy' : 'nft'}`;
+}
+
+const MOST_TRACE_RULES = 3;
+
+/** Somebody put TRACE there after the dump was taken, or took one away: the numbers behind it are others. */
+function traceRule({ q, a, now, r }: Looked): Assumption[] {
+  const p = r.comparison.parting;
+  const line = p?.log;
+  if (!line || line.table !== 'raw' || (line.chain !== 'PREROUTING' && line.chain !== 'OUTPUT')) return [];
+  const tool = iptablesOf(q, r.walk);
+  const start = `${tool} -t raw -I ${line.chain} `;
+  if (line.num === null) return monitoredTraceRule(start, now, r);
+  const rules = rawRules(now, r, line.chain);
+  const expected = p.model?.table === 'raw' && p.model.chain === line.chain ? p.model.num : rules.length + 1;
+  const more = line.num - expected;
+  if (more < 0) return fewerTraceRules(`${tool} -t raw -D ${line.chain} `, rules, line.chain, a);
+  if (more === 0 || more > MOST_TRACE_RULES || a.commands.some((c) => c.startsWith(start))) return [];
+  const first = r.walk.lines[0];
+  const number = first.table === 'raw' && first.chain === line.chain && first.num !== null ? first.num : line.num;
+  const place = Math.min(Math.max(1, number - more), rules.length + 1);
+  const text =
+    more === 1
+      ? `a TRACE rule stood at raw:${line.chain}:${place} that the dump does not have; the numbers behind it are one higher`
+      : `${more} TRACE rules stood at raw:${line.chain}:${place} that the dump does not have; the numbers behind them are ${more} higher`;
+  const inserted = (spec: string): Assumption => ({ text, add: onNode(new Array<string>(more).fill(`${start}${place}${spec} -j TRACE`)), stepwise: true });
+  // A traced packet that the rule does not concern leaves no line there.
+  return [inserted(''), inserted(' -m mark --mark 0x1/0x0')];
+}
+
+function rawRules(now: Replay, r: Replayed, chain: string): string[] {
+  const ref = { backend: 'legacy' as const, family: r.walk.lines[0].packet.family, table: 'raw', chain };
+  const set = rulesetOf(now.node, { ...ref, num: 1 });
+  const { length } = byName(byName(set?.tables ?? [], 'raw')?.chains ?? [], chain)?.rules ?? { length: 0 };
+  return Array.from({ length }, (_, i) => modelRule(now.node, { e: { rule: { ...ref, num: i + 1 } } as ModelLine['e'] }) ?? '');
+}
+
+function fewerTraceRules(start: string, rules: readonly string[], chain: string, a: Assumed): Assumption[] {
+  if (a.commands.filter((c) => c.startsWith(start)).length >= MOST_TRACE_RULES) return [];
+  return rules.flatMap((text, i) =>
+    text.endsWith('-j TRACE')
+      ? [
+          {
+            text: `the dump’s TRACE rule raw:${chain}:${i + 1} was not there; the numbers behind it are one lower`,
+            add: onNode([`${start}${i + 1}`]),
+            stepwise: true,
+          },
+        ]
+      : [],
+  );
+}
+
+/** xtables-monitor shows the rule itself. */
+function monitoredTraceRule(start: string, now: Replay, r: Replayed): Assumption[] {
+  const { log, model } = r.comparison.parting ?? {};
+  const spec = /^-A \S+ (.*-j TRACE)$/.exec(log?.rule ?? '')?.[1];
+  if (spec === undefined || !log || (model && modelRule(now.node, model) === log.rule)) return [];
+  const place = model?.table === 'raw' && model.chain === log.chain ? model.num : 1;
+  return [{ text: `a rule “${log.rule}” stood in raw:${log.chain} that the dump does not have`, add: onNode([`${start}${place} ${spec}`]), stepwise: true }];
+}
+
+/** A log without protocol or ports: those of the dump's own rules are tried. */
+function unknownPorts({ q, r, now }: Looked): Assumption[] {
+  const p = r.walk.lines[0].packet;
+  if (p.proto !== null || now.node.links.length === 0) return [];
+  const found = new Set<string>();
+  for (const set of [q.given.iptables, q.given.iptablesNft])
+    for (const t of set?.tables ?? [])
+      for (const c of t.chains)
+        for (let i = 0; i < c.rules.length && found.size < MOST_PORTS; i++) {
+          const ref = {
+            backend: set === q.given.iptables ? ('legacy' as const) : ('nft' as const),
+            family: 'ipv4' as const,
+            table: t.name,
+            chain: c.name,
+            num: i + 1,
+          };
+          const m = /-p (tcp|udp) .*--dport (\d+)/.exec(modelRule(now.node, { e: { rule: ref } as ModelLine['e'] }) ?? '');
+          if (m) found.add(`${m[1]} ${m[2]}`);
+        }
+  return [...found].map((f) => {
+    const [proto, port] = f.split(' ');
+    const guess = { proto: proto === 'tcp' ? IPPROTO.TCP : IPPROTO.UDP, dport: Number(port) };
+    return {
+      text: `${of(r.walk)} was ${proto} to port ${port}: the log does not say, and with a port of this rule set it agrees best`,
+      add: onWalk(r.walk, { guess }),
+      stepwise: true,
+    };
+  });
+}
+const MOST_PORTS = 24;
+
+const of = (w: LoggedWalk): string => `packet ${w.n}`;
+
+function markBefore({ r }: Looked): Assumption[] {
+  const mark = r.walk.lines[0].packet.mark;
+  const model = r.round?.lines[r.comparison.from]?.packet.mark;
+  if (mark === 0 || model === mark || r.walk.hook === 'INPUT') return [];
+  return [{ text: `${of(r.walk)} came to the first hook with mark 0x${mark.toString(16)}`, add: onWalk(r.walk, { mark }), stepwise: true }];
+}
+
+function otherMac({ r }: Looked): Assumption[] {
+  const mac = r.walk.lines[0].packet.mac;
+  if (mac === null || !r.round?.events.some((e) => e.t === 'drop' && e.cause === 'not-for-us')) return [];
+  return [
+    {
+      text: `${of(r.walk)}: its frame was for this node, although the dump gives the device another MAC address`,
+      add: onWalk(r.walk, { forUs: true }),
+      stepwise: true,
+    },
+  ];
+}
+
+const MOST_TUNNELS = 8;
+const SYN = 2;
+const ACK = 16;
+
+/** A flow or a tunnel of before the log, and both together. */
+function flowsAndTunnels({ q, a, r }: Looked): Assumption[] {
+  const set = a.walks.get(r.walk.n);
+  const p = r.walk.lines[0].packet;
+  const refused = r.round?.events.some((e) => e.t === 'drop' && e.cause === 'xfrm-policy') ?? false;
+  const tunnels =
+    set?.tunnel || p.in === '' || (!refused && q.given.xfrmPolicies.length === 0)
+      ? []
+      : q.given.xfrmStates.filter((s) => s.mode === 'tunnel').slice(0, MOST_TUNNELS);
+  const flows = set?.flow || (p.tcp && (p.tcp.flags & (SYN | ACK)) === SYN) ? [] : flowOrder(r.walk);
+  const out: Assumption[] = flows.map((flow) => ({ text: flowText(r.walk, flow), add: onWalk(r.walk, { flow }), stepwise: aboutNat(r) }));
+  for (const tunnel of tunnels) {
+    const text = `${of(r.walk)} came out of the IPsec tunnel with SPI 0x${tunnel.spi.toString(16)}`;
+    out.push({ text, add: onWalk(r.walk, { tunnel }), stepwise: refused });
+    for (const flow of flows) out.push({ text: `${text}; ${flowText(r.walk, flow)}`, add: onWalk(r.walk, { tunnel, flow }), stepwise: false });
+  }
+  return out;
+}
+
+/** Does the one show a nat chain where the other has none? */
+function aboutNat(r: Replayed): boolean {
+  const p = r.comparison.parting;
+  return p !== null && (p.model?.table === 'nat') !== (p.log?.table === 'nat');
+}
+
+const flowText = (w: LoggedWalk, f: FlowBefore): string =>
+  f === 'answered'
+    ? `the flow of ${of(w)} had been answered, though the log does not show the answer`
+    : `the flow of ${of(w)} began before the log, and this packet is of its ${f} direction`;
+
+/** The likelier first: answers tell themselves by type, flags, or a port of a service as their source. */
+function flowOrder(w: LoggedWalk): FlowBefore[] {
+  const p = w.lines[0].packet;
+  const isReply =
+    p.icmp !== null
+      ? p.icmp.type === 0 || p.icmp.type === 129
+      : (p.tcp && (p.tcp.flags & (SYN | ACK)) === (SYN | ACK)) || ((p.sport ?? 0) < 1024 && (p.dport ?? 0) >= 1024);
+  if (p.icmp && isReply) return ['reply'];
+  return isReply ? ['reply', 'answered', 'original'] : ['answered', 'original', 'reply'];
+}

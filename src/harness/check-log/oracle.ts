@@ -1,0 +1,60 @@
+/** What only chance decides is taken from the log: ports that NAT chose, by which later packets are seen; whether a `statistic` rule matched, by the next line. */
+import type { TraceLogLine } from '../../formats/trace-log-types.js';
+import type { Chooser } from '../../netfilter/env.js';
+import type { RuleRef } from '../../trace/event.js';
+import type { LoggedWalk } from './walks.js';
+
+/** Ports of later lines that are looked at. */
+const MOST = 4096;
+
+export class LogOracle implements Chooser {
+  #walk: LoggedWalk | null = null;
+  #later: readonly number[] = [];
+  readonly #used = new Set<number>();
+  /** Lines of the walk at hand that the model has printed, from the first that the log has. */
+  printed = 0;
+  /** `mode --probability` rules that say no where others say yes. */
+  isInverted: (rule: RuleRef) => boolean = () => false;
+
+  constructor(readonly walks: readonly LoggedWalk[]) {}
+
+  /** The next draws are those of this walk's packet. */
+  begin(w: LoggedWalk, at: number): void {
+    this.#walk = w;
+    this.printed = 0;
+    const seen = new Set<number>();
+    const own = new Set(w.lines.flatMap((l) => numbers(l)));
+    for (const n of own) this.#used.add(n);
+    for (const l of [...w.lines, ...this.walks.slice(at + 1).flatMap((x) => [x.lines[0]])]) {
+      if (seen.size >= MOST) break;
+      for (const n of numbers(l)) seen.add(n);
+    }
+    this.#later = [...seen];
+  }
+
+  port(min: number, max: number): number {
+    const v = this.#later.find((n) => n >= min && n <= max && !this.#used.has(n)) ?? this.#free(min, max);
+    this.#used.add(v);
+    return v;
+  }
+
+  #free(min: number, max: number): number {
+    for (let v = min; v <= max; v++) if (!this.#used.has(v)) return v;
+    return min;
+  }
+
+  below(bound: number, what: string, rule?: RuleRef | null): number {
+    if (what !== 'statistic' || !rule) return 0;
+    const next = this.#walk?.lines[this.printed];
+    const matched = next !== undefined && next.table === rule.table && next.chain === rule.chain && next.kind === 'rule' && names(next, rule);
+    return matched !== this.isInverted(rule) ? 0 : bound - 1;
+  }
+}
+
+const names = (l: TraceLogLine, r: RuleRef): boolean => (l.num === null ? l.handle === (r.handle ?? -1) : l.num === r.num);
+
+/** Both ports, or the id of an ICMP query. */
+function numbers(l: TraceLogLine): number[] {
+  const { sport, dport, icmp } = l.packet;
+  return [dport, sport, icmp?.id].filter((n): n is number => n !== null && n !== undefined);
+}

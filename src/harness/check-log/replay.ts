@@ -1,0 +1,194 @@
+/** Replays the packets of a log on one node of the model, in the order of their first lines, and compares each with what the log shows. */
+import { type Diagnostic, hasErrors } from '../../base/diagnostic.js';
+import { byName } from '../../base/memo.js';
+import type { TraceLog } from '../../formats/trace-log-types.js';
+import { IPPROTO } from '../../packet/skb.js';
+import { rulesetOf } from '../../render/rule-text.js';
+import type { NodeState } from '../../scenario/model.js';
+import { Network } from '../../stack/network.js';
+import type { NodeRun } from '../../stack/node-run.js';
+import type { Execute } from '../../stack/run-scenario.js';
+import type { Event, Recorder, RuleRef } from '../../trace/event.js';
+import { type Comparison, compare, type Dialect, dialectOf, modelRule } from './compare.js';
+import { assumeFlow, type FlowBefore } from './flows.js';
+import { LogOracle } from './oracle.js';
+import { type Filled, flowKey } from './packet.js';
+import { type ModelLine, type Round, Rounds } from './rounds.js';
+import { type Setting, sendWalk } from './send.js';
+import { silentSockets } from './sockets.js';
+import type { LoggedWalk } from './walks.js';
+
+export interface WalkSetting extends Setting {
+  readonly flow?: FlowBefore;
+}
+
+/** What a replay takes for granted beyond dump and log. */
+export interface Assumed {
+  /** Of a node, in the administrator's own commands, before the first packet. */
+  readonly commands: readonly string[];
+  /** Changes that no command makes. */
+  readonly edits: readonly ((n: NodeState) => NodeState)[];
+  /** By number of the walk. */
+  readonly walks: ReadonlyMap<number, WalkSetting>;
+}
+export const NOTHING_ASSUMED: Assumed = { commands: [], edits: [], walks: new Map() };
+
+export interface Replayed {
+  readonly walk: LoggedWalk;
+  /** null: the model could not even send it, `problem` says why. */
+  readonly round: Round | null;
+  readonly problem: string | null;
+  /** The model made this packet itself (an answer, an error, a tunnel's outside, lo). */
+  readonly own: boolean;
+  readonly comparison: Comparison;
+}
+
+export interface Replay {
+  readonly results: readonly Replayed[];
+  /** The node with what was assumed of it. */
+  readonly node: NodeState;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ReplayRequest {
+  readonly given: NodeState;
+  readonly log: TraceLog;
+  readonly walks: readonly LoggedWalk[];
+  readonly execute: Execute;
+}
+
+/** `upto`: the number of the last walk that is replayed. `whole`: rules that said no are told, and all events kept. */
+export function replay(q: ReplayRequest, a: Assumed, o: { readonly upto?: number; readonly whole?: boolean } = {}): Replay {
+  return new Run(q, a, o.whole ?? false).run(o.upto ?? q.walks.length);
+}
+
+class Run implements Recorder {
+  readonly on = true;
+  readonly #rounds: Rounds;
+  readonly #oracle: LogOracle;
+  readonly #dialect: Dialect;
+  readonly #net: Network;
+  readonly #node: NodeRun;
+  readonly #sequences = new Sequences();
+  /** Rounds of earlier packets that no logged walk has answered to yet. */
+  #open: Round[] = [];
+  #walk: LoggedWalk | null = null;
+
+  constructor(
+    readonly q: ReplayRequest,
+    readonly a: Assumed,
+    readonly verbose: boolean,
+  ) {
+    this.#rounds = new Rounds(q.log.kind, verbose);
+    this.#oracle = new LogOracle(q.walks);
+    this.#dialect = dialectOf(q.log);
+    const given = a.edits.reduce((n, edit) => edit(n), q.given);
+    this.#net = new Network({ nodes: [given], wires: [], clock: 0, seed: 1 }, { recorder: this, chooser: this.#oracle, makeSockets: silentSockets });
+    this.#net.traceAll = true;
+    this.#node = this.#net.nodes[0];
+    this.#oracle.isInverted = (r) => this.#isInverted(r);
+  }
+
+  event(e: Event): void {
+    if (e.skb === 0) return;
+    this.#rounds.add(e);
+    const next = this.#walk?.lines[this.#oracle.printed];
+    if (next === undefined || (e.t !== 'trace' && e.t !== 'nft-trace')) return;
+    if (e.rule.table === next.table && e.rule.chain === next.chain && (next.num === null ? e.kind === next.kind : e.rule.num === next.num))
+      this.#oracle.printed++;
+  }
+
+  #isInverted(r: RuleRef): boolean {
+    return rulesetOf(this.#node.given, r) !== null && /! --probability/.test(modelRule(this.#node.given, { e: { rule: r } as ModelLine['e'] }) ?? '');
+  }
+
+  run(upto: number): Replay {
+    const diagnostics: Diagnostic[] = [];
+    for (const command of this.a.commands) {
+      diagnostics.push(...this.q.execute(this.#net, { node: this.#node.name, command, span: null }));
+      if (hasErrors(diagnostics)) return { results: [], node: this.#node.given, diagnostics };
+    }
+    const start = this.q.walks[0]?.lines[0].time ?? null;
+    const results: Replayed[] = [];
+    for (let i = 0; i < upto; i++) {
+      const w = this.q.walks[i];
+      const time = w.lines[0].time;
+      if (time !== null && start !== null) this.#net.world.clock = Math.max(this.#net.world.clock, time - start);
+      results.push(this.#replay(w, i));
+    }
+    return { results, node: this.#node.given, diagnostics };
+  }
+
+  #replay(w: LoggedWalk, at: number): Replayed {
+    const s = this.a.walks.get(w.n) ?? {};
+    if (s.flow) assumeFlow(this.#node, w, this.q.walks, s.flow);
+    const own = this.#take(w);
+    if (own) return this.#compared(w, own, null, true);
+    this.#walk = w;
+    this.#oracle.begin(w, at);
+    const before = this.#rounds.all.length;
+    const problem = sendWalk(this.#net, this.#node, w, s, this.#sequences.next(w));
+    this.#walk = null;
+    const fresh = this.#rounds.all.slice(before);
+    this.#open = [...this.#open.slice(-MOST_OPEN), ...fresh];
+    const found = this.#take(w) ?? (w.lines[0].packet.in === 'lo' ? null : (fresh[0] ?? null));
+    this.#open = this.#open.filter((r) => r !== found);
+    return this.#compared(w, found, problem, false);
+  }
+
+  #compared(walk: LoggedWalk, round: Round | null, problem: string | null, own: boolean): Replayed {
+    const nothing: Round = { skb: 0, hook: null, last: null, events: [], lines: [] };
+    return { walk, round, problem, own, comparison: compare(walk, round ?? nothing, this.#node.given, this.#dialect) };
+  }
+
+  /** The oldest round that shows this packet, taken out of those that are open. */
+  #take(w: LoggedWalk): Round | null {
+    const i = this.#open.findIndex((r) => isSame(w, r));
+    return i < 0 ? null : this.#open.splice(i, 1)[0];
+  }
+}
+
+const MOST_OPEN = 200;
+
+function isSame(w: LoggedWalk, r: Round): boolean {
+  const { packet: a, table, chain } = w.lines[0];
+  const m = r.lines.find((l) => l.hook === w.hook && l.table === table && l.chain === chain) ?? r.lines.find((l) => l.hook === w.hook);
+  if (!m) return false;
+  const b = m.packet;
+  const same = (x: number | null | undefined, y: number | null): boolean => x === null || x === undefined || x === y;
+  return (
+    a.family === b.family &&
+    a.in === b.in &&
+    a.src === b.src &&
+    a.dst === b.dst &&
+    same(a.proto, b.proto) &&
+    same(a.sport, b.sport) &&
+    same(a.dport, b.dport) &&
+    same(a.icmp?.type, b.type) &&
+    same(a.icmp?.id, b.icmpId) &&
+    same(a.icmp?.seq, b.icmpSeq) &&
+    same(a.tcp?.flags, b.flags)
+  );
+}
+
+/** Sequence numbers where a log has none, so that connection tracking sees whole conversations; replies of ICMP told by an earlier request. */
+class Sequences {
+  readonly #next = new Map<string, number>();
+  readonly #asked = new Set<string>();
+
+  next(w: LoggedWalk): Filled {
+    const p = w.lines[0].packet;
+    const last = w.lines[w.lines.length - 1].packet;
+    const ends = [`${flowKey(p)} ${p.src}`, `${flowKey(p)} ${p.dst}`];
+    const [seq, ack] = ends.map((e) => this.#next.get(e) ?? 1);
+    const flags = p.tcp?.flags ?? 0;
+    const payload = p.proto === IPPROTO.TCP && p.len !== null ? Math.max(0, p.len - (p.family === 'ipv4' ? 40 : 60)) : 0;
+    this.#next.set(ends[0], seq + (flags & 3 ? 1 : flags & 2 ? 0 : payload));
+    const reply = this.#asked.has(`${p.src} ${last.dst}`);
+    if (!reply) this.#asked.add(`${last.dst} ${p.src}`);
+    return { seq, ack, reply };
+  }
+}
+
+/** A table of a rule set by name, for those who ask about the dump. */
+export const tableOf = (n: NodeState, r: Pick<RuleRef, 'backend' | 'family' | 'table'>) => byName(rulesetOf(n, r as RuleRef)?.tables ?? [], r.table) ?? null;
