@@ -7,6 +7,7 @@ import { IPPROTO } from '../../packet/skb.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import { modelRule } from './compare.js';
 import type { FlowBefore } from './flows.js';
+import { flowKey } from './packet.js';
 import type { Assumed, Replay, Replayed, ReplayRequest, WalkSetting } from './replay.js';
 import type { ModelLine } from './rounds.js';
 import type { LoggedWalk } from './walks.js';
@@ -16,6 +17,8 @@ export interface Assumption {
   readonly add: (a: Assumed) => Assumed;
   /** Enough that more lines agree; else all must. */
   readonly stepwise: boolean;
+  /** It concerns all packets: what makes most of them agree is best. */
+  readonly whole?: boolean;
 }
 
 interface Looked {
@@ -50,7 +53,7 @@ const MOST_TRACE_RULES = 3;
 function traceRule({ q, a, now, r }: Looked): Assumption[] {
   const p = r.comparison.parting;
   const line = p?.log;
-  if (!line || line.table !== 'raw' || (line.chain !== 'PREROUTING' && line.chain !== 'OUTPUT')) return [];
+  if (line?.table !== 'raw' || (line.chain !== 'PREROUTING' && line.chain !== 'OUTPUT')) return [];
   const tool = iptablesOf(q, r.walk);
   const start = `${tool} -t raw -I ${line.chain} `;
   if (line.num === null) return monitoredTraceRule(start, now, r);
@@ -61,14 +64,19 @@ function traceRule({ q, a, now, r }: Looked): Assumption[] {
   if (more === 0 || more > MOST_TRACE_RULES || a.commands.some((c) => c.startsWith(start))) return [];
   const first = r.walk.lines[0];
   const number = first.table === 'raw' && first.chain === line.chain && first.num !== null ? first.num : line.num;
-  const place = Math.min(Math.max(1, number - more), rules.length + 1);
-  const text =
-    more === 1
-      ? `a TRACE rule stood at raw:${line.chain}:${place} that the dump does not have; the numbers behind it are one higher`
-      : `${more} TRACE rules stood at raw:${line.chain}:${place} that the dump does not have; the numbers behind them are ${more} higher`;
-  const inserted = (spec: string): Assumption => ({ text, add: onNode(new Array<string>(more).fill(`${start}${place}${spec} -j TRACE`)), stepwise: true });
-  // A traced packet that the rule does not concern leaves no line there.
-  return [inserted(''), inserted(' -m mark --mark 0x1/0x0')];
+  const last = Math.min(Math.max(1, number - more), rules.length + 1);
+  const six = first.packet.family === 'ipv6' ? ' of ip6tables' : '';
+  const inserted = (place: number, spec: string): Assumption => ({
+    text:
+      more === 1
+        ? `a TRACE rule stood at raw:${line.chain}:${place}${six} that the dump does not have; the numbers behind it are one higher`
+        : `${more} TRACE rules stood at raw:${line.chain}:${place}${six} that the dump does not have; the numbers behind them are ${more} higher`,
+    add: onNode(new Array<string>(more).fill(`${start}${place}${spec} -j TRACE`)),
+    stepwise: true,
+    whole: true,
+  });
+  // A log begins behind the rule that made it, which stood there or further in front; a packet that it does not concern leaves no line there.
+  return [...new Set([last, 1])].flatMap((place) => ['', ' -m mark --mark 0x1/0x0'].map((spec) => inserted(place, spec)));
 }
 
 function rawRules(now: Replay, r: Replayed, chain: string): string[] {
@@ -167,7 +175,8 @@ function flowsAndTunnels({ q, a, r }: Looked): Assumption[] {
     set?.tunnel || p.in === '' || (!refused && q.given.xfrmPolicies.length === 0)
       ? []
       : q.given.xfrmStates.filter((s) => s.mode === 'tunnel').slice(0, MOST_TUNNELS);
-  const flows = set?.flow || (p.tcp && (p.tcp.flags & (SYN | ACK)) === SYN) ? [] : flowOrder(r.walk);
+  const flows =
+    set?.flow || (p.tcp && (p.tcp.flags & (SYN | ACK)) === SYN) ? [] : flowOrder(r.walk).filter((f) => f === 'answered' || !isKnown(q.walks, r.walk));
   const out: Assumption[] = flows.map((flow) => ({ text: flowText(r.walk, flow), add: onWalk(r.walk, { flow }), stepwise: aboutNat(r) }));
   for (const tunnel of tunnels) {
     const text = `${of(r.walk)} came out of the IPsec tunnel with SPI 0x${tunnel.spi.toString(16)}`;
@@ -176,6 +185,13 @@ function flowsAndTunnels({ q, a, r }: Looked): Assumption[] {
   }
   return out;
 }
+
+/** Has the log shown the flow before? Then it did not begin before the log. */
+function isKnown(walks: readonly LoggedWalk[], w: LoggedWalk): boolean {
+  const keys = keysOf(w);
+  return walks.some((x) => x.n < w.n && keysOf(x).some((k) => keys.includes(k)));
+}
+const keysOf = (w: LoggedWalk): string[] => [flowKey(w.lines[0].packet), flowKey(w.lines[w.lines.length - 1].packet)];
 
 /** Does the one show a nat chain where the other has none? */
 function aboutNat(r: Replayed): boolean {

@@ -5,7 +5,7 @@ import type { Execute } from '../../stack/run-scenario.js';
 import { type Assumption, assumptionsFor } from './assume.js';
 import { type Candidate, diagnose } from './diagnose.js';
 import { type Assumed, NOTHING_ASSUMED, type Replay, type Replayed, type ReplayRequest, replay } from './replay.js';
-import { type LoggedWalk, walksOf } from './walks.js';
+import { walksOf } from './walks.js';
 
 export interface LogCheck {
   readonly log: TraceLog;
@@ -69,16 +69,16 @@ class Search {
   }
 
   #take(r: Replayed): boolean {
-    let best: { c: Assumption; a: Assumed; agreed: number } | null = null;
+    let best: { c: Assumption; a: Assumed; score: number } | null = null;
     for (const c of assumptionsFor(this.q, this.assumed, this.now, r)) {
       const a = c.add(this.assumed);
-      const got = this.#try(a, r.walk);
-      if (!got || got.problem !== null) continue;
-      const whole = got.comparison.parting === null;
-      const more = got.comparison.agreed > r.comparison.agreed;
-      if (!whole && !(c.stepwise && more)) continue;
-      if (best === null || got.comparison.agreed + Number(whole) > best.agreed) best = { c, a, agreed: got.comparison.agreed + Number(whole) };
-      if (whole) break;
+      const got = this.#try(a, c.whole ? this.q.walks.length : r.walk.n);
+      const { problem, comparison } = got[r.walk.n - 1] ?? r;
+      const whole = comparison.parting === null;
+      if (problem !== null || (!whole && !(c.stepwise && comparison.agreed > r.comparison.agreed))) continue;
+      const score = comparison.agreed + Number(whole) + (c.whole ? got.filter((x) => !parts(x)).length : 0);
+      if (best === null || score > best.score) best = { c, a, score };
+      if (whole && !c.whole) break;
     }
     if (best === null) return false;
     this.assumed = best.a;
@@ -88,8 +88,8 @@ class Search {
     return true;
   }
 
-  #try(a: Assumed, w: LoggedWalk): Replayed | undefined {
-    this.#spent += w.n;
-    return replay(this.q, a, { upto: w.n }).results[w.n - 1];
+  #try(a: Assumed, upto: number): readonly Replayed[] {
+    this.#spent += upto;
+    return replay(this.q, a, { upto }).results;
   }
 }

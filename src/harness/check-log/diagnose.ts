@@ -2,7 +2,7 @@
  * Why a log and the model part: the rows of the table of causes are asked, each change that they propose is tried on the model, and what makes more of the
  * log agree comes first. Rows without a change to try keep their place in the table.
  */
-import { type CauseRow, Case, type Finding } from './causes/case.js';
+import { Case, type CauseRow, type Finding } from './causes/case.js';
 import { droppedThere, linesLost, modelEnds } from './causes/ends.js';
 import { policyDiffers, ruleCame, ruleGone, ruleState, rulesInserted, rulesRemoved } from './causes/rules.js';
 import { conntrackState, fieldDiffers, routeDiffers, setMember } from './causes/state.js';
@@ -65,7 +65,17 @@ export function diagnose(q: ReplayRequest, a: Assumed, r: Replayed, settled: Rep
       // A change that does not bring more of the log into agreement explains nothing.
       if (tried && (tried.whole || tried.agreed > r.comparison.agreed) && tried.packets >= before) out.push({ ...f, cause: row.id, tried });
     }
-  return ranked(out).slice(0, MOST_TOLD);
+  const list = ranked(out);
+  const best = list.find((k) => k.tried !== null)?.tried ?? null;
+  const told = new Set<string>();
+  return list.filter((k) => worthTelling(k, best) && !told.has(k.text) && told.add(k.text)).slice(0, MOST_TOLD);
+}
+
+/** Where one change explains the whole packet, those that do not are left out; where something explains it, what only describes it. */
+function worthTelling(k: Candidate, best: Candidate['tried']): boolean {
+  if (best === null) return true;
+  if (k.tried === null) return k.cause !== 'model-ends';
+  return k.tried.whole || !best.whole;
 }
 
 function attempt(q: ReplayRequest, a: Assumed, n: number): Candidate['tried'] {
@@ -81,12 +91,9 @@ function attempt(q: ReplayRequest, a: Assumed, n: number): Candidate['tried'] {
 
 /** Whole agreement first, then more packets, then more lines; what could not be tried behind it, in the table's order. */
 function ranked(list: readonly Candidate[]): Candidate[] {
-  const score = (c: Candidate): number =>
-    c.tried === null ? (FIRST.has(c.cause) ? 1e9 : 0) : Number(c.tried.whole) * 1e6 + c.tried.packets * 1e3 + c.tried.agreed;
+  const score = (c: Candidate): number => (c.tried === null ? (c.certain ? 1e9 : 0) : Number(c.tried.whole) * 1e6 + c.tried.packets * 1e3 + c.tried.agreed);
   return list
     .map((c, i) => ({ c, i }))
     .sort((x, y) => score(y.c) - score(x.c) || x.i - y.i)
     .map(({ c }) => c);
 }
-/** What nobody can try on the model and is certain. */
-const FIRST: ReadonlySet<string> = new Set(['inconclusive', 'device-missing', 'chain-missing', 'lines-lost']);

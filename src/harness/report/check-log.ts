@@ -79,7 +79,7 @@ function partingText(c: LogCheck, r: Replayed, candidates: readonly Candidate[])
   out.push(`  model  ${p?.model ? modelText(c, p.model) : (r.problem ?? ending(r))}`);
   for (const f of p?.fields ?? []) out.push(`  ${f.field} is ${f.log || 'absent'} in the log, ${f.model || 'absent'} in the model`);
   out.push('', candidates.length === 0 ? 'What is missing is not known: no row of the table of causes fits.' : 'Likely missing, the likeliest first:');
-  candidates.forEach((k, i) => out.push(...candidateText(k, i + 1, c)));
+  out.push(...candidates.flatMap((k, i) => candidateText(k, i + 1, c)));
   out.push(...others(c, r));
   return out;
 }

@@ -22,6 +22,8 @@ export interface Finding {
   readonly change: ((a: Assumed) => Assumed) | null;
   /** The same change in the administrator's own commands, for `--do`; empty where no command makes it. */
   readonly commands: readonly string[];
+  /** Nothing can be tried, and there is no doubt about it. */
+  readonly certain?: boolean;
 }
 
 export interface CauseRow {
@@ -42,6 +44,7 @@ export const byEdit = (edit: (n: NodeState) => NodeState): Pick<Finding, 'change
   change: (a) => ({ ...a, edits: [...a.edits, edit] }),
 });
 export const untried: Pick<Finding, 'change' | 'commands'> = { commands: [], change: null };
+export const certain: Pick<Finding, 'change' | 'commands' | 'certain'> = { ...untried, certain: true };
 
 export class Case {
   readonly at: number;

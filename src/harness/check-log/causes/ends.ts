@@ -1,6 +1,6 @@
 /** Rows about logs that end early or leave lines out. */
 import { samePoint } from '../compare.js';
-import { byCommands, type Case, type CauseRow, type Finding, place, untried } from './case.js';
+import { byCommands, type Case, type CauseRow, certain, type Finding, place, untried } from './case.js';
 
 export const linesLost: CauseRow = {
   id: 'lines-lost',
@@ -24,7 +24,7 @@ export const linesLost: CauseRow = {
         text: `${left} ${left === 1 ? 'line is' : 'lines are'} missing in the log; all that it has of this packet is in the model’s walk, in order`,
         facts: [said.length > 0 ? `line ${said[0]} of the log says that messages were lost` : 'nothing in the log says that messages were lost'],
         decide: 'dmesg | grep -E "suppressed|dropped"; sysctl kernel.printk_ratelimit; repeat the trace with less traffic, or read /dev/kmsg',
-        ...untried,
+        ...(said.length > 0 ? certain : untried),
       },
     ];
   },

@@ -1,4 +1,5 @@
 /** Rows about rules: numbers that are shifted, rules that came, went or changed, policies. */
+import type { TraceLogLine } from '../../../formats/trace-log-types.js';
 import { byCommands, type Case, type CauseRow, type Finding, place, untried } from './case.js';
 
 /** Shifts that are looked for, both ways. */
@@ -39,19 +40,21 @@ export const rulesInserted: CauseRow = {
     const s = shiftOf(c);
     if (!s || s.by < 0) return [];
     const where = s.known + 1 === s.num ? `at ${s.num}` : `between ${s.known + 1} and ${s.num}`;
-    return [
-      {
-        text: `${rules(s.by)} came into ${s.table}:${s.chain} ${where} since the dump: numbers from there on are ${s.by} higher`,
-        facts: [
-          `the log’s ${place(c.log!)} is the dump’s ${s.num}: ${c.rule(s.table, s.chain, s.num) ?? c.ruleFact(s.table, s.chain, s.num)}`,
-          c.ruleFact(s.table, s.chain, s.num + s.by),
-        ],
-        decide: listing(c, s),
-        ...byCommands(...new Array<string>(s.by).fill(`${c.iptables} -t ${s.table} -I ${s.chain} ${s.num} ${HOLE}`)),
-      },
-    ];
+    return places(s.known + 1, s.num).map((at) => ({
+      text: `${rules(s.by)} came into ${s.table}:${s.chain} ${where} since the dump: numbers from there on are ${s.by} higher`,
+      facts: [
+        `the log’s ${place(c.log!)} is the dump’s ${s.num}: ${c.rule(s.table, s.chain, s.num) ?? c.ruleFact(s.table, s.chain, s.num)}`,
+        c.ruleFact(s.table, s.chain, s.num + s.by),
+      ],
+      decide: listing(c, s),
+      ...byCommands(...new Array<string>(s.by).fill(`${c.iptables} -t ${s.table} -I ${s.chain} ${at} ${HOLE}`)),
+    }));
   },
 };
+
+/** Tried of a range: its end first, which is nearest to where the numbers part, then its beginning. */
+const places = (from: number, to: number): number[] => Array.from({ length: Math.min(MOST_PLACES, to - from + 1) }, (_, i) => to - i);
+const MOST_PLACES = 8;
 
 export const rulesRemoved: CauseRow = {
   id: 'rules-removed',
@@ -61,67 +64,67 @@ export const rulesRemoved: CauseRow = {
     if (!s || s.by > 0) return [];
     const n = -s.by;
     if (s.num - 1 - s.known < n) return [];
-    return [
-      {
-        text: `${rules(n)} of the dump between ${s.known + 1} and ${s.num - 1} of ${s.table}:${s.chain} ${n === 1 ? 'was' : 'were'} not there when the log was made: numbers behind are ${n} lower`,
-        facts: [
-          `the log’s ${place(c.log!)} is the dump’s ${s.num}: ${c.rule(s.table, s.chain, s.num) ?? c.ruleFact(s.table, s.chain, s.num)}`,
-          c.ruleFact(s.table, s.chain, s.num - n),
-        ],
-        decide: listing(c, s),
-        ...byCommands(...new Array<string>(n).fill(`${c.iptables} -t ${s.table} -D ${s.chain} ${s.num - n}`)),
-      },
-    ];
+    return places(s.known + 1, s.num - n).map((at) => ({
+      text: `${rules(n)} of the dump between ${s.known + 1} and ${s.num - 1} of ${s.table}:${s.chain} ${n === 1 ? 'was' : 'were'} not there when the log was made: numbers behind are ${n} lower`,
+      facts: [
+        `the log’s ${place(c.log!)} is the dump’s ${s.num}: ${c.rule(s.table, s.chain, s.num) ?? c.ruleFact(s.table, s.chain, s.num)}`,
+        c.ruleFact(s.table, s.chain, at),
+      ],
+      decide: listing(c, s),
+      ...byCommands(...new Array<string>(n).fill(`${c.iptables} -t ${s.table} -D ${s.chain} ${at}`)),
+    }));
   },
 };
 
 export const ruleCame: CauseRow = {
   id: 'rule-came',
   about: 'A rule that is not in the dump matched the packet.',
-  find(c) {
-    const l = c.log;
-    if (l?.kind !== 'rule' || !c.chain(l.table, l.chain)) return [];
-    const num = l.num ?? c.model?.num ?? 1;
-    const length = c.chain(l.table, l.chain)?.rules.length ?? 0;
-    if (num > length + 1) return [];
-    const words = l.rule?.startsWith('-A ') ? l.rule.replace(/^-A \S+ /, '') : null;
-    const common = {
-      facts: l.num === null ? [] : [c.ruleFact(l.table, l.chain, num)],
-      decide: listing(c, l),
-    };
-    const at = `${c.iptables} -t ${l.table} -I ${l.chain} ${num} `;
-    if (words !== null) return [{ ...common, text: `the rule “${l.rule}” is not in the dump: it came since`, ...byCommands(at + words) }];
-    const ends: readonly (readonly [string, string])[] = [
-      [COUNTING, 'lets it pass (MARK, LOG, a counter)'],
-      [`${COUNTING} -j ACCEPT`, 'accepts it'],
-      [`${COUNTING} -j DROP`, 'drops it'],
-      ...(c.chain(l.table, l.chain)?.policy === null ? [[`${COUNTING} -j RETURN`, 'returns'] as const] : []),
-    ];
-    return ends.map(([spec, does]) => ({
-      ...common,
-      text: `a rule came to ${l.table}:${l.chain}:${num} since the dump that matches this packet and ${does}`,
-      ...byCommands(at + spec),
-    }));
-  },
+  find: (c) => [c.log, c.before].flatMap((l) => came(c, l)),
 };
+
+function came(c: Case, l: TraceLogLine | null): Finding[] {
+  if (l?.kind !== 'rule' || !c.chain(l.table, l.chain)) return [];
+  const num = l.num ?? c.model?.num ?? 1;
+  if (num > (c.chain(l.table, l.chain)?.rules.length ?? 0) + 1) return [];
+  const words = l.rule?.startsWith('-A ') ? l.rule.replace(/^-A \S+ /, '') : null;
+  const common = { facts: l.num === null ? [] : [c.ruleFact(l.table, l.chain, num)], decide: listing(c, l) };
+  const at = `${c.iptables} -t ${l.table} -I ${l.chain} ${num} `;
+  if (words !== null) return l === c.log ? [{ ...common, text: `the rule “${l.rule}” is not in the dump: it came since`, ...byCommands(at + words) }] : [];
+  const next = c.r.walk.lines[c.r.walk.lines.indexOf(l) + 1];
+  const jumps = next !== undefined && next.table === l.table && next.chain !== l.chain && c.chain(next.table, next.chain)?.policy === null;
+  const ends: readonly (readonly [string, string])[] = [
+    ...(jumps ? [[`${COUNTING} -j ${next.chain}`, `jumps to ${next.chain}`] as const] : []),
+    [COUNTING, 'lets it pass (MARK, LOG, a counter)'],
+    [`${COUNTING} -j ACCEPT`, 'accepts it'],
+    [`${COUNTING} -j DROP`, 'drops it'],
+    ...(c.chain(l.table, l.chain)?.policy === null ? [[`${COUNTING} -j RETURN`, 'returns'] as const] : []),
+  ];
+  return ends.map(([spec, does]) => ({
+    ...common,
+    text: `a rule came to ${l.table}:${l.chain}:${num} since the dump that matches this packet and ${does}`,
+    ...byCommands(at + spec),
+  }));
+}
 
 export const ruleGone: CauseRow = {
   id: 'rule-gone',
   about: 'A rule of the dump that matches the packet was not there when the log was made.',
-  find(c) {
-    const m = c.model;
-    if (!m || (m.kind === 'policy' && m.num > (c.chain(m.table, m.chain)?.rules.length ?? 0))) return [];
-    const text = c.rule(m.table, m.chain, m.num);
-    if (text === null) return [];
-    return [
-      {
-        text: `the dump’s rule ${m.table}:${m.chain}:${m.num} was not there when the log was made`,
-        facts: [`${text} matches this packet in the model, and the log does not show it`],
-        decide: listing(c, m),
-        ...byCommands(`${c.iptables} -t ${m.table} -D ${m.chain} ${m.num}`),
-      },
-    ];
-  },
+  find: (c) =>
+    // A rule before may have had the number that another one has in the dump.
+    [c.model, c.modelBefore].flatMap((m): Finding[] => {
+      const text = m && c.rule(m.table, m.chain, m.num);
+      if (!m || !text) return [];
+      return [
+        {
+          text: `the dump’s rule ${m.table}:${m.chain}:${m.num} was not there when the log was made`,
+          facts: [
+            `${text} matches this packet in the model${m === c.model ? ', and the log does not show it' : '; what the log shows under that number was the next one'}`,
+          ],
+          decide: listing(c, m),
+          ...byCommands(`${c.iptables} -t ${m.table} -D ${m.chain} ${m.num}`),
+        },
+      ];
+    }),
 };
 
 /** Matches whose answer rests on what no dump shows. */

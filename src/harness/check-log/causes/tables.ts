@@ -1,7 +1,7 @@
 /** Rows about whole tables, chains, devices and rule sets: what the dump does not have at all, or has and the node had not. */
 import { builtinChains, type XtRuleset, type XtTableName } from '../../../netfilter/xtables/model.js';
 import type { NodeState } from '../../../scenario/model.js';
-import { byCommands, byEdit, type Case, type CauseRow, type Finding, place, untried } from './case.js';
+import { byCommands, byEdit, type Case, type CauseRow, certain, type Finding, place } from './case.js';
 
 type RulesetKey = 'iptables' | 'ip6tables' | 'iptablesNft' | 'ip6tablesNft';
 const keyOf = (c: Case): RulesetKey =>
@@ -20,7 +20,7 @@ export const unknownToModel: CauseRow = {
   find: (c) =>
     c.events.flatMap((e) =>
       e.t === 'inconclusive'
-        ? [{ text: `the model does not know: ${e.what}`, facts: [], decide: 'nothing on the node: this is a limit of the model', ...untried }]
+        ? [{ text: `the model does not know: ${e.what}`, facts: [], decide: 'nothing on the node: this is a limit of the model', ...certain }]
         : [],
     ),
 };
@@ -36,7 +36,7 @@ export const deviceMissing: CauseRow = {
       text: `the dump has no device ${d}`,
       facts: [`it has ${[...names].slice(0, 12).join(', ')}${names.size > 12 ? ', …' : ''}`],
       decide: `ip -d link show ${d}; ip addr show ${d}`,
-      ...untried,
+      ...certain,
     }));
   },
 };
@@ -115,15 +115,19 @@ export const chainMissing: CauseRow = {
   id: 'chain-missing',
   about: 'The log shows a chain that the dump does not have.',
   find(c) {
-    const l = c.log;
-    if (!l || !c.hasTable(l.table) || c.chain(l.table, l.chain)) return [];
-    const from = c.before?.table === l.table ? c.before : null;
+    // The line itself, or the one behind it where a rule that came since jumps there.
+    const l = c.r.walk.lines.slice(c.at, c.at + 2).find((x) => c.hasTable(x.table) && !c.chain(x.table, x.chain));
+    if (!l) return [];
+    const from = c.r.walk.lines[c.r.walk.lines.indexOf(l) - 1];
     return [
       {
-        text: `the chain ${l.chain} of table ${l.table} is not in the dump: it came (with the jump to it) after the dump was taken, or has another name there`,
-        facts: from && from.num !== null ? [`the log’s line before is ${place(from)}`, c.ruleFact(from.table, from.chain, from.num)] : [],
+        text: `the chain ${l.chain} of table ${l.table} is not in the dump: it came with the jump to it after the dump was taken, or has another name there`,
+        facts:
+          from?.table === l.table && from.num !== null
+            ? [`the log goes there from ${place(from)}`, c.ruleFact(from.table, from.chain, from.num)]
+            : [`line ${l.n} of the log is ${place(l)}`],
         decide: `${c.iptables} -t ${l.table} -S ${l.chain}; ${c.iptables}-save -t ${l.table} | grep -- '-[jg] ${l.chain}'`,
-        ...untried,
+        ...certain,
       },
     ];
   },
