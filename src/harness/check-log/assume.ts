@@ -5,6 +5,7 @@
 import { byName } from '../../base/memo.js';
 import { IPPROTO } from '../../packet/skb.js';
 import { rulesetOf } from '../../render/rule-text.js';
+import type { NodeState } from '../../scenario/model.js';
 import { modelRule } from './compare.js';
 import type { FlowBefore } from './flows.js';
 import { flowKey } from './packet.js';
@@ -38,7 +39,7 @@ const onNode =
 /** In the order in which they are tried. */
 export function assumptionsFor(q: ReplayRequest, a: Assumed, now: Replay, r: Replayed): Assumption[] {
   const l: Looked = { q, a, now, r };
-  return [traceRule, unknownPorts, markBefore, otherMac, ...[flowsAndTunnels]].flatMap((f) => f(l));
+  return [traceRule, lazyChains, unknownPorts, markBefore, otherMac, flowsAndTunnels].flatMap((f) => f(l));
 }
 
 /** The program that changes the rules which such a log shows. */
@@ -53,7 +54,7 @@ const MOST_TRACE_RULES = 3;
 function traceRule({ q, a, now, r }: Looked): Assumption[] {
   const p = r.comparison.parting;
   const line = p?.log;
-  if (line?.table !== 'raw' || (line.chain !== 'PREROUTING' && line.chain !== 'OUTPUT')) return [];
+  if (!p || line?.table !== 'raw' || (line.chain !== 'PREROUTING' && line.chain !== 'OUTPUT')) return [];
   const tool = iptablesOf(q, r.walk);
   const start = `${tool} -t raw -I ${line.chain} `;
   if (line.num === null) return monitoredTraceRule(start, now, r);
@@ -101,13 +102,39 @@ function fewerTraceRules(start: string, rules: readonly string[], chain: string,
   );
 }
 
-/** xtables-monitor shows the rule itself. */
+/** nf_tables' tools show the rule itself. */
 function monitoredTraceRule(start: string, now: Replay, r: Replayed): Assumption[] {
   const { log, model } = r.comparison.parting ?? {};
-  const spec = /^-A \S+ (.*-j TRACE)$/.exec(log?.rule ?? '')?.[1];
-  if (spec === undefined || !log || (model && modelRule(now.node, model) === log.rule)) return [];
+  const spec = /\bnftrace set 1$/.test(log?.rule ?? '') ? '-j TRACE' : /^-A \S+ (.*-j TRACE)$/.exec(log?.rule ?? '')?.[1];
+  if (spec === undefined || !log || (model && /-j TRACE$/.test(modelRule(now.node, model) ?? ''))) return [];
   const place = model?.table === 'raw' && model.chain === log.chain ? model.num : 1;
-  return [{ text: `a rule “${log.rule}” stood in raw:${log.chain} that the dump does not have`, add: onNode([`${start}${place} ${spec}`]), stepwise: true }];
+  const text = `a rule “${log.rule}” stood in raw:${log.chain} that the dump does not have`;
+  return [...new Set([place, 1])].map((at) => ({ text, add: onNode([`${start}${at} ${spec}`]), stepwise: true, whole: true }));
+}
+
+/** iptables-nft makes a base chain when it is first asked for one; iptables-nft-save shows all, also those that are not there. */
+function lazyChains({ q, r }: Looked): Assumption[] {
+  const m = r.comparison.parting?.model;
+  if (q.log.kind === 'kernel' || q.given.nftRuleset !== null || m?.kind !== 'policy' || m.num !== 1) return [];
+  const seen = new Set(q.log.lines.map((l) => `${l.packet.family} ${l.table} ${l.chain}`));
+  if (seen.has(`${m.packet.family} ${m.table} ${m.chain}`)) return [];
+  const text =
+    'base chains without rules that the log never shows were not there: iptables-nft makes them when they are asked for, and nft list ruleset would show which';
+  return [{ text, add: (a) => ({ ...a, edits: [...a.edits, (n) => ({ ...n, nftRuleset: baseChains(n, seen) })] }), stepwise: true, whole: true }];
+}
+
+/** A listing of the base chains that have rules or were seen, and nothing else. */
+function baseChains(n: NodeState, seen: ReadonlySet<string>): string {
+  let out = '';
+  for (const set of [n.iptablesNft, n.ip6tablesNft])
+    for (const t of set?.tables ?? []) {
+      const there = t.chains.filter((c) => c.policy !== null && (c.rules.length > 0 || c.policy === 'DROP' || seen.has(`${set?.family} ${t.name} ${c.name}`)));
+      const chains = there.map(
+        (c) => `\tchain ${c.name} {\n\t\ttype filter hook ${c.name.toLowerCase()} priority 0; policy ${c.policy?.toLowerCase()};\n\t}\n`,
+      );
+      out += `table ${set?.family === 'ipv6' ? 'ip6' : 'ip'} ${t.name} {\n${chains.join('')}}\n`;
+    }
+  return out;
 }
 
 /** A log without protocol or ports: those of the dump's own rules are tried. */

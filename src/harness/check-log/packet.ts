@@ -8,10 +8,11 @@ import { IPPROTO } from '../../packet/skb.js';
 export interface Filled {
   readonly seq: number;
   readonly ack: number;
-  /** ICMP without type: an echo request, or the reply to one. */
+  /** ICMP without type: an echo request, or the reply to one, and of which id. */
   readonly reply: boolean;
+  readonly echo: number;
 }
-const NOTHING: Filled = { seq: 1, ack: 1, reply: false };
+const NOTHING: Filled = { seq: 1, ack: 1, reply: false, echo: 1 };
 
 const MOST = 0xffff;
 const zeros = (n: number): Uint8Array => new Uint8Array(Math.max(0, Math.min(MOST, n)));
@@ -77,7 +78,7 @@ const QUOTE = 28;
 
 function icmp(p: LoggedPacket, proto: number, room: number | null, filled: Filled): Uint8Array {
   const v6 = proto === IPPROTO.ICMPV6;
-  const m = p.icmp ?? { type: v6 ? (filled.reply ? 129 : 128) : filled.reply ? 0 : 8, code: 0, id: 1, seq: 1, rest: 0, quoted: null };
+  const m = p.icmp ?? { type: v6 ? (filled.reply ? 129 : 128) : filled.reply ? 0 : 8, code: 0, id: filled.echo, seq: 1, rest: 0, quoted: null };
   const body = zeros((room ?? 8) - 8);
   const quoted = m.quoted === null ? null : packetBytes(m.quoted);
   const payload = quoted === null ? body : fitted(quoted, Math.max(room === null ? QUOTE : room - 8, 0));

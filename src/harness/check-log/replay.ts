@@ -171,24 +171,36 @@ function isSame(w: LoggedWalk, r: Round): boolean {
   );
 }
 
-/** Sequence numbers where a log has none, so that connection tracking sees whole conversations; replies of ICMP told by an earlier request. */
+/** Sequence numbers and ids where a log has none, so that connection tracking sees whole conversations. */
 class Sequences {
   readonly #next = new Map<string, number>();
-  readonly #asked = new Set<string>();
+  /** By the ends of a ping, who asks first. */
+  readonly #echo = new Map<string, number>();
+  #echoes = 0;
 
   next(w: LoggedWalk): Filled {
     const p = w.lines[0].packet;
-    const last = w.lines[w.lines.length - 1].packet;
     const ends = [`${flowKey(p)} ${p.src}`, `${flowKey(p)} ${p.dst}`];
     const [seq, ack] = ends.map((e) => this.#next.get(e) ?? 1);
     const flags = p.tcp?.flags ?? 0;
     const payload = p.proto === IPPROTO.TCP && p.len !== null ? Math.max(0, p.len - (p.family === 'ipv4' ? 40 : 60)) : 0;
-    this.#next.set(ends[0], seq + (flags & 3 ? 1 : flags & 2 ? 0 : payload));
-    const reply = this.#asked.has(`${p.src} ${last.dst}`);
-    if (!reply) this.#asked.add(`${last.dst} ${p.src}`);
-    return { seq, ack, reply };
+    this.#next.set(ends[0], seq + (flags & SYN_OR_FIN ? 1 : payload));
+    return { seq, ack, ...this.#ping(w) };
+  }
+
+  /** A packet between the ends of an earlier request, the other way, answers it. A request that nat chains see is of a new ping. */
+  #ping(w: LoggedWalk): Pick<Filled, 'reply' | 'echo'> {
+    const { src } = w.lines[0].packet;
+    const { dst } = w.lines[w.lines.length - 1].packet;
+    const asked = this.#echo.get(`${dst} ${src}`);
+    if (asked !== undefined && !w.lines.some((l) => l.table === 'nat')) return { reply: true, echo: asked };
+    const known = this.#echo.get(`${src} ${dst}`);
+    const echo = known === undefined || w.lines.some((l) => l.table === 'nat') ? ++this.#echoes : known;
+    this.#echo.set(`${src} ${dst}`, echo);
+    return { reply: false, echo };
   }
 }
+const SYN_OR_FIN = 3;
 
 /** A table of a rule set by name, for those who ask about the dump. */
 export const tableOf = (n: NodeState, r: Pick<RuleRef, 'backend' | 'family' | 'table'>) => byName(rulesetOf(n, r as RuleRef)?.tables ?? [], r.table) ?? null;
