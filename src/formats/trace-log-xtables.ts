@@ -38,6 +38,7 @@ export class XtablesMonitorReader {
     const [, , id, table, chain, kind, rest, words] = t;
     const packet = this.#packets.get(id);
     if (!packet) return `the PACKET line of trace ${id} is not in the log`;
+    if (kind === 'rule' && !words.includes('-A ')) return 'it is cut before the rule';
     const rule = kind === 'rule' ? /^(0x[0-9a-f]+|\d+):(.*)$/.exec(rest) : null;
     return {
       n,

@@ -55,6 +55,9 @@ function traceRule({ q, a, now, r }: Looked): Assumption[] {
   const p = r.comparison.parting;
   const line = p?.log;
   if (!p || line?.table !== 'raw' || (line.chain !== 'PREROUTING' && line.chain !== 'OUTPUT')) return [];
+  const { given } = q;
+  // Without any rules of that backend the dump is of the other one.
+  if (q.log.kind === 'kernel' ? (given.iptables ?? given.ip6tables) === null : (given.iptablesNft ?? given.ip6tablesNft) === null) return [];
   const tool = iptablesOf(q, r.walk);
   const start = `${tool} -t raw -I ${line.chain} `;
   if (line.num === null) return monitoredTraceRule(start, now, r);

@@ -140,6 +140,7 @@ function fieldDifferences(l: TraceLogLine, m: ModelLine, d: Dialect): FieldDiffe
   want('DPT', a.dport, b.dport);
   want('TYPE', a.icmp?.type ?? null, b.type);
   want('CODE', a.icmp?.code ?? null, b.code);
-  want('MARK', a.cut && a.mark === 0 ? null : `0x${a.mark.toString(16)}`, `0x${b.mark.toString(16)}`);
+  // nft shows the mark only beside policies.
+  if (d.kind !== 'nft-monitor') want('MARK', a.cut && a.mark === 0 ? null : `0x${a.mark.toString(16)}`, `0x${b.mark.toString(16)}`);
   return out;
 }

@@ -88,7 +88,7 @@ function continued(open: readonly Open[], l: TraceLogLine): Open | null {
 function fits(w: Open, l: TraceLogLine): number {
   const a = w.last.packet;
   const b = l.packet;
-  if (l.traceId !== w.last.traceId || a.family !== b.family) return 0;
+  if (a.family !== b.family || (l.traceId !== w.last.traceId && !goesOnAs(w, l))) return 0;
   if (different(a.proto, b.proto) || different(a.id, b.id) || different(a.spi, b.spi)) return 0;
   if (a.fragOffset !== b.fragOffset || different(a.icmp?.type, b.icmp?.type) || different(a.icmp?.seq, b.icmp?.seq)) return 0;
   if (different(a.tcp?.seq, b.tcp?.seq) || different(a.tcp?.flags, b.tcp?.flags)) return 0;
@@ -99,8 +99,12 @@ function fits(w: Open, l: TraceLogLine): number {
   const destination = a.dst === b.dst && !different(a.dport, b.dport);
   if (to === w.at && !(source && destination)) return 0;
   if (!source && !destination) return 0;
-  return 1 + (source ? 4 : 0) + (destination ? 4 : 0) + (a.ttl === b.ttl ? 2 : 0) + (a.len === b.len ? 1 : 0);
+  return 1 + (l.traceId === w.last.traceId ? 16 : 0) + (source ? 4 : 0) + (destination ? 4 : 0) + (a.ttl === b.ttl ? 2 : 0) + (a.len === b.len ? 1 : 0);
 }
+
+/** nf_tables' id of a packet is made from its input device as well: a bridge's packet has another one behind PREROUTING. */
+const goesOnAs = (w: Open, l: TraceLogLine): boolean =>
+  RANK[w.hook] === 0 && w.at < 10 && RANK[hookOf(l)] > 0 && w.last.packet.id !== null && w.last.packet.id === l.packet.id && w.last.packet.in === l.packet.in;
 
 const different = (a: number | null | undefined, b: number | null | undefined): boolean =>
   a !== null && a !== undefined && b !== null && b !== undefined && a !== b;

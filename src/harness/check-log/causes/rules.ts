@@ -84,8 +84,9 @@ export const ruleCame: CauseRow = {
 
 function came(c: Case, l: TraceLogLine | null): Finding[] {
   if (l?.kind !== 'rule' || !c.chain(l.table, l.chain)) return [];
-  const num = l.num ?? c.model?.num ?? 1;
-  if (num > (c.chain(l.table, l.chain)?.rules.length ?? 0) + 1) return [];
+  const end = (c.chain(l.table, l.chain)?.rules.length ?? 0) + 1;
+  const num = l.num ?? (c.model?.table === l.table && c.model.chain === l.chain ? c.model.num : end);
+  if (num > end) return [];
   const words = l.rule?.startsWith('-A ') ? l.rule.replace(/^-A \S+ /, '') : null;
   const common = { facts: l.num === null ? [] : [c.ruleFact(l.table, l.chain, num)], decide: listing(c, l) };
   const at = `${c.iptables} -t ${l.table} -I ${l.chain} ${num} `;

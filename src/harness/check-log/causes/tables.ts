@@ -46,8 +46,9 @@ export const otherBackend: CauseRow = {
   about: 'The log is of the one backend (legacy or nf_tables), the rules of the dump were loaded by the other.',
   find(c) {
     const [here, there]: RulesetKey[] = c.family === 'ipv6' ? ['ip6tables', 'ip6tablesNft'] : ['iptables', 'iptablesNft'];
-    const other = c.backend === 'legacy' ? c.node[there] : c.node[here];
-    if (!other || other.tables.length === 0 || (c.ruleset?.tables.length ?? 0) > 0) return [];
+    const of = (key: RulesetKey): number => c.q.given[key]?.tables.length ?? 0;
+    const [own, other] = c.backend === 'legacy' ? [of(here), of(there)] : [of(there), of(here)];
+    if (own > 0 || other === 0) return [];
     const is = c.backend === 'legacy' ? 'legacy' : 'nft';
     return [
       {
