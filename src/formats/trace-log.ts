@@ -12,7 +12,7 @@ import { XtablesMonitorReader } from './trace-log-xtables.js';
 /** A line longer than this is cut. */
 export const MAX_LINE = 8192;
 /** Trace points that are read of one log. */
-const MAX_POINTS = 20_000;
+const MAX_POINTS = 10_000;
 /** Lines without a single trace point, after which the file is taken to be something else. */
 const MAX_FOREIGN = 2_000_000;
 const MAX_COMPLAINTS = 20;

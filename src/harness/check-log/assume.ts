@@ -2,7 +2,7 @@
  * What a log shows by itself to have been so, beyond the dump: the TRACE rule that made it, marks that packets came with, flows that began before it, tunnels
  * that packets came out of. Each is tried on the model and taken where the log then agrees; what was taken is said.
  */
-import { byName } from '../../base/memo.js';
+import { byName, memoByIdentity } from '../../base/memo.js';
 import { IPPROTO } from '../../packet/skb.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import type { NodeState } from '../../scenario/model.js';
@@ -221,7 +221,7 @@ function isKnown(walks: readonly LoggedWalk[], w: LoggedWalk): boolean {
   const keys = keysOf(w);
   return walks.some((x) => x.n < w.n && keysOf(x).some((k) => keys.includes(k)));
 }
-const keysOf = (w: LoggedWalk): string[] => [flowKey(w.lines[0].packet), flowKey(w.lines[w.lines.length - 1].packet)];
+const keysOf = memoByIdentity((w: LoggedWalk): readonly string[] => [flowKey(w.lines[0].packet), flowKey(w.lines[w.lines.length - 1].packet)]);
 
 /** Does the one show a nat chain where the other has none? */
 function aboutNat(r: Replayed): boolean {

@@ -18,7 +18,7 @@ export interface LogCheck {
 }
 
 /** Walks that assumptions and hypotheses may cost to replay, all together. */
-const BUDGET = 60_000;
+const BUDGET = 15_000;
 
 /** `commands`: changes to the node first, as the administrator would type them. An error of theirs comes back as diagnostics in `failed`. */
 export function checkLog(

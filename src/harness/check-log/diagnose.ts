@@ -45,7 +45,7 @@ export interface Candidate extends Finding {
 /** Told at most. */
 const MOST_TOLD = 6;
 /** Walks that may be replayed for it. */
-const BUDGET = 40_000;
+const BUDGET = 15_000;
 
 export function diagnose(q: ReplayRequest, a: Assumed, r: Replayed, settled: Replay): Candidate[] {
   const again = replay(q, a, { upto: r.walk.n, whole: true });

@@ -4,8 +4,8 @@ import type { Chooser } from '../../netfilter/env.js';
 import type { RuleRef } from '../../trace/event.js';
 import type { LoggedWalk } from './walks.js';
 
-/** Ports of later lines that are looked at. */
-const MOST = 4096;
+/** Later packets whose numbers are looked at. */
+const AHEAD = 200;
 
 export class LogOracle implements Chooser {
   #walk: LoggedWalk | null = null;
@@ -23,12 +23,8 @@ export class LogOracle implements Chooser {
     this.#walk = w;
     this.printed = 0;
     const seen = new Set<number>();
-    const own = new Set(w.lines.flatMap((l) => numbers(l)));
-    for (const n of own) this.#used.add(n);
-    for (const l of [...w.lines, ...this.walks.slice(at + 1).flatMap((x) => [x.lines[0]])]) {
-      if (seen.size >= MOST) break;
-      for (const n of numbers(l)) seen.add(n);
-    }
+    for (const l of w.lines) for (const n of numbers(l)) this.#used.add(n);
+    for (const x of this.walks.slice(at + 1, at + 1 + AHEAD)) for (const n of numbers(x.lines[0])) seen.add(n);
     this.#later = [...seen];
   }
 

@@ -28,7 +28,10 @@ export interface Setting {
 
 /** null: on its way. A text: what the model lacks for it. */
 export function sendWalk(net: Network, node: NodeRun, w: LoggedWalk, s: Setting, filled: Filled): string | null {
-  const p = { ...w.lines[0].packet, ...(s.guess ? { ...s.guess, sport: UNKNOWN_PORT } : {}) };
+  const first = w.lines[0].packet;
+  // Lines from FORWARD on show the TTL after its decrement.
+  const decremented = first.in !== '' && first.out !== '' && first.physout === '' && first.ttl !== null && first.ttl < 255;
+  const p = { ...first, ...(s.guess ? { ...s.guess, sport: UNKNOWN_PORT } : {}), ...(decremented ? { ttl: (first.ttl ?? 0) + 1 } : {}) };
   const looped = p.in !== '' && node.device(p.in)?.loopback === true;
   const problem = p.in === '' || looped ? sendLocal(node, looped ? { ...p, in: '', out: p.in } : p, s, filled) : arrive(net, node, w, p, s, filled);
   net.world.run();

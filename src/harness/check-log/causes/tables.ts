@@ -59,7 +59,7 @@ export const otherBackend: CauseRow = {
             : 'xtables-monitor and nft monitor trace show nf_tables’ walk only',
         ],
         decide: `iptables-${is}-save`,
-        ...byEdit((n) => ({ ...n, [here]: n[there], [there]: n[here] })),
+        ...certain,
       },
     ];
   },
