@@ -15,6 +15,7 @@ import { readIptablesSave } from '../src/formats/iptables-save.js';
 import { readSockets } from '../src/formats/sockets.js';
 import { readSysctl } from '../src/formats/sysctl.js';
 import { linesOf, wordsOf } from '../src/formats/tokens.js';
+import { readTraceLog } from '../src/formats/trace-log.js';
 import { readXfrmPolicy, readXfrmState } from '../src/formats/xfrm.js';
 import { loadScenario } from '../src/scenario/load.js';
 import type { FileSource } from '../src/scenario/model.js';
@@ -80,6 +81,7 @@ export const readers = {
     parseConntrackCommand(wordsOf(linesOf(t)[0]), reporter);
     return reporter.diagnostics;
   },
+  'trace-log': (t) => readTraceLog(t.split('\n'), 'trace.log').diagnostics,
   snapshot: (t) => nodeFromSnapshot('n', t, 'n.snapshot').diagnostics,
   do: typed,
   scenario: (t, files) => loadScenario('s.yaml', memoryFiles({ 's.yaml': t, ...files })).diagnostics,

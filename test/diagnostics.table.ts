@@ -832,4 +832,29 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
     column: 101,
     hint: null,
   },
+  {
+    code: 'trace-line-unusable',
+    reader: 'trace-log',
+    input: '[ 1.5] TRACE: filter:INPUT:rule:1 IN=eth0 OUT= MAC=02:00',
+    line: 1,
+    column: 8,
+    hint: 'lines that the kernel or an editor cut cannot be compared; the others still are',
+  },
+  {
+    code: 'trace-log-empty',
+    reader: 'trace-log',
+    input: 'Nov 28 12:00:00 host kernel: eth0: link becomes ready\n',
+    line: 1,
+    column: 1,
+    hint: 'expected are lines with “TRACE: table:CHAIN:rule:N IN=… OUT=…” of the kernel log (dmesg, journalctl -k), or what xtables-monitor --trace or nft monitor trace print',
+  },
+  {
+    code: 'trace-log-native',
+    reader: 'trace-log',
+    input:
+      'trace id 07c9c091 inet filter input packet: iif "eth0" ip saddr 10.0.0.1 ip daddr 10.0.0.2 ip ttl 64 ip id 1 ip length 40 tcp sport 1 tcp dport 2\ntrace id 07c9c091 inet filter input rule accept (verdict accept)\n',
+    line: 1,
+    column: 1,
+    hint: 'tables that iptables-nft made (ip filter with a chain FORWARD, …) can be compared',
+  },
 ];

@@ -1,16 +1,15 @@
-/** `sim check-log DUMPS|SCENARIO LOG`: a TRACE log of a real node against the model of that node. */
+/** `sim check-log DUMPS|SNAPSHOT|SCENARIO LOG`: a TRACE log of a real node against the model of that node. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type Diagnostic, hasErrors, nearest } from '../../base/diagnostic.js';
+import { hasErrors, nearest } from '../../base/diagnostic.js';
 import { MAX_LINE, readTraceLog } from '../../formats/trace-log.js';
 import { checkLog } from '../../harness/check-log/check.js';
 import { logCheckJson, renderLogCheck } from '../../harness/report/check-log.js';
 import type { NodeState, Scenario } from '../../scenario/model.js';
-import { nodeFromFiles } from '../../scenario/node.js';
 import { execute, parseDo } from '../../tools/execute.js';
-import { complain, diskFiles, EXIT, openScenario } from '../files.js';
+import { complain, EXIT, openNode, openScenario, scenarioOfNode } from '../files.js';
 import { linesOfFile } from '../lines.js';
+import { out } from '../out.js';
 
 interface Options {
   readonly node?: string;
@@ -25,7 +24,7 @@ export function register(program: Command): void {
   program
     .command('check-log')
     .description('Does the model tell the truth about a real node? Compares a TRACE log of it, line by line, and says what the dump lacks')
-    .argument('<where>', 'a folder of the node’s dumps, or a scenario (with --node)')
+    .argument('<where>', 'a folder of the node’s dumps, a snapshot of it (sim capture), or a scenario (with --node)')
     .argument('<log>', 'kernel log with TRACE lines (dmesg, journalctl -k), or what xtables-monitor --trace or nft monitor trace print')
     .option('--node <name>', 'the scenario’s node that the log is of')
     .option('--packet <name>', 'the scenario’s commands up to this packet are carried out first')
@@ -43,7 +42,7 @@ function fail(message: string, hint: string): null {
 }
 
 function run(where: string, path: string, o: Options): number {
-  const s = existsSync(where) && statSync(where).isDirectory() ? folder(where) : openScenario(where);
+  const s = existsSync(where) && statSync(where).isDirectory() ? ofFolder(where) : openScenario(where);
   const node = s && nodeOf(s, o);
   const before = s && node && commandsBefore(s, node, o);
   if (!node || !before) return EXIT.badInput;
@@ -60,26 +59,18 @@ function run(where: string, path: string, o: Options): number {
     complain(result.failed);
     return EXIT.badInput;
   }
-  process.stdout.write(o.json ? logCheckJson(result) : renderLogCheck(result));
+  out(o.json ? logCheckJson(result) : renderLogCheck(result));
   return result.parting === null ? EXIT.ok : EXIT.missed;
+}
+
+function ofFolder(dir: string): Scenario | null {
+  const node = openNode(dir);
+  return node && scenarioOfNode(node, dir);
 }
 
 /** On a terminal only, and from the second packet on. */
 function progress(done: number, of: number): void {
   if (process.stderr.isTTY && of > 1) process.stderr.write(`\r\x1b[Kpacket ${done} of ${of}${done === of ? '\r\x1b[K' : ''}`);
-}
-
-function folder(dir: string): Scenario | null {
-  const paths = (diskFiles.list(dir) ?? []).map((n) => join(dir, n)).filter((p) => statSync(p).isFile());
-  const { value, diagnostics } = nodeFromFiles(
-    basename(resolve(dir)),
-    paths.map((p) => ({ path: p, text: diskFiles.read(p) ?? '' })),
-  );
-  complain(diagnostics);
-  if (hasErrors(diagnostics)) return null;
-  if (value.links.length === 0) return fail(`${dir} says nothing about devices`, 'add ip-link.json (ip -j -d link) or ip-addr.json (ip -j addr)');
-  const rest = { wires: [], do: [], apply: [], packets: [], expect: [], whatIf: [], traceAll: false, clock: 0, seed: 1 };
-  return { file: dir, name: value.name, description: '', tags: [], nodes: [value], ...rest };
 }
 
 function nodeOf(s: Scenario, o: Options): NodeState | null {
@@ -101,6 +92,6 @@ function commandsBefore(s: Scenario, node: NodeState, o: Options): readonly stri
     o.do.map((c) => (c.startsWith(`${node.name}:`) ? c : `${node.name}: ${c}`)),
     null,
   );
-  complain(diagnostics.map((d): Diagnostic => d));
+  complain(diagnostics);
   return hasErrors(diagnostics) ? null : [...own, ...value.map((c) => c.command)];
 }

@@ -8,7 +8,7 @@ import type { NodeState } from '../../scenario/model.js';
 import { Network } from '../../stack/network.js';
 import type { NodeRun } from '../../stack/node-run.js';
 import type { Execute } from '../../stack/run-scenario.js';
-import type { Event, Recorder, RuleRef } from '../../trace/event.js';
+import { type Event, NO_RECORDER, type Recorder, type RuleRef } from '../../trace/event.js';
 import { type Comparison, compare, type Dialect, dialectOf, modelRule } from './compare.js';
 import { assumeFlow, type FlowBefore } from './flows.js';
 import { LogOracle } from './oracle.js';
@@ -62,6 +62,31 @@ export function replay(q: ReplayRequest, a: Assumed, o: { readonly upto?: number
   return new Run(q, a, o.whole ?? false).run(o.upto ?? q.walks.length);
 }
 
+/** Commands that change what is given of a node and nothing else of it. */
+const STATIC = /^(ip6?tables|ipset|sysctl|ip) /;
+/** Nodes as such commands leave them: many replays differ in the last of them only, and compiled rules belong to a state. */
+const preparedNodes = new WeakMap<ReplayRequest, Map<string, NodeState>>();
+
+function prepared(q: ReplayRequest, a: Assumed): { readonly node: NodeState; readonly left: readonly string[] } {
+  const given = a.edits.reduce((n, edit) => edit(n), q.given);
+  if (a.edits.length > 0 || !a.commands.every((c) => STATIC.test(c))) return { node: given, left: a.commands };
+  const known = preparedNodes.get(q) ?? new Map<string, NodeState>();
+  preparedNodes.set(q, known);
+  const done = a.commands.length;
+  const key = a.commands.join('\n');
+  let node = known.get(key);
+  if (node === undefined) {
+    const before = done > 0 ? prepared(q, { ...a, commands: a.commands.slice(0, -1) }) : { node: given, left: [] };
+    if (before.left.length > 0) return { node: given, left: a.commands };
+    const net = new Network({ nodes: [before.node], wires: [], clock: 0, seed: 1 }, { recorder: NO_RECORDER, makeSockets: silentSockets });
+    // What cannot be carried out is told by the run itself.
+    if (done > 0 && hasErrors(q.execute(net, { node: given.name, command: a.commands[done - 1], span: null }))) return { node: given, left: a.commands };
+    node = net.nodes[0].given;
+    known.set(key, node);
+  }
+  return { node, left: [] };
+}
+
 class Run implements Recorder {
   readonly on = true;
   readonly #rounds: Rounds;
@@ -73,6 +98,8 @@ class Run implements Recorder {
   /** Rounds of earlier packets that no logged walk has answered to yet. */
   #open: Round[] = [];
   #walk: LoggedWalk | null = null;
+  /** Those that are still to be carried out. */
+  readonly #commands: readonly string[];
 
   constructor(
     readonly q: ReplayRequest,
@@ -82,8 +109,9 @@ class Run implements Recorder {
     this.#rounds = new Rounds(q.log.kind, verbose);
     this.#oracle = new LogOracle(q.walks);
     this.#dialect = dialectOf(q.log);
-    const given = a.edits.reduce((n, edit) => edit(n), q.given);
-    this.#net = new Network({ nodes: [given], wires: [], clock: 0, seed: 1 }, { recorder: this, chooser: this.#oracle, makeSockets: silentSockets });
+    const start = prepared(q, a);
+    this.#commands = start.left;
+    this.#net = new Network({ nodes: [start.node], wires: [], clock: 0, seed: 1 }, { recorder: this, chooser: this.#oracle, makeSockets: silentSockets });
     this.#net.traceAll = true;
     this.#node = this.#net.nodes[0];
     this.#oracle.isInverted = (r) => this.#isInverted(r);
@@ -104,7 +132,7 @@ class Run implements Recorder {
 
   run(upto: number): Replay {
     const diagnostics: Diagnostic[] = [];
-    for (const command of this.a.commands) {
+    for (const command of this.#commands) {
       diagnostics.push(...this.q.execute(this.#net, { node: this.#node.name, command, span: null }));
       if (hasErrors(diagnostics)) return { results: [], node: this.#node.given, diagnostics };
     }

@@ -113,7 +113,8 @@ function devices(w: Open, a: LoggedPacket, b: LoggedPacket, to: number): boolean
   if (to === w.at) return a.in === b.in && a.out === b.out;
   const post = to >= 20;
   // Kernels before 5.x tell no input device in POSTROUTING.
-  if (a.in !== b.in && !(post && b.in === '')) return false;
+  // IPsec's own packet shows the device of the packet inside there.
+  if (a.in !== b.in && !(post && (b.in === '' || a.in === ''))) return false;
   return a.out === '' || a.out === b.out || post;
 }
 

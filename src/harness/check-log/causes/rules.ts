@@ -79,7 +79,7 @@ export const rulesRemoved: CauseRow = {
 export const ruleCame: CauseRow = {
   id: 'rule-came',
   about: 'A rule that is not in the dump matched the packet.',
-  find: (c) => [c.log, c.before].flatMap((l) => came(c, l)),
+  find: (c) => (c.log === null ? [] : [c.log, c.before]).flatMap((l) => came(c, l)),
 };
 
 function came(c: Case, l: TraceLogLine | null): Finding[] {
@@ -164,7 +164,8 @@ export const policyDiffers: CauseRow = {
     if (c.log && d?.cause === 'policy-drop' && d.rule && d.rule.backend === c.backend && c.model === null)
       return [flip(d.rule.table, d.rule.chain, 'ACCEPT', 'the model’s packet ends at that policy, and the log goes on')];
     const b = c.before;
-    if (c.log === null && b?.kind === 'policy' && c.chain(b.table, b.chain)?.policy === 'ACCEPT' && isEnd(c, b.table, b.chain, b.num))
+    // iptables refuses a policy of DROP in nat.
+    if (c.log === null && b?.kind === 'policy' && b.table !== 'nat' && c.chain(b.table, b.chain)?.policy === 'ACCEPT' && isEnd(c, b.table, b.chain, b.num))
       return [flip(b.table, b.chain, 'DROP', `the log ends with ${place(b)}, and the kernel’s TRACE prints no verdict`)];
     const { log, model } = c;
     if (log?.kind === 'policy' && model?.kind === 'policy' && log.chain === model.chain && log.table === model.table && log.verdict !== null)
