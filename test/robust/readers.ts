@@ -23,6 +23,7 @@ import { readRtTables } from '../../src/formats/rt-names.js';
 import { readSockets } from '../../src/formats/sockets.js';
 import { readSysctl } from '../../src/formats/sysctl.js';
 import { linesOf, wordsOf } from '../../src/formats/tokens.js';
+import { readTraceLog } from '../../src/formats/trace-log.js';
 import { readXfrmPolicy, readXfrmState } from '../../src/formats/xfrm.js';
 import { readPcap } from '../../src/packet/pcap.js';
 import { parsePacketText } from '../../src/packet/text.js';
@@ -73,6 +74,7 @@ export const doors: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ],
   ['packet-text', (t) => parsePacketText(t, { file: 'x', line: 1, column: 1 }).diagnostics],
   ['scenario', (t) => loadScenario('x', memoryFiles({ x: t })).diagnostics],
+  ['trace-log', (t) => readTraceLog(t.split('\n'), 'x').diagnostics],
   ['snapshot', (t) => nodeFromSnapshot('n', t, 'x').diagnostics],
   ['pcap', (t) => readPcap(Buffer.from(t, 'latin1'), 'x').diagnostics],
   [
@@ -178,6 +180,18 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   [
     'snapshot',
     'netfilter-sim snapshot 1\n== hostname: uname -n\n|node1\n|\n-- exit 0\n== ip-rule.txt: ip rule show\n|0:\tfrom all lookup local\n|\n!x\n-- exit 0\n== ipset-save: \n-- missing ipset\n== iptables-legacy-save: iptables-save\n|*nat\n|:PREROUTING ACCEPT [0:0]\n|-A PREROUTING -m set --match-set a src -j ACCEPT\n|COMMIT\n|\n-- exit 0\n== end\n',
+  ],
+  [
+    'trace-log',
+    '<4>[ 12.5] TRACE: filter:FORWARD:rule:3 IN=br0 OUT=eth0 PHYSIN=v1 MAC=02:00:00:00:00:01:02:00:00:00:00:02:08:00 SRC=10.0.0.1 DST=10.0.0.2 LEN=56 TOS=0x00 PREC=0xC0 TTL=63 ID=1 DF PROTO=ICMP TYPE=3 CODE=4 [SRC=1.1.1.1 DST=2.2.2.2 LEN=1500 TOS=0x00 PREC=0x00 TTL=60 ID=77 PROTO=UDP INCOMPLETE [4 bytes] ] MTU=1400 MARK=0x1\n',
+  ],
+  [
+    'trace-log',
+    'PACKET: 2 a1 IN=r0 MACSRC=2:0:0:0:1:2 MACDST=2:0:0:0:1:1 MACPROTO=0800 SRC=10.1.0.2 DST=10.2.0.2 LEN=60 TOS=0x0 TTL=64 ID=3DF SPORT=4000 DPORT=80 SYN \n TRACE: 2 a1 filter:FORWARD:rule:0x4:JUMP:U  -4 -t filter -A FORWARD -j U\n TRACE: 2 a1 filter:FORWARD:policy:DROP \n',
+  ],
+  [
+    'trace-log',
+    'trace id a1 ip filter FORWARD packet: iif "r0" oif "r1" ether saddr 02:00:00:00:00:02 ip saddr 10.1.0.2 ip daddr 10.2.0.2 ip dscp af11 ip ttl 63 ip id 5 ip length 84 icmp type echo-request icmp id 13\ntrace id a1 ip filter FORWARD rule counter jump U (verdict jump U)\n',
   ],
   ['pcap', Buffer.from('d4c3b2a1020004000000000000000000000004000100000001000000020000000400000004000000deadbeef', 'hex').toString('latin1')],
 ];
