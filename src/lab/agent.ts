@@ -16,7 +16,10 @@ export class SocketAgent {
     const script = fileURLToPath(new URL(`./socket-agent${extname(self)}`, import.meta.url));
     // Run from source, the loader that runs us runs it too.
     const loader = extname(self) === '.ts' ? ['--import', import.meta.resolve('tsx')] : [];
-    this.#child = spawn('ip', ['netns', 'exec', netns, process.execPath, ...loader, script], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+    this.#child = spawn('ip', ['netns', 'exec', netns, process.execPath, '--no-deprecation', ...loader, script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    });
     this.#child.stdin?.on('error', () => {});
     this.ready = new Promise((resolve) => this.#waiting.push(resolve));
     createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (l) => this.#waiting.shift()?.(JSON.parse(l)));

@@ -14,7 +14,7 @@ import { CaptureStream } from './capture-stream.js';
 import { type FarEnds, isNetdevRecord, loggedFrame, loggingTable } from './far-ends.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
 import { NftPoints, NftTraceStream, ruleNumbers } from './nft-trace-stream.js';
-import { addLink, bridgeCommands, conntrackCommands, familyLines, isWired, linkLines, namespaceSettings } from './node-setup.js';
+import { addLink, bridgeCommands, conntrackCommands, familyLines, isWired, linkLines, namespaceSettings, UNHURRIED_NEIGHBOURS } from './node-setup.js';
 import type { Backend } from './node-state.js';
 import { hereDoc, Shell } from './shell.js';
 
@@ -77,6 +77,7 @@ export class LabNode {
     for (const l of this.state.links) if (isWired(l)) this.far.wire(this.name, l.name, this.netns, l.ifindex, !l.flags.includes('NO-CARRIER'));
     for (const l of this.state.links) if (!isWired(l) && l.linkType !== 'loopback') this.#run(['ip', ...(addLink(l) ?? [])]);
     this.#run(['ip', '-batch', '-'], linkLines(this.state).join('\n'));
+    this.#run(['sh', '-c', UNHURRIED_NEIGHBOURS]);
     if (this.#wires.length > 0) this.#run(['nft', '-f', '-'], loggingTable(this.#wires, this.o.backend === 'nft'));
   }
 

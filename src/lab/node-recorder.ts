@@ -18,14 +18,15 @@ import type {
 } from '../harness/conformance/corpus.js';
 import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
 import { conntrackEntry } from '../harness/conformance/model-case.js';
-import { type PacketAt, packetsIn, vxlanPortsOf } from '../harness/conformance/packets.js';
+import { InjectedFrames, type PacketAt, packetsIn, vxlanPortsOf } from '../harness/conformance/packets.js';
+import { frameText } from '../harness/conformance/show.js';
 import { IPPROTO } from '../packet/skb.js';
 import type { DropEvents } from './drops.js';
 import type { FarFrame } from './far-ends.js';
 import type { LabNode } from './lab-node.js';
 import { type Counts, readCounts, rises, snapshot } from './node-state.js';
 import { chosenPorts } from './observe.js';
-import { sendBySocat, usesSocat } from './socat-send.js';
+import { sendBySocat } from './socat-send.js';
 
 /** A step without its number and what it is derived from. */
 export type NewStep =
@@ -98,13 +99,14 @@ export class NodeRecorder {
     const delivered = await this.#delivered();
     // What a socket process did with what it got may have set off more.
     if (delivered.length > 0) {
-      if (full.kind === 'inject' && tcpIn(hexBytes(full.frame), this.#vxlanPorts)) await this.#delayedAck();
+      if (full.kind !== 'inject' ? delivered.some((d) => d.event !== 'connected') : tcpIn(hexBytes(full.frame), this.#vxlanPorts)) await this.#delayedAck();
       if (!(await node.barrier())) throw new Unsteady('the observers did not keep up');
     }
     const now = await readCounts(node.shell, node.o.backend, node.o.ipv6);
     const all = node.far.take().filter((f) => !isHousekeeping(f.bytes));
     const late = all.find((f) => f.node !== node.name);
-    if (late) throw new Unsteady(`${late.node} sent something when it was not its turn`);
+    if (late)
+      throw new Unsteady(`${late.node} sent something when it was not its turn: ${frameText(bytesHex(late.bytes), new InjectedFrames(this.#vxlanPorts))}`);
     const observed: Observed = {
       trace: node.takeTrace().filter((t) => !isListenerReport(t)),
       emitted: all.map((f) => ({ dev: f.dev, frame: bytesHex(f.bytes) })),
@@ -130,11 +132,10 @@ export class NodeRecorder {
     const ask = (r: Parameters<NonNullable<LabNode['agent']>['ask']>[0]): Promise<StepResult> =>
       node.agent ? node.agent.ask<StepResult>(r) : Promise.resolve({ error: 'EBADF' });
     if (s.kind === 'sock_send') return ask({ op: 'sock_send', socket: own(s.socket), payload: s.payload });
-    if (s.kind === 'sock_close') return own(s.socket).startsWith('socat ') ? { ok: true } : ask({ op: 'sock_close', socket: own(s.socket) });
+    if (s.kind === 'sock_close') return ask({ op: 'sock_close', socket: own(s.socket) });
     const name = `local${seg.sockets.size}`;
-    const bySocat = s.proto !== 'tcp' && usesSocat(s);
-    const id = `${bySocat ? 'socat ' : ''}${this.segments.length}.${name}`;
-    const r = bySocat ? await sendBySocat(node.shell, s, id) : await ask({ op: 'send', id, step: s });
+    const id = `${this.segments.length}.${name}`;
+    const r = s.proto === 'icmp' ? await sendBySocat(node.shell, s, id) : await ask({ op: 'send', id, step: s });
     if (r.socket === undefined) return r;
     seg.sockets.set(id, name);
     return { ...r, socket: name };

@@ -13,9 +13,17 @@ export const speaksIpv6 = (n: NodeState): boolean => n.addrs.some((a) => a.famil
 /** Devices that the lab makes as veth pairs. */
 export const isWired = (l: Link): boolean => l.linkType === 'ether' && (l.kind === '' || l.kind === 'veth');
 
+/** Neighbours of the devices that are there: how long one stays reachable, when one in use is probed, when one that does not answer is asked again. */
+export const UNHURRIED_NEIGHBOURS = `for d in /proc/sys/net/ipv4/neigh/* /proc/sys/net/ipv6/neigh/*; do
+[ -e $d/retrans_time_ms ] || continue
+echo 3600000 > $d/base_reachable_time_ms
+echo 1000 > $d/delay_first_probe_time
+echo 600000 > $d/retrans_time_ms
+done`;
+
 /**
  * Settings of a namespace before it has devices. Nothing is to happen in a lab by itself: no duplicate address detection, no router solicitation, no addresses
- * but those given; reports of multicast listeners go out at once; a neighbour that is in use is not asked again while the lab runs.
+ * but those given; reports of multicast listeners go out at once; neighbours are asked once, and TCP sends nothing twice while the lab runs.
  */
 export function namespaceSettings(ipv6: boolean): string {
   const set = (pairs: readonly (readonly [string, string])[]): string =>
@@ -28,13 +36,14 @@ export function namespaceSettings(ipv6: boolean): string {
         ...both('mldv2_unsolicited_report_interval', '1'),
         ...both('mldv1_unsolicited_report_interval', '1'),
         ['net/ipv6/conf/default/addr_gen_mode', '1'] as const,
-        ['net/ipv6/neigh/default/delay_first_probe_time', '1000'] as const,
         ['net/ipv6/icmp/ratelimit', '0'] as const,
       ]
     : ['all', 'default', 'lo'].map((d) => [`net/ipv6/conf/${d}/disable_ipv6`, '1'] as const);
   return set([
     ...v6,
-    ['net/ipv4/neigh/default/delay_first_probe_time', '1000'],
+    ['net/ipv4/tcp_synack_retries', '0'],
+    ['net/ipv4/tcp_rto_min_us', '60000000'],
+    ['net/ipv4/tcp_early_retrans', '0'],
     ['net/ipv4/conf/all/igmpv3_unsolicited_report_interval', '1'],
     ['net/ipv4/conf/default/igmpv3_unsolicited_report_interval', '1'],
     ['net/ipv4/icmp_ratelimit', '0'],

@@ -32,6 +32,8 @@ export function unbuildable(s: Scenario): string | null {
   for (const p of s.packets) {
     const { source, spec } = p;
     if (source.kind === 'local' && !['ping', 'udp', 'tcp'].includes(spec.kind)) return `packet ${p.name} is sent by a raw IP socket`;
+    if (spec.kind === 'tcp' && (spec.mark !== 0 || spec.tos !== 0 || spec.dev !== null || spec.ttl !== null))
+      return `packet ${p.name} asks for a mark, TOS, TTL or device of a TCP socket, which Node has no word for`;
     if (source.kind !== 'device') continue;
     const dev = s.nodes.find((n) => n.name === source.node)?.links.find((l) => l.name === source.dev);
     if (!dev || !isWired(dev)) return `packet ${p.name} arrives at ${source.node}:${source.dev}, which has no far end`;

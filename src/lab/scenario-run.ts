@@ -104,11 +104,11 @@ export class ScenarioPlay {
       const dev = this.bench.node(source.node)?.state.links.find((l) => l.name === source.dev);
       if (dev) for (const b of injectedFrames(spec, dev)) await this.#flow(source.node, { kind: 'inject', note, dev: source.dev, frame: bytesHex(b) });
     } else if (spec.kind === 'ping' || spec.kind === 'udp' || spec.kind === 'tcp') await this.#send(source.node, spec, run, note);
+    await this.#endPrograms(source.node);
     this.played.push({ run, steps: this.#steps });
   }
 
   async #send(node: string, spec: Local, run: PacketRun, note: string): Promise<void> {
-    await this.#endPrograms(node);
     const step = localStep(spec, run, note);
     const sent = await this.#flow(node, step);
     const socket = sent?.step.result?.socket;
@@ -126,7 +126,7 @@ export class ScenarioPlay {
     return (this.#steps.get(node) ?? []).flatMap((s) => s.observed.delivered ?? []);
   }
 
-  /** Each packet has a program of its own: the one before has ended, and its sockets with it. */
+  /** Each packet has a program of its own, which ends with it, and so do its sockets. */
   async #endPrograms(node: string): Promise<void> {
     const r = this.#recorders.get(node);
     const open = r?.unconnected() ?? [];

@@ -6,6 +6,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, createServer, isIPv6, type Server, type Socket as TcpSocket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { CorpusSocket, Delivery, LocalStep, StepResult } from '../harness/conformance/corpus.js';
+import { setSocketOptions, socketOptions } from './socket-options.js';
 
 export type AgentRequest =
   /** `echo`: sends every datagram back. */
@@ -107,11 +108,15 @@ async function sendUdp(id: string, s: LocalStep): Promise<StepResult> {
   const failed = await bindUdp(e, s.src ?? anyOf(s.dst), s.sport ?? 0, s.uid ?? 0);
   e.peer = { addr: s.dst, port: s.dport ?? 0 };
   if (failed === null && s.broadcast) e.udp?.setBroadcast(true);
-  const error = failed ?? (await transmit(e.udp, Buffer.from(s.payload ?? '', 'hex'), e.peer));
+  const refused = failed ?? setSocketOptions(descriptor(e.udp), socketOptions(s));
+  const error = refused ?? (await transmit(e.udp, Buffer.from(s.payload ?? '', 'hex'), e.peer));
   if (error === null) return { ok: true, socket: id };
   drop(e);
   return { error };
 }
+
+/** The descriptor of a bound socket: Node keeps it to itself. */
+const descriptor = (s: UdpSocket | null): number => (s as unknown as { _handle?: { fd?: number } } | null)?._handle?.fd ?? -1;
 
 function transmit(s: UdpSocket | null, data: Buffer, to: { readonly addr: string; readonly port: number }): Promise<string | null> {
   return new Promise((resolve) => s?.send(data, to.port, to.addr, (err) => resolve(err ? codeOf(err) : null)));

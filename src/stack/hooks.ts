@@ -150,7 +150,7 @@ const natStep = (family: IpFamily, point: HookPoint, priority: number): HookStep
   point,
   priority,
   name: 'nf_nat_inet_fn',
-  needed: (n) => needsConntrack(n),
+  needed: (n) => needsConntrack(n, family),
   run: (k, f, h) => natHook(k, f, h, family, natWalks(k.given, family, point)),
   bind: (n) => {
     const walks = natWalks(n, family, point);
@@ -179,7 +179,7 @@ const defragStep = (family: IpFamily, point: 'PREROUTING' | 'OUTPUT'): HookStep 
   point,
   priority: PRI.CONNTRACK_DEFRAG,
   name: family === 'ipv4' ? 'ipv4_conntrack_defrag' : 'ipv6_defrag',
-  needed: (n) => needsDefrag(n),
+  needed: (n) => needsDefrag(n, family),
   run: (k, f) => k.defragConntrack(f, point),
 });
 
@@ -196,7 +196,7 @@ const conntrackIn = (family: IpFamily, point: 'PREROUTING' | 'OUTPUT'): HookStep
   point,
   priority: PRI.CONNTRACK,
   name: point === 'PREROUTING' ? 'ipv4_conntrack_in' : 'ipv4_conntrack_local',
-  needed: (n) => needsConntrack(n),
+  needed: (n) => needsConntrack(n, family),
   run: (k, f, h) => {
     const v = k.conntrack.conntrackIn(f.skb, point);
     if (v === 'ACCEPT') return expected(k, f, h);
@@ -211,7 +211,7 @@ const confirmStep = (family: IpFamily, point: 'INPUT' | 'POSTROUTING'): HookStep
   point,
   priority: PRI.CONNTRACK_CONFIRM,
   name: 'nf_confirm',
-  needed: (n) => needsConntrack(n),
+  needed: (n) => needsConntrack(n, family),
   run: (k, f) => {
     if (k.conntrack.confirm(f.skb) === 'ACCEPT') return 'accept';
     f.errno = EPERM;

@@ -32,10 +32,11 @@ const instancesOf = (pid: number): string[] => readdirSync('/sys/kernel/tracing/
 describe.skipIf(lacks.length > 0)('sim lab', () => {
   it('record: a case for every node, which the model replays exactly without a kernel', async () => {
     const file = join(scratch, 'recorded.jsonl');
-    const out = execFileSync(process.execPath, sim('record', 'hairpin-nat', '-o', file), { encoding: 'utf8' });
-    expect(out).toMatch(/^hairpin-nat: hairpin-nat\.client .* the model agrees$/m);
+    const out = execFileSync(process.execPath, sim('record', new URL('two-families.yaml', import.meta.url).pathname, '-o', file), { encoding: 'utf8' });
+    expect(out).toMatch(/^two-families: two-families\.pc .* the model agrees$/m);
     const cases = corpusLines(readFileSync(file, 'utf8')).map((l) => parseCase(l, file).value!);
-    expect(cases.map((c) => c.id)).toContain('hairpin-nat.router');
+    // The command in between begins another case of its node.
+    expect(cases.map((c) => c.id)).toEqual(['two-families.pc', 'two-families.gw', 'two-families.gw-2', 'two-families.srv']);
     for (const c of cases) {
       expect(c.steps.length).toBeGreaterThan(0);
       expect(runCase(c, modelCase).score).toMatchObject({ exact: true, firstDifference: null });

@@ -151,7 +151,7 @@ function describeStep(s: StepRecord, c: CorpusCase): string {
 }
 
 /** A frame in a few words: the packets in it, outermost first. */
-function frameText(hex: string, injected: InjectedFrames): string {
+export function frameText(hex: string, injected: InjectedFrames): string {
   const b = hexBytes(hex);
   const inside = packetsIn(b, injected.vxlanPorts).map((p) => {
     const ports = p.sport !== 0 || p.dport !== 0 ? ` ${p.sport}>${p.dport}` : '';
