@@ -55,6 +55,7 @@ function run(where: string, path: string, o: Options): number {
   complain(diagnostics);
   if (log === null) return EXIT.badInput;
   const result = checkLog(node, log, execute, before, progress);
+  progress(0, log.lines.length);
   if ('failed' in result) {
     complain(result.failed);
     return EXIT.badInput;
@@ -68,9 +69,9 @@ function ofFolder(dir: string): Scenario | null {
   return node && scenarioOfNode(node, dir);
 }
 
-/** On a terminal only, and from the second packet on. */
+/** On a terminal only, and from the second packet on; `done` 0: no more. */
 function progress(done: number, of: number): void {
-  if (process.stderr.isTTY && of > 1) process.stderr.write(`\r\x1b[Kpacket ${done} of ${of}${done === of ? '\r\x1b[K' : ''}`);
+  if (process.stderr.isTTY && of > 1) process.stderr.write(`\r\x1b[K${done === 0 ? '' : `packet ${done} of ${of}`}`);
 }
 
 function nodeOf(s: Scenario, o: Options): NodeState | null {

@@ -6,7 +6,7 @@ import { byName, memoByIdentity } from '../../base/memo.js';
 import { IPPROTO } from '../../packet/skb.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import type { NodeState } from '../../scenario/model.js';
-import { modelRule } from './compare.js';
+import { dialectOf, modelRule, printed } from './compare.js';
 import type { FlowBefore } from './flows.js';
 import { flowKey } from './packet.js';
 import type { Assumed, Replay, Replayed, ReplayRequest, WalkSetting } from './replay.js';
@@ -173,9 +173,9 @@ const MOST_PORTS = 24;
 
 const of = (w: LoggedWalk): string => `packet ${w.n}`;
 
-function markBefore({ r }: Looked): Assumption[] {
+function markBefore({ q, r }: Looked): Assumption[] {
   const mark = r.walk.lines[0].packet.mark;
-  const model = r.round?.lines[r.comparison.from]?.packet.mark;
+  const model = (r.round ? printed(r.round, dialectOf(q.log))[r.comparison.from] : undefined)?.packet.mark;
   if (mark === 0 || model === mark || r.walk.hook === 'INPUT') return [];
   return [{ text: `${of(r.walk)} came to the first hook with mark 0x${mark.toString(16)}`, add: onWalk(r.walk, { mark }), stepwise: true }];
 }

@@ -41,7 +41,8 @@ export interface Dialect {
 }
 export const dialectOf = (log: TraceLog): Dialect => ({ kind: log.kind, returns: log.kind === 'kernel' || log.lines.some((l) => l.kind === 'return') });
 
-const printed = (r: Round, d: Dialect): readonly ModelLine[] => (d.returns ? r.lines : r.lines.filter((l) => l.kind !== 'return'));
+/** The model's lines that such a log has. */
+export const printed = (r: Round, d: Dialect): readonly ModelLine[] => (d.returns ? r.lines : r.lines.filter((l) => l.kind !== 'return'));
 
 export function compare(w: LoggedWalk, r: Round, node: NodeState, d: Dialect): Comparison {
   const model = printed(r, d);

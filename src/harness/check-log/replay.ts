@@ -1,6 +1,5 @@
 /** Replays the packets of a log on one node of the model, in the order of their first lines, and compares each with what the log shows. */
 import { type Diagnostic, hasErrors } from '../../base/diagnostic.js';
-import { byName } from '../../base/memo.js';
 import type { TraceLog } from '../../formats/trace-log-types.js';
 import { IPPROTO } from '../../packet/skb.js';
 import { rulesetOf } from '../../render/rule-text.js';
@@ -229,6 +228,3 @@ class Sequences {
   }
 }
 const SYN_OR_FIN = 3;
-
-/** A table of a rule set by name, for those who ask about the dump. */
-export const tableOf = (n: NodeState, r: Pick<RuleRef, 'backend' | 'family' | 'table'>) => byName(rulesetOf(n, r as RuleRef)?.tables ?? [], r.table) ?? null;

@@ -15,7 +15,7 @@ export interface ModelLine {
 }
 
 /** What a trace line shows of a packet; ports and ICMP null where it has none. */
-export interface ModelPacket {
+interface ModelPacket {
   readonly family: 'ipv4' | 'ipv6';
   readonly in: string;
   readonly out: string;

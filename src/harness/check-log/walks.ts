@@ -24,7 +24,6 @@ interface Open {
   last: TraceLogLine;
 }
 
-const HOOKS: readonly HookPoint[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
 const RANK: Readonly<Record<string, number>> = { PREROUTING: 0, OUTPUT: 0, INPUT: 1, FORWARD: 1, POSTROUTING: 2 };
 const TABLES = ['raw', 'mangle', 'nat', 'filter', 'security'];
 /** nat INPUT comes last (NF_IP_PRI_NAT_SRC). */
@@ -57,7 +56,7 @@ export function walksOf(lines: readonly TraceLogLine[]): LoggedWalk[] {
 const isBase = (l: TraceLogLine): boolean => builtinChains[l.table as XtTableName]?.includes(l.chain) ?? false;
 
 /** The hook of a line: its base chain's; of a user chain, what the devices say. */
-export function hookOf(l: TraceLogLine): HookPoint {
+function hookOf(l: TraceLogLine): HookPoint {
   if (isBase(l)) return l.chain as HookPoint;
   const { in: iif, out } = l.packet;
   if (iif !== '' && out !== '') return l.table === 'nat' ? 'POSTROUTING' : 'FORWARD';
@@ -124,5 +123,3 @@ function follows(a: TraceLogLine, b: TraceLogLine): boolean {
   if (a.num === null || b.num === null) return a.kind !== 'policy' || !isBase(a);
   return !(a.chain === b.chain && isBase(a) && b.num <= a.num);
 }
-
-export const hookRank = (h: HookPoint): number => HOOKS.indexOf(h);

@@ -6,7 +6,7 @@ import { printRule } from '../../../netfilter/xtables/print.js';
 import type { NodeState } from '../../../scenario/model.js';
 import type { Event, EventOf } from '../../../trace/event.js';
 import { iptablesOf } from '../assume.js';
-import type { FieldDifference } from '../compare.js';
+import { dialectOf, type FieldDifference, printed } from '../compare.js';
 import type { Assumed, Replay, Replayed, ReplayRequest } from '../replay.js';
 import type { ModelLine } from '../rounds.js';
 
@@ -73,7 +73,7 @@ export class Case {
     this.model = p?.model ?? null;
     this.fields = p?.fields ?? [];
     this.before = r.walk.lines[this.at - 1] ?? null;
-    this.lines = r.round?.lines ?? [];
+    this.lines = r.round ? printed(r.round, dialectOf(q.log)) : [];
     this.modelBefore = this.at > 0 ? (this.lines[r.comparison.from + this.at - 1] ?? null) : null;
     this.events = r.round?.events ?? [];
     this.node = now.node;
