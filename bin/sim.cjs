@@ -19,7 +19,7 @@ function cacheOf(name) {
 }
 
 /** Commands that stay modules of their own, and help, need the list of commands and no more. */
-const listed = /^(help|conformance|lab|sweep)$/.test(command);
+const listed = /^(help|conformance|lab)$/.test(command);
 const filename = `${dir}/${listed ? 'help' : 'sim'}.cjs`;
 const cachedData = listed ? cacheOf('help') : (cacheOf(command) ?? cacheOf('run'));
 // The bundle, one function, is plain ASCII.

@@ -1,6 +1,6 @@
 /**
- * The command line as one bundle, dist/cli/sim.cjs, and a code cache for each command that people wait for (bin/sim.cjs loads both). Commands that
- * start threads or programs of their own stay modules, as tsc has written them: there they find the files beside them.
+ * The command line as one bundle, dist/cli/sim.cjs, and a code cache for each command that people wait for (bin/sim.cjs loads both). Some
+ * commands stay modules, as tsc has written them: there they find the files beside them.
  *
  * `build-cli.mjs [ROOT]`: ROOT/dist/cli is written, ROOT/bin/sim.cjs is there.
  */
@@ -11,7 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const out = resolve(process.argv[2] ?? '.', 'dist/cli');
-const modules = ['./commands/conformance.js', './commands/lab.js', './commands/sweep.js'];
+const modules = ['./commands/conformance.js', './commands/lab.js'];
 
 /** Parts that most runs do without: their first call loads them, and the libraries behind them. They export functions only. */
 const onCall = [
@@ -101,13 +101,14 @@ const asking = (name) =>
     .map((k) => `get ${k}() { return require('${name.slice('node:'.length)}').${k}; },\n`)
     .join('')}};\n`;
 
-const bundle = async (name, external) => {
-  const { outputFiles } = await build({
-    entryPoints: ['src/cli/main.ts'],
+const bundle = async (entry, external) => {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [entry],
     write: false,
     bundle: true,
     external,
     plugins: [parts],
+    metafile: true,
     format: 'cjs',
     platform: 'node',
     target: 'node20.19',
@@ -118,17 +119,25 @@ const bundle = async (name, external) => {
     define: { 'import.meta.url': '__url' },
     banner: { js: "var __url=require('node:url').pathToFileURL(__filename).href;" },
   });
-  // A script that comes out of a code cache cannot import(): its loader does it for it.
-  const code = outputFiles[0].text.replaceAll(/\bimport\(("\.\/commands\/)/g, '__import($1');
-  if (/[^\0-\x7f]|\bimport\(/.test(code)) throw new Error(`${name}: plain ASCII without import() is wanted`);
+  const imported = Object.values(metafile.outputs).flatMap((o) => o.imports.filter((i) => i.kind === 'dynamic-import').map((i) => i.path));
+  if (imported.some((path) => !path.startsWith('./commands/'))) throw new Error(`${entry}: import() of other things than commands: ${imported}`);
+  return outputFiles[0].text;
+};
+
+/** A script that comes out of a code cache cannot import(): its loader does it for it. */
+const script = async (name, external) => {
+  const code = (await bundle('src/cli/main.ts', external)).replaceAll(/\bimport\(("\.\/commands\/)/g, '__import($1');
+  if (/[^\0-\x7f]/.test(code)) throw new Error(`${name}: plain ASCII is wanted`);
   writeFileSync(join(out, name), `(function(require,__filename,__import){${code}\n})`);
 };
 
 rmSync(join(out, 'cache'), { recursive: true, force: true });
 mkdirSync(join(out, 'cache'), { recursive: true });
-await bundle('sim.cjs', modules);
+await script('sim.cjs', modules);
 // Help, and commands that stay modules: all that is needed is the list of commands.
-await bundle('help.cjs', ['./commands/*']);
+await script('help.cjs', ['./commands/*']);
+// A thread starts from a file of its own.
+writeFileSync(join(out, 'sweep-worker.cjs'), await bundle('src/cli/sweep-worker.ts', []));
 
 /** What a user would run; its functions go into the cache of that command. */
 const scenario = 'scenarios/rp-filter/loose-on-one-interface.yaml';

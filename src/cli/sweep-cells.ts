@@ -5,9 +5,8 @@
 import { type Addr, formatAddr, parseAddr } from '../base/addr.js';
 import { nearest } from '../base/diagnostic.js';
 import type { NodeCommand, PacketSpec, Scenario, ScenarioPacket } from '../scenario/model.js';
-import { runScenario } from '../stack/run-scenario.js';
-import { applyAll } from '../tools/apply.js';
-import { execute } from '../tools/execute.js';
+import { type RunOptions, runScenario } from '../stack/run-scenario.js';
+import { remembering } from '../tools/remember.js';
 import { fateText } from '../tools/what-if.js';
 
 export interface SweepVariant {
@@ -57,8 +56,16 @@ function packetOf(from: string, to: Addr, { proto, port }: Service): ScenarioPac
   return { name: 'sweep', description: '', do: [], count: 1, source: { kind: 'local', node: from }, spec, span };
 }
 
-/** Runs cell number `i`, from 0: a run of its own, so that no packet sees the connections of another. Throws SweepError where a variant's commands fail. */
-export function runCell(s: Scenario, sweep: Sweep, i: number): SweepRow {
+/**
+ * What runs cell number `i`, from 0: a run of its own, so that no packet sees the connections of another; only what commands make of a node's state is kept from
+ * cell to cell. Throws SweepError where a variant's commands fail.
+ */
+export function cellRunner(s: Scenario, sweep: Sweep): (i: number) => SweepRow {
+  const tools = remembering();
+  return (i) => runCell(s, sweep, i, tools);
+}
+
+function runCell(s: Scenario, sweep: Sweep, i: number, tools: RunOptions): SweepRow {
   const pick = <T>(list: readonly T[]): T => {
     const item = list[i % list.length];
     i = Math.floor(i / list.length);
@@ -68,7 +75,7 @@ export function runCell(s: Scenario, sweep: Sweep, i: number): SweepRow {
   const service = pick(sweep.services);
   const to = pick(sweep.to);
   const from = pick(sweep.from);
-  const run = runScenario({ ...s, do: [...s.do, ...variant.commands], packets: [packetOf(from, to.addr, service)] }, { execute, apply: applyAll });
+  const run = runScenario({ ...s, do: [...s.do, ...variant.commands], packets: [packetOf(from, to.addr, service)] }, tools);
   const bad = run.diagnostics.find((d) => d.severity === 'error');
   if (bad) throw new SweepError(`${variant.name}: ${bad.message}`);
   const { request, reply, connection } = run.packets[0].outcome;

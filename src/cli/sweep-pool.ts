@@ -2,6 +2,8 @@
  * Threads for `sim sweep`: ranges of cell numbers out, rows back, handed on in the order of the matrix. Bounded: no more ranges are out or waiting to be handed on
  * than a few a thread, however long the matrix is.
  */
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Sweep, SweepRow } from './sweep-cells.js';
 
@@ -20,6 +22,8 @@ export interface WorkerStart {
 
 const CELLS = 64;
 const AHEAD = 4;
+/** The networks of a few dozen cells; left alone, V8 lets the nursery of every thread grow to three times that. */
+const resourceLimits = { maxYoungGenerationSizeMb: 24 };
 
 export interface PoolOptions {
   readonly size: number;
@@ -34,27 +38,38 @@ export async function runRanges(o: PoolOptions, makeRunner: () => { run(r: Range
   const waiting = new Map<number, readonly SweepRow[]>();
   let next = 0;
   let due = 0;
+  let failed = false;
   let handing: Promise<void> = Promise.resolve();
+  let moved = signal();
   const handOn = async (): Promise<void> => {
     for (let rows = waiting.get(due); rows; rows = waiting.get(due)) {
       waiting.delete(due);
-      due += rows.length;
       await o.rows(rows);
+      due += rows.length;
+      moved.fire();
+      moved = signal();
     }
   };
   const thread = async (): Promise<void> => {
     const runner = makeRunner();
     try {
-      while (next < o.size && !o.stopped()) {
+      while (next < o.size && !o.stopped() && !failed) {
+        // A thread that runs ahead of a slow one, or of a slow reader, waits here.
+        if (next - due > AHEAD * CELLS * o.jobs) {
+          await moved.fired;
+          continue;
+        }
         const range = { first: next, end: Math.min(o.size, next + CELLS) };
         next = range.end;
         const rows = await runner.run(range);
         if (typeof rows === 'string') throw new Error(rows);
         waiting.set(range.first, rows);
         handing = handing.then(handOn);
-        // A thread that runs ahead of a slow one, or of a slow reader, waits here.
-        if (range.first - due > AHEAD * CELLS * o.jobs) await handing;
       }
+    } catch (e) {
+      failed = true;
+      moved.fire();
+      throw e;
     } finally {
       await runner.end();
     }
@@ -63,9 +78,20 @@ export async function runRanges(o: PoolOptions, makeRunner: () => { run(r: Range
   await handing;
 }
 
-/** A thread of the module at `url` (sweep-worker), which answers each Range with one RangeResult. */
-export function threadRunner(url: URL, start: WorkerStart): { run(r: Range): Promise<RangeResult>; end(): Promise<unknown> } {
-  const worker = startThread(url, start);
+function signal(): { readonly fired: Promise<void>; fire(): void } {
+  let fire = (): void => {};
+  const fired = new Promise<void>((resolve) => {
+    fire = resolve;
+  });
+  return { fired, fire: () => fire() };
+}
+
+/** sweep-worker beside this file: bundled (.cjs), compiled (.js) or as source (.ts under a loader). */
+const workerUrl = (): URL => new URL(`./sweep-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
+
+/** A thread of sweep-worker, which answers each Range with one RangeResult. */
+export function threadRunner(start: WorkerStart): { run(r: Range): Promise<RangeResult>; end(): Promise<unknown> } {
+  const worker = startThread(workerUrl(), start);
   return {
     run: (range) =>
       new Promise((resolve, reject) => {
@@ -90,10 +116,11 @@ export function threadRunner(url: URL, start: WorkerStart): { run(r: Range): Pro
 
 /** Run from source, a thread has to load the TypeScript loader of this process itself. */
 function startThread(url: URL, workerData: WorkerStart): Worker {
-  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData });
+  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData, resourceLimits });
   return new Worker(`import('tsx/esm/api').then((t) => { t.register(); return import(${JSON.stringify(url.href)}); })`, {
     eval: true,
     execArgv: [],
     workerData,
+    resourceLimits,
   });
 }

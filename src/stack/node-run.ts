@@ -4,7 +4,7 @@
  */
 import { type Addr, type Family, formatAddr, type Mac } from '../base/addr.js';
 import { invariant } from '../base/assert.js';
-import { byName } from '../base/memo.js';
+import { byName, memoByIdentity } from '../base/memo.js';
 import { readConntrack } from '../formats/conntrack.js';
 import { insertEntry } from '../netfilter/conntrack/entry.js';
 import { Conntrack, type ConntrackHost, type CtSettings, ctSettings } from '../netfilter/conntrack/index.js';
@@ -51,6 +51,9 @@ const MAX_BOXES = 1000;
 /** Packets made inside packets: errors about errors cannot be, tunnels in tunnels can. */
 const MAX_DEPTH = 40;
 
+const NO_SETTINGS = ctSettings(() => undefined);
+const ctSettingsOf = memoByIdentity((s: Sysctls) => ctSettings((path) => s.stated(path)));
+
 export class NodeRun implements Kernel, Receiver {
   readonly node: string;
   readonly name: string;
@@ -67,7 +70,7 @@ export class NodeRun implements Kernel, Receiver {
   neigh!: NeighTable;
   #hooks!: HookTable;
   #hooks4: ReadonlyMap<HookPoint, readonly HookStep[]> | undefined;
-  #ctSettings!: CtSettings;
+  readonly #ctHost: ConntrackHost & { settings: CtSettings };
   /** What table() found since the last plan: packets ask for the same few again and again. */
   #tables!: Readonly<Record<'legacy' | 'nft', Readonly<Record<Family, Map<XtTableName, CompiledTable | undefined>>>>>;
   readonly xfrm = new Xfrm(this);
@@ -89,8 +92,9 @@ export class NodeRun implements Kernel, Receiver {
   ) {
     this.node = given.name;
     this.name = given.name;
+    this.#ctHost = this.#conntrackHost();
     this.#plan(null);
-    this.conntrack = new Conntrack(this.#conntrackHost());
+    this.conntrack = new Conntrack(this.#ctHost);
     this.ct = conntrackPort(this);
     this.#preloadConntrack();
     this.#sockets = makeSockets(this);
@@ -108,7 +112,7 @@ export class NodeRun implements Kernel, Receiver {
     if (g.addrs !== before?.addrs) this.addrs = addrsOf(g.addrs);
     if (g.sysctls !== before?.sysctls) {
       this.sysctls = sysctlsOf(g.sysctls);
-      this.#ctSettings = ctSettings((path) => this.sysctls.stated(path));
+      this.#ctHost.settings = ctSettingsOf(this.sysctls);
     }
     if (g.neighs !== before?.neighs) this.neigh = new NeighTable(g.neighs);
     if (g.sets !== before?.sets) this.sets = setsOf(g, () => this.now());
@@ -132,16 +136,14 @@ export class NodeRun implements Kernel, Receiver {
     this.#plan(before);
   }
 
-  #conntrackHost(): ConntrackHost {
-    const settings = (): CtSettings => this.#ctSettings;
+  /** Its settings come with the plan. (A getter here would be a closure a node, and V8 keeps those in shapes of objects that only a full collection frees.) */
+  #conntrackHost(): ConntrackHost & { settings: CtSettings } {
     return {
       node: this.node,
       rec: this.world.rec,
       choose: this.world.choose,
       now: () => this.now(),
-      get settings() {
-        return settings();
-      },
+      settings: NO_SETTINGS,
       tell: (skb, body) => this.tell(skb, body),
       newSkb: (data, protocol, origin, dev) => this.newSkb(data, protocol, origin, dev),
       count: (name, n) => this.count(name, n),

@@ -3,7 +3,7 @@ import type { Diagnostic, Span } from '../base/diagnostic.js';
 import { splitShellWords } from '../base/shell-words.js';
 import type { Application, NodeCommand, Scenario } from '../scenario/model.js';
 import type { Network } from '../stack/network.js';
-import { execute, performOn } from './execute.js';
+import { type Change, execute, performOn, workedOut } from './execute.js';
 
 const TOOL = { iptables_restore: 'iptables-restore', ip6tables_restore: 'ip6tables-restore', ipset_restore: 'ipset', nft: 'nft' } as const;
 
@@ -17,17 +17,17 @@ function placed(d: Diagnostic, a: Application, text: string): Diagnostic {
 }
 
 /** Applies everything; an error ends it, since what follows would stand on something else than the generator meant. */
-export function applyAll(net: Network, s: Pick<Scenario, 'apply'>): readonly Diagnostic[] {
+export function applyAll(net: Network, s: Pick<Scenario, 'apply'>, change: Change = workedOut): readonly Diagnostic[] {
   const out: Diagnostic[] = [];
   for (const a of s.apply) {
-    const ds = applyOne(net, a);
+    const ds = applyOne(net, a, change);
     out.push(...ds);
     if (ds.some((d) => d.severity === 'error')) break;
   }
   return out;
 }
 
-function applyOne(net: Network, a: Application): readonly Diagnostic[] {
+function applyOne(net: Network, a: Application, change: Change): readonly Diagnostic[] {
   if (a.text === null) {
     const command = a.run?.join(' ') ?? '';
     return [
@@ -40,20 +40,20 @@ function applyOne(net: Network, a: Application): readonly Diagnostic[] {
       },
     ];
   }
-  if (a.tool === 'commands') return commands(net, a, a.text);
+  if (a.tool === 'commands') return commands(net, a, a.text, change);
   const words = a.tool === 'ipset_restore' ? ['restore'] : a.noflush && a.tool !== 'nft' ? ['--noflush'] : [];
   const context = { name: TOOL[a.tool], words, text: [TOOL[a.tool], ...words].join(' '), file: a.span.file, stdin: a.text };
-  return performOn(net, a.node, context).map((d) => placed(d, a, a.text ?? ''));
+  return performOn(net, a.node, context, change).map((d) => placed(d, a, a.text ?? ''));
 }
 
 /** One command a line; `#` begins a comment, a backslash at the end joins lines. The first that fails ends the list, as `sh -e` would. */
-function commands(net: Network, a: Application, text: string): readonly Diagnostic[] {
+function commands(net: Network, a: Application, text: string, change: Change): readonly Diagnostic[] {
   const out: Diagnostic[] = [];
   for (const line of text.replace(/\\\n/g, ' ').split('\n')) {
     const t = line.trim();
     if (t === '' || t.startsWith('#') || splitShellWords(t)?.length === 0) continue;
     const c: NodeCommand = { node: a.node, command: t, span: null };
-    const ds = execute(net, c).map((d): Diagnostic => ({ ...d, span: a.span, hint: [d.hint, `in: ${t}`].filter((h) => h).join('; ') }));
+    const ds = execute(net, c, change).map((d): Diagnostic => ({ ...d, span: a.span, hint: [d.hint, `in: ${t}`].filter((h) => h).join('; ') }));
     out.push(...ds);
     if (ds.some((d) => d.severity === 'error')) break;
   }

@@ -39,8 +39,14 @@ export function readCommandLine(text: string): Line | null {
   return words && { words, text, stdin: body.map((l) => `${l}\n`).join('') };
 }
 
+/** How a tool’s change of a state is found: worked out, or remembered (remember.ts). */
+export type Change = (tool: Tool, n: NodeState, c: ToolContext) => Parsed<NodeState> | null;
+export function workedOut(tool: Tool, n: NodeState, c: ToolContext): Parsed<NodeState> | null {
+  return tool.change?.(n, c) ?? null;
+}
+
 /** Runs one command; an error leaves the node as it was. */
-export function execute(net: Network, c: NodeCommand): readonly Diagnostic[] {
+export function execute(net: Network, c: NodeCommand, change: Change = workedOut): readonly Diagnostic[] {
   const file = c.span?.file ?? DO_FILE;
   const fail = (code: string, message: string, word: string, hint: string): readonly Diagnostic[] => {
     const reporter = new Reporter(file, c.command);
@@ -59,7 +65,7 @@ export function execute(net: Network, c: NodeCommand): readonly Diagnostic[] {
   if (!tool) return fail('do-command', `“${name}” is no command that is known here`, name, didYouMean(name, toolNames(), `known: ${toolNames().join(', ')}`));
   const context: ToolContext = { name, words: line.words.slice(1), text: line.text, file, stdin: line.stdin };
   const given = node.given;
-  const ds = perform(node, tool, context);
+  const ds = perform(node, tool, context, change);
   followCables(net, node, given);
   if (ds === null)
     return fail('do-question', `“${c.command.split('\n')[0]}” changes nothing`, '', 'a question is asked with sim exec SCENARIO NODE -- COMMAND');
@@ -67,20 +73,20 @@ export function execute(net: Network, c: NodeCommand): readonly Diagnostic[] {
 }
 
 /** Carries out a tool's change on a node by name, its diagnostics as the tool's reader placed them. */
-export function performOn(net: Network, name: string, context: ToolContext): readonly Diagnostic[] {
+export function performOn(net: Network, name: string, context: ToolContext, change: Change = workedOut): readonly Diagnostic[] {
   const node = net.node(name);
   const tool = findTool(context.name);
   invariant(node && tool, 'the loader knows nodes and tools');
   const before = node.given;
-  const ds = perform(node, tool, context) ?? [];
+  const ds = perform(node, tool, context, change) ?? [];
   followCables(net, node, before);
   return ds;
 }
 
 /** Carries out a change on a running node; null where the command is a question. Errors leave the node as it was. */
-export function perform(node: NodeRun, tool: Tool, context: ToolContext): readonly Diagnostic[] | null {
+function perform(node: NodeRun, tool: Tool, context: ToolContext, change: Change): readonly Diagnostic[] | null {
   const before = settled(node, tool.settles ?? []);
-  const changed = tool.change?.(before, context) ?? null;
+  const changed = change(tool, before, context);
   if (changed && hasErrors(changed.diagnostics) && changed.value === before) return changed.diagnostics;
   if (changed && changed.value !== before) install(node, changed.value);
   if (changed && hasErrors(changed.diagnostics)) return changed.diagnostics;

@@ -76,13 +76,16 @@ export interface TupleHash {
 }
 
 const NONE = -1;
+const FEW = 64;
+/** Of a table in which nothing was put yet, never written: most nodes of a run see no flow. */
+const EMPTY = new Int32Array(1).fill(NONE);
 
 /** Chains by hash, newest first; grows so that chains stay short. A link is a number into parallel arrays: a table of a million flows is a handful of objects. */
 class Buckets {
-  #heads = new Int32Array(64).fill(NONE);
-  #next = new Int32Array(64);
-  #hashes = new Int32Array(64);
-  #dirs = new Uint8Array(64);
+  #heads = EMPTY;
+  #next = new Int32Array(0);
+  #hashes = new Int32Array(0);
+  #dirs = new Uint8Array(0);
   #conns: (Conn | null)[] = [];
   /** Links of removed entries, chained by #next. */
   #free = NONE;
@@ -109,6 +112,7 @@ class Buckets {
   }
 
   add(hash: number, ct: Conn, dir: Dir): void {
+    if (this.#heads === EMPTY) this.#heads = new Int32Array(FEW).fill(NONE);
     if (++this.#size > this.#heads.length) this.#spread();
     const n = this.#take();
     const i = hash & (this.#heads.length - 1);
@@ -125,7 +129,7 @@ class Buckets {
       return n;
     }
     if (this.#conns.length === this.#next.length) {
-      const more = 2 * this.#next.length;
+      const more = Math.max(FEW, 2 * this.#next.length);
       this.#next = grown(this.#next, new Int32Array(more));
       this.#hashes = grown(this.#hashes, new Int32Array(more));
       this.#dirs = grown(this.#dirs, new Uint8Array(more));
@@ -163,7 +167,7 @@ class Buckets {
     }
   }
   clear(): void {
-    this.#heads = new Int32Array(64).fill(NONE);
+    this.#heads = EMPTY;
     this.#conns = [];
     this.#free = NONE;
     this.#size = 0;

@@ -1,5 +1,5 @@
-/** The built command line starts with no more than it needs. No times: what is loaded, and whether the code cache was taken. */
-import { execFileSync } from 'node:child_process';
+/** The command line as it is built: what it loads to start (no times: modules, and whether the code cache was taken), and what it does with threads and signals. */
+import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,5 +51,38 @@ describe('the built command line', () => {
     const file = join(dir, 'wrong.yaml');
     writeFileSync(file, 'version: 1\nnodes: { a: { adress: 10.0.0.1/24 } }\n');
     expect(() => execFileSync(process.execPath, [join(dir, 'bin/sim.cjs'), 'run', file], { stdio: 'pipe' })).toThrow(/“adress” is not known here/);
+  });
+});
+
+describe('sim sweep', () => {
+  const matrix = ['sweep', scenario, '--from', 'client', '--to', 'all', '--port', '20-24', '--proto', 'tcp,udp'];
+  const variants = ['--do', 'node: sysctl -w net.ipv4.conf.ovn-k8s-mp0.rp_filter=2', '--do', 'ovn: iptables -I FORWARD -p tcp -j DROP'];
+  const sweep = (...args: string[]): string =>
+    execFileSync(process.execPath, [join(dir, 'bin/sim.cjs'), ...matrix, ...variants, ...args], { cwd: root }).toString();
+
+  it('answers the same with any number of threads', () => {
+    const one = sweep('--json', '--jobs', '1');
+    expect(one.split('\n')).toHaveLength(4 * 5 * 2 * 3 + 1);
+    expect(sweep('--json', '--jobs', '3')).toBe(one);
+    expect(sweep('--jobs', '3')).toBe(sweep('--jobs', '1'));
+  });
+
+  it.each(['1', '2'])('interrupted, it marks what it has and ends with 130 (--jobs %s)', async (jobs) => {
+    const args = ['sweep', scenario, '--from', 'client', '--to', 'node', '--proto', 'udp', '--port', '1-65535', '--jobs', jobs, '--json'];
+    const child = spawn(process.execPath, [join(dir, 'bin/sim.cjs'), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    child.stdout.on('data', (chunk) => {
+      if (text === '') child.kill('SIGINT');
+      text += chunk;
+    });
+    // 'close': every thread is gone and let go of the pipes.
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    const lines = text.trimEnd().split('\n');
+    expect([code, said]).toEqual([130, '']);
+    expect(JSON.parse(lines[lines.length - 1])).toEqual({ partial: true, done: lines.length - 1, of: 65535 });
   });
 });

@@ -1,0 +1,93 @@
+/** The cells of a sweep are runs like any other, handed on in order and within bounds. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { diskFiles } from '../../src/cli/files.js';
+import { cellRunner, destinationsOf, type Sweep, servicesOf, sourcesOf, sweepSize } from '../../src/cli/sweep-cells.js';
+import { type Range, runRanges } from '../../src/cli/sweep-pool.js';
+import { loadScenario } from '../../src/scenario/load.js';
+import type { Scenario } from '../../src/scenario/model.js';
+import { runScenario } from '../../src/stack/run-scenario.js';
+import { applyAll } from '../../src/tools/apply.js';
+import { execute, parseDo } from '../../src/tools/execute.js';
+import { fateText } from '../../src/tools/what-if.js';
+
+const library = join(import.meta.dirname, '../../scenarios');
+
+function load(name: string): Scenario {
+  const { value } = loadScenario(join(library, `${name}.yaml`), diskFiles);
+  if (!value) throw new Error(name);
+  return value;
+}
+
+describe('a cell', () => {
+  it.each([
+    ['rp-filter/loose-on-one-interface', ['node: sysctl -w net.ipv4.conf.ovn-k8s-mp0.rp_filter=2', 'ovn: iptables -I FORWARD -p tcp -j DROP']],
+    ['fabedge-edge-to-node', ['node1: sysctl -w net.ipv4.conf.tunl0.rp_filter=0', 'node1: ip route del default', 'edge1: iptables -t nat -F']],
+  ])('of %s is what sim run says, also after other cells', (name, commands) => {
+    const s = load(name);
+    const variants = [{ name: 'as it is', commands: [] }, ...commands.map((c) => ({ name: c, commands: parseDo(s, [c], null).value }))];
+    const sweep: Sweep = {
+      from: sourcesOf(s, ['all']).slice(0, 2),
+      to: destinationsOf(s, ['all']).slice(0, 2),
+      services: servicesOf(['tcp', 'icmp'], ['22']),
+      variants,
+    };
+    const run = cellRunner(s, sweep);
+    const size = sweepSize(sweep);
+    const rows = Array.from({ length: size }, (_, i) => run(i));
+    expect(Array.from({ length: size }, (_, i) => run(size - 1 - i)).reverse()).toEqual(rows);
+    for (const r of rows) {
+      const common = { to: sweep.to.find((t) => t.name === r.to)!.addr, src: null, dev: null, ttl: null, tos: 0, mark: 0, uid: 0 };
+      const spec =
+        r.proto === 'icmp'
+          ? { kind: 'ping' as const, id: null, seq: 1, size: 56, df: true, ...common }
+          : { kind: 'tcp' as const, dport: r.port, sport: null, send: [], close: false, ...common };
+      const span = { file: '', line: 1, column: 1, length: 0 };
+      const packet = { name: 'alone', description: '', do: [], count: 1, source: { kind: 'local' as const, node: r.from }, spec, span };
+      const changes = variants.find((v) => v.name === r.variant)?.commands ?? [];
+      const { outcome } = runScenario({ ...s, do: [...s.do, ...changes], packets: [packet] }, { execute, apply: applyAll }).packets[0];
+      expect([r.request, r.reply, r.connection]).toEqual([fateText(outcome.request), outcome.reply && fateText(outcome.reply), outcome.connection]);
+    }
+    expect(new Set(rows.map((r) => `${r.request} ${r.reply}`)).size).toBeGreaterThan(1);
+  });
+});
+
+describe('the pool', () => {
+  const row = (i: number) => ({ from: 'a', to: 'b', proto: 'udp' as const, port: i, variant: '', request: '', reply: null, connection: null });
+  const rowsOf = (r: Range) => Array.from({ length: r.end - r.first }, (_, i) => row(r.first + i));
+  const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+  it('hands on in order, and no thread runs far ahead of a slow one or of a slow reader', async () => {
+    const [SIZE, JOBS] = [5000, 3];
+    let handed = 0;
+    let ahead = 0;
+    let made = 0;
+    const rows = async (batch: readonly { port: number }[]): Promise<void> => {
+      for (const r of batch) expect(r.port).toBe(handed++);
+      await later(1);
+    };
+    const makeRunner = () => {
+      const slow = made++ === 0;
+      const run = async (r: Range) => {
+        ahead = Math.max(ahead, r.end - handed);
+        await later(slow ? 30 : 0);
+        return rowsOf(r);
+      };
+      return { run, end: async () => {} };
+    };
+    await runRanges({ size: SIZE, jobs: JOBS, rows, stopped: () => false }, makeRunner);
+    expect(handed).toBe(SIZE);
+    expect(ahead).toBeLessThan(1000);
+  });
+
+  it('a range that fails ends it, and every thread is ended', async () => {
+    let [open, ranges] = [0, 0];
+    const makeRunner = () => {
+      open++;
+      return { run: async (r: Range) => (++ranges === 4 ? 'no such node' : rowsOf(r)), end: async () => void open-- };
+    };
+    await expect(runRanges({ size: 5000, jobs: 2, rows: () => {}, stopped: () => false }, makeRunner)).rejects.toThrow('no such node');
+    await later(5);
+    expect(open).toBe(0);
+  });
+});
