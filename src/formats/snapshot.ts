@@ -180,7 +180,7 @@ export function writeSnapshot(s: Pick<Snapshot, 'parts' | 'complete'>): string {
   for (const p of s.parts) {
     out.push(`== ${p.name}: ${p.command}`);
     // A part without a command has no output, not even an empty one.
-    if (p.end.kind === 'exit' || p.text !== '') out.push(...p.text.split('\n').map((l) => `|${l}`));
+    if (p.end.kind === 'exit' || p.text !== '') out.push(`|${p.text.replaceAll('\n', '\n|')}`);
     out.push(...p.errors.map((l) => `!${l}`));
     const end = endText(p.end);
     if (end !== null) out.push(`-- ${end}`);

@@ -59,15 +59,17 @@ function common(a: Addr, b: Addr): number {
   return bits;
 }
 
-/** A hash of words under a key (MurmurHash3's steps). */
-function hash(key: Key, words: readonly number[]): number {
-  let h = key[0] | 0;
-  for (const [i, w] of [...key.slice(1), ...words].entries()) {
-    let k = Math.imul(w | 0, 0xcc9e2d51);
-    k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-    h ^= k;
-    h = (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64 + i) | 0;
-  }
+/** One step of MurmurHash3. */
+function mixed(h: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  const x = h ^ k;
+  return (Math.imul((x << 13) | (x >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+/** A hash of a number and up to 64 bits under a key. */
+function hash(key: Key, n: number, high = 0, low = 0): number {
+  let h = mixed(mixed(mixed(mixed(mixed(mixed(key[0] | 0, key[1]), key[2]), key[3]), n), high), low);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
@@ -129,9 +131,11 @@ export class Renumber {
     this.#keptLengths.add(len);
   }
 
-  #isKept(a: Addr, upTo: number): boolean {
-    for (const len of this.#keptLengths) if (len <= upTo && this.#kept.has(`${len} ${networkOf(a, len)}`)) return true;
-    return false;
+  /** From which bit on the bits of an address stay. */
+  #keptFrom(a: Addr, end: number): number {
+    let from = end;
+    for (const len of this.#keptLengths) if (len < from && this.#kept.has(`${len} ${networkOf(a, len)}`)) from = len;
+    return from;
   }
 
   /** The other address; itself where it stays. */
@@ -163,10 +167,13 @@ export class Renumber {
     const other = this.#blockImages(family).get(block);
     if (other === undefined) return a;
     const bits = Array.from({ length: s.end }, (_, i) => bitOf(i < s.block ? ofBlock(family, other) : a, i));
-    const path = [other, 0, 0, 0];
-    for (let i = s.block; i < s.end && !this.#isKept(a, i); i++) {
-      if (hash(this.key, [i, ...path]) & 1) bits[i] ^= 1;
-      path[1 + ((i - s.block) >> 5)] = (path[1 + ((i - s.block) >> 5)] << 1) | bits[i];
+    const flipped = this.#keptFrom(a, s.end);
+    let high = 0;
+    let low = other;
+    for (let i = s.block; i < flipped; i++) {
+      bits[i] ^= hash(this.key, i, high, low) & 1;
+      high = (high << 1) | (low >>> 31);
+      low = (low << 1) | bits[i];
     }
     return fromBits(family, bits);
   }
@@ -180,7 +187,7 @@ export class Renumber {
     const bears = (b: number): boolean => s.stays.some(([net, len]) => (len >= s.block ? blockOf(net) === b : inPrefix(ofBlock(family, b), net, len)));
     const pool = all.filter((b) => !bears(b) && !this.#pinned[family].has(b));
     const classOf = (b: number): string => [...this.#short[family].values()].map(([net, len]) => (inPrefix(ofBlock(family, b), net, len) ? 1 : 0)).join('');
-    const order = pool.map((b) => ({ b, h: hash(this.key, [b]), in: classOf(b) })).sort((x, y) => x.h - y.h || x.b - y.b);
+    const order = pool.map((b) => ({ b, h: hash(this.key, b), in: classOf(b) })).sort((x, y) => x.h - y.h || x.b - y.b);
     const out = new Map<number, number>();
     const used = [...this.#used[family]].sort((x, y) => Number(bears(x)) - Number(bears(y)) || x - y);
     for (const b of used) {

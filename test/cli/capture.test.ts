@@ -88,6 +88,20 @@ describe('a snapshot stands for a node', () => {
     expect((await sim('exec', recorded('router'), 'router', '--', 'ip', 'rule')).stdout).toContain('100:\tfrom all fwmark 0x10 lookup 100');
     expect(await sim('run', recorded('router'))).toMatchObject({ status: 0 });
   });
+  it('sim fmt finds its part', async () => {
+    const rules = await sim('fmt', 'iptables-save', recorded('router'), '--sets', recorded('router'));
+    expect([rules.status, rules.stderr]).toEqual([0, '']);
+    expect(rules.stdout).toContain('-A FORWARD -m set --match-set blocked dst -j DROP\n');
+    expect((await sim('fmt', 'ip-rule', recorded('router'))).stdout).toContain('100:\tfrom all fwmark 0x10 lookup 100');
+    expect((await sim('fmt', 'ip-rule', '-6', recorded('router'))).stdout).not.toContain('0x10');
+    expect(await sim('fmt', 'ip6tables-save', recorded('router'))).toMatchObject({ status: 0, stdout: '' });
+    writeFileSync(at('few.snapshot'), 'netfilter-sim snapshot 1\n== end\n');
+    expect(await sim('fmt', 'ipset-save', at('few.snapshot'))).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: `${at('few.snapshot')}: error: this snapshot does not tell ipset-save\n`,
+    });
+  });
   it('what is none is said', async () => {
     writeFileSync(at('none.snapshot'), 'hello\n');
     for (const args of [

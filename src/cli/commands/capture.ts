@@ -8,6 +8,7 @@ import { type CapturePlace, cannotCapture, capture } from '../../lab/capture.js'
 import { nodeFromSnapshot } from '../../scenario/snapshot.js';
 import { EXIT } from '../files.js';
 import { out } from '../out.js';
+import { progress } from '../progress.js';
 
 interface Options {
   readonly printScript?: boolean;
@@ -63,7 +64,7 @@ async function run(o: Options): Promise<number> {
   const reason = cannotCapture(places[0]);
   if (reason !== null) return fail(EXIT.environment, reason);
   const shown = progress();
-  const c = await capture(places[0], o.dryRun ?? false, shown.part);
+  const c = await capture(places[0], o.dryRun ?? false, shown.step);
   shown.done();
   if (c.status !== 0) return fail(EXIT.environment, c.errors || `the script ended with ${c.status}`);
   const status = write(o, c.text);
@@ -77,11 +78,6 @@ function report(text: string, file: string): void {
   const missing = nodeFromSnapshot('node', text, file).diagnostics.filter((d) => d.code === 'part-missing');
   for (const d of missing) process.stderr.write(`${formatDiagnostic({ ...d, span: null })}\n`);
   process.stderr.write(`${value?.parts.length ?? 0} parts${missing.length > 0 ? `, ${missing.length} not known` : ''}\n`);
-}
-
-function progress(): { part(name: string): void; done(): void } {
-  if (!process.stderr.isTTY) return { part() {}, done() {} };
-  return { part: (name) => process.stderr.write(`\r\x1b[K${name}`), done: () => process.stderr.write('\r\x1b[K') };
 }
 
 function write(o: Options, text: string): number {

@@ -6,8 +6,11 @@ import { readIpRoute, writeIpRoute } from '../../formats/ip-route.js';
 import { readIpRule, writeIpRule } from '../../formats/ip-rule.js';
 import { readIpsetSave, writeIpsetSave } from '../../formats/ipset-save.js';
 import { readIptablesSave, writeIptablesSave } from '../../formats/iptables-save.js';
+import { looksLikeSnapshot, readSnapshot } from '../../formats/snapshot.js';
 import { readSysctl, writeSysctl } from '../../formats/sysctl.js';
 import { SetStore } from '../../netfilter/ipset/store.js';
+import { type PartKind, partOfFile } from '../../scenario/parts.js';
+import { snapshotFiles } from '../../scenario/snapshot.js';
 import { complain, EXIT } from '../files.js';
 
 interface Options {
@@ -25,7 +28,7 @@ const map = <T>(p: Parsed<T>, print: (v: T) => string): Parsed<string> => ({
 
 function iptables(family: 'ipv4' | 'ipv6'): Formatter {
   return (text, file, o) => {
-    const sets = o.sets === undefined ? null : readIpsetSave(readText(o.sets), { file: o.sets });
+    const sets = o.sets === undefined ? null : readIpsetSave(dumpOf(readText(o.sets), ['ipset'], o.sets).value ?? '', { file: o.sets });
     if (sets && hasErrors(sets.diagnostics)) return { value: '', diagnostics: sets.diagnostics };
     const store = sets ? new SetStore(sets.value, () => 0) : null;
     const options = { file, family, unknown: 'refuse' as const, ...(store ? { sets: { describe: (name: string) => store.describe(name) } } : {}) };
@@ -44,6 +47,25 @@ const formatters = new Map<string, Formatter>([
   ['sysctl', (text, file) => map(readSysctl(text, { file }), writeSysctl)],
 ]);
 
+/** Which part of a snapshot a format is; of two the first that says something. */
+const partsOf = new Map<string, (o: Options) => readonly PartKind[]>([
+  ['iptables-save', () => ['iptables', 'iptables-nft']],
+  ['ip6tables-save', () => ['ip6tables', 'ip6tables-nft']],
+  ['ipset-save', () => ['ipset']],
+  ['ip-route', (o) => [o.six ? 'routes6' : 'routes']],
+  ['ip-rule', (o) => [o.six ? 'rules6' : 'rules']],
+  ['sysctl', () => ['sysctl']],
+]);
+
+/** The text of the dump: the file's own, or its part of a snapshot with as many empty lines before it as stand above it there. */
+function dumpOf(text: string, kinds: readonly PartKind[], file: string): Parsed<string | null> {
+  if (!looksLikeSnapshot(text)) return { value: text, diagnostics: [] };
+  const { value, diagnostics } = readSnapshot(text, { file });
+  const files = value === null ? [] : snapshotFiles(value);
+  const found = kinds.flatMap((k) => files.filter((f) => partOfFile(f.name ?? '')?.kind === k));
+  return { value: (found.find((f) => f.text.trim() !== '') ?? found[0])?.text ?? null, diagnostics };
+}
+
 const readText = (path: string): string => readFileSync(path === '-' ? 0 : path, 'utf8');
 
 export function register(program: Command): void {
@@ -51,7 +73,7 @@ export function register(program: Command): void {
     .command('fmt')
     .description('Parse a dump and print it as the tool itself would after a restore')
     .argument('<format>', [...formatters.keys()].join(', '))
-    .argument('<file>', 'the dump, - for standard input')
+    .argument('<file>', 'the dump, or a snapshot that holds it (sim capture); - for standard input')
     .option('-c, --counters', 'keep packet and byte counters (iptables)')
     .option('--sets <ipset-save>', 'sets that the rules may name; without it set names are not checked')
     .option('-6, --six', 'IPv6 routes or rules')
@@ -74,7 +96,14 @@ function fmt(format: string, file: string, o: Options): number {
     process.stderr.write(`${file}: error: ${(e as Error).message}\n`);
     return EXIT.badInput;
   }
-  const { value, diagnostics } = formatter(text, file === '-' ? 'stdin' : file, o);
+  const name = file === '-' ? 'stdin' : file;
+  const dump = dumpOf(text, partsOf.get(format)?.(o) ?? [], name);
+  complain(dump.diagnostics);
+  if (dump.value === null) {
+    process.stderr.write(`${name}: error: this snapshot does not tell ${format}\n`);
+    return EXIT.badInput;
+  }
+  const { value, diagnostics } = formatter(dump.value, name, o);
   complain(diagnostics);
   if (hasErrors(diagnostics)) return EXIT.badInput;
   process.stdout.write(value);

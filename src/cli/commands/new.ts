@@ -13,6 +13,7 @@ import { nodeFromSnapshot, nodeNameOf } from '../../scenario/snapshot.js';
 import { inferWires } from '../../scenario/wires.js';
 import { complain, diskFiles, EXIT } from '../files.js';
 import { out } from '../out.js';
+import { progress } from '../progress.js';
 
 interface Options {
   readonly force?: boolean;
@@ -61,10 +62,14 @@ function run(scenario: string, given: readonly string[], o: Options): number {
   if (read === null) return EXIT.badInput;
   const again = sameNamespace(read);
   if (again !== null) return fail(again, 'a namespace is one node');
+  const shown = progress();
+  if (o.anonymize) shown.step('anonymizing …');
   const sources = o.anonymize ? anonymized(read) : read;
   const nodes: NewNode[] = [];
   for (const s of sources) {
+    shown.step(`reading ${s.name} …`);
     const { value, diagnostics } = nodeFromSnapshot(s.name, s.text, s.given);
+    shown.done();
     complain(diagnostics);
     if (value === null || hasErrors(diagnostics)) return EXIT.badInput;
     nodes.push({ node: value, host: hostOf(s), path: placeOf(scenario, s, o) });
