@@ -84,7 +84,7 @@ guarded() {
 }
 # legacy NAME NAMES TOOL FALLBACK: iptables-legacy-save asks only for the tables that NAMES lists, which are there already.
 legacy() {
-  if [ -z "$dry" ] && [ ! -e "$2" ]; then none "$1" absent 'the kernel has no ip_tables'
+  if [ -z "$dry" ] && [ ! -e "$2" ]; then none "$1" absent 'the kernel has no such tables'
   elif [ -z "$dry" ] && [ -r "$2" ] && [ -z "$(cat "$2")" ]; then none "$1" absent 'no table is registered'
   elif have "$3"; then run "$1" "$3 -c"
   elif have "$4" && { [ -n "$dry" ] || ! isnft "$4"; }; then run "$1" "$4 -c"
@@ -124,9 +124,9 @@ first bridge-vlan.json 'bridge -j vlan show' bridge-vlan.txt 'bridge vlan show'
 guarded xfrm-policy.txt xfrm_user xfrm_user_rcv_msg 'ip xfrm policy'
 guarded xfrm-state.txt xfrm_user xfrm_user_rcv_msg "ip xfrm state | sed '/^[[:space:]]*\(auth\|enc\|aead\)/s/ 0x[0-9a-fA-F]*/ 0x/g'"
 if have ss && inkernel tcp_diag tcp_diag_get_info && inkernel udp_diag udp_diag_dump; then run sockets.txt 'ss -lntue'
-else run sockets.txt 'cat /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6'
+else run sockets.txt 'cat /proc/net/tcp /proc/net/udp && { cat /proc/net/tcp6 /proc/net/udp6 || :; }'
 fi
-part sysctl.txt "grep -rs '' /proc/sys/net | grep -v -e fastopen_key -e stable_secret | sed 's,^/proc/sys/\([^:]*\):,\1 = ,'"
+part sysctl.txt "cat /proc/sys/net/ipv4/ip_forward >/dev/null && grep -rs '' /proc/sys/net | grep -v -e fastopen_key -e stable_secret | sed 's,^/proc/sys/\([^:]*\):,\1 = ,'"
 legacy iptables-legacy-save /proc/net/ip_tables_names iptables-legacy-save iptables-save
 legacy ip6tables-legacy-save /proc/net/ip6_tables_names ip6tables-legacy-save ip6tables-save
 nftsave iptables-nft-save iptables-nft-save iptables-save
@@ -154,7 +154,7 @@ inkernel nf_conntrack nf_conntrack_in
 case $? in
 1) none conntrack.txt absent 'the kernel has no nf_conntrack' ;;
 *)
-  if have conntrack && inkernel nf_conntrack_netlink ctnetlink_get_conntrack; then run conntrack.txt 'conntrack -L -f ipv4 -o extended && conntrack -L -f ipv6 -o extended'
+  if have conntrack && inkernel nf_conntrack_netlink ctnetlink_get_conntrack; then run conntrack.txt 'conntrack -L -f ipv4 -o extended && { conntrack -L -f ipv6 -o extended || :; }'
   elif [ -r /proc/net/nf_conntrack ]; then run conntrack.txt 'cat /proc/net/nf_conntrack'
   else none conntrack.txt missing conntrack
   fi ;;

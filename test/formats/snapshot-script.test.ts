@@ -127,6 +127,13 @@ describe('the snapshot script', () => {
     expect(r.stdout).not.toMatch(/^create forged|^\|create forged/m);
   });
 
+  it.skipIf(!linux || !has('busybox'))('what cannot be read has not answered', () => {
+    const fail = 'echo "cat: Permission denied" >&2; exit 1\n';
+    const s = read(take(['busybox', 'sh'], tools('unread', ['sed', 'grep', 'sh'], { cat: fail })).stdout);
+    for (const name of ['sysctl.txt', 'sockets.txt'])
+      expect(s.parts.find((p) => p.name === name)).toMatchObject({ end: { kind: 'exit', status: 1 }, errors: ['cat: Permission denied'], text: '' });
+  });
+
   it('leaves secrets out', () => {
     const state =
       'echo "src 10.0.0.1 dst 10.0.0.2"; printf "\\tproto esp spi 0x1 reqid 1 mode tunnel\\n\\tauth-trunc hmac(sha256) 0xdeadbeefdeadbeef 128\\n\\tenc cbc(aes) 0xdeadbeefdeadbeef\\n\\taead rfc4106(gcm(aes)) 0xdeadbeefdeadbeef 128\\n"\n';
