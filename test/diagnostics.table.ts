@@ -243,10 +243,10 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
   {
     code: 'snapshot-parts',
     reader: 'snapshot',
-    input: `netfilter-sim snapshot 1\n${Array.from({ length: 201 }, (_, i) => `== p${i}: x\n-- exit 0\n`).join('')}== end\n`,
-    line: 402,
+    input: `netfilter-sim snapshot 1\n${Array.from({ length: 65 }, (_, i) => `== p${i}: x\n-- exit 0\n`).join('')}== end\n`,
+    line: 130,
     column: 1,
-    hint: 'up to 200 are read',
+    hint: 'up to 64 are read',
   },
   {
     code: 'snapshot-cut',

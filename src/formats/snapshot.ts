@@ -51,7 +51,7 @@ const MAGIC = /^netfilter-sim snapshot (\d{1,9})\r?$/m;
 const VERSION = 1;
 /** What may stand before it: what a login shell says. */
 const MAX_PREAMBLE = 8192;
-const MAX_PARTS = 200;
+const MAX_PARTS = 64;
 const MAX_ERRORS = 100;
 
 /** Is this the text of a snapshot, not a scenario or a dump? */

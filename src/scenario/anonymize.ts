@@ -185,7 +185,8 @@ class Anonymizer {
   }
 }
 
-const FQDN = /\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}\b/gi;
+/** A name of two labels or more. Bounded, since texts come from anywhere. */
+const FQDN = /\b(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10}[a-z]{2,63}\b/gi;
 
 const embedded = (a: Addr): number | null => (typeof a !== 'number' && embedding.includes(a.slice(0, 6)) ? a.charCodeAt(6) * 65536 + a.charCodeAt(7) : null);
 

@@ -19,10 +19,17 @@ const sentence = (m: MissingPart): string => `not known of this node: ${missingW
 
 const first = (n: NodeState, kinds: readonly PartKind[]): MissingPart | undefined => n.missing?.find((m) => kinds.includes(m.kind));
 
+/** Why one of these parts is not known; null where all are. */
+export function unknownOf(n: NodeState, ...kinds: PartKind[]): string | null {
+  const m = first(n, kinds);
+  return m ? sentence(m) : null;
+}
+
 /** Goes on only where none of the parts is missing. */
 export function demand(n: NodeState, ...kinds: PartKind[]): void {
-  const m = first(n, kinds);
-  if (m) throw new Inconclusive(sentence(m));
+  if (n.missing === undefined) return;
+  const why = unknownOf(n, ...kinds);
+  if (why !== null) throw new Inconclusive(why);
 }
 
 /** What must be known at the first hook, by family. A bridge asks br_netfilter's sysctls there. */

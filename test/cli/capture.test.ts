@@ -158,6 +158,16 @@ describe('sim new', () => {
     const run = await sim('run', at('c/x.yaml'), '--format', 'summary');
     expect(run.stdout).toMatch(/node2-to-node3 request: delivered node3/);
   });
+  it('says what is doubtful, and shows nothing that a terminal would obey', async () => {
+    const of = (dev: string, addr: string, mac: string): string =>
+      `netfilter-sim snapshot 1\n== ip-link.json: x\n|[{"ifindex":2,"ifname":"${dev}","flags":["UP"],"mtu":1500,"link_type":"ether","address":"${mac}"}]\n-- exit 0\n== ip-addr.json: x\n|[{"ifname":"${dev}","addr_info":[{"family":"inet","local":"${addr}","prefixlen":24,"scope":"global"}]}]\n-- exit 0\n== end\n`;
+    writeFileSync(at('p.snapshot'), of('e\\u001b[2J', '10.0.0.1', '02:00:00:00:00:01'));
+    writeFileSync(at('q.snapshot'), of('eth0', '10.0.0.1', '02:00:00:00:00:02'));
+    const r = await sim('new', at('f/pq.yaml'), at('p.snapshot'), at('q.snapshot'));
+    expect(r.stderr).toContain('q:eth0 (10.0.0.0/24): p and q both have 10.0.0.1: these are two networks, or one of them is wrong [wire-left-out]');
+    expect(r.stderr + readFileSync(at('f/pq.yaml'), 'utf8')).not.toContain('\u001b');
+    expect(r).toMatchObject({ status: 0, stdout: `${at('f/pq.yaml')}: 2 nodes, 0 wires, 2 packets\n` });
+  });
   it('refuses one namespace twice, folders, and names that are no scenarios', async () => {
     writeFileSync(at('again.snapshot'), readFileSync(recorded('host')));
     expect((await sim('new', at('e.yaml'), recorded('host'), at('again.snapshot'))).stderr).toContain('snapshots of the same namespace of the same host');

@@ -100,7 +100,7 @@ describe('what is none', () => {
   });
   it('too many parts are refused', () => {
     const r = read(`${HEAD}${Array.from({ length: 300 }, (_, i) => part(`p${i}`, 'x')).join('')}== end\n`);
-    expect(r.value?.parts.length).toBe(200);
+    expect(r.value?.parts.length).toBe(64);
     expect(r.diagnostics.map((d) => d.code)).toContain('snapshot-parts');
   });
   it('a scenario or a dump does not look like one', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadScenario } from '../../src/scenario/load.js';
 import { type PacketRun, runScenario } from '../../src/stack/run-scenario.js';
+import { ask } from '../../src/tools/ask.js';
 import { execute } from '../../src/tools/execute.js';
 import { memoryFiles } from '../diagnostics.readers.js';
 
@@ -174,6 +175,17 @@ describe('missing parts', () => {
       ', iptables: "", sysctl: { net.ipv4.ip_forward: 1, net.ipv6.conf.all.forwarding: 1, net.bridge.bridge-nf-call-iptables: 0 }',
     );
     expect(r.fates).toEqual(whole.fates);
+  });
+
+  it('ip route get does not answer from what it does not know', () => {
+    const files = memoryFiles({ 's.yaml': 'version: 1\nnodes: { r: { dumps: r.snapshot } }\n', 'r.snapshot': snapshot(gone('ip-route.txt')) });
+    const node = runScenario(loadScenario('s.yaml', files).value!, { execute }).network.node('r')!;
+    expect(ask(node, ['ip', 'route', 'get', '10.0.2.9'])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'sim: not known of this node: the routes; there is no tool on the node\n',
+    });
+    expect(ask(node, ['ip', '-6', 'route', 'get', '2001:db8:2::9'])).toMatchObject({ status: 0 });
   });
 
   it('a reason that the tool gave is passed on', () => {

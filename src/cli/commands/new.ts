@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { hasErrors } from '../../base/diagnostic.js';
+import { type Diagnostic, hasErrors } from '../../base/diagnostic.js';
 import { partWord, readSnapshot, type Snapshot } from '../../formats/snapshot.js';
 import { anonymize } from '../../scenario/anonymize.js';
 import { loadScenario } from '../../scenario/load.js';
 import type { NodeState } from '../../scenario/model.js';
 import { type NewNode, newScenario } from '../../scenario/new-scenario.js';
 import { nodeFromSnapshot, nodeNameOf } from '../../scenario/snapshot.js';
-import { inferWires } from '../../scenario/wires.js';
+import { inferWires, type ProposedWires } from '../../scenario/wires.js';
 import { complain, diskFiles, EXIT } from '../files.js';
 import { out } from '../out.js';
 import { progress } from '../progress.js';
@@ -78,10 +78,7 @@ function run(scenario: string, given: readonly string[], o: Options): number {
   const text = newScenario(basename(scenario).replace(/\.ya?ml$/, ''), nodes, wires);
   const status = writeAll(scenario, text, sources, nodes, o);
   if (status !== EXIT.ok) return status;
-  for (const w of wires.wires)
-    if (w.doubt !== null)
-      process.stderr.write(`${w.taken ? 'doubtful' : 'left out'}: wire ${w.ends.map((e) => `${e.node}:${e.dev}`).join(', ')} (${w.why}): ${w.doubt}\n`);
-  for (const n of wires.notes) process.stderr.write(`note: ${n}\n`);
+  complain(doubts(wires));
   return check(
     scenario,
     nodes.map((n) => n.node),
@@ -130,7 +127,7 @@ function anonymized(sources: readonly Source[]): Source[] {
     names,
     keyOf(sources),
   );
-  for (const n of notes) process.stderr.write(`note: ${n}\n`);
+  complain(notes.map((n) => said('not-anonymized', n)));
   return sources.map((s, i) => ({ ...s, name: names[i], text: texts[i] }));
 }
 
@@ -180,6 +177,17 @@ function writeAll(scenario: string, text: string, sources: readonly Source[], no
     process.stderr.write(`error: ${e instanceof Error ? e.message : String(e)}\n`);
     return EXIT.environment;
   }
+}
+
+const said = (code: string, message: string): Diagnostic => ({ code, severity: 'warning', message, span: null });
+
+function doubts({ wires, notes }: ProposedWires): Diagnostic[] {
+  const out = wires.flatMap((w) => {
+    const wire = `${w.ends.map((e) => `${e.node}:${e.dev}`).join(', ')} (${w.why})`;
+    if (w.doubt === null) return [];
+    return [w.taken ? said('wire-doubtful', `wire ${wire}: ${w.doubt}`) : said('wire-left-out', `no wire ${wire}: ${w.doubt}`)];
+  });
+  return [...out, ...notes.map((n) => said('wire-note', n))];
 }
 
 /** What was written is read once more, as sim run will. */

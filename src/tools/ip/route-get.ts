@@ -17,6 +17,7 @@ import { parseIpproto } from '../../formats/ip-rule-draft.js';
 import { parsePrefix, tosNumber } from '../../formats/rt-names.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST } from '../../packet/types.js';
 import { behavesNew } from '../../stack/kernel-release.js';
+import { unknownOf } from '../../stack/missing.js';
 import type { NodeRun } from '../../stack/node-run.js';
 import { Refusal } from '../refusal.js';
 import { type Answer, complained, said } from '../tool.js';
@@ -254,7 +255,14 @@ export function routeGet(n: NodeRun, words: readonly string[], c: IpCommand): An
       code: 'ip-prefix',
       status: 1,
     });
-  if (q.family === 'ipv6') return answer6(n, q, c);
+  const six = q.family === 'ipv6';
+  const why = unknownOf(
+    n.given,
+    ...(six ? (['rules6', 'routes6'] as const) : (['rules', 'routes'] as const)),
+    ...(q.iif === null ? [] : (['sysctl'] as const)),
+  );
+  if (why !== null) return complained(`sim: ${why}`, 2);
+  if (six) return answer6(n, q, c);
   const f = find4(n, q);
   if (typeof f === 'number') return refused(f, q.warning);
   if (q.fibmatch) {
