@@ -3,6 +3,7 @@ import type { CorpusCase } from '../../harness/conformance/corpus.js';
 import type { CaseOutcome } from '../../harness/conformance/run.js';
 import { Bench } from '../bench.js';
 import type { CaseSpec } from '../case-spec.js';
+import { withLabLock } from '../lock.js';
 import { BenchLost, Refused, recordCase } from '../observe.js';
 import { compare } from './compare.js';
 import { BATCH, makeBatch, makeCase } from './make.js';
@@ -42,7 +43,7 @@ export interface FuzzTotals {
 export async function withBench<T>(links: CaseSpec['links'], work: (b: Bench) => Promise<T>): Promise<T> {
   const b = new Bench(links);
   try {
-    await b.open();
+    await withLabLock(() => b.open());
     return await work(b);
   } finally {
     b.close();
