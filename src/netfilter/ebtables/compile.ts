@@ -6,6 +6,7 @@ import { memoByIdentity } from '../../base/memo.js';
 import type { RuleRef } from '../../trace/event.js';
 import { all, between, equals, type Field, NEVER, negateIf, type Pred } from '../pred.js';
 import { type Action, FALL_THROUGH, Jump, verdictAction as verdict } from '../xtables/action.js';
+import { asked, askOf } from '../xtables/ask.js';
 import type { RuleStep } from '../xtables/extension.js';
 import type { WalkChain, WalkRule, WalkTable } from '../xtables/walk.js';
 import { ethDst, ethSrc, ethType, inPort, logicalIn, logicalOut, macMasked, outPort } from './fields.js';
@@ -77,9 +78,9 @@ function compileRule(r: EbtRule, ref: RuleRef): WalkRule {
   const { steps, action } = targetOf(r.target);
   if (r.unknown !== null) {
     const what = `ebtables option ${r.unknown}`;
-    return { steps: [...tests, ...matches], action: { kind: 'unsupported', what }, ref, unconditional: false };
+    return { ...asked([...tests, ...matches].map(askOf)), action: { kind: 'unsupported', what }, ref, unconditional: false };
   }
-  return { steps: [...tests, ...matches, ...steps], action, ref, unconditional: false };
+  return { ...asked([...tests, ...matches, ...steps].map(askOf)), action, ref, unconditional: false };
 }
 const isWatcher = (m: EbtMatch): boolean => ebtMatches.find((d) => d.name === m.name)?.watcher ?? false;
 
@@ -99,7 +100,7 @@ function compileChain(chain: EbtChain, table: EbtTableName): ChainCode {
   const end = ref(chain.rules.length + 1);
   const rules = chain.rules.map((r, i) => compileRule(r, ref(i + 1)));
   // A user chain's policy is a last rule of its own.
-  if (!base && chain.policy !== 'RETURN') rules.push({ steps: [], action: verdictAction(chain.policy), ref: end, unconditional: true });
+  if (!base && chain.policy !== 'RETURN') rules.push({ ...asked([]), action: verdictAction(chain.policy), ref: end, unconditional: true });
   const made: ChainCode = { policy: base ? (chain.policy === 'DROP' ? 'DROP' : 'ACCEPT') : null, rules, length: rules.length, end, source: chain };
   cache.set(table, made);
   return made;

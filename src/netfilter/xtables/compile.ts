@@ -9,6 +9,7 @@ import type { RuleRef } from '../../trace/event.js';
 import { whenPresent } from '../fields.js';
 import { ALWAYS, between, call, equals, negateIf, type Pred, prefix } from '../pred.js';
 import { type Action, FALL_THROUGH, verdictAction } from './action.js';
+import { type Ask, type Asked, asked } from './ask.js';
 import type { RuleContext, RuleStep } from './extension.js';
 import { ChainIndex } from './index-chain.js';
 import { Interner } from './intern.js';
@@ -23,16 +24,21 @@ const placeOf = ({ backend, family, table }: TablePlace, chain: string): ChainPl
 const refAt = ({ backend, family, table, chain }: ChainPlace, num: number): RuleRef => ({ backend, family, table, chain, num });
 
 /** A rule as the walk meets it. */
-export class CompiledRule {
+export class CompiledRule implements Asked {
+  readonly first: Ask | null;
+  readonly second: Ask | null;
+  readonly rest: readonly Ask[];
   #ref: RuleRef | null = null;
   constructor(
-    readonly steps: readonly RuleStep[],
+    asks: Asked,
     readonly action: Action,
     /** An ACCEPT, DROP, RETURN or QUEUE without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
     readonly unconditional: boolean,
     readonly place: ChainPlace,
     readonly num: number,
-  ) {}
+  ) {
+    ({ first: this.first, second: this.second, rest: this.rest } = asks);
+  }
   get ref(): RuleRef {
     this.#ref ??= refAt(this.place, this.num);
     return this.#ref;
@@ -109,21 +115,27 @@ function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backen
 function compileRule(rule: Rule, place: ChainPlace, num: number, family: Family, intern: Interner): CompiledRule {
   const ctx = ruleContext(family, place.table, rule);
   const preds = ipPreds(rule, place.backend);
-  const steps: RuleStep[] = preds.map((pred) => intern.step({ kind: 'test', pred }));
+  const asks: Ask[] = preds.map((pred) => intern.ask({ kind: 'test', pred }));
   for (const m of rule.matches) {
     if (m.def === null) {
       const what = `match ${m.name}`;
-      steps.push({ kind: 'stateful', name: m.name, show: m.text, test: (c) => c.env.inconclusive(what, c) });
+      asks.push({ op: 'stateful', name: m.name, show: m.text, test: (c) => c.env.inconclusive(what, c) });
       continue;
     }
     if (m.def.always) continue;
     const lowered = intern.lowered(m.data, ctx.protoInverted ? -1 - ctx.proto : ctx.proto, () => lowerMatch(m as MatchInstance, ctx, place.backend));
     // What always says yes (comment) need not be asked.
-    for (const s of lowered) if (s.kind !== 'test' || s.pred !== ALWAYS) steps.push(intern.step(s));
+    for (const s of lowered) if (s.kind !== 'test' || s.pred !== ALWAYS) asks.push(intern.ask(s));
   }
   const action = compileAction(rule, ctx, intern);
   const unconditional = action.kind === 'verdict' && preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
-  return new CompiledRule(intern.list(steps), action, unconditional, place, num);
+  return new CompiledRule(
+    asked(asks, (rest) => intern.list(rest)),
+    action,
+    unconditional,
+    place,
+    num,
+  );
 }
 
 /** A chain's rules, compiled when the first packet comes to them, and their index. */

@@ -10,7 +10,7 @@
  */
 import { dport, sport } from '../fields.js';
 import { type Field, type PacketCtx, type Pred, type Scalar, test } from '../pred.js';
-import type { RuleStep } from './extension.js';
+import { type Asked, asksOf } from './ask.js';
 import { inIface, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
 import { loadedDport, loadedSport } from './transport.js';
 
@@ -95,15 +95,15 @@ function asks(p: Pred): boolean {
   }
 }
 
-function factsOf(steps: readonly RuleStep[], guards: Guard[]): readonly Fact[] {
+function factsOf(rule: Asked, guards: Guard[]): readonly Fact[] {
   const facts: Fact[] = [];
-  for (const s of steps) {
-    if (s.kind === 'stateful' || (s.kind === 'test' && asks(s.pred))) break;
-    if (s.kind === 'test') addFacts(s.pred, facts);
-    else if (!s.shared) break;
+  for (const a of asksOf(rule)) {
+    if (a.op === 'stateful' || (a.op !== 'hotdrop' && asks(a))) break;
+    if (a.op !== 'hotdrop') addFacts(a, facts);
+    else if (!a.shared) break;
     else {
       const proto = facts.find((f) => f.field === ipProtocol)?.value ?? null;
-      if (!guards.some((g) => g.pred === s.pred && g.proto === proto)) guards.push({ proto, pred: s.pred });
+      if (!guards.some((g) => g.pred === a.pred && g.proto === proto)) guards.push({ proto, pred: a.pred });
     }
   }
   return facts;
@@ -176,10 +176,10 @@ export class ChainIndex {
   }
 
   /** null where walking the chain as it stands is as good. */
-  static of(rules: readonly { readonly steps: readonly RuleStep[] }[]): ChainIndex | null {
+  static of(rules: readonly Asked[]): ChainIndex | null {
     if (rules.length < SHORTEST) return null;
     const guards: Guard[] = [];
-    const facts = rules.map((r) => factsOf(r.steps, guards));
+    const facts = rules.map((r) => factsOf(r, guards));
     const tree = grow([...rules.keys()], facts);
     return isLeaf(tree) ? null : new ChainIndex(tree, guards, rules.length);
   }

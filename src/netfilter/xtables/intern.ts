@@ -5,6 +5,7 @@
 import { ctstate, dport, mark, sport } from '../fields.js';
 import type { Field, Pred, Scalar } from '../pred.js';
 import { type Action, Jump } from './action.js';
+import { type Ask, askOf } from './ask.js';
 import type { RuleStep } from './extension.js';
 import { inIface, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
 
@@ -14,17 +15,16 @@ const common: ReadonlySet<Field> = new Set([ipProtocol, sport, dport, ipSrc, ipD
 /** Addresses of single hosts are told apart by what rules ask, not shared. */
 const HOST = 32;
 
-const ASK_NOTHING: readonly RuleStep[] = [];
-
 export class Interner {
   readonly #preds = new Map<Field, Map<string, Pred>>();
   readonly #negated = new Map<Pred, Pred>();
-  readonly #steps = new Map<Pred, RuleStep>();
-  /** Lists of shared steps, by their first one. */
-  readonly #lists = new Map<RuleStep, (readonly RuleStep[])[]>();
+  /** Steps that many rules share, as the walk meets them. */
+  readonly #asks = new Map<RuleStep, Ask>();
+  /** Lists of shared questions, by their first one. */
+  readonly #lists = new Map<Ask, (readonly Ask[])[]>();
   readonly #jumps = new Map<string, Action>();
   readonly #gotos = new Map<string, Action>();
-  readonly #shared = new Set<RuleStep>();
+  readonly #shared = new Set<Ask>();
   /** Options that no other rule has go with the rule they were read for. */
   readonly #lowered = new WeakMap<object, Lowered>();
 
@@ -55,30 +55,30 @@ export class Interner {
     return known ?? p;
   }
 
-  step(s: RuleStep): RuleStep {
-    if (s.kind !== 'test') {
-      if (s.shared) this.#shared.add(s);
-      return s;
+  ask(s: RuleStep): Ask {
+    if (s.kind === 'test') {
+      const pred = this.#pred(s.pred);
+      if (pred !== null) this.#shared.add(pred);
+      return pred ?? s.pred;
     }
-    const pred = this.#pred(s.pred);
-    if (pred === null) return s;
-    const known = this.#steps.get(pred) ?? { kind: 'test', pred };
-    this.#steps.set(pred, known);
-    this.#shared.add(known);
-    return known;
+    if (!s.shared) return askOf(s);
+    let ask = this.#asks.get(s);
+    if (!ask) {
+      ask = askOf(s);
+      this.#asks.set(s, ask);
+      this.#shared.add(ask);
+    }
+    return ask;
   }
 
-  /** The list itself, or one of the same steps where all of them are shared. */
-  list(steps: readonly RuleStep[]): readonly RuleStep[] {
-    if (steps.length === 0) return ASK_NOTHING;
-    if (!steps.every((s) => this.#shared.has(s))) return withoutSlack(steps);
-    let lists = this.#lists.get(steps[0]);
-    if (!lists) this.#lists.set(steps[0], (lists = []));
-    const known = lists.find((l) => l.length === steps.length && l.every((s, i) => s === steps[i]));
-    if (known) return known;
-    const kept = withoutSlack(steps);
-    lists.push(kept);
-    return kept;
+  /** The list itself, or one of the same questions where all of them are shared. */
+  list(asks: readonly Ask[]): readonly Ask[] {
+    if (!asks.every((s) => this.#shared.has(s))) return asks;
+    let lists = this.#lists.get(asks[0]);
+    if (!lists) this.#lists.set(asks[0], (lists = []));
+    const known = lists.find((l) => l.length === asks.length && l.every((s, i) => s === asks[i]));
+    if (!known) lists.push(asks);
+    return known ?? asks;
   }
 
   /** What a match was lowered to, by its options (equal ones are one value) and the rule's protocol; steps that keep something of their own are made for each rule. */
@@ -88,7 +88,7 @@ export class Interner {
     for (let l: Lowered | null = first ?? null; l !== null; l = l.next) if (l.proto === proto) return l.steps;
     const steps = lower();
     if (steps.every((s) => s.kind !== 'stateful' || s.shared)) {
-      for (const s of steps) this.#shared.add(s);
+      for (const s of steps) if (s.kind === 'test') this.#shared.add(s.pred);
       this.#lowered.set(options, { proto, steps, next: first ?? null });
     }
     return steps;
@@ -108,6 +108,3 @@ interface Lowered {
   readonly steps: readonly RuleStep[];
   readonly next: Lowered | null;
 }
-
-/** An array that grew holds room for more. */
-const withoutSlack = (steps: readonly RuleStep[]): readonly RuleStep[] => steps.slice();

@@ -11,13 +11,13 @@ import { packetView } from '../../packet/view.js';
 import type { Recorder, RuleRef } from '../../trace/event.js';
 import { type PacketCtx, test, whyNot } from '../pred.js';
 import type { Action } from './action.js';
+import type { Ask, Asked } from './ask.js';
 import type { RuleCounters, TableCounters } from './counters.js';
-import type { RuleStep, TargetVerdict } from './extension.js';
+import type { TargetVerdict } from './extension.js';
 import type { ChainIndex } from './index-chain.js';
 
 /** What the walker walks; xtables and ebtables compile to it. */
-export interface WalkRule {
-  readonly steps: readonly RuleStep[];
+export interface WalkRule extends Asked {
   readonly action: Action;
   readonly ref: RuleRef;
   readonly unconditional: boolean;
@@ -52,33 +52,30 @@ export interface WalkTracer {
 
 export type WalkVerdict = Exclude<TargetVerdict, 'CONTINUE'>;
 
-function runStep(s: RuleStep, c: PacketCtx): boolean {
-  switch (s.kind) {
-    case 'test':
-      return test(s.pred, c);
+function says(a: Ask, c: PacketCtx): boolean {
+  switch (a.op) {
     case 'hotdrop':
-      if (!test(s.pred, c)) return true;
+      if (!test(a.pred, c)) return true;
       c.hotdrop = true;
       return false;
     case 'stateful':
-      return s.test(c);
+      return a.test(c);
+    default:
+      return test(a, c);
   }
 }
 
-function matches(r: WalkRule, c: PacketCtx): boolean {
-  const { steps } = r;
-  for (let i = 0; i < steps.length; i++) {
-    const s = steps[i];
-    if (!runStep(s, c)) {
-      if (c.env.rec.verbose && c.env.rec.on) tellNoMatch(r, s, c);
-      return false;
-    }
-  }
-  return true;
+/** The question that the packet fails, null where it matches. */
+function failed(r: WalkRule, c: PacketCtx): Ask | null {
+  const { first, second, rest } = r;
+  if (first !== null && !says(first, c)) return first;
+  if (second !== null && !says(second, c)) return second;
+  for (let i = 0; i < rest.length; i++) if (!says(rest[i], c)) return rest[i];
+  return null;
 }
 
-function tellNoMatch(r: WalkRule, s: RuleStep, c: PacketCtx): void {
-  const why = s.kind === 'test' ? whyNot(s.pred, c) : s.kind === 'stateful' ? [{ field: s.name, wanted: s.show, had: s.had?.(c) ?? '' }] : [];
+function tellNoMatch(r: WalkRule, a: Ask, c: PacketCtx): void {
+  const why = a.op === 'stateful' ? [{ field: a.name, wanted: a.show, had: a.had?.(c) ?? '' }] : a.op === 'hotdrop' ? [] : whyNot(a, c);
   c.env.rec.event({ t: 'no-match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: r.ref, why });
 }
 
@@ -117,7 +114,9 @@ export function walkTable<C extends WalkChain>(
     }
     const r = chain.rules[i];
     c.rule = r.ref;
-    if (!matches(r, c)) {
+    const no = failed(r, c);
+    if (no !== null) {
+      if (all) tellNoMatch(r, no, c);
       if (c.hotdrop) return hotdrop(c, r, tracer);
       continue;
     }
