@@ -5,6 +5,7 @@ import { closeDropEvents } from '../lab/drops.js';
 import { restoreSwitches } from '../lab/global-switch.js';
 import { missing } from '../lab/requirements.js';
 import { closeScenarios } from '../lab/scenario-bench.js';
+import { removeLockfile } from '../lab/shell.js';
 import { EXIT } from './files.js';
 
 const LAB_PRIORITY = -10;
@@ -14,6 +15,7 @@ function closeEverything(): void {
   closeScenarios();
   closeDropEvents();
   restoreSwitches();
+  removeLockfile();
 }
 
 /**

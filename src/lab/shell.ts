@@ -1,13 +1,16 @@
 /** One long-lived `sh` in a network namespace: commands go in on its standard input, each answered with its output and status. Far cheaper than a process a command. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 
 export interface Answer {
   readonly out: string;
   readonly status: number;
 }
 
+const LOCKFILE = `/run/nfsim-${process.pid}.lock`;
+
 /** The tools' lock is one file for all namespaces of the machine: a lab has one of its own, so that it waits for nobody and nobody for it. */
-const shellEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, XTABLES_LOCKFILE: `/run/nfsim-${process.pid}.lock`, LC_ALL: 'C' });
+const shellEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env, XTABLES_LOCKFILE: LOCKFILE, LC_ALL: 'C' });
 
 const END = '\u0001nfsim-end';
 
@@ -83,3 +86,6 @@ export const quoted = (s: string): string => `'${s.replaceAll("'", `'\\''`)}'`;
 export function hereDoc(command: string, text: string): string {
   return `${command} <<'NFSIM_EOF'\n${text.endsWith('\n') || text === '' ? text : `${text}\n`}NFSIM_EOF`;
 }
+
+/** For exit and signals. */
+export const removeLockfile = (): void => rmSync(LOCKFILE, { force: true });
