@@ -97,7 +97,7 @@ export const scenarioOfNode = (node: NodeState, file: string): Scenario => ({
 });
 
 /** Does this file hold a snapshot? Only its beginning is read. */
-function isSnapshot(path: string): boolean {
+export function isSnapshot(path: string): boolean {
   const fd = orNull(() => openSync(path, 'r'));
   if (fd === null) return false;
   try {

@@ -88,6 +88,18 @@ describe('a snapshot stands for a node', () => {
     expect((await sim('exec', recorded('router'), 'router', '--', 'ip', 'rule')).stdout).toContain('100:\tfrom all fwmark 0x10 lookup 100');
     expect(await sim('run', recorded('router'))).toMatchObject({ status: 0 });
   });
+  it('in diff: before and after a change', async () => {
+    writeFileSync(at('after.snapshot'), readFileSync(recorded('router'), 'utf8').replace('--mark 0x10 -j ACCEPT', '--mark 0x11 -j ACCEPT'));
+    writeFileSync(
+      at('p.yaml'),
+      "packets:\n  - { name: a, at: node:lan0, packet: 'icmp 10.0.0.9 > 151.101.1.5' }\n  - { name: b, at: node:lan0, packet: 'icmp 10.0.0.9 > 8.8.8.8' }\n",
+    );
+    const same = await sim('diff', recorded('router'), recorded('router'), '--packets', at('p.yaml'));
+    expect(same.status).toBe(0);
+    const changed = await sim('diff', recorded('router'), at('after.snapshot'), '--packets', at('p.yaml'));
+    expect([changed.status, changed.stderr]).toEqual([1, '']);
+    expect(changed.stdout).toMatch(/^a\b/m);
+  });
   it('sim fmt finds its part', async () => {
     const rules = await sim('fmt', 'iptables-save', recorded('router'), '--sets', recorded('router'));
     expect([rules.status, rules.stderr]).toEqual([0, '']);

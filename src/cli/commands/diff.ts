@@ -1,4 +1,4 @@
-/** `sim diff A B`: which packets change fate or address between two scenarios, two folders of dumps or two outputs of a rule generator. */
+/** `sim diff A B`: which packets change fate or address between two scenarios, two nodes (folders of dumps, snapshots) or two outputs of a rule generator. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -8,10 +8,11 @@ import { diffJson, renderDiff } from '../../harness/report/diff.js';
 import { loadScenario, parseMore } from '../../scenario/load.js';
 import type { NodeCommand, Scenario } from '../../scenario/model.js';
 import { nodeFromFiles } from '../../scenario/node.js';
+import { nodeFromSnapshot } from '../../scenario/snapshot.js';
 import { runScenario, type ScenarioRun } from '../../stack/run-scenario.js';
 import { applyAll } from '../../tools/apply.js';
 import { execute } from '../../tools/execute.js';
-import { complain, diskFiles, EXIT, findScenario } from '../files.js';
+import { complain, diskFiles, EXIT, findScenario, isSnapshot, scenarioOfNode } from '../files.js';
 
 interface Options {
   readonly packets?: string;
@@ -25,14 +26,14 @@ export function register(program: Command): void {
   program
     .command('diff')
     .description('Which packets change fate or address between A and B')
-    .argument('<a>', 'a scenario, a folder of one node’s dumps, or with --on what a rule generator wrote')
+    .argument('<a>', 'a scenario, a folder of one node’s dumps, a snapshot, or with --on what a rule generator wrote')
     .argument('<b>', 'the same, after the change')
     .option('--packets <file>', 'a file with packets: or table: to send instead of the scenarios’ own')
     .option('--on <scenario>', 'A and B are texts for iptables-restore or ipset restore, applied to this scenario')
     .option('--node <name>', 'the node that they are applied to')
     .option('--noflush', 'apply them with iptables-restore --noflush')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nA folder’s node is called “node”. Exit codes: 0 no difference, 1 some, 2 bad input.')
+    .addHelpText('after', '\nThe node of a folder or snapshot is called “node”. Exit codes: 0 no difference, 1 some, 2 bad input.')
     .action((a: string, b: string, o: Options) => {
       process.exitCode = diff(a, b, o);
     });
@@ -75,7 +76,13 @@ function read(path: string, o: Options): Parsed<Scenario | null> {
   if (o.on !== undefined) return readOutput(path, o.on, o);
   if (existsSync(path) && statSync(path).isDirectory()) return readFolder(path);
   const file = findScenario(path);
-  return file === null ? fail('file-not-found', `there is no file, folder or scenario “${path}”`) : loadScenario(file, diskFiles);
+  if (file === null) return fail('file-not-found', `there is no file, folder or scenario “${path}”`);
+  return isSnapshot(file) ? readNodeOf(file) : loadScenario(file, diskFiles);
+}
+
+function readNodeOf(snapshot: string): Parsed<Scenario | null> {
+  const { value, diagnostics } = nodeFromSnapshot('node', diskFiles.read(snapshot) ?? '', snapshot);
+  return { value: value && { ...scenarioOfNode(value, snapshot), traceAll: true }, diagnostics };
 }
 
 function readFolder(dir: string): Parsed<Scenario | null> {
@@ -85,8 +92,7 @@ function readFolder(dir: string): Parsed<Scenario | null> {
     names.map((n) => ({ path: join(dir, n), text: diskFiles.read(join(dir, n)) ?? '' })),
   );
   if (names.length === 0) return fail('dumps-empty', `the folder “${dir}” holds no files`);
-  const empty = { wires: [], do: [], apply: [], packets: [], expect: [], whatIf: [], tags: [] };
-  return { value: { file: dir, name: dir, description: '', nodes: [value], traceAll: true, clock: 0, seed: 1, ...empty }, diagnostics };
+  return { value: { ...scenarioOfNode(value, dir), name: dir, traceAll: true }, diagnostics };
 }
 
 /** A generator's output on a node of a scenario, before the scenario's own commands. */
@@ -95,7 +101,7 @@ function readOutput(path: string, on: string, o: Options): Parsed<Scenario | nul
   const file = findScenario(on);
   if (text === null) return fail('file-not-found', `there is no file “${path}”`);
   if (file === null) return fail('file-not-found', `there is no scenario “${on}”`);
-  const { value, diagnostics } = loadScenario(file, diskFiles);
+  const { value, diagnostics } = isSnapshot(file) ? readNodeOf(file) : loadScenario(file, diskFiles);
   if (value === null || hasErrors(diagnostics)) return { value, diagnostics };
   const node = o.node ?? (value.nodes.length === 1 ? value.nodes[0].name : null);
   if (node === null || !value.nodes.some((n) => n.name === node))
