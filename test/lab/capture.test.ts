@@ -3,7 +3,7 @@
  * With UPDATE_GOLDEN=1 it also writes the recorded snapshots and traces beside this file. Needs root and the tools; skips loudly elsewhere.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SNAPSHOT_SCRIPT } from '../../src/formats/snapshot-script.js';
@@ -40,7 +40,9 @@ const state = (netns: string): string =>
 describe.skipIf(!able)('a capture', () => {
   const snapshots = new Map<string, string>();
   beforeAll(async () => {
-    removeNodes(ns);
+    // What a run left behind that was killed.
+    for (const [name, pid] of spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout.matchAll(/^nfsim-cap(\d+)-\w+/gm))
+      if (!existsSync(`/proc/${pid}`)) spawnSync('ip', ['netns', 'del', name]);
     buildNodes(ns);
     execFileSync('ip', ['netns', 'add', ns('bare')]);
     // The kernel tells a carrier a while after the other end came up.
