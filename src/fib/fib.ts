@@ -2,6 +2,7 @@
 import type { Addr, Family } from '../base/addr.js';
 import type { NetDevice } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
+import { realmOf } from './dst.js';
 import { derivedRoutes4 } from './local-table.js';
 import type { PolicyRule, Route } from './model.js';
 import { EACCES, EAGAIN, EINVAL, ENETUNREACH, RT_SCOPE, RT_TABLE, tableName } from './names.js';
@@ -96,6 +97,8 @@ export class Fib {
   readonly ownAddrs: ReadonlyMap<Addr, NetDevice>;
   /** A local route that no address made (fib_has_custom_local_routes). */
   readonly customLocalRoutes: boolean;
+  /** A route or rule has a realm (fib_num_tclassid_users). */
+  readonly realms: boolean;
   readonly #tables = new Map<number, Table4>();
   /** Local and main in one, while no rule was ever changed (fib_unmerge). */
   readonly #merged: boolean;
@@ -115,6 +118,7 @@ export class Fib {
     this.#merged = !this.rules.custom;
     this.routes = (input.routes ?? derivedRoutes4(this.addrs, input.devices)).filter((r) => r.family === 'ipv4');
     this.customLocalRoutes = this.routes.some((r) => r.type === 'local' && r.protocol !== 'kernel');
+    this.realms = this.routes.some((r) => realmOf(r) !== 0) || this.rules.list.some((c) => c.rule.realms !== null);
     const byTable = new Map<number, Alias[]>();
     for (const r of this.routes) {
       const id = this.#merged && r.table === RT_TABLE.LOCAL ? RT_TABLE.MAIN : r.table;

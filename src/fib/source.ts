@@ -53,6 +53,7 @@ export function quickCheck(env: RouteEnv, src: number, oif: number, dev: NetDevi
   const inDev = env.inDev(dev.name);
   if ((!secpath && inDev.rpFilter !== 0) || (dev.ifindex === oif && inDev.sendRedirects)) return null;
   const { fib } = env;
+  if (fib.realms) return null;
   if (!inDev.acceptLocal && (fib.customLocalRoutes || fib.rules.custom)) return null;
   const ours = !inDev.acceptLocal && fib.ownAddrs.has(src);
   inDev.quick ??= { passes: answer(inDev, 0, NOT_ASKED, true), ours: answer(inDev, 0, OWN_SOURCE, true) };

@@ -162,6 +162,7 @@ const READ = `iptables-legacy-save -c 2>/dev/null; printf '${CUT}'; conntrack -L
 class Run {
   readonly #emitted = new Map<number, EmittedFrame[]>();
   #sockets = 0;
+  readonly #start = performance.now();
   #counts!: Counts;
 
   constructor(
@@ -196,6 +197,7 @@ class Run {
 
   async #step(input: InjectStep | LocalStep | SockSendStep, late: boolean): Promise<StepRecord> {
     const { b } = this;
+    const ms = Math.round(performance.now() - this.#start);
     let result: StepResult | undefined;
     if (input.kind === 'inject') {
       if (!(await b.inject(input.dev, hexBytes(input.frame)))) throw new BenchLost(`${input.dev} did not take the frame`);
@@ -216,7 +218,7 @@ class Run {
     };
     this.#counts = now;
     this.#emitted.set(input.n, [...observed.emitted]);
-    return { ...input, ...(result ? { result } : {}), observed };
+    return { ...input, ms, ...(result ? { result } : {}), observed };
   }
 
   async #send(s: LocalStep | SockSendStep): Promise<StepResult> {

@@ -101,7 +101,12 @@ export interface SockCloseStep {
   readonly socket: string;
 }
 
-export type StepInput = InjectStep | LocalStep | SockSendStep | SockCloseStep;
+export type StepInput = (InjectStep | LocalStep | SockSendStep | SockCloseStep) & StepTime;
+
+/** Not in the corpus: when the step was made, in ms after the first; what is limited by time hangs on it. */
+export interface StepTime {
+  readonly ms?: number;
+}
 
 export interface StepResult {
   readonly ok?: boolean;

@@ -70,6 +70,7 @@ class CaseRun {
     this.#mibBefore = new Map(this.#node.mib.values);
     this.#rulesBefore = ruleCounts(this.#node);
     this.#taken = this.#rec.events.length;
+    if (s.ms !== undefined) this.#world.clock = Math.max(this.#world.clock, s.ms);
     const result = s.kind === 'inject' ? this.#inject(s) : this.#sockets.local(s, this.#node, this.#world);
     const events = this.#rec.events.slice(this.#taken);
     const unknown = events.find((e) => e.t === 'inconclusive') as EventOf<'inconclusive'> | undefined;
