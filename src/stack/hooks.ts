@@ -79,7 +79,9 @@ function runTable(k: Kernel, f: Flight, h: HookState, family: IpFamily, table: X
 }
 
 function walk(k: Kernel, t: CompiledTable, c: PacketCtx, family: IpFamily, backend: Backend): WalkVerdict {
-  return walkTable(t, c.hook, c, k.counters, backend === 'nft' && k.rec.on ? nftTracer(k.given, family) : undefined);
+  const v = walkTable(t, c.hook, c, k.counters, backend === 'nft' && k.rec.on ? nftTracer(k.given, family) : undefined);
+  k.endTable();
+  return v;
 }
 
 const stepNames = { legacy: { ipv4: 'iptable', ipv6: 'ip6table' }, nft: { ipv4: 'nft_ip', ipv6: 'nft_ip6' } } as const;

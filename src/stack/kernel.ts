@@ -51,6 +51,8 @@ export interface Kernel extends Env {
   /** A loaded table, compiled; undefined when it is not loaded (and so prints nothing). */
   table(family: Family, name: XtTableName, backend?: 'legacy' | 'nft'): CompiledTable | undefined;
   readonly counters: RuleCounters<CompiledTable>;
+  /** A table's walk is over: frames that it sent to this node in process context are received (local_bh_enable). */
+  endTable(): void;
   /** xfrm4_policy_check() / xfrm6_policy_check(). */
   xfrmPolicyCheck(skb: Skb, dir: 'in' | 'fwd'): boolean;
   /** xfrm4_route_forward(): may put a bundle into skb.dst. */

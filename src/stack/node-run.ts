@@ -525,7 +525,12 @@ export class NodeRun implements Kernel, Receiver {
   tee(c: PacketCtx, gateway: Addr, oif: string | null): void {
     if (this.#duplicating) return;
     this.#duplicating = true;
+    this.world.bhOff = true;
     duplicate(this, c, gateway, oif);
+    this.world.bhOff = false;
     this.#duplicating = false;
+  }
+  endTable(): void {
+    if (this.world.bhPending) this.world.bhEnable();
   }
 }

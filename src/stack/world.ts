@@ -28,6 +28,10 @@ export class World {
   wiring: Wiring = () => {};
   /** A system call is sending: received frames run at once (netif_rx() in process context ends with the softirq), not after the packet at hand. */
   inProcess = false;
+  /** Inside a table's walk (local_bh_disable() of ipt_do_table()): received frames wait for its end, also in process context. */
+  bhOff = false;
+  /** Such frames wait. */
+  bhPending = false;
   #running = false;
   /** --trace-all: every packet is flagged when a hook begins, as if a TRACE rule had stood before the first rule of all. */
   traceAll = false;
@@ -44,7 +48,15 @@ export class World {
   /** netif_rx(): received frames wait until the packet at hand is done. */
   enqueue(node: Receiver, skb: Skb, dev: NetDevice): void {
     this.#queue[this.#tail++] = { node, skb, dev };
-    if (this.inProcess && !this.#running) this.run();
+    if (!this.inProcess || this.#running) return;
+    if (this.bhOff) this.bhPending = true;
+    else this.run();
+  }
+
+  /** local_bh_enable() at the end of a table. */
+  bhEnable(): void {
+    this.bhPending = false;
+    if (!this.#running) this.run();
   }
 
   /** Runs until nothing moves any more; bounded, since two routers may play ping-pong for ever. */

@@ -179,8 +179,9 @@ function finish(a: TrackArgs, t: TcpTrack, info: CtInfo, s: Segment, kind: numbe
   if (old !== next && next === TCP.FIN_WAIT) t.seen[dir].flags |= WIN.CLOSE_INIT;
   let extra = nextTimeout(a, t, kind, next);
   if (!(ct.status & IPS.SEEN_REPLY)) {
-    // A reset as the only answer: there never was a connection.
+    // A reset as the only answer: there never was a connection (nf_ct_kill_acct).
     if (s.flags & FLAG.RST) {
+      ct.count(dir, 1, a.skb.data.length);
       a.kill(ct);
       return ACCEPT;
     }

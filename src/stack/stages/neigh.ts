@@ -99,7 +99,7 @@ export function arpRcv(k: Kernel, f: Flight): 'gone' {
   if (sip === tip && k.orConf('ipv4', dev.name, 'drop_gratuitous_arp')) return refuse();
   const reply = (): void => sendArp(k, dev, 2, dev.mac, tip, sha, sip, sha);
   if (sip === 0) {
-    if (op === 1 && k.addrType('ipv4', tip, dev) === 'local' && arpAnswers(k, dev, sip, tip)) reply();
+    if (op === 1 && k.addrType('ipv4', tip, null) === 'local' && arpAnswers(k, dev, sip, tip)) reply();
     return ignore();
   }
   // A source that the reverse-path check refuses is not answered; nothing counts as dropped.
@@ -118,8 +118,8 @@ export function arpRcv(k: Kernel, f: Flight): 'gone' {
       return ignore();
     }
   }
-  const gratuitous = sip === tip && (op === 1 || readMac(b, 18) === sha) && k.addrType('ipv4', sip, dev) === 'unicast';
-  const accepts = k.orConf('ipv4', dev.name, 'arp_accept') && (gratuitous || (op === 2 && k.addrType('ipv4', sip, dev) === 'unicast'));
+  const gratuitous = sip === tip && (op === 1 || readMac(b, 18) === sha) && k.addrType('ipv4', sip, null) === 'unicast';
+  const accepts = k.orConf('ipv4', dev.name, 'arp_accept') && (gratuitous || (op === 2 && k.addrType('ipv4', sip, null) === 'unicast'));
   if (accepts || k.isKnownNeighbour(dev, sip)) k.learnNeighbour(dev, sip, sha, gratuitous);
   return ignore();
 }
