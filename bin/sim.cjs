@@ -21,7 +21,9 @@ function cacheOf(name) {
 /** Commands that stay modules of their own, and help, need the list of commands and no more. */
 const listed = /^(help|conformance|lab)$/.test(command);
 const filename = `${dir}/${listed ? 'help' : 'sim'}.cjs`;
-const cachedData = listed ? cacheOf('help') : (cacheOf(command) ?? cacheOf('run'));
+/** Changes need the tools, which small runs do without. */
+const changing = process.argv.some((a) => /^--(do|what-if)(=|$)/.test(a)) ? cacheOf(`${command}-do`) : undefined;
+const cachedData = listed ? cacheOf('help') : (changing ?? cacheOf(command) ?? cacheOf('run'));
 // The bundle, one function, is plain ASCII.
 const script = new vm.Script(readFileSync(filename, 'latin1'), { filename, cachedData });
 const keep = process.env.SIM_MAKE_CODE_CACHE;

@@ -144,6 +144,7 @@ const scenario = 'scenarios/rp-filter/loose-on-one-interface.yaml';
 const runs = {
   help: ['--help'],
   run: ['run', scenario],
+  'run-do': ['run', 'scenarios/fabedge-edge-to-node.yaml', '--format', 'kernel', '--do', 'node1: iptables -I FORWARD -p icmp -j ACCEPT'],
   test: ['test', scenario],
   'what-if': ['what-if', scenario],
   list: ['list'],
@@ -151,7 +152,7 @@ const runs = {
 };
 
 for (const [name, args] of Object.entries(runs)) {
-  if (args.includes(scenario) && !existsSync(scenario)) continue;
+  if (args.some((a) => a.endsWith('.yaml') && !existsSync(a))) continue;
   try {
     const env = { ...process.env, SIM_MAKE_CODE_CACHE: join(out, 'cache', `${name}.bin`) };
     execFileSync(process.execPath, [join(out, '../../bin/sim.cjs'), ...args], { env, stdio: 'ignore' });

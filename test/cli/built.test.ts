@@ -41,7 +41,13 @@ function watch(...args: string[]): { loaded: string[]; rejected: boolean; zod: b
 const scenario = 'scenarios/rp-filter/loose-on-one-interface.yaml';
 
 describe('the built command line', () => {
-  it.each([[['--help']], [['run', scenario]], [['run', scenario, '--format', 'summary']], [['what-if', scenario]]])('sim %j', (args) => {
+  it.each([
+    [['--help']],
+    [['run', scenario]],
+    [['run', scenario, '--format', 'summary']],
+    [['run', scenario, '--do', 'node: sysctl -w net.ipv4.ip_forward=1']],
+    [['what-if', scenario]],
+  ])('sim %j', (args) => {
     const { loaded, rejected, zod } = watch(...args);
     expect({ rejected, zod }).toEqual({ rejected: false, zod: false });
     expect(loaded.filter((m) => /^(stream|net|child_process|worker_threads|readline|fs\/promises|internal\/modules\/esm\/load|v8|zlib)$/.test(m))).toEqual([]);
