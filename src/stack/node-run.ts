@@ -2,13 +2,13 @@
  * NodeRun: one node while packets pass. The immutable side (given state, compiled plan) is shared; this is the mutable side, private to a run:
  * conntrack, sets, counters, neighbours, sockets. It implements Kernel for the stages and Env for the rules.
  */
-import { type Addr, type Family, formatAddr, type Mac } from '../base/addr.js';
+import type { Addr, Family, Mac } from '../base/addr.js';
 import { invariant } from '../base/assert.js';
 import { byName, memoByIdentity } from '../base/memo.js';
 import { readConntrack } from '../formats/conntrack.js';
 import { insertEntry } from '../netfilter/conntrack/entry.js';
 import { Conntrack, type ConntrackHost, type CtSettings, ctSettings } from '../netfilter/conntrack/index.js';
-import type { Chooser, ConntrackPort, FibAnswer, FibQuery, SetsPort } from '../netfilter/env.js';
+import type { ConntrackPort, SetsPort } from '../netfilter/env.js';
 import type { SetStore } from '../netfilter/ipset/store.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
@@ -16,33 +16,31 @@ import { RuleCounters } from '../netfilter/xtables/counters.js';
 import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
 
 import { type Origin, Skb } from '../packet/skb.js';
-import type { Dst, NetDevice, RouteType, SkSocket } from '../packet/types.js';
+import type { Dst, NetDevice, SkSocket } from '../packet/types.js';
 import { packetView } from '../packet/view.js';
 import type { NodeState } from '../scenario/model.js';
 import type { Cause } from '../trace/cause.js';
-import type { EventBody, HookPoint, Recorder, RuleRef } from '../trace/event.js';
+import type { EventBody, HookPoint, RuleRef } from '../trace/event.js';
 import { conntrackPort } from './conntrack-port.js';
 import { duplicate } from './duplicate.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
 import type { HookStep } from './hook-step.js';
 import { type HookTable, hookTable } from './hooks.js';
 import { Inconclusive } from './inconclusive.js';
-import { InetPeers } from './inet-peers.js';
-import type { Facts, Kernel, OutputAnswer, OutputQuery } from './kernel.js';
+
+import type { Facts, Kernel } from './kernel.js';
 import { Mib } from './mib.js';
 import { setsOf } from './missing.js';
-import { NeighTable } from './neigh-table.js';
+import { NodeNet } from './node-net.js';
 import { type Stop, stopAfter, stops } from './packet-flow.js';
-import { addrsOf, devicesOf } from './plan.js';
+
 import { frameOf } from './receive.js';
 import { rejectUnreach6, sendReset, sendReset6 } from './reject.js';
 
-import { Routing } from './routing.js';
-import { Routing6 } from './routing6.js';
 import type { SocketLayer } from './sockets/layer.js';
 import { classify } from './stages/dev.js';
 import { icmpSend } from './stages/icmp-send.js';
-import { type Sysctls, sysctlsOf } from './sysctls.js';
+import type { Sysctls } from './sysctls.js';
 import type { Receiver, World } from './world.js';
 import { bundleOf, Xfrm } from './xfrm.js';
 
@@ -54,42 +52,29 @@ const MAX_DEPTH = 40;
 const NO_SETTINGS = ctSettings(() => undefined);
 const ctSettingsOf = memoByIdentity((s: Sysctls) => ctSettings((path) => s.stated(path)));
 
-export class NodeRun implements Kernel, Receiver {
+export class NodeRun extends NodeNet implements Kernel, Receiver {
   readonly node: string;
   readonly name: string;
   readonly mib = new Mib();
   readonly counters = new RuleCounters<CompiledTable>();
-  sysctls!: Sysctls;
-  devices!: readonly NetDevice[];
-  addrs!: ReturnType<typeof addrsOf>;
   readonly conntrack: Conntrack;
   readonly ct: ConntrackPort;
   sets!: SetsPort & SetStore;
-  routing!: Routing;
-  #routing6: Routing6 | null = null;
-  neigh!: NeighTable;
   #hooks!: HookTable;
   #hooks4: ReadonlyMap<HookPoint, readonly HookStep[]> | undefined;
   readonly #ctHost: ConntrackHost & { settings: CtSettings };
   /** What table() found since the last plan: packets ask for the same few again and again. */
   #tables!: Readonly<Record<'legacy' | 'nft', Readonly<Record<Family, Map<XtTableName, CompiledTable | undefined>>>>>;
   readonly xfrm = new Xfrm(this);
-  #devByName!: ReadonlyMap<string, NetDevice>;
-  #devByIndex!: ReadonlyMap<number, NetDevice>;
   readonly #states = new Map<object | string, unknown>();
-  readonly #assumed = new Set<string>();
-  readonly #peers = new InetPeers();
   #sockets: SocketLayer | null = null;
   #depth = 0;
   /** A copy made by TEE is under way; it is not copied in turn (in_nf_duplicate). */
   #duplicating = false;
   #ipId = 0;
 
-  constructor(
-    public given: NodeState,
-    readonly world: World,
-    makeSockets: (n: NodeRun) => SocketLayer,
-  ) {
+  constructor(given: NodeState, world: World, makeSockets: (n: NodeRun) => SocketLayer) {
+    super(given, world);
     this.node = given.name;
     this.name = given.name;
     this.#ctHost = this.#conntrackHost();
@@ -103,21 +88,9 @@ export class NodeRun implements Kernel, Receiver {
   /** Compiles what differs from `before`; what was learnt or counted since stays where its part was not touched. */
   #plan(before: NodeState | null): void {
     const g = this.given;
-    if (g.links !== before?.links) {
-      const devices = devicesOf(g.links);
-      this.devices = devices.list;
-      this.#devByName = devices.byName;
-      this.#devByIndex = devices.byIndex;
-    }
-    if (g.addrs !== before?.addrs) this.addrs = addrsOf(g.addrs);
-    if (g.sysctls !== before?.sysctls) {
-      this.sysctls = sysctlsOf(g.sysctls);
-      this.#ctHost.settings = ctSettingsOf(this.sysctls);
-    }
-    if (g.neighs !== before?.neighs) this.neigh = new NeighTable(g.neighs);
+    this.planNet(before);
+    if (g.sysctls !== before?.sysctls) this.#ctHost.settings = ctSettingsOf(this.sysctls);
     if (g.sets !== before?.sets) this.sets = setsOf(g, () => this.now());
-    this.routing = new Routing(this);
-    this.#routing6 = null;
     this.#hooks = hookTable(g);
     this.#hooks4 = this.#hooks.get('ipv4');
     this.#tables = { legacy: { ipv4: new Map(), ipv6: new Map() }, nft: { ipv4: new Map(), ipv6: new Map() } };
@@ -151,18 +124,9 @@ export class NodeRun implements Kernel, Receiver {
     };
   }
 
-  get rec(): Recorder {
-    return this.world.rec;
-  }
-  get choose(): Chooser {
-    return this.world.choose;
-  }
   get sockets(): SocketLayer {
     invariant(this.#sockets, 'sockets are made with the node');
     return this.#sockets;
-  }
-  now(): number {
-    return this.world.clock;
   }
   ipId(): number {
     this.#ipId = (this.#ipId + 1) & 0xffff;
@@ -191,9 +155,6 @@ export class NodeRun implements Kernel, Receiver {
     c.sk = null;
     if (this.rec.on) this.tell(c, { t: 'skb', origin: c.origin, view: packetView(c), dev: c.dev?.name ?? null });
     return c;
-  }
-  showAddr(a: Addr): string {
-    return formatAddr(a);
   }
 
   // --- the walk ---
@@ -291,12 +252,10 @@ export class NodeRun implements Kernel, Receiver {
 
   // --- devices and wires ---
 
-  device(name: string): NetDevice | undefined {
-    return this.#devByName.get(name);
+  learnNeighbour(dev: NetDevice, addr: Addr, mac: Mac, override = true): void {
+    for (const f of this.neigh.learn(dev.name, addr, mac, this.now(), override)) this.traverse('neigh_output', f);
   }
-  deviceByIndex(ifindex: number): NetDevice | undefined {
-    return this.#devByIndex.get(ifindex);
-  }
+
   netifRx(skb: Skb, dev: NetDevice): void {
     if (skb.pktType !== 'loopback') classify(skb, dev);
     this.world.enqueue(this, skb, dev);
@@ -316,118 +275,6 @@ export class NodeRun implements Kernel, Receiver {
   wire(skb: Skb, dev: NetDevice): void {
     if (this.rec.on) this.tell(skb, { t: 'emit', dev: dev.name, frame: frameOf(skb) });
     this.world.wiring(this.node, dev, skb);
-  }
-
-  // --- sysctls ---
-
-  sysctl(path: string): number {
-    return this.sysctls.get(path);
-  }
-  conf(family: Family, dev: string, name: string): number {
-    return this.sysctls.conf(family, dev, name);
-  }
-  /** Tells, once, that a decision rests on a sysctl that the scenario does not state. */
-  assume(family: Family, dev: string, name: string): void {
-    if (!this.rec.on || this.sysctls.isStated(family, dev, name)) return;
-    const what = `net.${family}.conf.${dev}.${name}`;
-    if (this.#assumed.has(what)) return;
-    this.#assumed.add(what);
-    this.tell(null, { t: 'assumed', what, value: String(this.sysctls.conf(family, dev, name)) });
-  }
-  maxConf(family: Family, dev: string, name: string): number {
-    return Math.max(this.sysctls.conf(family, 'all', name), this.sysctls.conf(family, dev, name));
-  }
-  orConf(family: Family, dev: string, name: string): boolean {
-    return this.sysctls.conf(family, 'all', name) !== 0 || this.sysctls.conf(family, dev, name) !== 0;
-  }
-  andConf(family: Family, dev: string, name: string): boolean {
-    return this.sysctls.conf(family, 'all', name) !== 0 && this.sysctls.conf(family, dev, name) !== 0;
-  }
-
-  // --- neighbours ---
-
-  neighbour(dev: NetDevice, addr: Addr): Mac | null {
-    return this.neigh.lookup(dev.name, addr);
-  }
-  hold(f: Flight, dev: NetDevice, hop: Addr): boolean {
-    return this.neigh.hold(f, dev.name, hop);
-  }
-  learnNeighbour(dev: NetDevice, addr: Addr, mac: Mac, override = true): void {
-    for (const f of this.neigh.learn(dev.name, addr, mac, this.now(), override)) this.traverse('neigh_output', f);
-  }
-  isKnownNeighbour(dev: NetDevice, addr: Addr): boolean {
-    return this.neigh.has(dev.name, addr);
-  }
-
-  // --- routing ---
-
-  /** Compiled when the first IPv6 packet asks. */
-  get routing6(): Routing6 {
-    this.#routing6 ??= new Routing6(this);
-    return this.#routing6;
-  }
-  routeInput6(skb: Skb): void {
-    this.routing6.input(skb);
-  }
-  routeRefuses6(q: OutputQuery): boolean {
-    return this.routing6.outputTo(q).errno !== 0;
-  }
-  outputTo6(q: OutputQuery): { dst: Dst; errno: number } {
-    return this.routing6.outputTo(q);
-  }
-  isLocalAddr6(a: Addr, dev: NetDevice): boolean {
-    return this.routing6.isOwn(a, dev);
-  }
-  linkLocal6(dev: NetDevice): Addr | null {
-    return this.routing6.linkLocal(dev);
-  }
-  linkDst6(dev: NetDevice, to: Addr, model: Dst | null): Dst {
-    return this.routing6.linkDst(dev, to, model);
-  }
-  isLocalAddr(family: Family, addr: Addr): boolean {
-    return this.addrType(family, addr, null) === 'local';
-  }
-  addrType(family: Family, addr: Addr, dev: NetDevice | null): RouteType {
-    return family === 'ipv4' ? this.routing.addrType(family, addr, dev) : this.routing6.addrType(addr, dev);
-  }
-  fib(q: FibQuery): FibAnswer {
-    return q.family === 'ipv4' ? this.routing.query(q) : this.routing6.query(q);
-  }
-  routeInput4(skb: Skb, daddr: Addr, saddr: Addr, tos: number, dev: NetDevice): { reason: string | null; cause: Cause; facts: Facts } {
-    return this.routing.input(skb, daddr as number, saddr as number, tos, dev);
-  }
-  routeOutput(family: Family, q: OutputQuery): OutputAnswer {
-    return family === 'ipv4' ? this.routing.output(q) : this.routing6.output(q);
-  }
-  routeMtu(dst: Dst): number {
-    return dst.mtu;
-  }
-  onLink(dev: NetDevice, a: Addr, b: Addr): boolean {
-    return this.routing.onLink(dev, a, b);
-  }
-  selectAddr(family: Family, dev: NetDevice, dst: Addr, scope: 'universe' | 'link' | 'host'): Addr | null {
-    if (family === 'ipv6') return this.routing6.select(dev, dst);
-    return this.routing.select(dev, dst, scope);
-  }
-  inboundAddress(skb: Skb): Addr | null {
-    const dev = this.deviceByIndex(skb.iif);
-    return dev ? this.routing.select(dev, skb.saddr, 'link') : null;
-  }
-  specificDst(skb: Skb): Addr {
-    return this.routing.specificDst(skb);
-  }
-  redirectAllowed(to: Addr): boolean {
-    return this.#peers.redirect(to, this.now());
-  }
-  redirect6Allowed(peer: Addr): boolean {
-    return this.#peers.icmp(peer, this.now(), 1000);
-  }
-  icmpAllowed(to: Addr, type: number): boolean {
-    if (((this.sysctl('net/ipv4/icmp_ratemask') >>> type) & 1) === 0) return true;
-    return this.#peers.icmp(to, this.now(), this.sysctl('net/ipv4/icmp_ratelimit'));
-  }
-  errorAllowed(to: Addr): boolean {
-    return this.#peers.error(to, this.now());
   }
 
   // --- xfrm (xfrm/ decides; a node without policies lets everything pass) ---

@@ -21,7 +21,7 @@ import type { Cause } from '../trace/cause.js';
 import type { EventBody, RouteStep } from '../trace/event.js';
 import type { Facts, OutputAnswer, OutputQuery } from './kernel.js';
 import { demand } from './missing.js';
-import type { NodeRun } from './node-run.js';
+import type { NodeNet } from './node-net.js';
 import { portsOf } from './reroute.js';
 import { outputEvent } from './route-event.js';
 
@@ -41,7 +41,7 @@ const causeOf: Readonly<Record<string, Cause>> = {
 export class Routing {
   readonly fib: Fib;
   readonly env: RouteEnv;
-  constructor(readonly n: NodeRun) {
+  constructor(readonly n: NodeNet) {
     const g = n.given;
     this.fib = compileFib({ family: 'ipv4', routes: g.routes, rules: g.rules, addrs: n.addrs, devices: n.devices });
     const s = n.sysctls;

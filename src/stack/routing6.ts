@@ -20,12 +20,12 @@ import { type Dst, type NetDevice, type RouteType, RTCF_MULTICAST } from '../pac
 import type { RouteStep } from '../trace/event.js';
 import type { OutputQuery } from './kernel.js';
 import { demand } from './missing.js';
-import type { NodeRun } from './node-run.js';
+import type { NodeNet } from './node-net.js';
 import { outputEvent } from './route-event.js';
 
 export class Routing6 {
   readonly env: RouteEnv6;
-  constructor(readonly n: NodeRun) {
+  constructor(readonly n: NodeNet) {
     const g = n.given;
     const s = n.sysctls;
     const forwarding = s.conf('ipv6', 'all', 'forwarding') !== 0;
