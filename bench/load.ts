@@ -7,9 +7,10 @@ import type { IpSet } from '../src/netfilter/ipset/model.js';
 import { SetStore } from '../src/netfilter/ipset/store.js';
 import type { PacketCtx } from '../src/netfilter/pred.js';
 import { compileTable } from '../src/netfilter/xtables/compile.js';
+import { walkTable } from '../src/netfilter/xtables/walk.js';
 import { Skb } from '../src/packet/skb.js';
 import { NO_RECORDER } from '../src/trace/event.js';
-import { synFrame } from './router.js';
+import { synFrame } from './frame.js';
 
 const [kind, file, weigh] = process.argv.slice(2);
 const collect = (): number => {
@@ -23,13 +24,13 @@ const before = weigh ? collect() : 0;
 const kept = kind === 'rules' ? rules() : sets();
 void kept;
 
-/** Ready to trace: a packet may come. Chains compile when the first packet comes to them. */
+/** Ready to trace: read, checked, and the walker at hand. Chains compile when the first packet comes to them. */
 function rules(): unknown {
   const text = readFileSync(file, 'utf8');
   const { value, diagnostics } = readIptablesSave(text, { file, family: 'ipv4' });
   if (diagnostics.length > 0) throw new Error(diagnostics[0].message);
   const tables = value.tables.map((t) => compileTable(t, 'ipv4'));
-  if (!weigh) return tables;
+  if (!weigh) return { tables, walkTable };
   let count = 0;
   for (const t of tables) for (const c of t.chains) count += c.length;
   const bytes = (collect() - before - text.length) / count;

@@ -11,8 +11,9 @@ import { runScenario } from '../src/stack/run-scenario.js';
 import { applyAll } from '../src/tools/apply.js';
 import { execute } from '../src/tools/execute.js';
 import { type Recorder, type RuleRef, TraceRecorder } from '../src/trace/event.js';
+import { synFrame } from './frame.js';
 import { Kernel } from './kernel.js';
-import { router, routerState, synFrame } from './router.js';
+import { router, routerState } from './router.js';
 
 const ROUNDS = 5;
 const [dir, ...only] = process.argv.slice(2);

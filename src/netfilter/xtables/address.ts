@@ -69,12 +69,12 @@ function parseHostMask(text: string, family: Family): { addr: Addr; mask: Addr }
 }
 
 /** `-s a,b/24`: as many rules. */
-export function parseHostList(text: string, family: Family, invert: boolean): readonly (AddrMatch | null)[] {
-  const one = (part: string): AddrMatch | null => {
-    const { addr, mask } = parseHostMask(part, family);
-    return mask === anyAddr(family) && !invert ? null : { addr, mask, invert };
-  };
-  return text.includes(',') ? text.split(',').map((part) => one(part.replace(/^\s+/, ''))) : [one(text)];
+export const parseHostList = (text: string, family: Family, invert: boolean): readonly (AddrMatch | null)[] =>
+  text.includes(',') ? text.split(',').map((part) => addrMatch(part.replace(/^\s+/, ''), family, invert)) : [addrMatch(text, family, invert)];
+
+function addrMatch(text: string, family: Family, invert: boolean): AddrMatch | null {
+  const { addr, mask } = parseHostMask(text, family);
+  return mask === anyAddr(family) && !invert ? null : { addr, mask, invert };
 }
 
 /** null: any. */

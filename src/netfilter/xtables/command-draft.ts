@@ -96,8 +96,11 @@ export class CommandDraft {
   }
 
   instance(l: Loaded): MatchInstance | Target {
+    if (l.always) return l.always;
     try {
-      return this.checked ? this.ctx.instances.again(l, this.ruleContext(l)) : this.ctx.instances.extension(l, this.ruleContext(l));
+      if (!this.checked) return this.ctx.instances.extension(l, this.ruleContext(l));
+      l.context ??= this.ruleContext(l);
+      return this.ctx.instances.again(l, l.context);
     } catch (e) {
       if (!(e instanceof OptionError)) throw e;
       this.blame(e, l);

@@ -6,7 +6,7 @@ import { type Command, type CommandLetter, MAX_CHAIN_NAME } from './command-type
 import { OptionError } from './extension.js';
 import type { AddrMatch, MatchInstance, Target, UnknownMatch } from './model.js';
 import { targetNames } from './registry.js';
-import { ParsedRule, type RuleParts, ZERO_COUNTERS } from './rule-list.js';
+import { ParsedRule, ZERO_COUNTERS } from './rule-list.js';
 
 const RULE_COMMANDS = new Set<CommandLetter>(['A', 'C', 'D', 'I', 'R']);
 const ANY_HOST: readonly null[] = [null];
@@ -58,24 +58,16 @@ export function rulesOfDraft(d: CommandDraft, letter: CommandLetter): ParsedRule
   const matches = d.matchOrder.map((m) => ('def' in m ? (d.instance(m) as MatchInstance) : ({ def: null, name: m.name, text: m.text } satisfies UnknownMatch)));
   const target = ruleTarget(d);
   const { file, line, length } = d.ctx;
-  const rules: ParsedRule[] = [];
-  for (const src of sources) {
-    for (const dst of destinations) {
-      const parts: RuleParts = {
-        src,
-        dst,
-        in: d.in,
-        out: d.out,
-        proto: d.protocol,
-        fragment: d.fragment,
-        matches,
-        target,
-        counters: d.counters ?? ZERO_COUNTERS,
-      };
-      rules.push(new ParsedRule(parts, file, line, length));
-    }
-  }
-  return rules;
+  const rule = (src: AddrMatch | null, dst: AddrMatch | null): ParsedRule =>
+    new ParsedRule(
+      { src, dst, in: d.in, out: d.out, proto: d.protocol, fragment: d.fragment, matches, target, counters: d.counters ?? ZERO_COUNTERS },
+      file,
+      line,
+      length,
+    );
+  // Hardly ever more than one: no list that grows.
+  if (sources.length === 1 && destinations.length === 1) return [rule(sources[0], destinations[0])];
+  return sources.flatMap((src) => destinations.map((dst) => rule(src, dst)));
 }
 
 function hostsOf(d: CommandDraft, h: HostWord | null): readonly (AddrMatch | null)[] {

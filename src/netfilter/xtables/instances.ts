@@ -46,7 +46,6 @@ export class Instances {
 
   /** The same for a line like one that passed the generic checks: its options differ in values only. Throws OptionError. */
   again(l: Loaded, ctx: RuleContext): MatchInstance | Target {
-    if (l.always) return l.always;
     if (l.given.length !== 1 || l.def.name === 'comment') return read(l, ctx);
     l.met ??= new Map();
     const { value } = l.given[0];
