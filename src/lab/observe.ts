@@ -322,7 +322,7 @@ export function chosenPorts(
   for (const m of texts
     .join('\n')
     .replace(/^:.*$/gm, '')
-    .replace(/--to-(source|ports|destination) \S+-\d+/g, '')
+    .replace(/--to-(source|ports) \S+-\d+/g, '')
     .matchAll(/\d+/g))
     given.add(Number(m[0]));
   for (const k of sockets) given.add(k.port);
