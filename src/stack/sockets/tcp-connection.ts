@@ -56,6 +56,11 @@ export function segment(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
   const { k } = t;
   if (seqAfter(seg.ack, s.sndUna) && !seqAfter(seg.ack, s.sndNxt)) s.sndUna = seg.ack;
   if (s.state === 'LAST_ACK' && s.sndUna === s.sndNxt) s.state = 'CLOSE';
+  if ((s.state === 'CLOSE_WAIT' || s.state === 'LAST_ACK') && !seqAfter(s.rcvNxt, seg.seq)) {
+    // Behind the end of the stream nothing is queued.
+    k.drop(skb, 'NOT_SPECIFIED', 'tcp_rcv_state_process', 'tcp-refused', { socket: s.id });
+    return;
+  }
   const length = seg.data.length;
   const fin = (seg.flags & FIN) !== 0;
   if (length === 0 && !fin) {
