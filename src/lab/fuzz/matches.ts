@@ -123,7 +123,7 @@ export function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string):
     [
       2,
       () =>
-        `-m string --algo ${r.pick(['bm', 'kmp'])} ${maybe(r)}${r.pick(['--string abc', '--string a', '--hex-string |6162|'])}${r.chance(25) ? ' --icase' : ''}${r.chance(30) ? ` --from ${r.pick([20, 28, 40])}${r.chance(50) ? ' --to 60' : ''}` : ''}`,
+        `-m string --algo ${r.pick(['bm', 'kmp'])} ${maybe(r)}${r.pick(['--string abc', '--string ab', '--hex-string |6162|'])}${r.chance(25) ? ' --icase' : ''}${r.chance(30) ? ` --from ${r.pick([20, 28, 40])}${r.chance(50) ? ' --to 60' : ''}` : ''}`,
     ],
     [1, () => `-m realm ${maybe(r)}--realm ${r.pick(['0x0', '0x1'])}`],
     [3, () => limited(r)],
