@@ -23,12 +23,14 @@ export function nftTracer(n: NodeState, family: IpFamily): NftTracer | undefined
   return h ? new NftTracer(h) : undefined;
 }
 
-/** Does the base chain exist? iptables-nft makes only those that it is asked for; without a listing all are taken to be there. */
+/** Does the base chain exist? iptables-nft makes only those that it is asked for; of tables that were there from the start, without a listing, all are taken to be there. */
 export function hasNftChain(n: NodeState, family: IpFamily, table: string, chain: string): boolean {
+  const set = family === 'ipv4' ? n.iptablesNft : n.ip6tablesNft;
+  const rules = byName(set?.tables ?? [], table);
+  if (rules?.hooked) return rules.hooked.includes(chain);
   const t = nftTables(n).find((x) => x.family === (family === 'ipv4' ? 'ip' : 'ip6') && x.name === table);
   if (t === undefined || byName(t.chains, chain)) return true;
-  const set = family === 'ipv4' ? n.iptablesNft : n.ip6tablesNft;
-  const model = byName(byName(set?.tables ?? [], table)?.chains ?? [], chain);
+  const model = byName(rules?.chains ?? [], chain);
   // Commands since the listing may have made it.
   return model !== undefined && (model.rules.length > 0 || model.policy === 'DROP');
 }

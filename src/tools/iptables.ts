@@ -3,6 +3,7 @@
  * `iptables-nft` name their backend; `iptables` is that of the node's rules: nft where only nft rules are there, else legacy.
  */
 import { hasErrors, type Parsed } from '../base/diagnostic.js';
+import { byName } from '../base/memo.js';
 import { applyIptablesCommand } from '../formats/iptables-command.js';
 import { isTableName } from '../formats/iptables-restore.js';
 import { restoreIptables, writeIptablesSave } from '../formats/iptables-save.js';
@@ -38,6 +39,7 @@ function newestFirst(before: XtRuleset, r: XtRuleset): XtRuleset {
 
 function withRules(n: NodeState, tool: string, family: Family, r: XtRuleset): NodeState {
   const key = keyOf(n, tool, family);
+  if (r.tables.length === 0 && n[key] === null) return n;
   return r === n[key] ? n : { ...n, [key]: newestFirst(rulesOf(n, tool, family), r) };
 }
 const version = (n: NodeState, tool: string): string => `v1.8.9 (${isNft(n, tool) ? 'nf_tables' : 'legacy'})`;
@@ -53,11 +55,23 @@ const zeroed = (r: XtRuleset, cmd: Command, table: string): XtRuleset => ({
   ),
 });
 
+/** iptables-nft makes a table when a command needs it, and of its built-in chains those that commands name. */
+function hookedBy(cmd: Command, table: string, before: XtRuleset, after: XtRuleset): XtRuleset {
+  const was = byName(before.tables, table);
+  const hooked = was ? was.hooked : [];
+  if (hooked === undefined) return after;
+  const named = cmd.chain !== null && byName(byName(after.tables, table)?.chains ?? [], cmd.chain)?.policy != null ? [cmd.chain] : [];
+  // Without a chain -F, -X and -Z make nothing.
+  if (!was && cmd.chain === null) return before;
+  return { ...after, tables: after.tables.map((t) => (t.name === table ? { ...t, hooked: [...new Set([...hooked, ...named])] } : t)) };
+}
+
 function change(n: NodeState, c: ToolContext, family: Family): Parsed<NodeState> | null {
   const r = applyIptablesCommand(c.words, rulesOf(n, c.name, family), { file: c.file, sets: describeSets(n) });
   const cmd = r.value.command;
   if (cmd && QUESTION.has(cmd.letter)) return null;
-  const ruleset = cmd?.letter === 'Z' && cmd.number === null ? zeroed(r.value.ruleset, cmd, r.value.table) : r.value.ruleset;
+  let ruleset = cmd?.letter === 'Z' && cmd.number === null ? zeroed(r.value.ruleset, cmd, r.value.table) : r.value.ruleset;
+  if (cmd && isNft(n, c.name)) ruleset = hookedBy(cmd, r.value.table, rulesOf(n, c.name, family), ruleset);
   return { value: hasErrors(r.diagnostics) ? n : withRules(n, c.name, family, ruleset), diagnostics: r.diagnostics };
 }
 

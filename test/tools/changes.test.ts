@@ -5,6 +5,7 @@ import { compileTable } from '../../src/netfilter/xtables/compile.js';
 import type { NodeState } from '../../src/scenario/model.js';
 import { nodeFromFiles } from '../../src/scenario/node.js';
 import { Network } from '../../src/stack/network.js';
+import { hasNftChain } from '../../src/stack/nft-steps.js';
 import { scenarioSockets } from '../../src/stack/sockets/scenario.js';
 import { ask } from '../../src/tools/ask.js';
 import { execute, readCommandLine } from '../../src/tools/execute.js';
@@ -294,5 +295,28 @@ describe('what is not touched stays the same object', () => {
     const [s] = l.state().sets;
     l.run('ipset add T 1.2.3.4');
     expect(l.state().sets[0]).toBe(s);
+  });
+});
+
+describe('iptables-nft makes of a table that is not there', () => {
+  // As `nft list ruleset` showed after each command of iptables-nft 1.8.9.
+  it.each([
+    ['-A FORWARD -j ACCEPT', 'filter', ['FORWARD']],
+    ['-t mangle -P INPUT DROP', 'mangle', ['INPUT']],
+    ['-t nat -N U', 'nat', []],
+    ['-t security -F INPUT', 'security', ['INPUT']],
+  ])('%s', (command, table, chains) => {
+    const l = lab();
+    l.run(`iptables-nft ${command}`);
+    const points = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
+    expect(l.state().iptablesNft?.tables.map((t) => t.name)).toEqual([table]);
+    expect(points.filter((p) => hasNftChain(l.state(), 'ipv4', table, p))).toEqual(chains);
+    l.run(`iptables-nft -t ${table} -A OUTPUT -j ACCEPT`);
+    expect(points.filter((p) => hasNftChain(l.state(), 'ipv4', table, p))).toEqual([...chains, 'OUTPUT']);
+  });
+  it('nothing where no chain is named', () => {
+    const l = lab();
+    l.run('iptables-nft -t mangle -F');
+    expect(l.state().iptablesNft).toBeNull();
   });
 });

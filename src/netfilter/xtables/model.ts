@@ -99,6 +99,11 @@ export interface XtTable {
   readonly name: XtTableName;
   /** Built-in chains first, in the kernel's order of hooks, then user chains in the order declared. */
   readonly chains: readonly XtChain[];
+  /**
+   * Names of the built-in chains that nf_tables has; absent: all of them. iptables-nft makes the one that a command names, and lists the others as if they were there
+   * (nft_xt_builtin_init).
+   */
+  readonly hooked?: readonly string[];
 }
 
 /** What iptables-save prints; tables in the order of the text. A table that is not here is not loaded: it prints no trace and counts nothing. */

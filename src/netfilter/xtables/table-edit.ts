@@ -55,6 +55,7 @@ export class TableEdit {
   readonly family: Family;
   #chains: EditChain[];
   #byName = new Map<string, EditChain>();
+  readonly #hooked: readonly string[] | undefined;
 
   constructor(name: XtTableName, family: Family, from: XtTable | undefined) {
     this.name = name;
@@ -63,6 +64,7 @@ export class TableEdit {
       ? from.chains.map((c) => ({ name: c.name, number: NO_NUMBER, policy: c.policy, counters: c.counters, lists: [c.rules], rules: null }))
       : builtinChains[name].map((n) => ({ name: n, number: NO_NUMBER, policy: 'ACCEPT', counters: ZERO_COUNTERS, lists: [], rules: null }));
     for (const c of this.#chains) this.#byName.set(c.name, c);
+    this.#hooked = from?.hooked;
   }
 
   hasChain(name: string): boolean {
@@ -269,7 +271,7 @@ export class TableEdit {
 
   finish(): XtTable {
     const chains = this.#chains.map((c): XtChain => ({ name: c.name, policy: c.policy, counters: c.counters, rules: listOf(c) }));
-    return { name: this.name, chains };
+    return this.#hooked ? { name: this.name, chains, hooked: this.#hooked } : { name: this.name, chains };
   }
 }
 
