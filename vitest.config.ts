@@ -12,6 +12,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+    // One worker for each core: the default leaves one free, which of two is half the machine.
+    maxWorkers: '100%',
     // Tests that drive a kernel or the built package need a while on a busy machine.
     testTimeout: 30_000,
     hookTimeout: 60_000,
