@@ -1,7 +1,7 @@
 /** Packets and bytes per rule of one run (struct xt_counters): a number a rule, in pages, so that what no packet met takes no room. */
 
 /** Rules a page. */
-const PAGE = 1024;
+const PAGE = 128;
 
 /** The counters of one table. A rule's slot is its chain's first slot (`at`) and its place in the chain; the slot behind the last rule is the policy's. */
 export class TableCounters {

@@ -185,7 +185,7 @@ export class ChainIndex {
   }
 
   /** Places of the rules that the packet may match, ascending; null = try them all. */
-  candidates(c: PacketCtx): Leaf | null {
+  candidates(c: PacketCtx): Candidates | null {
     for (const g of this.#guards) if ((g.proto === null || g.proto === ipProtocol.read(c)) && test(g.pred, c)) return null;
     let t: Tree = this.#tree;
     // Mostly there is one way to go.
@@ -199,7 +199,7 @@ export class ChainIndex {
     return t;
   }
 
-  #several(from: Tree, c: PacketCtx): Leaf | null {
+  #several(from: Tree, c: PacketCtx): Candidates | null {
     const leaves: Leaf[] = [];
     collect(from, c, leaves);
     if (leaves.length === 0) return NONE;
@@ -230,22 +230,54 @@ function collect(from: Tree, c: PacketCtx, leaves: Leaf[]): void {
   }
 }
 
-/** In the order of the chain; null where so many are left that sorting them costs more than trying them. */
-function merged(leaves: readonly Leaf[], length: number): Leaf | null {
+/** null where so many are left that keeping them in order costs more than trying all. */
+function merged(leaves: readonly Leaf[], length: number): Candidates | null {
   let n = 0;
   for (const l of leaves) n += l.length;
-  if (n * 8 > length && n > 64) return null;
-  const all: number[] = [];
-  for (const l of leaves) for (const r of l) all.push(r);
-  return n > 32 ? all.sort((a, b) => a - b) : insertionSort(all);
+  return n * 8 > length && n > 64 ? null : new Merge(leaves);
 }
 
-function insertionSort(a: number[]): number[] {
-  for (let i = 1; i < a.length; i++) {
-    const v = a[i];
-    let j = i;
-    for (; j > 0 && a[j - 1] > v; j--) a[j] = a[j - 1];
-    a[j] = v;
+/** Several leaves as one list, ascending; put together as far as a walk goes, since most walks end early. */
+class Merge {
+  readonly #leaves: readonly Leaf[];
+  /** How many of each leaf are taken. */
+  readonly #taken: number[];
+  readonly #found: number[] = [];
+
+  constructor(leaves: readonly Leaf[]) {
+    this.#leaves = leaves;
+    this.#taken = leaves.map(() => 0);
   }
-  return a;
+
+  at(n: number): number {
+    while (this.#found.length <= n) {
+      const place = this.#least();
+      if (place < 0) return -1;
+      this.#found.push(place);
+    }
+    return this.#found[n];
+  }
+
+  #least(): number {
+    let from = -1;
+    let least = -1;
+    for (let i = 0; i < this.#leaves.length; i++) {
+      const leaf = this.#leaves[i];
+      const taken = this.#taken[i];
+      if (taken === leaf.length || (from >= 0 && leaf[taken] >= least)) continue;
+      from = i;
+      least = leaf[taken];
+    }
+    if (from >= 0) this.#taken[from]++;
+    return least;
+  }
+}
+
+/** Places of rules in a chain, ascending. */
+export type Candidates = Leaf | Merge;
+
+/** The place of that number; -1 behind the last. */
+export function placeAt(c: Candidates, n: number): number {
+  if (c instanceof Merge) return c.at(n);
+  return n < c.length ? c[n] : -1;
 }

@@ -14,7 +14,7 @@ import type { Action } from './action.js';
 import type { Ask, Asked } from './ask.js';
 import type { RuleCounters, TableCounters } from './counters.js';
 import type { TargetVerdict } from './extension.js';
-import type { ChainIndex } from './index-chain.js';
+import { type Candidates, type ChainIndex, placeAt } from './index-chain.js';
 
 /** What the walker walks; xtables and ebtables compile to it. */
 export interface WalkRule extends Asked {
@@ -103,9 +103,9 @@ export function walkTable<C extends WalkChain>(
   let next = 0;
   c.hotdrop = false;
   for (;;) {
-    const i = candidates === null ? next : next < candidates.length ? candidates[next] : chain.length;
+    const i = candidates === null ? next : placeAt(candidates, next);
     next++;
-    if (i >= chain.length) {
+    if (i < 0 || i >= chain.length) {
       if (tells && c.skb.nfTrace) tracer.end(c, chain, back === null && chain === base);
       // A goto from a base chain that falls off its end continues at that base chain's policy.
       if (back === null) return policy(base, c, counts, tracer);
@@ -165,11 +165,11 @@ export function walkTable<C extends WalkChain>(
 interface Place<C extends WalkChain> {
   readonly back: Place<C> | null;
   readonly chain: C;
-  readonly candidates: readonly number[] | null;
+  readonly candidates: Candidates | null;
   readonly next: number;
 }
 
-const candidatesOf = (chain: WalkChain, c: PacketCtx, all: boolean): readonly number[] | null => (all || !chain.index ? null : chain.index.candidates(c));
+const candidatesOf = (chain: WalkChain, c: PacketCtx, all: boolean): Candidates | null => (all || !chain.index ? null : chain.index.candidates(c));
 
 const traced = (c: PacketCtx): boolean => c.skb.nfTrace && (c.env.rec.on || c.env.rec.traces === true);
 
