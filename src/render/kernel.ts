@@ -11,7 +11,6 @@ import type { Event, EventOf, PacketView } from '../trace/event.js';
 import { shownEvents } from './narrow.js';
 import { LOGFLAG, logBridged, logPacket, TRACE_LOGFLAGS } from './nf-log-packet.js';
 import type { RenderOptions } from './renderer.js';
-import { tracePoint } from './trace.js';
 
 export function renderKernel(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
   return run.packets
@@ -45,7 +44,8 @@ export function traceLines(): (e: EventOf<'trace'>) => string {
   return (e) => {
     if (last === null || !sameTail(last, e)) tail = inet(e, TRACE_LOGFLAGS, e.macLinkType).trimEnd();
     last = e;
-    return `TRACE: ${tracePoint(e)} ${tail}`;
+    const { table, chain, num } = e.rule;
+    return `TRACE: ${table}:${chain}:${e.kind}:${num} ${tail}`;
   };
 }
 
