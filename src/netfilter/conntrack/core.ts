@@ -187,7 +187,7 @@ export class Core {
     if (!ct || ct.template || ct.confirmed) return 'ACCEPT';
     if (dirOf(skb.ctinfo) !== ORIGINAL) return 'ACCEPT';
     if (ct.status & IPS.DYING) return 'DROP';
-    const clash = this.table.find(ct.orig, ct.zone) ?? this.table.find(ct.reply, ct.zone);
+    const clash = this.table.findIn(ct.orig, ct.zone, ORIGINAL) ?? this.table.findIn(ct.reply, ct.zone, REPLY);
     if (clash) return this.#resolveClash(skb, ct, clash.ct);
     ct.expires += this.host.now();
     this.table.insert(ct);
@@ -200,7 +200,7 @@ export class Core {
     this.tell(skb, 'clash');
     if (!allowsClash(mine.orig.proto)) return 'DROP';
     if (this.#share(skb, mine, winner)) return 'ACCEPT';
-    const onReply = this.table.find(mine.reply, mine.zone);
+    const onReply = this.table.findIn(mine.reply, mine.zone, REPLY);
     if (onReply) return this.#share(skb, mine, onReply.ct) ? 'ACCEPT' : 'DROP';
     mine.expires = this.host.now() + 1000;
     mine.status |= IPS.FIXED_TIMEOUT | IPS_NAT_CLASH;

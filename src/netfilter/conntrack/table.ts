@@ -221,6 +221,15 @@ export class Table {
     return null;
   }
 
+  /**
+   * nf_ct_key_equal() over one bucket: zones are part of the hash, so that an entry is only met where it was hashed by the zone that `bucket` of `zone` stands for
+   * (__nf_conntrack_confirm(), which looks for each tuple in its own bucket).
+   */
+  findIn(t: Tuple, zone: Zone, bucket: Dir): TupleHash | null {
+    const hit = this.find(t, zone);
+    return hit && zoneId(hit.ct.zone, hit.dir) === zoneId(zone, bucket) ? hit : null;
+  }
+
   /** nf_conntrack_tuple_taken(): is this tuple used by an entry other than `mine`? An entry with the very same original tuple is the same flow. */
   taken(t: Tuple, mine: Conn): boolean {
     const hash = hashTuple(t);
@@ -229,6 +238,8 @@ export class Table {
       const ct = all.conn(n);
       const dir = all.dir(n);
       if (ct === mine || !tupleEqual(ct.tuple(dir), t) || zoneId(ct.zone, dir) !== zoneId(mine.zone, dir)) continue;
+      // The tuple of an answer is looked for where answers of this zone are hashed.
+      if (zoneId(ct.zone, dir) !== zoneId(mine.zone, REPLY)) continue;
       if (this.#collect(ct)) return this.taken(t, mine);
       if (tupleEqual(mine.orig, ct.orig) && zoneId(ct.zone, ORIGINAL) === zoneId(mine.zone, ORIGINAL)) continue;
       return true;

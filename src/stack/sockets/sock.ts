@@ -79,6 +79,8 @@ export interface RequestSock {
   readonly wscale: number;
   /** Resends the SYN-ACK. */
   readonly resend: () => void;
+  /** When something that did not fit was last answered (last_oow_ack_time); null: never. */
+  lastOow: number | null;
 }
 
 export function makeSk(o: SocketOptions, proto: number): SkSocket {

@@ -3,11 +3,12 @@
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
+import type { Kernel } from '../kernel.js';
 import type { RequestSock, TcpSock } from './sock.js';
 import type { Tcp } from './tcp.js';
 import { segment } from './tcp-connection.js';
 import { advertisedMss, fullOptions, mssOption, offersScaling, seqAfter, WSCALE, windowFor } from './tcp-options.js';
-import { isStrict6, type Segment, segmentLength, sendReset } from './tcp-reset.js';
+import { isStrict6, type Segment, segmentLength, sendAck, sendReset } from './tcp-reset.js';
 import { ipXmit, routeTos } from './xmit.js';
 
 const { FIN, SYN, RST, ACK } = TCP_FLAG;
@@ -100,6 +101,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
     rcvWnd: window,
     wscale: scaled ? WSCALE : 0,
     resend,
+    lastOow: null,
   };
   t.requests.push(req);
   resend();
@@ -117,7 +119,7 @@ export function checkRequest(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): 
   let flags = seg.flags & (RST | SYN | ACK);
   const rcvNxt = (req.rcvIsn + 1) >>> 0;
   if (seg.seq === req.rcvIsn && flags === SYN) {
-    req.resend();
+    if (!rateLimited(k, req, seg)) req.resend();
     discard();
     return;
   }
@@ -125,10 +127,9 @@ export function checkRequest(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): 
     listen(t, req.listener, skb, seg);
     return;
   }
-  const end = (seg.seq + segmentLength(seg)) >>> 0;
-  const inWindow = (seg.seq === rcvNxt && end === rcvNxt) || (seqAfter(end, rcvNxt) && !seqAfter(seg.seq, (rcvNxt + req.rcvWnd) >>> 0));
-  if (!inWindow && seg.seq !== rcvNxt) {
-    discard();
+  if (!inWindow(seg.seq, (seg.seq + segmentLength(seg)) >>> 0, rcvNxt, (rcvNxt + req.rcvWnd) >>> 0)) {
+    if (!(flags & RST) && !rateLimited(k, req, seg)) sendAck(k, skb, seg, req.listener, (req.isn + 1) >>> 0, rcvNxt, req.rcvWnd >>> req.wscale);
+    k.drop(skb, 'TCP_OVERWINDOW', 'tcp_v4_rcv', 'tcp-refused', { socket: req.listener.id });
     return;
   }
   if (seg.seq === req.rcvIsn) flags &= ~SYN;
@@ -144,6 +145,21 @@ export function checkRequest(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): 
     return;
   }
   accept(t, req, skb, seg);
+}
+
+/** tcp_in_window(). */
+const inWindow = (seq: number, end: number, from: number, to: number): boolean =>
+  seq === from || (seqAfter(end, from) && seqAfter(to, seq)) || (seq === to && seq === end);
+
+/** tcp_oow_rate_limited(): data without a SYN is no part of a loop of ACKs. */
+function rateLimited(k: Kernel, req: RequestSock, seg: Segment): boolean {
+  if (segmentLength(seg) > 0 && !(seg.flags & SYN)) return false;
+  if (req.lastOow !== null && k.now() - req.lastOow < k.sysctl('net/ipv4/tcp_invalid_ratelimit')) {
+    k.count('TcpExtTCPACKSkippedSynRecv');
+    return true;
+  }
+  req.lastOow = k.now();
+  return false;
 }
 
 function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {

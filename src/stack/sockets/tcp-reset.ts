@@ -41,11 +41,30 @@ export function readSegment(skb: Skb): Segment | null {
 /** Sequence numbers that a segment takes up: its data, SYN and FIN. */
 export const segmentLength = (s: Segment): number => s.data.length + (s.flags & TCP_FLAG.SYN ? 1 : 0) + (s.flags & TCP_FLAG.FIN ? 1 : 0);
 
+type Header = Pick<Segment, 'seq' | 'ack' | 'flags' | 'window'>;
+
 /** `sock`: the socket that refused it, null when there is none; the RST belongs to it (skb_set_owner_edemux), else in IPv4 to the kernel's own. A RST is never answered, nor is what did not come to an address of ours. */
 export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null): void {
   if (s.flags & TCP_FLAG.RST) return;
-  const family = skb.family;
   if (sock === null && skb.dst?.type !== 'local') return;
+  const hasAck = (s.flags & TCP_FLAG.ACK) !== 0;
+  const header: Header = {
+    seq: hasAck ? s.ack : 0,
+    ack: hasAck ? 0 : (s.seq + segmentLength(s)) >>> 0,
+    flags: TCP_FLAG.RST | (hasAck ? 0 : TCP_FLAG.ACK),
+    window: 0,
+  };
+  if (answer(k, skb, s, sock, header)) k.count('TcpOutRsts');
+}
+
+/** tcp_v4_send_ack() / tcp_v6_send_ack() for a request socket of the listener `sock`. */
+export function sendAck(k: Kernel, skb: Skb, s: Segment, sock: TcpSock, seq: number, ack: number, window: number): void {
+  answer(k, skb, s, sock, { seq, ack, flags: TCP_FLAG.ACK, window });
+}
+
+/** ip_send_unicast_reply(), tcp_v6_send_response(); false where IPv6 has no route and nothing is counted. */
+function answer(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null, header: Header): boolean {
+  const family = skb.family;
   const src = skb.daddr;
   const to = skb.saddr;
   const reflect = k.sysctl(family === 'ipv4' ? 'net/ipv4/fwmark_reflect' : 'net/ipv6/fwmark_reflect') !== 0;
@@ -67,31 +86,17 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
   if (r.dst === null) {
     if (family === 'ipv6') {
       noRoute6(k, skb, r.errno);
-      return;
+      return false;
     }
-    // ip_send_unicast_reply() gives up silently; its caller counts all the same.
+    // It gives up silently; its caller counts all the same.
     k.count('TcpOutSegs');
-    k.count('TcpOutRsts');
-    return;
+    return true;
   }
-  const hasAck = (s.flags & TCP_FLAG.ACK) !== 0;
-  const payload = buildTcp(
-    {
-      sport: s.dport,
-      dport: s.sport,
-      seq: hasAck ? s.ack : 0,
-      ack: hasAck ? 0 : (s.seq + segmentLength(s)) >>> 0,
-      flags: TCP_FLAG.RST | (hasAck ? 0 : TCP_FLAG.ACK),
-      window: 0,
-    },
-    src,
-    to,
-  );
   const errno = ipXmit(k, {
     src,
     to,
     proto: IPPROTO.TCP,
-    payload,
+    payload: buildTcp({ sport: s.dport, dport: s.sport, ...header }, src, to),
     dst: r.dst,
     tos: tos & ~3,
     mark,
@@ -103,7 +108,7 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
   });
   if (errno !== 0 && family === 'ipv4') k.count('IpOutDiscards');
   k.count('TcpOutSegs');
-  k.count('TcpOutRsts');
+  return true;
 }
 
 const ENETUNREACH = 101;
