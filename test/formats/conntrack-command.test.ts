@@ -56,7 +56,9 @@ describe('conntrack(8)', () => {
     expect(reporter.diagnostics.map((d) => [d.code, d.span?.column])).toEqual([['bad-conntrack-command', 7]]);
   });
 
-  const suites = ['00create', '01delete', '02filter', '03nat', '05mark', '07nat6', '10add'].map((n) => `/work/shared/dumps/conntrack/testsuite-${n}.ctcmd`);
+  const suites = ['00create', '01delete', '02filter', '03nat', '05mark', '07nat6', '10add'].map(
+    (n) => new URL(`../../../shared/dumps/conntrack/testsuite-${n}.ctcmd`, import.meta.url).pathname,
+  );
   it.skipIf(!existsSync(suites[0])).each(suites)('the tool’s own %s', (file) => {
     const lab = new Lab();
     const wrong: string[] = [];

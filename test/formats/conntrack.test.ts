@@ -59,7 +59,7 @@ describe('connection table text', () => {
     expect(diagnostics.map((d) => [d.code, d.span?.line, d.span?.column])).toEqual([[code, 2, col]]);
   });
 
-  const dumps = ['aceq-proxy', 'ovnk-hairpin'].map((n) => `/work/shared/dumps/conntrack/${n}.conntrack`);
+  const dumps = ['aceq-proxy', 'ovnk-hairpin'].map((n) => new URL(`../../../shared/dumps/conntrack/${n}.conntrack`, import.meta.url).pathname);
   it.skipIf(!existsSync(dumps[0])).each(dumps)('reads %s', (file) => {
     const text = readFileSync(file, 'utf8');
     const { value, diagnostics } = readConntrack(text);

@@ -39,7 +39,7 @@ describe('ipset list', () => {
   });
 });
 
-const DIR = '/work/shared/dumps/ipset-lists';
+const DIR = new URL('../../../shared/dumps/ipset-lists', import.meta.url).pathname;
 describe.skipIf(!existsSync(DIR))('listings of the tool', () => {
   const files = existsSync(DIR) ? readdirSync(DIR).filter((f) => f.endsWith('.ipsetlist')) : [];
   for (const f of files) {

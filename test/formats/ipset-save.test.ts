@@ -182,7 +182,7 @@ describe('laws', () => {
   });
 });
 
-const DUMPS = '/work/shared/dumps';
+const DUMPS = new URL('../../../shared/dumps', import.meta.url).pathname;
 describe.skipIf(!existsSync(DUMPS))('dumps of real hosts read and print as ipset -s save does', () => {
   const files = existsSync(DUMPS)
     ? ['ipset', 'blocklist', 'gameserver'].flatMap((d) =>
