@@ -2,48 +2,19 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { SNAPSHOT_SCRIPT } from '../../src/formats/snapshot-script.js';
+import { inProcess, type Result } from './in-process.js';
 
-const written = vi.hoisted(() => ({ stdout: '', stderr: '' }));
-vi.mock('../../src/cli/out.js', () => ({
-  out: (t: string) => {
-    written.stdout += t;
-  },
-  onTerminal: () => false,
-}));
+vi.mock('../../src/cli/out.js', () => ({ out: (text: string) => process.stdout.write(text), onTerminal: () => false }));
 
 const recorded = (n: string): string => join(import.meta.dirname, `../lab/snapshots/${n}.snapshot`);
 const dir = mkdtempSync(join(tmpdir(), 'nfsim-new-'));
 const at = (name: string): string => join(dir, name);
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-async function sim(command: string, ...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  written.stdout = '';
-  written.stderr = '';
-  const spies = (['stdout', 'stderr'] as const).map((to) =>
-    vi.spyOn(process[to], 'write').mockImplementation((text) => {
-      written[to] += String(text);
-      return true;
-    }),
-  );
-  process.exitCode = 0;
-  try {
-    const program = new Command('sim').exitOverride();
-    (await import(`../../src/cli/commands/${command}.ts`)).register(program);
-    for (const c of program.commands) c.exitOverride();
-    await program.parseAsync(['node', 'sim', command, ...args]);
-  } catch (e) {
-    if (!(e instanceof CommanderError)) throw e;
-    process.exitCode = 2;
-  } finally {
-    for (const s of spies) s.mockRestore();
-  }
-  const status = Number(process.exitCode ?? 0);
-  process.exitCode = 0;
-  return { status, stdout: written.stdout, stderr: written.stderr };
-}
+const sim = async (command: string, ...args: string[]): Promise<Result> =>
+  inProcess([await import(`../../src/cli/commands/${command}.ts`)], [command, ...args]);
 
 describe('sim capture', () => {
   it('prints the script', async () => {

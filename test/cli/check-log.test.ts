@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
 import { afterAll, expect, it, vi } from 'vitest';
 import * as checkLog from '../../src/cli/commands/check-log.js';
+import { inProcess, type Result } from './in-process.js';
 
 const root = new URL('../../', import.meta.url).pathname;
 const recorded = `${root}test/harness/check-log/recorded`;
@@ -15,31 +15,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 vi.mock('../../src/cli/out.js', () => ({ out: (text: string) => process.stdout.write(text), onTerminal: () => false }));
 
-async function sim(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((to) =>
-    vi.spyOn(process[to], 'write').mockImplementation((text) => {
-      written[to] += String(text);
-      return true;
-    }),
-  );
-  const before = process.exitCode;
-  process.exitCode = 0;
-  try {
-    const program = new Command('sim').exitOverride();
-    checkLog.register(program);
-    for (const c of program.commands) c.exitOverride();
-    await program.parseAsync(['node', 'sim', 'check-log', ...args]);
-  } catch (e) {
-    if (!(e instanceof CommanderError)) throw e;
-    process.exitCode = 2;
-  } finally {
-    for (const s of spies) s.mockRestore();
-  }
-  const status = Number(process.exitCode ?? 0);
-  process.exitCode = before;
-  return { status, ...written };
-}
+const sim = (...args: string[]): Promise<Result> => inProcess([checkLog], ['check-log', ...args]);
 
 const written = (name: string, text: string): string => {
   const path = join(dir, name);

@@ -1,38 +1,14 @@
 /** `sim exec` and `sim what-if` as a shell sees them: output, standard error, exit status. */
-import { Command, CommanderError } from 'commander';
 import { describe, expect, it, vi } from 'vitest';
 import * as exec from '../../src/cli/commands/exec.js';
 import * as whatIf from '../../src/cli/commands/what-if.js';
+import { inProcess, type Result } from './in-process.js';
 
 const seed = new URL('../../scenarios/fabedge-edge-to-node.yaml', import.meta.url).pathname;
 
 vi.mock('../../src/cli/out.js', () => ({ out: (text: string) => process.stdout.write(text), onTerminal: () => false }));
 
-async function sim(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((to) =>
-    vi.spyOn(process[to], 'write').mockImplementation((text) => {
-      written[to] += String(text);
-      return true;
-    }),
-  );
-  const before = process.exitCode;
-  process.exitCode = 0;
-  try {
-    const program = new Command('sim').exitOverride();
-    for (const c of [exec, whatIf]) c.register(program);
-    for (const c of program.commands) c.exitOverride();
-    await program.parseAsync(['node', 'sim', ...args]);
-  } catch (e) {
-    if (!(e instanceof CommanderError)) throw e;
-    process.exitCode = 2;
-  } finally {
-    for (const s of spies) s.mockRestore();
-  }
-  const status = Number(process.exitCode ?? 0);
-  process.exitCode = before;
-  return { status, ...written };
-}
+const sim = (...args: string[]): Promise<Result> => inProcess([exec, whatIf], args);
 
 describe('exec', () => {
   it('has the tool’s own exit status', async () => {

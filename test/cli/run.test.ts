@@ -2,7 +2,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
 import { describe, expect, it, vi } from 'vitest';
 import * as explain from '../../src/cli/commands/explain.js';
 import * as list from '../../src/cli/commands/list.js';
@@ -10,42 +9,12 @@ import * as run from '../../src/cli/commands/run.js';
 import * as schema from '../../src/cli/commands/schema.js';
 import * as trace from '../../src/cli/commands/trace.js';
 import { LINKTYPE, readPcap } from '../../src/packet/pcap.js';
+import { inProcess, type Result } from './in-process.js';
 
 vi.mock('../../src/cli/out.js', () => ({ out: (text: string) => process.stdout.write(text), onTerminal: () => false }));
 
 const root = new URL('../../', import.meta.url).pathname;
-interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A command in this very process, with what it writes caught; starting a node for each would take most of a minute. */
-async function sim(...args: string[]): Promise<Result> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((to) =>
-    vi.spyOn(process[to], 'write').mockImplementation((text) => {
-      written[to] += String(text);
-      return true;
-    }),
-  );
-  const before = process.exitCode;
-  process.exitCode = 0;
-  try {
-    const program = new Command('sim').exitOverride();
-    for (const c of [explain, list, run, schema, trace]) c.register(program);
-    for (const c of program.commands) c.exitOverride();
-    await program.parseAsync(['node', 'sim', ...args]);
-  } catch (e) {
-    if (!(e instanceof CommanderError)) throw e;
-    process.exitCode = e.exitCode === 0 ? 0 : 2;
-  } finally {
-    for (const s of spies) s.mockRestore();
-  }
-  const status = Number(process.exitCode ?? 0);
-  process.exitCode = before;
-  return { status, ...written };
-}
+const sim = (...args: string[]): Promise<Result> => inProcess([explain, list, run, schema, trace], args);
 
 const seed = `${root}scenarios/fabedge-edge-to-node.yaml`;
 

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Command, CommanderError } from 'commander';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { inProcess, type Result } from '../cli/in-process.js';
 
 const root = new URL('../../', import.meta.url).pathname;
 const dir = mkdtempSync(join(tmpdir(), 'sim-hostile-'));
@@ -19,38 +19,8 @@ writeFileSync(at('secret'), 'version: 1\n');
 chmodSync(at('secret'), 0o000);
 afterAll(() => rmSync(dir, { recursive: true }));
 
-interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** In this very process: a node for each row would take most of a minute. */
-async function sim(command: string, args: readonly string[]): Promise<Result> {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((to) =>
-    vi.spyOn(process[to], 'write').mockImplementation((text) => {
-      written[to] += String(text);
-      return true;
-    }),
-  );
-  const before = process.exitCode;
-  process.exitCode = 0;
-  try {
-    const program = new Command('sim').exitOverride();
-    (await import(`../../src/cli/commands/${command}.ts`)).register(program);
-    for (const c of program.commands) c.exitOverride();
-    await program.parseAsync(['node', 'sim', command, ...args]);
-  } catch (e) {
-    if (!(e instanceof CommanderError)) throw e;
-    process.exitCode = e.exitCode === 0 ? 0 : 2;
-  } finally {
-    for (const s of spies) s.mockRestore();
-  }
-  const status = Number(process.exitCode ?? 0);
-  process.exitCode = before;
-  return { status, ...written };
-}
+const sim = async (command: string, args: readonly string[]): Promise<Result> =>
+  inProcess([await import(`../../src/cli/commands/${command}.ts`)], [command, ...args]);
 
 const S = 'fabedge-edge-to-node';
 const rows: readonly (readonly [string, readonly string[], RegExp])[] = [
