@@ -130,7 +130,8 @@ export function familyLines(n: NodeState, family: 'ipv4' | 'ipv6'): string[] {
     const brd = a.broadcast === null ? '' : ` brd ${formatAddr(a.broadcast)}`;
     const scope = a.scope === 'global' ? '' : ` scope ${a.scope}`;
     lines.push(
-      `addr add ${formatAddr(a.local)}${peer}/${a.prefixlen}${brd}${scope} dev ${a.dev}${v6 ? ' nodad' : ''}${a.flags.includes('noprefixroute') ? ' noprefixroute' : ''}`,
+      // A link-local address may be there already: the kernel makes one when the device comes up.
+      `addr ${v6 ? 'replace' : 'add'} ${formatAddr(a.local)}${peer}/${a.prefixlen}${brd}${scope} dev ${a.dev}${v6 ? ' nodad' : ''}${a.flags.includes('noprefixroute') ? ' noprefixroute' : ''}`,
     );
   }
   for (const g of n.neighs) {

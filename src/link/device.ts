@@ -7,7 +7,9 @@ function groupNumber(text: string): number {
   return text === 'default' || text === '' ? 0 : Number.parseInt(text, 10) || 0;
 }
 
-/** The net_device of a link: flags as bits, the group as a number. A device that is down has no NO-CARRIER to show, and counts as plugged in. */
+/** The net_device of a link: flags as bits, the group as a number. Carrier is what LOWER_UP says: right after a device
+ * has come up it stands beside NO-CARRIER, which is the operational state and late (dev_get_flags). A device that is down shows neither and counts as plugged in.
+ */
 export function deviceOf(l: Link): NetDevice {
   const flag = (f: string): boolean => l.flags.includes(f);
   return {
@@ -18,7 +20,7 @@ export function deviceOf(l: Link): NetDevice {
     mac: l.mac,
     mtu: l.mtu,
     up: flag('UP'),
-    carrier: !flag('NO-CARRIER') && (flag('LOWER_UP') || !flag('UP')),
+    carrier: flag('UP') ? flag('LOWER_UP') : !flag('NO-CARRIER'),
     loopback: flag('LOOPBACK') || l.linkType === 'loopback',
     noarp: flag('NOARP'),
     pointToPoint: flag('POINTOPOINT'),

@@ -41,7 +41,7 @@ describe('a node', () => {
   it('addresses and routes of each family', () => {
     expect(familyLines(a, 'ipv4')).toContain('addr add 10.0.0.1/24 brd 10.0.0.255 dev eth0');
     expect(familyLines(a, 'ipv4')).toContainEqual(expect.stringMatching(/^route replace default via 10\.0\.0\.254 dev eth0/));
-    expect(familyLines(a, 'ipv6')).toContain('addr add fd00::1/64 dev eth0 nodad');
+    expect(familyLines(a, 'ipv6')).toContain('addr replace fd00::1/64 dev eth0 nodad');
   });
   it('tracing is a command on each node, and a VXLAN source port is no chance', () => {
     const p = prepared(s, 'legacy');
