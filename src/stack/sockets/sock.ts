@@ -73,6 +73,8 @@ export interface RequestSock {
   readonly raddr: Addr;
   readonly rport: number;
   readonly isn: number;
+  /** ir_mark: what its SYN-ACKs and the connection carry. */
+  readonly mark: number;
   readonly rcvIsn: number;
   readonly mss: number;
   readonly rcvWnd: number;

@@ -42,12 +42,14 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
     k.count('TcpExtListenDrops');
     return;
   }
+  // inet_request_mark()
+  const mark = l.mark === 0 && k.sysctl('net/ipv4/tcp_fwmark_accept') !== 0 ? skb.mark : l.mark;
   const r = k.routeOutput(family, {
     dst: skb.saddr,
     src: skb.daddr,
     oif: l.boundDev ?? (isStrict6(skb.saddr) ? skb.dev : null),
     bound: l.boundDev !== null,
-    mark: l.mark,
+    mark,
     tos: routeTos(l.tos),
     proto: IPPROTO.TCP,
     sport: seg.dport,
@@ -80,7 +82,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
       payload,
       dst,
       tos: l.tos,
-      mark: l.mark,
+      mark,
       sk: requestSk(l),
       origin: { kind: 'reply', of: skb.id },
       mayFragment: false,
@@ -96,6 +98,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
     raddr,
     rport: seg.sport,
     isn,
+    mark,
     rcvIsn: seg.seq,
     mss,
     rcvWnd: window,
@@ -169,7 +172,7 @@ function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
     dst: req.raddr,
     src: req.laddr,
     oif: l.boundDev,
-    mark: l.mark,
+    mark: req.mark,
     tos: routeTos(l.tos),
     proto: IPPROTO.TCP,
     sport: req.lport,
@@ -183,7 +186,7 @@ function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
     return;
   }
   k.count('TcpPassiveOpens');
-  const c = t.open({ ...l, addr: req.laddr, port: req.lport }, 'ESTABLISHED');
+  const c = t.open({ ...l, addr: req.laddr, port: req.lport, mark: req.mark }, 'ESTABLISHED');
   c.laddr = req.laddr;
   c.raddr = req.raddr;
   c.rport = req.rport;
