@@ -135,6 +135,7 @@ export const reasons = {
   ),
   TCP_RESET: row('A reset ended the connection.', ['tcp_rcv_state_process', 'tcp_validate_incoming'], ['tcp-refused']),
   TCP_INVALID_SYN: row('A SYN inside an established connection.', ['tcp_validate_incoming'], ['tcp-refused']),
+  TCP_OVERWINDOW: row('It lies outside of the window of a connection that is being opened; an ACK says where that is.', ['tcp_v4_rcv'], ['tcp-refused']),
   TCP_INVALID_SEQUENCE: row('Its sequence numbers are outside the window.', ['tcp_validate_incoming'], ['tcp-refused']),
   TCP_OLD_SEQUENCE: row('Its sequence numbers lie before the window: a repetition.', ['tcp_validate_incoming'], ['tcp-refused']),
   TCP_OLD_DATA: row('All of its data was received before.', ['tcp_data_queue'], ['tcp-refused']),
