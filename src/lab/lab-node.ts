@@ -5,6 +5,7 @@ import { writeEbtablesSave } from '../formats/ebtables-save.js';
 import { writeIpsetSave } from '../formats/ipset-save.js';
 import { writeIptablesSave } from '../formats/iptables-save.js';
 import type { CorpusSocket, TracePoint } from '../harness/conformance/corpus.js';
+import { deviceOf } from '../link/device.js';
 import type { EbtRuleset } from '../netfilter/ebtables/model.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
 import type { Application, NodeState } from '../scenario/model.js';
@@ -74,7 +75,7 @@ export class LabNode {
   /** Wires first, since a tunnel may name one; numbers are the scenario's. */
   #devices(): void {
     this.#run(['sh', '-c', namespaceSettings(this.o.ipv6)]);
-    for (const l of this.state.links) if (isWired(l)) this.far.wire(this.name, l.name, this.netns, l.ifindex, !l.flags.includes('NO-CARRIER'));
+    for (const l of this.state.links) if (isWired(l)) this.far.wire(this.name, l.name, this.netns, l.ifindex, deviceOf(l).carrier);
     for (const l of this.state.links) if (!isWired(l) && l.linkType !== 'loopback') this.#run(['ip', ...(addLink(l) ?? [])]);
     this.#run(['ip', '-batch', '-'], linkLines(this.state).join('\n'));
     this.#run(['sh', '-c', UNHURRIED_NEIGHBOURS]);

@@ -20,6 +20,7 @@ import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
 import { conntrackEntry } from '../harness/conformance/model-case.js';
 import { InjectedFrames, type PacketAt, packetsIn, vxlanPortsOf } from '../harness/conformance/packets.js';
 import { frameText } from '../harness/conformance/show.js';
+import { deviceOf } from '../link/device.js';
 import { IPPROTO } from '../packet/skb.js';
 import type { DropEvents } from './drops.js';
 import type { FarFrame } from './far-ends.js';
@@ -190,7 +191,7 @@ export class NodeRecorder {
       .filter((d) => d.node === node.name)
       .map((d) => {
         const l = node.state.links.find((x) => x.name === d.dev);
-        return { name: d.dev, mac: l ? formatMac(l.mac) : '', far_mac: d.farMac, up: !l?.flags.includes('NO-CARRIER') };
+        return { name: d.dev, mac: l ? formatMac(l.mac) : '', far_mac: d.farMac, up: !l || deviceOf(l).carrier };
       });
     return this.segments
       .filter((s) => s.steps.length > 0)
