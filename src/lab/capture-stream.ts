@@ -1,6 +1,7 @@
 /** A running `tcpdump -w -`: records of a capture as they come. Little-endian pcap with microseconds or nanoseconds, as the tool writes it on its own machine. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { kill } from './shell.js';
+import { Watchers } from './watchers.js';
 
 export interface CapturedFrame {
   /** Nanoseconds (microseconds of the packet log): for sorting over devices. */
@@ -16,7 +17,7 @@ export class CaptureStream {
   #rest: Buffer = Buffer.alloc(0);
   #header = false;
   #frames: CapturedFrame[] = [];
-  #watch: { readonly when: (f: CapturedFrame) => boolean; readonly done: (seen: boolean) => void }[] = [];
+  readonly #watchers = new Watchers<CapturedFrame>();
   /** Resolved when the capture runs (its file header has come). */
   readonly ready: Promise<void>;
 
@@ -74,28 +75,12 @@ export class CaptureStream {
 
   #add(f: CapturedFrame): void {
     this.#frames.push(f);
-    const found = this.#watch.filter((w) => w.when(f));
-    if (found.length === 0) return;
-    this.#watch = this.#watch.filter((w) => !found.includes(w));
-    for (const w of found) w.done(true);
+    this.#watchers.came(f);
   }
 
   /** True when such a frame comes, false when none came in time. Frames that came before the call do not count. */
   next(when: (f: CapturedFrame) => boolean, milliseconds: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#watch = this.#watch.filter((w) => w !== entry);
-        resolve(false);
-      }, milliseconds);
-      const entry = {
-        when,
-        done: (seen: boolean) => {
-          clearTimeout(timer);
-          resolve(seen);
-        },
-      };
-      this.#watch.push(entry);
-    });
+    return this.#watchers.next(when, milliseconds);
   }
 
   /** All frames since the last call. */

@@ -8,6 +8,7 @@ import type { TracePoint } from '../harness/conformance/corpus.js';
 import { tracePointNft } from '../harness/conformance/trace-point.js';
 import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 import { kill } from './shell.js';
+import { Watchers } from './watchers.js';
 
 /** socat's words for socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), bound to the group: nl_pad, nl_pid, nl_groups. */
 const SOCKET = 'SOCKET-RECV:16:3:12:x0000x00000000x00010000';
@@ -162,7 +163,7 @@ export class NftTraceStream {
   readonly #child: ChildProcess;
   #rest: Buffer = Buffer.alloc(0);
   #events: NftTraceEvent[] = [];
-  #watch: { readonly marker: Uint8Array; readonly done: (seen: boolean) => void }[] = [];
+  readonly #watchers = new Watchers<NftTraceEvent>();
 
   constructor(netns: string) {
     this.#child = spawn('ip', ['netns', 'exec', netns, 'socat', '-u', '-b', '65536', SOCKET, 'STDOUT'], {
@@ -190,28 +191,16 @@ export class NftTraceStream {
       this.#events.push(e);
       return;
     }
-    const number = e.packet?.subarray(6, 10);
-    const found = this.#watch.filter((w) => number !== undefined && w.marker.every((v, i) => v === number[i]));
-    this.#watch = this.#watch.filter((w) => !found.includes(w));
-    for (const w of found) w.done(true);
+    this.#watchers.came(e);
   }
 
   /** True when the marker frame's own event has come (far-ends.ts: loggingTable()), false when it has not in time. */
   seen(marker: Uint8Array, milliseconds: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#watch = this.#watch.filter((w) => w !== entry);
-        resolve(false);
-      }, milliseconds);
-      const entry = {
-        marker: marker.slice(20, 24),
-        done: (yes: boolean) => {
-          clearTimeout(timer);
-          resolve(yes);
-        },
-      };
-      this.#watch.push(entry);
-    });
+    const number = marker.slice(20, 24);
+    return this.#watchers.next((e) => {
+      const there = e.packet?.subarray(6, 10);
+      return there !== undefined && number.every((v, i) => v === there[i]);
+    }, milliseconds);
   }
 
   take(): NftTraceEvent[] {
