@@ -1,31 +1,65 @@
 #!/usr/bin/env node
 /**
- * Starts the bundled command line with the code cache of the command that is asked for: functions that an earlier run of it needed come compiled.
- * Caches are made by `npm run build`; one that is absent or of another Node release is not used, and nothing else changes.
+ * Starts the command line with the pack of the command that is asked for, the chunks of code that a run of it needs in one file; others are read when they are
+ * needed. Beside packs and chunks lie code caches: functions that an earlier run called come compiled. All are made by `npm run build` (scripts/build-cli.mjs);
+ * a cache that is absent or of another Node release is not used, and nothing else changes.
  */
 const { readFileSync, writeFileSync } = require('node:fs');
 const vm = require('node:vm');
 
 const dir = `${__dirname}/../dist/cli`;
-const word = process.argv[2] ?? '';
-const command = /^[a-z][a-z-]*$/.test(word) ? word : 'help';
+const scripts = {};
+const functions = {};
+const loaded = {};
 
-function cacheOf(name) {
+function contents(file, encoding) {
   try {
-    return readFileSync(`${dir}/cache/${name}.bin`);
+    return readFileSync(file, encoding);
   } catch {
     return undefined;
   }
 }
 
+/** Reads a script of chunks (plain ASCII), false where there is none. */
+function read(name) {
+  const filename = `${dir}/${name}.cjs`;
+  const source = contents(filename, 'latin1');
+  if (source === undefined) return false;
+  scripts[name] = new vm.Script(source, { filename, cachedData: contents(`${dir}/${name}.bin`) });
+  Object.assign(functions, scripts[name].runInThisContext());
+  return true;
+}
+
+function load(name) {
+  if (loaded[name]) return loaded[name];
+  if (!functions[name]) read(`chunks/${name}`);
+  loaded[name] = functions[name](require, load, at);
+  return loaded[name];
+}
+
+const at = {
+  dirname: dir,
+  get url() {
+    return require('node:url').pathToFileURL(`${dir}/sim.cjs`).href;
+  },
+  module: (path) => import(`${dir}/${path}`),
+};
+
+const word = process.argv[2] ?? '';
 /** Commands that stay modules of their own, and help, need the list of commands and no more. */
-const listed = /^(help|conformance|lab)$/.test(command);
-const filename = `${dir}/${listed ? 'help' : 'sim'}.cjs`;
+const command = /^[a-z][a-z-]*$/.test(word) && !/^(conformance|lab)$/.test(word) ? word : 'help';
 /** Changes need the tools, which small runs do without. */
-const changing = process.argv.some((a) => /^--(do|what-if)(=|$)/.test(a)) ? cacheOf(`${command}-do`) : undefined;
-const cachedData = listed ? cacheOf('help') : (changing ?? cacheOf(command) ?? cacheOf('run'));
-// The bundle, one function, is plain ASCII.
-const script = new vm.Script(readFileSync(filename, 'latin1'), { filename, cachedData });
-const keep = process.env.SIM_MAKE_CODE_CACHE;
-if (keep) process.on('exit', () => writeFileSync(keep, script.createCachedData()));
-script.runInThisContext()(require, filename, (path) => import(`${dir}/${path}`));
+const changing = process.argv.some((a) => /^--(do|what-if)(=|$)/.test(a));
+(changing && read(`packs/${command}-do`)) || read(`packs/${command}`) || read('packs/run');
+
+const keep = process.env.SIM_KEEP_CODE;
+if (keep) {
+  process.on('exit', () => {
+    for (const [name, script] of Object.entries(scripts)) {
+      // A chunk’s cache grows with what runs; that of a pack stays what its run needs.
+      if (name.startsWith('chunks/') || script.cachedDataRejected !== false) writeFileSync(`${dir}/${name}.bin`, script.createCachedData());
+    }
+    writeFileSync(keep, Object.keys(loaded).join('\n'));
+  });
+}
+load('main');

@@ -1,72 +1,121 @@
 /**
- * The command line as one bundle, dist/cli/sim.cjs, and a code cache for each command that people wait for (bin/sim.cjs loads both). Some
- * commands stay modules, as tsc has written them: there they find the files beside them.
+ * The command line as bin/sim.cjs loads it, dist/cli:
+ *
+ *   chunks/   a function for each part that is loaded on its own: commands, and what `onCall` lists; and for what they have in common
+ *   packs/    for each command that people wait for, the chunks that a run of it needs in one file
+ *   *.bin     beside a chunk or a pack: its code cache
+ *
+ * Some commands stay modules, as tsc has written them: there they find the files beside them.
  *
  * `build-cli.mjs [ROOT]`: ROOT/dist/cli is written, ROOT/bin/sim.cjs is there.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { basename, dirname, join, resolve } from 'node:path';
+import { build, transform } from 'esbuild';
 
 const out = resolve(process.argv[2] ?? '.', 'dist/cli');
 const modules = ['./commands/conformance.js', './commands/lab.js'];
 
-/** Parts that most runs do without: their first call loads them, and the libraries behind them. They export functions only. */
+/** Parts that many runs do without: their first call loads them, and what only they import. They export functions only. */
 const onCall = [
   'src/base/ip-num.ts',
   'src/cli/generators.ts',
+  'src/fib/edit.ts',
+  'src/fib/edit6.ts',
   'src/formats/bridge.ts',
   'src/formats/conntrack.ts',
   'src/formats/ebtables-save.ts',
   'src/formats/ip-addr.ts',
   'src/formats/ip-link.ts',
+  'src/formats/ip-route-json.ts',
   'src/formats/ip-route-text.ts',
+  'src/formats/ip-rule-text.ts',
+  'src/formats/ip-rule.ts',
+  'src/formats/ipset-list.ts',
   'src/formats/ipset-save.ts',
   'src/formats/iptables-save.ts',
+  'src/formats/nft-list.ts',
+  'src/formats/snapshot.ts',
+  'src/formats/sockets.ts',
   'src/formats/xfrm.ts',
+  'src/netfilter/conntrack/entry.ts',
+  'src/netfilter/conntrack/nat-packet.ts',
+  'src/netfilter/conntrack/tcp.ts',
+  'src/netfilter/ipset/create.ts',
+  'src/netfilter/ipset/lint.ts',
+  'src/packet/text.ts',
+  'src/packet/verify.ts',
+  'src/render/drop-context.ts',
+  'src/render/explain.ts',
   'src/render/json.ts',
   'src/render/kernel.ts',
   'src/render/mermaid.ts',
   'src/render/nft-trace.ts',
+  'src/render/rule-text.ts',
   'src/render/story.ts',
+  'src/render/summary.ts',
   'src/render/tcpdump.ts',
+  'src/render/walk-lines.ts',
   'src/render/xtables-monitor.ts',
+  'src/scenario/check-rules.ts',
+  'src/scenario/missing.ts',
   'src/scenario/schema-issues.ts',
   'src/scenario/snapshot.ts',
   'src/scenario/what-if.ts',
+  'src/stack/duplicate.ts',
+  'src/stack/reject.ts',
+  'src/stack/sockets/tcp-connection.ts',
+  'src/stack/sockets/tcp-listen.ts',
+  'src/stack/sockets/tcp-reset.ts',
+  'src/stack/sockets/tcp-send.ts',
+  'src/stack/stages/bridge-input.ts',
+  'src/stack/stages/bridge-output.ts',
+  'src/stack/stages/icmp6-notify.ts',
+  'src/stack/stages/icmp6-rcv.ts',
+  'src/stack/stages/ip6-forward.ts',
+  'src/stack/stages/ip6-output.ts',
+  'src/stack/stages/ip6-rcv.ts',
+  'src/stack/stages/ipip.ts',
+  'src/stack/stages/ndisc.ts',
+  'src/stack/stages/vxlan.ts',
+  'src/stack/stages/xfrm.ts',
   'src/tools/apply.ts',
   'src/tools/execute.ts',
+  'src/xfrm/select.ts',
 ];
 /** Parts that are values which take long to make and are written down here. */
 const made = ['src/scenario/shapes.ts'];
 /** Node's own modules that libraries ask for in vain. */
 const builtins = ['node:child_process'];
 
-const parts = {
+/** `load`: what fetches a part, import() where it is a chunk of its own, require() where it is in the same file. */
+const parts = (load) => ({
   name: 'parts of the command line',
   setup(b) {
     b.onResolve({ filter: /\?whole$/ }, (a) => ({ path: resolve(a.resolveDir, a.path.slice(0, -'?whole'.length)), suffix: '?whole' }));
-    b.onLoad({ filter: exactly(onCall) }, ({ path, suffix }) => (suffix === '?whole' ? undefined : { contents: calling(path), resolveDir: dirname(path) }));
+    b.onLoad({ filter: exactly(onCall) }, ({ path, suffix }) =>
+      suffix === '?whole' ? undefined : { contents: calling(path, load), resolveDir: dirname(path) },
+    );
     b.onLoad({ filter: exactly(made) }, async ({ path }) => ({ contents: await valuesOf(path) }));
     b.onResolve({ filter: exactly(builtins) }, ({ path, kind }) =>
       kind === 'require-call' && path.startsWith('node:') ? { path, namespace: 'builtin' } : undefined,
     );
     b.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: asking(path), loader: 'js' }));
   },
-};
+});
 
 const exactly = (names) => new RegExp(`(^|/)(${names.map((n) => n.replaceAll('.', '\\.')).join('|')})$`);
 
-function calling(path) {
+function calling(path, load) {
   const names = [...readFileSync(path, 'utf8').matchAll(/^export (?!type |interface )(?:function (\w+)|const (\w+) = \()?.*/gm)].map(([line, ...names]) => {
     const name = names.find((n) => n);
     if (!name) throw new Error(`${path} is loaded on call and has to export functions only, not ${line}`);
     return name;
   });
-  const calls = names.map((n) => `export const ${n} = (...a) => whole().${n}(...a);\n`).join('');
-  return `let loaded;\nconst whole = () => (loaded ??= require(${JSON.stringify(`${path}?whole`)}));\n${calls}`;
+  const calls = [...new Set(names)].map((n) => `export const ${n} = (...a) => whole().${n}(...a);\n`).join('');
+  return `let loaded;\nconst whole = () => (loaded ??= ${load}(${JSON.stringify(`${path}?whole`)}));\n${calls}`;
 }
 
 async function valuesOf(path) {
@@ -101,63 +150,117 @@ const asking = (name) =>
     .map((k) => `get ${k}() { return require('${name.slice('node:'.length)}').${k}; },\n`)
     .join('')}};\n`;
 
-const bundle = async (entry, external) => {
+const options = {
+  write: false,
+  bundle: true,
+  metafile: true,
+  platform: 'node',
+  target: 'node20.19',
+  charset: 'ascii',
+  legalComments: 'none',
+  logLevel: 'warning',
+  // The same code as modules: what is not used is left out, and names are found when it is built.
+  alias: { yaml: join(dirname(createRequire(import.meta.url).resolve('yaml')), '../browser/index.js') },
+};
+
+/** [name, function as text] of each chunk; the first is `main`. */
+async function chunks() {
   const { outputFiles, metafile } = await build({
-    entryPoints: [entry],
-    write: false,
-    bundle: true,
-    external,
-    plugins: [parts],
-    metafile: true,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20.19',
-    charset: 'ascii',
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-    define: { 'import.meta.url': '__url' },
-    banner: { js: "var __url=require('node:url').pathToFileURL(__filename).href;" },
+    ...options,
+    plugins: [parts('import')],
+    entryPoints: ['src/cli/main.ts'],
+    outdir: 'chunks',
+    splitting: true,
+    format: 'esm',
+    external: modules,
+    define: { 'import.meta.url': '__at.url', 'import.meta.dirname': '__at.dirname' },
   });
-  const imported = Object.values(metafile.outputs).flatMap((o) => o.imports.filter((i) => i.kind === 'dynamic-import').map((i) => i.path));
-  if (imported.some((path) => !path.startsWith('./commands/'))) throw new Error(`${entry}: import() of other things than commands: ${imported}`);
-  return outputFiles[0].text;
-};
+  const foreign = Object.values(metafile.outputs).flatMap((o) => o.imports.filter((i) => i.kind === 'dynamic-import' && i.external));
+  if (foreign.some((i) => !modules.includes(i.path))) throw new Error(`import() of other things than commands: ${foreign.map((i) => i.path)}`);
+  return Promise.all(outputFiles.map(async ({ path, text }) => [basename(path, '.js'), await functionOf(text)]));
+}
 
-/** A script that comes out of a code cache cannot import(): its loader does it for it. */
-const script = async (name, external) => {
-  const code = (await bundle('src/cli/main.ts', external)).replaceAll(/\bimport\(("\.\/commands\/)/g, '__import($1');
-  if (/[^\0-\x7f]/.test(code)) throw new Error(`${name}: plain ASCII is wanted`);
-  writeFileSync(join(out, name), `(function(require,__filename,__import){${code}\n})`);
-};
+/**
+ * A module of esbuild's as the text of a function that returns its exports. `__load(NAME)` returns those of another chunk, `__at` tells where the program is.
+ * What a chunk exports does not change once it has run.
+ */
+async function functionOf(module) {
+  const from = (path) => (path.startsWith('./') && !modules.includes(path) ? `__load('${basename(path, '.js')}')` : `require('${path}')`);
+  const renamed = (names, how) => `{ ${names.split(',').map((n) => how(n.trim().split(' as ')).join(': '))} }`;
+  const body = module
+    .replaceAll(
+      /^import (?:(?:\* as )?(\w+)|\{([^}]*)\}) from "(.+)";$/gm,
+      (_, all, names, path) => `const ${all ?? renamed(names, (n) => n)} = ${from(path)};`,
+    )
+    .replaceAll(/^import "(.+)";$/gm, (_, path) => `${from(path)};`)
+    .replaceAll(/\bimport\("(\.\/.+?)"\)/g, (_, path) => (modules.includes(path) ? `__at.module('${path}')` : from(path)))
+    .replace(/^export \{([^}]*)\};$/m, (_, names) => `return ${renamed(names, (n) => n.reverse())};`);
+  const left = /^(?:import|export)\b.*/m.exec(body);
+  if (left) throw new Error(`what stands here is not expected: ${left[0]}`);
+  const { code } = await transform(`f = (require, __load, __at) => {${body}}`, { minify: true, charset: 'ascii', target: options.target });
+  if (/[^\0-\x7f]/.test(code)) throw new Error('plain ASCII is wanted');
+  return code.trim().replace(/^f=/, '').replace(/;$/, '');
+}
 
-rmSync(join(out, 'cache'), { recursive: true, force: true });
-mkdirSync(join(out, 'cache'), { recursive: true });
-await script('sim.cjs', modules);
-// Help, and commands that stay modules: all that is needed is the list of commands.
-await script('help.cjs', ['./commands/*']);
-// A thread starts from a file of its own.
-writeFileSync(join(out, 'sweep-worker.cjs'), await bundle('src/cli/sweep-worker.ts', []));
+/** A script whose value is an object of chunks. */
+const scriptOf = (list) => `({${list.map(([name, code]) => `${JSON.stringify(name)}:${code}`).join(',\n')}})`;
 
-/** What a user would run; its functions go into the cache of that command. */
 const scenario = 'scenarios/rp-filter/loose-on-one-interface.yaml';
-const runs = {
+const change = ['--format', 'kernel', '--do', 'node1: iptables -I FORWARD -p icmp -j ACCEPT'];
+/** What a user would run: its chunks and its code make the pack. */
+const packs = {
   help: ['--help'],
   run: ['run', scenario],
-  'run-do': ['run', 'scenarios/fabedge-edge-to-node.yaml', '--format', 'kernel', '--do', 'node1: iptables -I FORWARD -p icmp -j ACCEPT'],
+  'run-do': ['run', 'scenarios/fabedge-edge-to-node.yaml', ...change],
   test: ['test', scenario],
   'what-if': ['what-if', scenario],
   list: ['list'],
   explain: ['explain', 'IP_RPFILTER'],
 };
 
-for (const [name, args] of Object.entries(runs)) {
-  if (args.some((a) => a.endsWith('.yaml') && !existsSync(a))) continue;
+/** Runs that call for more chunks: their code is in the caches, too. */
+const more = [
+  ['run', 'scenarios/fabedge-edge-to-node.yaml'],
+  ['run', 'scenarios/bridge/pod-to-its-own-service.yaml'],
+  ['trace', 'scenarios/fabedge-edge-to-node/node1', '--in', 'tunl0', 'icmp 10.22.46.41 > 10.234.102.161'],
+  ['exec', 'scenarios/fabedge-edge-to-node.yaml', 'node1', '--', 'iptables', '-t', 'nat', '-L'],
+  ['exec', 'scenarios/fabedge-edge-to-node.yaml', 'node1', '--', 'ip', 'route'],
+];
+
+/** Runs a command that leaves code caches beside what it loads; the names of the chunks it loaded. One that says no (exit status) does so all the same. */
+function chunksOf(args) {
+  const list = join(out, 'loaded');
   try {
-    const env = { ...process.env, SIM_MAKE_CODE_CACHE: join(out, 'cache', `${name}.bin`) };
-    execFileSync(process.execPath, [join(out, '../../bin/sim.cjs'), ...args], { env, stdio: 'ignore' });
+    execFileSync(process.execPath, [join(out, '../../bin/sim.cjs'), ...args], { env: { ...process.env, SIM_KEEP_CODE: list }, stdio: 'ignore' });
   } catch (e) {
-    // A command that says no (exit status) has left its cache all the same; without one the command starts a little later.
     if (typeof e.status !== 'number') throw e;
   }
+  const names = readFileSync(list, 'utf8').split('\n');
+  rmSync(list);
+  return new Set(names);
 }
+
+for (const dir of ['chunks', 'packs']) {
+  rmSync(join(out, dir), { recursive: true, force: true });
+  mkdirSync(join(out, dir), { recursive: true });
+}
+const all = await chunks();
+for (const chunk of all) writeFileSync(join(out, 'chunks', `${chunk[0]}.cjs`), scriptOf([chunk]));
+for (const [name, args] of Object.entries(packs)) {
+  const loaded = chunksOf(args);
+  writeFileSync(join(out, 'packs', `${name}.cjs`), scriptOf(all.filter(([n]) => loaded.has(n))));
+  chunksOf(args);
+}
+for (const args of more) chunksOf(args);
+
+// A thread starts from a file of its own.
+const { outputFiles } = await build({
+  ...options,
+  plugins: [parts('require')],
+  entryPoints: ['src/cli/sweep-worker.ts'],
+  format: 'cjs',
+  minify: true,
+  define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' },
+  banner: { js: "var __url=require('node:url').pathToFileURL(__filename).href;" },
+});
+writeFileSync(join(out, 'sweep-worker.cjs'), outputFiles[0].text);

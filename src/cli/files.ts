@@ -1,7 +1,6 @@
 /** Files for the parts below that know none: the FileSource, diagnostics on stderr, scenarios by name. */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, join, resolve } from 'node:path';
 import { type Diagnostic, formatDiagnostic, hasErrors, nearest, type Parsed } from '../base/diagnostic.js';
 import { looksLikeSnapshot } from '../formats/snapshot.js';
 import { loadScenario } from '../scenario/load.js';
@@ -26,7 +25,7 @@ export const diskFiles: FileSource = {
 };
 
 /** The scenarios that come with the package. */
-export const libraryDir = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'scenarios');
+export const libraryDir = join(import.meta.dirname, '..', '..', 'scenarios');
 
 /** A path as it stands, or the name of a scenario of the library (with or without `.yaml`, in any topic folder); null where there is none. */
 export function findScenario(given: string): string | null {
