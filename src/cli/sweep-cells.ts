@@ -61,7 +61,7 @@ function packetOf(from: string, to: Addr, { proto, port }: Service): ScenarioPac
  * cell to cell. Throws SweepError where a variant's commands fail.
  */
 export function cellRunner(s: Scenario, sweep: Sweep): (i: number) => SweepRow {
-  const tools = remembering();
+  const tools = { ...remembering(), outcomesOnly: true };
   return (i) => runCell(s, sweep, i, tools);
 }
 

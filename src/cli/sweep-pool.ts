@@ -1,71 +1,82 @@
 /**
- * Threads for `sim sweep`: ranges of cell numbers out, rows back, handed on in the order of the matrix. Bounded: no more ranges are out or waiting to be handed on
+ * Worker threads of a sweep: ranges of cells out, their results in, handed on in the order of the matrix. Bounded: no more ranges are out or waiting to be handed on
  * than a few a thread, however long the matrix is.
  */
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { Sweep, SweepRow } from './sweep-cells.js';
-
-export interface Range {
-  readonly first: number;
-  /** Not included. */
-  readonly end: number;
-}
-/** A text instead of rows: why the range could not be run. */
-export type RangeResult = readonly SweepRow[] | string;
+import { type Sweep, SweepError } from './sweep-cells.js';
+import type { Range, RangeResult } from './sweep-range.js';
 
 export interface WorkerStart {
   readonly scenario: string;
   readonly sweep: Sweep;
+  /** What is wanted of a range: lines of JSON, else a summary. */
+  readonly json: boolean;
 }
 
-const CELLS = 64;
-const AHEAD = 4;
-/** The networks of a few dozen cells; left alone, V8 lets the nursery of every thread grow to three times that. */
-const resourceLimits = { maxYoungGenerationSizeMb: 24 };
+/** Runs ranges, in the order they are asked for. A promise rejects where its range cannot be run. */
+export interface Runner<T> {
+  run(r: Range): Promise<T>;
+  end(): Promise<unknown>;
+}
 
-export interface PoolOptions {
+/** What a thread answers: a text says why the range could not be run. */
+export type Answer = RangeResult | string;
+
+const CELLS = 256;
+/** Ranges that lie with a thread, one under work and one to go on with. */
+const HELD = 2;
+/** Ranges a thread that may be out or wait to be handed on. */
+const AHEAD = 2 * HELD;
+/** The networks of a few dozen cells; left alone, V8 lets the nursery of every thread grow to three times that. */
+const resourceLimits = { maxYoungGenerationSizeMb: 48 };
+
+export interface PoolOptions<T> {
   readonly size: number;
   readonly jobs: number;
-  /** Rows of the next range; a promise holds the pool back. */
-  readonly rows: (rows: readonly SweepRow[]) => Promise<void> | void;
+  /** The length of a range is a multiple of that. */
+  readonly together: number;
+  /** What came of the next range; a promise holds the pool back. */
+  readonly result: (result: T, range: Range) => Promise<void> | void;
   readonly stopped: () => boolean;
 }
 
 /** Hands out ranges until the end or `stopped()`; what is out by then is waited for. Rejects where a range fails or a thread dies. */
-export async function runRanges(o: PoolOptions, makeRunner: () => { run(r: Range): Promise<RangeResult>; end(): Promise<unknown> }): Promise<void> {
-  const waiting = new Map<number, readonly SweepRow[]>();
+export async function runRanges<T>(o: PoolOptions<T>, makeRunner: () => Runner<T>): Promise<void> {
+  const cells = o.together * Math.ceil(CELLS / o.together);
+  const waiting = new Map<number, { readonly range: Range; readonly result: T }>();
   let next = 0;
   let due = 0;
   let failed = false;
   let handing: Promise<void> = Promise.resolve();
   let moved = signal();
   const handOn = async (): Promise<void> => {
-    for (let rows = waiting.get(due); rows; rows = waiting.get(due)) {
+    for (let w = waiting.get(due); w; w = waiting.get(due)) {
       waiting.delete(due);
-      await o.rows(rows);
-      due += rows.length;
+      await o.result(w.result, w.range);
+      due = w.range.end;
       moved.fire();
       moved = signal();
+    }
+  };
+  const feed = async (runner: Runner<T>): Promise<void> => {
+    while (next < o.size && !o.stopped() && !failed) {
+      // A thread that runs ahead of a slow one, or of a slow reader, waits here.
+      if (next - due > AHEAD * cells * o.jobs) {
+        await moved.fired;
+        continue;
+      }
+      const range = { first: next, end: Math.min(o.size, next + cells) };
+      next = range.end;
+      waiting.set(range.first, { range, result: await runner.run(range) });
+      handing = handing.then(handOn);
     }
   };
   const thread = async (): Promise<void> => {
     const runner = makeRunner();
     try {
-      while (next < o.size && !o.stopped() && !failed) {
-        // A thread that runs ahead of a slow one, or of a slow reader, waits here.
-        if (next - due > AHEAD * CELLS * o.jobs) {
-          await moved.fired;
-          continue;
-        }
-        const range = { first: next, end: Math.min(o.size, next + CELLS) };
-        next = range.end;
-        const rows = await runner.run(range);
-        if (typeof rows === 'string') throw new Error(rows);
-        waiting.set(range.first, rows);
-        handing = handing.then(handOn);
-      }
+      await Promise.all(Array.from({ length: HELD }, () => feed(runner)));
     } catch (e) {
       failed = true;
       moved.fire();
@@ -89,25 +100,31 @@ function signal(): { readonly fired: Promise<void>; fire(): void } {
 /** sweep-worker beside this file: bundled (.cjs), compiled (.js) or as source (.ts under a loader). */
 const workerUrl = (): URL => new URL(`./sweep-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
 
-/** A thread of sweep-worker, which answers each Range with one RangeResult. */
-export function threadRunner(start: WorkerStart): { run(r: Range): Promise<RangeResult>; end(): Promise<unknown> } {
+interface Pending {
+  resolve(r: RangeResult): void;
+  reject(e: Error): void;
+}
+
+/** A thread of sweep-worker, which answers each Range with one Answer, in order. */
+export function threadRunner(start: WorkerStart): Runner<RangeResult> {
   const worker = startThread(workerUrl(), start);
+  const asked: Pending[] = [];
+  let dead: Error | null = null;
+  const die = (e: Error): void => {
+    dead ??= e;
+    for (const p of asked.splice(0)) p.reject(dead);
+  };
+  worker.on('message', (a: Answer) => {
+    const p = asked.shift();
+    if (typeof a === 'string') p?.reject(new SweepError(a));
+    else p?.resolve(a);
+  });
+  worker.on('error', die).on('exit', (code) => die(new Error(`a worker thread ended with code ${code}`)));
   return {
     run: (range) =>
       new Promise((resolve, reject) => {
-        const settle = (): void => {
-          worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-        };
-        const onMessage = (r: RangeResult): void => {
-          settle();
-          resolve(r);
-        };
-        const onError = (e: unknown): void => {
-          settle();
-          reject(e);
-        };
-        const onExit = (code: number): void => onError(new Error(`a worker thread ended with code ${code}`));
-        worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+        if (dead) return reject(dead);
+        asked.push({ resolve, reject });
         worker.postMessage(range);
       }),
     end: () => worker.terminate(),

@@ -1,5 +1,5 @@
 /** A sweep summed up: a line per packet while there are few, else what differs between the variants; how often each fate came about. Bounded in memory. */
-import type { SweepRow } from './sweep-cells.js';
+import { type Sweep, type SweepRow, sweepSize } from './sweep-cells.js';
 
 const MAX_LINES = 500;
 
@@ -18,28 +18,63 @@ function kindOf(r: SweepRow): string {
   return r.connection === null ? way : `${r.connection}: ${way}`;
 }
 
+/** A range summed up. */
+export interface SweepPart {
+  readonly lines: readonly (readonly string[])[];
+  readonly more: number;
+  readonly packets: number;
+  readonly differing: number;
+  /** By variant. */
+  readonly counts: readonly ReadonlyMap<string, number>[];
+}
+
 export class SweepSummary {
-  #lines: string[][] = [];
+  readonly #lines: (readonly string[])[] = [];
   #more = 0;
   #packets = 0;
   #differing = 0;
   #cells: SweepRow[] = [];
   readonly #counts: Map<string, number>[];
+  readonly #variants: readonly string[];
+  /** Of the whole sweep. */
+  readonly #few: boolean;
 
-  constructor(
-    readonly variants: readonly string[],
-    readonly packets: number,
-  ) {
-    this.#counts = variants.map(() => new Map());
+  constructor(sweep: Sweep) {
+    this.#variants = sweep.variants.map((v) => v.name);
+    this.#few = sweepSize(sweep) / this.#variants.length <= MAX_LINES;
+    this.#counts = this.#variants.map(() => new Map());
+  }
+
+  part(): SweepPart {
+    return { lines: this.#lines, more: this.#more, packets: this.#packets, differing: this.#differing, counts: this.#counts };
+  }
+
+  /** The next part, in the order of the matrix. */
+  merge(p: SweepPart): void {
+    for (const line of p.lines) this.#line(line);
+    this.#more += p.more;
+    this.#packets += p.packets;
+    this.#differing += p.differing;
+    p.counts.forEach((counts, i) => {
+      for (const [kind, n] of counts) this.#count(i, kind, n);
+    });
   }
 
   /** Rows in the order of the matrix. */
   add(row: SweepRow): void {
-    const of = this.#counts[this.#cells.length];
-    const kind = kindOf(row);
-    of.set(kind, (of.get(kind) ?? 0) + 1);
+    this.#count(this.#cells.length, kindOf(row), 1);
     this.#cells.push(row);
-    if (this.#cells.length === this.variants.length) this.#packet();
+    if (this.#cells.length === this.#variants.length) this.#packet();
+  }
+
+  #count(variant: number, kind: string, n: number): void {
+    const of = this.#counts[variant];
+    of.set(kind, (of.get(kind) ?? 0) + n);
+  }
+
+  #line(line: readonly string[]): void {
+    if (this.#lines.length >= MAX_LINES) this.#more++;
+    else this.#lines.push(line);
   }
 
   #packet(): void {
@@ -49,20 +84,13 @@ export class SweepSummary {
     this.#packets++;
     const differs = fates.some((f) => f !== fates[0]);
     if (differs) this.#differing++;
-    if (!differs && this.packets > MAX_LINES) return;
-    if (this.#lines.length >= MAX_LINES) this.#more++;
-    else
-      this.#lines.push([
-        r.from,
-        r.to,
-        r.proto === 'icmp' ? 'icmp' : `${r.proto}/${r.port}`,
-        fates[0],
-        ...fates.slice(1).map((f) => (f === fates[0] ? '=' : f)),
-      ]);
+    if (!differs && !this.#few) return;
+    const service = r.proto === 'icmp' ? 'icmp' : `${r.proto}/${r.port}`;
+    this.#line([r.from, r.to, service, fates[0], ...fates.slice(1).map((f) => (f === fates[0] ? '=' : f))]);
   }
 
   text(): string {
-    const table = [['from', 'to', 'service', ...this.variants], ...this.#lines];
+    const table = [['from', 'to', 'service', ...this.#variants], ...this.#lines];
     const widths = table[0].map((_, i) => Math.max(...table.map((l) => l[i].length)));
     let out = '';
     if (this.#lines.length > 0)
@@ -76,8 +104,8 @@ export class SweepSummary {
         )
         .join('');
     if (this.#more > 0) out += `… and ${this.#more} more such packets\n`;
-    out += `${this.#packets} packets${this.variants.length > 1 ? `, ${this.#differing} of them with another fate under some variant` : ''}\n`;
-    this.variants.forEach((name, i) => {
+    out += `${this.#packets} packets${this.#variants.length > 1 ? `, ${this.#differing} of them with another fate under some variant` : ''}\n`;
+    this.#variants.forEach((name, i) => {
       for (const [kind, n] of [...this.#counts[i]].sort((a, b) => b[1] - a[1])) out += `  ${name}: ${n} ${kind}\n`;
     });
     return out;

@@ -2,23 +2,25 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadScenario } from '../scenario/load.js';
 import { diskFiles } from './files.js';
-import { cellRunner, SweepError, type SweepRow } from './sweep-cells.js';
-import type { Range, RangeResult, WorkerStart } from './sweep-pool.js';
+import { SweepError } from './sweep-cells.js';
+import type { Answer, WorkerStart } from './sweep-pool.js';
+import { type Range, rangeRunner } from './sweep-range.js';
 
 const start = workerData as WorkerStart;
 const scenario = loadScenario(start.scenario, diskFiles).value;
-const runCell = scenario && cellRunner(scenario, start.sweep);
+const runRange = scenario && rangeRunner(scenario, start.sweep, start.json);
 
-function run(r: Range): RangeResult {
-  if (!runCell) return `${start.scenario} has changed and cannot be read any more`;
-  const rows: SweepRow[] = [];
+function run(r: Range): Answer {
+  if (!runRange) return `${start.scenario} has changed and cannot be read any more`;
   try {
-    for (let i = r.first; i < r.end; i++) rows.push(runCell(i));
+    return runRange(r);
   } catch (e) {
     if (!(e instanceof SweepError)) throw e;
     return e.message;
   }
-  return rows;
 }
 
-parentPort?.on('message', (r: Range) => parentPort?.postMessage(run(r)));
+parentPort?.on('message', (r: Range) => {
+  const answer = run(r);
+  parentPort?.postMessage(answer, typeof answer === 'object' && 'lines' in answer ? [answer.lines.buffer] : []);
+});

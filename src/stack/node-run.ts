@@ -20,7 +20,7 @@ import type { Dst, NetDevice, SkSocket } from '../packet/types.js';
 import { packetView } from '../packet/view.js';
 import type { NodeState } from '../scenario/model.js';
 import type { Cause } from '../trace/cause.js';
-import type { EventBody, HookPoint, RuleRef } from '../trace/event.js';
+import { type EventBody, FATES, type HookPoint, type RuleRef } from '../trace/event.js';
 import { conntrackPort } from './conntrack-port.js';
 import { duplicate } from './duplicate.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
@@ -49,6 +49,7 @@ const MAX_BOXES = 1000;
 /** Packets made inside packets: errors about errors cannot be, tunnels in tunnels can. */
 const MAX_DEPTH = 40;
 
+const NO_FRAME = new Uint8Array(0);
 const NO_SETTINGS = ctSettings(() => undefined);
 const ctSettingsOf = memoByIdentity((s: Sysctls) => ctSettings((path) => s.stated(path)));
 
@@ -139,7 +140,7 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     this.mib.add(name, n);
   }
   tell(skb: Skb | null, body: EventBody): void {
-    if (this.rec.on) this.rec.event({ node: this.node, skb: skb?.id ?? 0, time: this.world.clock, ...body });
+    if (this.rec.on || (this.rec.fates && FATES.has(body.t))) this.rec.event({ node: this.node, skb: skb?.id ?? 0, time: this.world.clock, ...body });
   }
   drop(skb: Skb, reason: string, location: string, cause: Cause, facts: Facts = {}, rule: RuleRef | null = null): void {
     this.conntrack.release(skb);
@@ -147,13 +148,13 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   }
   newSkb(data: Uint8Array, protocol: number, origin: Origin, dev: NetDevice | null = null): Skb {
     const skb = new Skb(this.world.nextId(), origin, data, protocol);
-    if (this.rec.on) this.tell(skb, { t: 'skb', origin, view: packetView(skb), dev: dev?.name ?? null });
+    if (this.rec.on || this.rec.fates) this.tell(skb, { t: 'skb', origin, view: packetView(skb), dev: dev?.name ?? null });
     return skb;
   }
   cloneSkb(skb: Skb, kind: Origin['kind'] = 'clone'): Skb {
     const c = skb.copy(this.world.nextId(), { kind, of: skb.id });
     c.sk = null;
-    if (this.rec.on) this.tell(c, { t: 'skb', origin: c.origin, view: packetView(c), dev: c.dev?.name ?? null });
+    if (this.rec.on || this.rec.fates) this.tell(c, { t: 'skb', origin: c.origin, view: packetView(c), dev: c.dev?.name ?? null });
     return c;
   }
 
@@ -266,14 +267,12 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   /** A frame of the outside world arrives at a device. */
   arrive(skb: Skb, dev: NetDevice): void {
     classify(skb, dev);
-    if (this.rec.on) {
-      this.tell(skb, { t: 'skb', origin: skb.origin, view: packetView(skb), dev: dev.name });
-      this.tell(skb, { t: 'receive', dev: dev.name, frame: frameOf(skb) });
-    }
+    if (this.rec.on || this.rec.fates) this.tell(skb, { t: 'skb', origin: skb.origin, view: packetView(skb), dev: dev.name });
+    if (this.rec.on) this.tell(skb, { t: 'receive', dev: dev.name, frame: frameOf(skb) });
     this.world.enqueue(this, skb, dev);
   }
   wire(skb: Skb, dev: NetDevice): void {
-    if (this.rec.on) this.tell(skb, { t: 'emit', dev: dev.name, frame: frameOf(skb) });
+    if (this.rec.on || this.rec.fates) this.tell(skb, { t: 'emit', dev: dev.name, frame: this.rec.on ? frameOf(skb) : NO_FRAME });
     this.world.wiring(this.node, dev, skb);
   }
 

@@ -4,7 +4,7 @@ import { invariant } from '../base/assert.js';
 import { type Diagnostic, hasErrors } from '../base/diagnostic.js';
 import { type CtEntry, entryOf } from '../netfilter/conntrack/entry.js';
 import type { NodeCommand, NodeState, Scenario, ScenarioPacket } from '../scenario/model.js';
-import { type Event, ListRecorder } from '../trace/event.js';
+import { type Event, FateRecorder, ListRecorder } from '../trace/event.js';
 import { Network } from './network.js';
 import type { NodeRun } from './node-run.js';
 import { type Outcome, outcomeOf } from './outcome.js';
@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly traceAll?: boolean;
   /** Keep every node's connection tracking table as it stands after each packet. */
   readonly keepConntrack?: boolean;
+  /** Of each packet its outcome and nothing that only tells how it came about: few events, no frames. */
+  readonly outcomesOnly?: boolean;
   readonly execute: Execute;
   /** Puts on the nodes what rule generators wrote (tools/apply.ts); needed by scenarios that have any. */
   readonly apply?: Apply;
@@ -57,7 +59,7 @@ export interface ScenarioRun {
 }
 
 export function runScenario(scenario: Scenario, o: RunOptions): ScenarioRun {
-  const recorder = new ListRecorder(o.verbose ?? false);
+  const recorder = o.outcomesOnly ? new FateRecorder() : new ListRecorder(o.verbose ?? false);
   const network = new Network(scenario, { recorder, makeSockets: scenarioSockets });
   network.traceAll = o.traceAll ?? scenario.traceAll;
   const diagnostics: Diagnostic[] = [];
@@ -87,9 +89,9 @@ function applied(network: Network, scenario: Scenario, o: RunOptions, diagnostic
   return !hasErrors(ds);
 }
 
-function runPacket(network: Network, recorder: ListRecorder, packet: ScenarioPacket, nth: number, keep: boolean): PacketRun {
+function runPacket(network: Network, recorder: ListRecorder | FateRecorder, packet: ScenarioPacket, nth: number, keep: boolean): PacketRun {
   const from = recorder.events.length;
-  const before = new Map(network.nodes.map((n) => [n.name, new Map(n.mib.values)]));
+  const before = new Map(network.nodes.map((n) => [n.name, n.mib.values]));
   const node = network.node(packet.source.node) as NodeRun;
   const { errno, connection } = sendPacket(network, node, packet, nth);
   const events = recorder.events.slice(from);

@@ -241,6 +241,8 @@ export interface Recorder {
   readonly verbose: boolean;
   /** True: what TRACE prints is wanted ('trace', 'nft-trace'), also where `on` is false. */
   readonly traces?: boolean;
+  /** True: what tells the fate of packets is wanted (FATES), also where `on` is false; frames of it are left empty then. */
+  readonly fates?: boolean;
   event(e: Event): void;
   /** Told of every rule that matched, also where `on` is false: sweeps want that list and nothing else. */
   matched?(rule: RuleRef, skb: number): void;
@@ -252,6 +254,20 @@ export class ListRecorder implements Recorder {
   readonly on = true;
   readonly events: Event[] = [];
   constructor(readonly verbose = false) {}
+  event(e: Event): void {
+    this.events.push(e);
+  }
+}
+
+/** Events that an outcome is read off (stack/outcome.ts). */
+export const FATES: ReadonlySet<EventBody['t']> = new Set(['skb', 'emit', 'neigh', 'deliver', 'consume', 'drop', 'inconclusive']);
+
+/** Keeps what tells the fate of packets and nothing else: for runs of which only the outcome is asked. */
+export class FateRecorder implements Recorder {
+  readonly on = false;
+  readonly verbose = false;
+  readonly fates = true;
+  readonly events: Event[] = [];
   event(e: Event): void {
     this.events.push(e);
   }

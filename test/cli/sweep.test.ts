@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diskFiles } from '../../src/cli/files.js';
 import { cellRunner, destinationsOf, type Sweep, servicesOf, sourcesOf, sweepSize } from '../../src/cli/sweep-cells.js';
-import { type Range, runRanges } from '../../src/cli/sweep-pool.js';
+import { runRanges } from '../../src/cli/sweep-pool.js';
+import { type Range, rangeRunner } from '../../src/cli/sweep-range.js';
+import { SweepSummary } from '../../src/cli/sweep-report.js';
 import { loadScenario } from '../../src/scenario/load.js';
 import type { Scenario } from '../../src/scenario/model.js';
 import { runScenario } from '../../src/stack/run-scenario.js';
@@ -52,18 +54,42 @@ describe('a cell', () => {
   });
 });
 
+it.each(['icmp', 'tcp'])('parts of a sweep of %s, put together, are its summary', (proto) => {
+  const s = load('fabedge-edge-to-node');
+  const commands = parseDo(s, ['node1: iptables -I INPUT -j DROP'], null).value;
+  const all = { from: sourcesOf(s, ['all']), to: destinationsOf(s, ['all']), services: servicesOf([proto], proto === 'tcp' ? ['22'] : []) };
+  const sweep: Sweep = {
+    ...all,
+    variants: [
+      { name: 'as it is', commands: [] },
+      { name: 'closed', commands },
+    ],
+  };
+  const size = sweepSize(sweep);
+  const whole = new SweepSummary(sweep);
+  const parts = new SweepSummary(sweep);
+  const cell = cellRunner(s, sweep);
+  for (let i = 0; i < size; i++) whole.add(cell(i));
+  const run = rangeRunner(s, sweep, false);
+  for (let first = 0; first < size; first += 6) {
+    const r = run({ first, end: Math.min(size, first + 6) });
+    if ('part' in r) parts.merge(structuredClone(r.part));
+  }
+  expect(parts.text()).toBe(whole.text());
+  expect(whole.text()).toMatch(/[1-9]\d* of them with another fate/);
+});
+
 describe('the pool', () => {
-  const row = (i: number) => ({ from: 'a', to: 'b', proto: 'udp' as const, port: i, variant: '', request: '', reply: null, connection: null });
-  const rowsOf = (r: Range) => Array.from({ length: r.end - r.first }, (_, i) => row(r.first + i));
   const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
   it('hands on in order, and no thread runs far ahead of a slow one or of a slow reader', async () => {
-    const [SIZE, JOBS] = [5000, 3];
+    const [SIZE, JOBS] = [20000, 3];
     let handed = 0;
     let ahead = 0;
     let made = 0;
-    const rows = async (batch: readonly { port: number }[]): Promise<void> => {
-      for (const r of batch) expect(r.port).toBe(handed++);
+    const result = async (first: number, range: Range): Promise<void> => {
+      expect([first, range.first, range.end % 7]).toEqual([handed, handed, range.end === SIZE ? SIZE % 7 : 0]);
+      handed = range.end;
       await later(1);
     };
     const makeRunner = () => {
@@ -71,22 +97,25 @@ describe('the pool', () => {
       const run = async (r: Range) => {
         ahead = Math.max(ahead, r.end - handed);
         await later(slow ? 30 : 0);
-        return rowsOf(r);
+        return r.first;
       };
       return { run, end: async () => {} };
     };
-    await runRanges({ size: SIZE, jobs: JOBS, rows, stopped: () => false }, makeRunner);
+    await runRanges({ size: SIZE, jobs: JOBS, together: 7, result, stopped: () => false }, makeRunner);
     expect(handed).toBe(SIZE);
-    expect(ahead).toBeLessThan(1000);
+    expect(ahead).toBeLessThan(SIZE / 3);
   });
 
   it('a range that fails ends it, and every thread is ended', async () => {
     let [open, ranges] = [0, 0];
     const makeRunner = () => {
       open++;
-      return { run: async (r: Range) => (++ranges === 4 ? 'no such node' : rowsOf(r)), end: async () => void open-- };
+      const run = async (): Promise<void> => {
+        if (++ranges === 4) throw new Error('no such node');
+      };
+      return { run, end: async () => void open-- };
     };
-    await expect(runRanges({ size: 5000, jobs: 2, rows: () => {}, stopped: () => false }, makeRunner)).rejects.toThrow('no such node');
+    await expect(runRanges({ size: 5000, jobs: 2, together: 1, result: () => {}, stopped: () => false }, makeRunner)).rejects.toThrow('no such node');
     await later(5);
     expect(open).toBe(0);
   });

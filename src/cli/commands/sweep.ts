@@ -6,19 +6,9 @@ import type { Command } from 'commander';
 import type { Scenario } from '../../scenario/model.js';
 import { parseDo } from '../../tools/execute.js';
 import { complain, EXIT, findScenario, openScenario } from '../files.js';
-import {
-  cellRunner,
-  destinationsOf,
-  type Sweep,
-  SweepError,
-  type SweepRow,
-  type SweepVariant,
-  servicesOf,
-  sourcesOf,
-  sweepSize,
-  wordsOf,
-} from '../sweep-cells.js';
-import { runRanges, threadRunner } from '../sweep-pool.js';
+import { destinationsOf, type Sweep, SweepError, type SweepVariant, servicesOf, sourcesOf, sweepSize, wordsOf } from '../sweep-cells.js';
+import { type Runner, runRanges, threadRunner } from '../sweep-pool.js';
+import { type Range, type RangeResult, rangeRunner } from '../sweep-range.js';
 import { SweepSummary } from '../sweep-report.js';
 
 interface Options {
@@ -94,10 +84,8 @@ function jobsOf(o: Options, size: number): number {
 async function sweepAll(s: Scenario, path: string, sweep: Sweep, o: Options): Promise<number> {
   const size = sweepSize(sweep);
   const jobs = jobsOf(o, size);
-  const summary = new SweepSummary(
-    sweep.variants.map((v) => v.name),
-    size / sweep.variants.length,
-  );
+  const json = o.json ?? false;
+  const summary = new SweepSummary(sweep);
   // Every cell is a network that dies at once. V8 would take the objects of the first, small collections for long-lived and put such into the old generation, where
   // each keeps its whole network through all young collections: half of the time, and memory that grows until a full one.
   setFlagsFromString('--no-allocation-site-pretenuring');
@@ -110,31 +98,31 @@ async function sweepAll(s: Scenario, path: string, sweep: Sweep, o: Options): Pr
   };
   process.on('SIGINT', onInterrupt);
   let done = 0;
-  const rows = async (batch: readonly SweepRow[]): Promise<void> => {
-    done += batch.length;
+  const result = async (r: RangeResult, range: Range): Promise<void> => {
+    done = range.end;
     progress.show(done);
-    if (!o.json) for (const r of batch) summary.add(r);
-    else if (!process.stdout.write(batch.map((r) => `${JSON.stringify(r)}\n`).join(''))) await once(process.stdout, 'drain');
+    if ('part' in r) summary.merge(r.part);
+    else if (!process.stdout.write(r.lines)) await once(process.stdout, 'drain');
   };
+  const makeRunner = (): Runner<RangeResult> => (jobs > 1 ? threadRunner({ scenario: path, sweep, json }) : hereRunner(rangeRunner(s, sweep, json)));
   try {
-    await runRanges({ size, jobs, rows, stopped: () => interrupted }, () => (jobs > 1 ? threadRunner({ scenario: path, sweep }) : hereRunner(s, sweep)));
+    await runRanges({ size, jobs, together: sweep.variants.length, result, stopped: () => interrupted }, makeRunner);
   } finally {
     process.off('SIGINT', onInterrupt);
     progress.end();
   }
   const partial = done < size;
-  if (!o.json) process.stdout.write(`${summary.text()}${partial ? `PARTIAL: stopped after ${done} of ${size} cells\n` : ''}`);
+  if (!json) process.stdout.write(`${summary.text()}${partial ? `PARTIAL: stopped after ${done} of ${size} cells\n` : ''}`);
   else if (partial) process.stdout.write(`${JSON.stringify({ partial: true, done, of: size })}\n`);
   return partial ? INTERRUPTED : EXIT.ok;
 }
 
 /** In this thread; between ranges it lets signals and the progress bar through. */
-function hereRunner(s: Scenario, sweep: Sweep): ReturnType<typeof threadRunner> {
-  const runCell = cellRunner(s, sweep);
+function hereRunner(runRange: (r: Range) => RangeResult): Runner<RangeResult> {
   return {
     run: async (r) => {
       await new Promise((resolve) => setImmediate(resolve));
-      return Array.from({ length: r.end - r.first }, (_, i) => runCell(r.first + i));
+      return runRange(r);
     },
     end: async () => {},
   };

@@ -76,16 +76,19 @@ export interface TupleHash {
 }
 
 const NONE = -1;
-const FEW = 64;
+/** So few that V8 keeps the arrays in its heap. */
+const FEW = 16;
 /** Of a table in which nothing was put yet, never written: most nodes of a run see no flow. */
 const EMPTY = new Int32Array(1).fill(NONE);
+const NO_LINKS = new Int32Array(0);
+const NO_DIRS = new Uint8Array(0);
 
 /** Chains by hash, newest first; grows so that chains stay short. A link is a number into parallel arrays: a table of a million flows is a handful of objects. */
 class Buckets {
   #heads = EMPTY;
-  #next = new Int32Array(0);
-  #hashes = new Int32Array(0);
-  #dirs = new Uint8Array(0);
+  #next = NO_LINKS;
+  #hashes = NO_LINKS;
+  #dirs = NO_DIRS;
   #conns: (Conn | null)[] = [];
   /** Links of removed entries, chained by #next. */
   #free = NONE;

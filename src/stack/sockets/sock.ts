@@ -4,6 +4,7 @@ import type { Route } from '../../fib/model.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import type { Dst, NetDevice, SkSocket } from '../../packet/types.js';
 import type { Kernel } from '../kernel.js';
+import { MAX_WINDOW } from './tcp-options.js';
 
 /** What the owner of a socket can set before using it. */
 export interface SocketOptions {
@@ -28,40 +29,85 @@ export interface SocketOptions {
 
 export type TcpState = 'LISTEN' | 'SYN_SENT' | 'ESTABLISHED' | 'FIN_WAIT' | 'TIME_WAIT' | 'CLOSE_WAIT' | 'LAST_ACK' | 'CLOSE';
 
-/** A socket. `sk` is what rules see of it. */
-export interface Sock extends SocketOptions {
-  readonly proto: number;
+/**
+ * A socket. `sk` is what rules see of it. A class that copies what was asked for member by member: V8 makes new shapes, which stay, for every object that
+ * starts with another one spread and goes on.
+ */
+export class Sock implements SocketOptions {
+  readonly id: string;
+  readonly family: Family;
+  readonly addr: Addr;
+  readonly port: number;
+  readonly uid: number;
+  readonly boundDev: NetDevice | null;
+  readonly mark: number;
+  readonly tos: number;
+  readonly ttl: number | null;
+  readonly dontFragment: boolean;
+  readonly broadcast: boolean;
+  readonly transparent: boolean;
   readonly sk: SkSocket;
-  /** Order of creation: of equals the latest is found first. */
-  readonly order: number;
+
+  /** `order`: of creation; of equals the latest is found first. */
+  constructor(
+    o: SocketOptions,
+    readonly proto: number,
+    readonly order: number,
+  ) {
+    this.id = o.id;
+    this.family = o.family;
+    this.addr = o.addr;
+    this.port = o.port;
+    this.uid = o.uid;
+    this.boundDev = o.boundDev;
+    this.mark = o.mark;
+    this.tos = o.tos;
+    this.ttl = o.ttl ?? null;
+    this.dontFragment = o.dontFragment ?? false;
+    this.broadcast = o.broadcast;
+    this.transparent = o.transparent;
+    this.sk = makeSk(o, proto);
+  }
 }
 
-export interface UdpSock extends Sock {
-  readonly proto: 17;
+export class UdpSock extends Sock {
+  declare readonly proto: 17;
+  constructor(o: SocketOptions, order: number) {
+    super(o, IPPROTO.UDP, order);
+  }
 }
 
-export interface TcpSock extends Sock {
-  readonly proto: 6;
-  state: TcpState;
+export class TcpSock extends Sock {
+  declare readonly proto: 6;
   laddr: Addr;
   raddr: Addr;
-  rport: number;
-  dst: Dst | null;
+  rport = 0;
+  dst: Dst | null = null;
   /** Send side: oldest unacknowledged and next number. */
-  sndUna: number;
-  sndNxt: number;
+  sndUna = 0;
+  sndNxt = 0;
   /** Receive side: next expected number. */
-  rcvNxt: number;
+  rcvNxt = 0;
   /** Right edge of the window offered. */
-  rcvEdge: number;
+  rcvEdge = 0;
   /** Window offered at first, in bytes, and its scale (0 unless both sides agreed). */
-  rcvWnd: number;
-  wscale: number;
+  rcvWnd = MAX_WINDOW;
+  wscale = 0;
   /** Bytes delivered but not yet read by the owner; until then the window does not grow. */
-  unread: number;
-  mss: number;
+  unread = 0;
+  mss = 536;
   /** A system call of the owner is running: errors that arrive now are soft. */
-  owned: boolean;
+  owned = false;
+
+  constructor(
+    o: SocketOptions,
+    order: number,
+    public state: TcpState,
+  ) {
+    super(o, IPPROTO.TCP, order);
+    this.laddr = o.addr;
+    this.raddr = o.addr;
+  }
 }
 
 /** struct request_sock: a connection that awaits the last ACK of the handshake. */

@@ -4,11 +4,11 @@ import { TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
 import type { Kernel } from '../kernel.js';
-import { lookupEstablished, lookupListener, makeSk, type RequestSock, type SocketOptions, type TcpSock } from './sock.js';
+import { lookupEstablished, lookupListener, type RequestSock, type SocketOptions, TcpSock } from './sock.js';
 import type { SocketHost } from './sockets.js';
 import { established, failed } from './tcp-connection.js';
 import { checkRequest, listen } from './tcp-listen.js';
-import { advertisedMss, fullOptions, MAX_WINDOW, seqAfter, windowFor } from './tcp-options.js';
+import { advertisedMss, fullOptions, seqAfter, windowFor } from './tcp-options.js';
 import { readSegment, type Segment, sendReset } from './tcp-reset.js';
 import { transmit } from './tcp-send.js';
 import { routeTos } from './xmit.js';
@@ -28,26 +28,7 @@ export class Tcp {
   ) {}
 
   open(o: SocketOptions, state: TcpSock['state']): TcpSock {
-    const s: TcpSock = {
-      ...o,
-      proto: 6,
-      sk: makeSk(o, IPPROTO.TCP),
-      order: this.#order++,
-      state,
-      laddr: o.addr,
-      raddr: o.addr,
-      rport: 0,
-      dst: null,
-      sndUna: 0,
-      sndNxt: 0,
-      rcvNxt: 0,
-      rcvEdge: 0,
-      rcvWnd: MAX_WINDOW,
-      wscale: 0,
-      unread: 0,
-      mss: 536,
-      owned: false,
-    };
+    const s = new TcpSock(o, this.#order++, state);
     this.socks.push(s);
     return s;
   }

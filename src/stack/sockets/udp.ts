@@ -6,7 +6,7 @@ import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../
 import type { Kernel } from '../kernel.js';
 import { icmpSend, icmpTypes } from '../stages/icmp-send.js';
 import { countOut } from '../stages/icmp6-send.js';
-import { lookupUdp, makeSk, type SocketOptions, type UdpSock, udpTakesMulticast } from './sock.js';
+import { lookupUdp, makeSk, type SocketOptions, UdpSock, udpTakesMulticast } from './sock.js';
 import type { SocketHost } from './sockets.js';
 import { ipHeaderLength, ipXmit, routeTos } from './xmit.js';
 
@@ -32,7 +32,7 @@ export class Udp {
   ) {}
 
   open(o: SocketOptions): UdpSock {
-    const s: UdpSock = { ...o, proto: 17, sk: makeSk(o, IPPROTO.UDP), order: this.#order++ };
+    const s = new UdpSock(o, this.#order++);
     this.socks.push(s);
     return s;
   }
