@@ -24,6 +24,7 @@ export interface FibInput {
 
 /** What source validation reads of a device's sysctls, combined with conf/all as IN_DEV_ORCONF and its like do. */
 export interface InDev {
+  readonly name: string;
   readonly forwarding: boolean;
   readonly rpFilterAll: number;
   readonly rpFilterDev: number;
@@ -38,6 +39,7 @@ export interface InDev {
 
 function inDevOf(conf: DevConf, name: string): InDev {
   return {
+    name,
     forwarding: conf.dev(name, 'forwarding') !== 0,
     rpFilterAll: conf.all('rp_filter'),
     rpFilterDev: conf.dev(name, 'rp_filter'),
@@ -52,17 +54,20 @@ function inDevOf(conf: DevConf, name: string): InDev {
 /** What all route functions read of a node: its compiled routing and its sysctls. */
 export class RouteEnv {
   readonly #inDev = new Map<string, InDev>();
+  #last: InDev | null = null;
   constructor(
     readonly fib: Fib,
     readonly conf: DevConf,
   ) {}
   /** Resolved once for each device: every packet asks. */
   inDev(name: string): InDev {
+    if (this.#last !== null && this.#last.name === name) return this.#last;
     let d = this.#inDev.get(name);
     if (d === undefined) {
       d = inDevOf(this.conf, name);
       this.#inDev.set(name, d);
     }
+    this.#last = d;
     return d;
   }
 }
@@ -100,6 +105,7 @@ export class Fib {
   /** A route or rule has a realm (fib_num_tclassid_users). */
   readonly realms: boolean;
   readonly #tables = new Map<number, Table4>();
+  readonly #main: Table4 | undefined;
   /** Local and main in one, while no rule was ever changed (fib_unmerge). */
   readonly #merged: boolean;
 
@@ -128,6 +134,7 @@ export class Fib {
       else byTable.set(id, [alias]);
     }
     for (const [id, list] of byTable) this.#tables.set(id, new Table4(list));
+    this.#main = this.#tables.get(RT_TABLE.MAIN);
   }
 
   /** fib_get_table(): with merged tables local is main. */
@@ -153,8 +160,7 @@ export class Fib {
   }
 
   #lookupMerged(flow: Flow, conf: DevConf, ignore: boolean, steps: RouteStep[] | undefined): FibResult {
-    const main = this.#tables.get(RT_TABLE.MAIN);
-    const hit = main?.lookup(flow, conf, ignore) ?? null;
+    const hit = this.#main?.lookup(flow, conf, ignore) ?? null;
     if (hit && hit.errno !== EAGAIN) {
       const local = hit.alias.route.table === RT_TABLE.LOCAL;
       steps?.push({ pref: 0, table: 'local', route: local ? routeText(hit.alias.route) : null });

@@ -12,7 +12,13 @@ export interface HookState {
   readonly point: HookPoint;
 }
 
-export interface HookStep {
+/**
+ * 'drop': the step has told and counted the drop itself (Kernel.drop). 'stolen': the skb is gone or went on by itself; the rest of the hook does not run.
+ * 'okfn': accepted past the rest of this hook (a step that calls state->okfn and says NF_STOLEN, as ip_sabotage_in does).
+ */
+export type HookRun = (k: Kernel, f: Flight, h: HookState) => HookVerdict | 'okfn';
+
+interface HookRow {
   readonly family: 'bridge' | 'ipv4' | 'ipv6' | 'arp';
   readonly point: HookPoint;
   /** NF_IP_PRI_* / NF_BR_PRI_*: steps run in ascending order, equals in order of registration. */
@@ -21,11 +27,7 @@ export interface HookStep {
   readonly name: string;
   /** Is it registered on such a node? Absent: always. */
   readonly needed?: (given: NodeState) => boolean;
-  /**
-   * 'drop': the step has told and counted the drop itself (Kernel.drop). 'stolen': the skb is gone or went on by itself; the rest of the hook does not run.
-   * 'okfn': accepted past the rest of this hook (a step that calls state->okfn and says NF_STOLEN, as ip_sabotage_in does).
-   */
-  readonly run: (k: Kernel, f: Flight, h: HookState) => HookVerdict | 'okfn';
-  /** The same step of one given node, with what it needs of its rules looked up once; absent: `run` as it is. */
-  readonly bind?: (given: NodeState) => HookStep['run'];
 }
+
+/** A step does the same on every node, or is made for a node's given state, with what it needs of it looked up once. */
+export type HookStep = HookRow & ({ readonly run: HookRun } | { readonly bind: (given: NodeState) => HookRun });

@@ -2,12 +2,12 @@
  * The hook table: rows of (family, hook, priority, step), sorted as nf_register_net_hook() sorts them. Nobody else decides order: xtables tables,
  * conntrack, NAT, defragmentation and br_netfilter are all just steps.
  */
-import { memoByIdentity } from '../base/memo.js';
+import { byName, memoByIdentity } from '../base/memo.js';
 import type { NatWalk } from '../netfilter/conntrack/index.js';
 import type { PacketCtx } from '../netfilter/pred.js';
-import type { CompiledTable } from '../netfilter/xtables/compile.js';
+import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
 import type { XtRuleset, XtTableName } from '../netfilter/xtables/model.js';
-import { type WalkVerdict, walkTable } from '../netfilter/xtables/walk.js';
+import { type WalkVerdict, walkChain } from '../netfilter/xtables/walk.js';
 import { IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
 import { CTINFO, ctIsReply } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
@@ -15,7 +15,7 @@ import type { HookPoint, RuleRef } from '../trace/event.js';
 import { brNetfilterSteps } from './br-netfilter.js';
 import { ebtablesSteps } from './ebtables-steps.js';
 import type { Flight, HookVerdict } from './flight.js';
-import type { HookState, HookStep } from './hook-step.js';
+import type { HookRun, HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { missingSteps } from './missing.js';
 import { hasNftChain, nativeSteps, nftTracer } from './nft-steps.js';
@@ -70,29 +70,39 @@ function tellOrder(k: Kernel, f: Flight): void {
   k.tell(f.skb, { t: 'assumed', what: 'which backend runs first at the same priority', value: 'nft, as where its rules were loaded after the legacy ones' });
 }
 
-function runTable(k: Kernel, f: Flight, h: HookState, family: IpFamily, table: XtTableName, backend: Backend): HookVerdict {
-  const t = k.table(family, table, backend);
-  if (!t) return 'accept';
-  if (backend === 'nft' && table !== 'security' && hasTable(k.given, family, table, 'legacy')) tellOrder(k, f);
-  const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
-  return settle(k, f, c, walk(k, t, c, family, backend));
+type Walk = (k: Kernel, c: PacketCtx) => WalkVerdict;
+
+/** The walk of a table that the node has, from the base chain of a hook. */
+function walkAt(n: NodeState, family: IpFamily, table: XtTableName, point: HookPoint, backend: Backend): Walk {
+  const t = tableOf(n, family, table, backend) as CompiledTable;
+  const base = t.chain(point);
+  return (k, c) => {
+    if (!base) return 'ACCEPT';
+    const v = walkChain(t, base, c, k.counters.of(t), backend === 'nft' && k.rec.on ? nftTracer(n, family) : undefined);
+    k.endTable();
+    return v;
+  };
 }
 
-function walk(k: Kernel, t: CompiledTable, c: PacketCtx, family: IpFamily, backend: Backend): WalkVerdict {
-  const v = walkTable(t, c.hook, c, k.counters, backend === 'nft' && k.rec.on ? nftTracer(k.given, family) : undefined);
-  k.endTable();
-  return v;
+function runTable(n: NodeState, family: IpFamily, table: XtTableName, point: HookPoint, backend: Backend): (k: Kernel, f: Flight, h: HookState) => HookVerdict {
+  const walk = walkAt(n, family, table, point, backend);
+  const ordered = backend === 'nft' && table !== 'security' && hasTable(n, family, table, 'legacy');
+  return (k, f, h) => {
+    if (ordered) tellOrder(k, f);
+    const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
+    return settle(k, f, c, walk(k, c));
+  };
 }
 
 const stepNames = { legacy: { ipv4: 'iptable', ipv6: 'ip6table' }, nft: { ipv4: 'nft_ip', ipv6: 'nft_ip6' } } as const;
 
-const plainTable = (family: IpFamily, table: XtTableName, point: HookPoint, priority: number, backend: Backend = 'legacy'): HookStep => ({
+const plainTable = (family: IpFamily, table: XtTableName, point: HookPoint, priority: number, backend: Backend) => ({
   family,
   point,
   priority,
   name: `${stepNames[backend][family]}_${table}`,
-  needed: (n) => hasTable(n, family, table, backend) && (backend === 'legacy' || hasNftChain(n, family, table, point)),
-  run: (k, f, h) => runTable(k, f, h, family, table, backend),
+  needed: (n: NodeState) => hasTable(n, family, table, backend) && (backend === 'legacy' || hasNftChain(n, family, table, point)),
+  bind: (n: NodeState): HookRun => runTable(n, family, table, point, backend),
 });
 
 const rulesetOf = (n: NodeState, family: IpFamily, backend: Backend): XtRuleset | null =>
@@ -101,6 +111,12 @@ const rulesetOf = (n: NodeState, family: IpFamily, backend: Backend): XtRuleset 
 const hasTable = (n: NodeState, family: IpFamily, table: XtTableName, backend: Backend = 'legacy'): boolean =>
   rulesetOf(n, family, backend)?.tables.some((t) => t.name === table) ?? false;
 
+/** A loaded table, compiled; undefined when it is not loaded (and so prints nothing). */
+export function tableOf(n: NodeState, family: IpFamily, table: XtTableName, backend: Backend): CompiledTable | undefined {
+  const t = byName(rulesetOf(n, family, backend)?.tables ?? [], table);
+  return t && compileTable(t, family, backend);
+}
+
 /** What mangle OUTPUT may change that asks for a new route. */
 const routeKey = (s: Skb): string => `${s.saddr}\0${s.daddr}\0${s.mark}\0${s.tos}${s.family === 'ipv6' ? `\0${s.ttl}\0${s.u32(0)}` : ''}`;
 
@@ -108,11 +124,13 @@ const routeKey = (s: Skb): string => `${s.saddr}\0${s.daddr}\0${s.mark}\0${s.tos
 const mangleOutput = (family: IpFamily, backend: Backend): HookStep => ({
   ...plainTable(family, 'mangle', 'OUTPUT', PRI.MANGLE, backend),
   name: backend === 'nft' ? 'nf_route_table_hook' : family === 'ipv4' ? 'ipt_mangle_out' : 'ip6t_mangle_out',
-  run: (k, f, h) => {
-    const before = routeKey(f.skb);
-    const v = runTable(k, f, h, family, 'mangle', backend);
-    if (v !== 'accept' || routeKey(f.skb) === before) return v;
-    return rerouteHarder(k, f);
+  bind: (n) => {
+    const run = runTable(n, family, 'mangle', 'OUTPUT', backend);
+    return (k, f, h) => {
+      const before = routeKey(f.skb);
+      const v = run(k, f, h);
+      return v !== 'accept' || routeKey(f.skb) === before ? v : rerouteHarder(k, f);
+    };
   },
 });
 
@@ -122,9 +140,9 @@ const natBackends: readonly Backend[] = ['nft', 'legacy'];
 const natWalks = (n: NodeState, family: IpFamily, point: HookPoint): readonly NatWalk[] =>
   natBackends
     .filter((backend) => hasTable(n, family, 'nat', backend) && (backend === 'legacy' || hasNftChain(n, family, 'nat', point)))
-    .map((backend) => (c: PacketCtx) => {
-      const k = c.env as Kernel;
-      return walk(k, k.table(family, 'nat', backend) as CompiledTable, c, family, backend);
+    .map((backend) => {
+      const walk = walkAt(n, family, 'nat', point, backend);
+      return (c: PacketCtx) => walk(c.env as Kernel, c);
     });
 
 function natRun(k: Kernel, f: Flight, h: HookState, family: IpFamily, walks: readonly NatWalk[]): HookVerdict {
@@ -153,7 +171,6 @@ const natStep = (family: IpFamily, point: HookPoint, priority: number): HookStep
   priority,
   name: 'nf_nat_inet_fn',
   needed: (n) => needsConntrack(n, family),
-  run: (k, f, h) => natHook(k, f, h, family, natWalks(k.given, family, point)),
   bind: (n) => {
     const walks = natWalks(n, family, point);
     return (k, f, h) => natHook(k, f, h, family, walks);
@@ -262,20 +279,49 @@ const ipSteps = (family: IpFamily): readonly HookStep[] => [
 
 const allSteps: readonly HookStep[] = [...ipSteps('ipv4'), ...ipSteps('ipv6'), ...brNetfilterSteps, ...ebtablesSteps];
 
-export type HookTable = ReadonlyMap<string, ReadonlyMap<HookPoint, readonly HookStep[]>>;
+/** The steps of one family. Every packet asks several times: telling five words apart is quicker than hashing one. */
+export class FamilyHooks {
+  readonly #points = new Map<HookPoint, readonly HookRun[]>();
+  readonly #prerouting: readonly HookRun[] | undefined;
+  readonly #forward: readonly HookRun[] | undefined;
+  readonly #postrouting: readonly HookRun[] | undefined;
+
+  constructor(n: NodeState, steps: readonly HookStep[]) {
+    for (const s of steps.toSorted((a, b) => a.priority - b.priority)) {
+      this.#points.set(s.point, [...(this.#points.get(s.point) ?? []), 'bind' in s ? s.bind(n) : s.run]);
+    }
+    this.#prerouting = this.#points.get('PREROUTING');
+    this.#forward = this.#points.get('FORWARD');
+    this.#postrouting = this.#points.get('POSTROUTING');
+  }
+
+  /** What runs there, in order; undefined: nothing is registered. */
+  at(point: HookPoint): readonly HookRun[] | undefined {
+    switch (point) {
+      case 'PREROUTING':
+        return this.#prerouting;
+      case 'FORWARD':
+        return this.#forward;
+      case 'POSTROUTING':
+        return this.#postrouting;
+      default:
+        return this.#points.get(point);
+    }
+  }
+}
+
+export type HookTable = ReadonlyMap<HookStep['family'], FamilyHooks>;
 
 /** The steps registered on such a node, by family and point, in the order they run. */
 export const hookTable = memoByIdentity((n: NodeState): HookTable => {
-  const families = new Map<string, Map<HookPoint, HookStep[]>>();
-  for (const s of [...missingSteps(n), ...allSteps, ...nativeSteps(n)]) {
-    if (s.needed && !s.needed(n)) continue;
-    const points = families.get(s.family) ?? new Map<HookPoint, HookStep[]>();
-    families.set(s.family, points);
-    const bound = s.bind ? { ...s, run: s.bind(n) } : s;
-    const list = points.get(s.point);
-    if (list) list.push(bound);
-    else points.set(s.point, [bound]);
-  }
-  for (const points of families.values()) for (const list of points.values()) list.sort((a, b) => a.priority - b.priority);
-  return families;
+  const steps = [...missingSteps(n), ...allSteps, ...nativeSteps(n)].filter((s) => !s.needed || s.needed(n));
+  return new Map(
+    (['ipv4', 'ipv6', 'bridge', 'arp'] as const).map((family) => [
+      family,
+      new FamilyHooks(
+        n,
+        steps.filter((s) => s.family === family),
+      ),
+    ]),
+  );
 });

@@ -8,7 +8,6 @@ import type { Env } from '../netfilter/env.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import type { CompiledTable } from '../netfilter/xtables/compile.js';
 import type { RuleCounters } from '../netfilter/xtables/counters.js';
-import type { XtTableName } from '../netfilter/xtables/model.js';
 import type { Origin, Skb } from '../packet/skb.js';
 import type { Dst, NetDevice } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
@@ -48,8 +47,6 @@ export interface Kernel extends Env {
   packetCtx(f: Flight, family: Family, point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): PacketCtx;
   showAddr(a: Addr): string;
   readonly conntrack: Conntrack;
-  /** A loaded table, compiled; undefined when it is not loaded (and so prints nothing). */
-  table(family: Family, name: XtTableName, backend?: 'legacy' | 'nft'): CompiledTable | undefined;
   readonly counters: RuleCounters<CompiledTable>;
   /** A table's walk is over: frames that it sent to this node in process context are received (local_bh_enable). */
   endTable(): void;
@@ -61,6 +58,8 @@ export interface Kernel extends Env {
   xfrmMtu(dst: Dst): number;
   /** MTU of the route as forwarding takes it: the device's (ip_dst_mtu_maybe_forward). */
   routeMtu(dst: Dst): number;
+  /** net.ipv4.ip_forward_use_pmtu */
+  readonly forwardUsesPmtu: boolean;
   /** inet_getpeer rate limiting of redirects: true at most once per source until it was silent. Counts the redirect as sent. */
   redirectAllowed(to: Addr): boolean;
   /** inet_peer_xrlim_allow() with a second: the limit of ICMPv6 redirects, by the packet's destination and by its source. */

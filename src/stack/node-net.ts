@@ -24,6 +24,7 @@ export abstract class NodeNet {
   devices!: readonly NetDevice[];
   addrs!: ReturnType<typeof addrsOf>;
   routing!: Routing;
+  forwardUsesPmtu = false;
   #routing6: Routing6 | null = null;
   neigh!: NeighTable;
   #devByName!: ReadonlyMap<string, NetDevice>;
@@ -61,7 +62,10 @@ export abstract class NodeNet {
       this.#devByIndex = devices.byIndex;
     }
     if (g.addrs !== before?.addrs) this.addrs = addrsOf(g.addrs);
-    if (g.sysctls !== before?.sysctls) this.sysctls = sysctlsOf(g.sysctls);
+    if (g.sysctls !== before?.sysctls) {
+      this.sysctls = sysctlsOf(g.sysctls);
+      this.forwardUsesPmtu = this.sysctl('net/ipv4/ip_forward_use_pmtu') !== 0;
+    }
     if (g.neighs !== before?.neighs) this.neigh = new NeighTable(g.neighs);
     this.routing = new Routing(this);
     this.#routing6 = null;

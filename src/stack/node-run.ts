@@ -4,14 +4,14 @@
  */
 import type { Addr, Family, Mac } from '../base/addr.js';
 import { invariant } from '../base/assert.js';
-import { byName, memoByIdentity } from '../base/memo.js';
+import { memoByIdentity } from '../base/memo.js';
 import { readConntrack } from '../formats/conntrack.js';
 import { insertEntry } from '../netfilter/conntrack/entry.js';
 import { Conntrack, type ConntrackHost, type CtSettings, ctSettings } from '../netfilter/conntrack/index.js';
 import type { ConntrackPort, SetsPort } from '../netfilter/env.js';
 import type { SetStore } from '../netfilter/ipset/store.js';
 import type { PacketCtx } from '../netfilter/pred.js';
-import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
+import type { CompiledTable } from '../netfilter/xtables/compile.js';
 import { RuleCounters } from '../netfilter/xtables/counters.js';
 import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
 
@@ -24,8 +24,7 @@ import { type EventBody, FATES, type HookPoint, type RuleRef } from '../trace/ev
 import { conntrackPort } from './conntrack-port.js';
 import { duplicate } from './duplicate.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
-import type { HookStep } from './hook-step.js';
-import { type HookTable, hookTable } from './hooks.js';
+import { type FamilyHooks, type HookTable, hookTable, tableOf } from './hooks.js';
 import { Inconclusive } from './inconclusive.js';
 
 import type { Facts, Kernel } from './kernel.js';
@@ -50,6 +49,9 @@ const MAX_BOXES = 1000;
 const MAX_DEPTH = 40;
 
 const NO_FRAME = new Uint8Array(0);
+/** Where received frames start. */
+const RECEIVE = stops.get('netif_receive_skb') as Stop;
+
 const NO_SETTINGS = ctSettings(() => undefined);
 const ctSettingsOf = memoByIdentity((s: Sysctls) => ctSettings((path) => s.stated(path)));
 
@@ -62,10 +64,8 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   readonly ct: ConntrackPort;
   sets!: SetsPort & SetStore;
   #hooks!: HookTable;
-  #hooks4: ReadonlyMap<HookPoint, readonly HookStep[]> | undefined;
+  #hooks4: FamilyHooks | undefined;
   readonly #ctHost: ConntrackHost & { settings: CtSettings };
-  /** What table() found since the last plan: packets ask for the same few again and again. */
-  #tables!: Readonly<Record<'legacy' | 'nft', Readonly<Record<Family, Map<XtTableName, CompiledTable | undefined>>>>>;
   readonly xfrm = new Xfrm(this);
   readonly #states = new Map<object | string, unknown>();
   #sockets: SocketLayer | null = null;
@@ -94,7 +94,6 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     if (g.sets !== before?.sets) this.sets = setsOf(g, () => this.now());
     this.#hooks = hookTable(g);
     this.#hooks4 = this.#hooks.get('ipv4');
-    this.#tables = { legacy: { ipv4: new Map(), ipv6: new Map() }, nft: { ipv4: new Map(), ipv6: new Map() } };
   }
 
   /** Flows that were there before the first packet (`conntrack -L`). */
@@ -162,13 +161,18 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
 
   /** Runs from a box to the end of the packet's way; returns the errno that the kernel function would return. */
   traverse(start: string, f: Flight): number {
+    const at = stops.get(start);
+    invariant(at !== undefined, `${start} is no box of the picture`);
+    return this.#walk(at, f);
+  }
+  #walk(start: Stop, f: Flight): number {
     if (++this.#depth > MAX_DEPTH) {
       this.#depth--;
       this.loop(f.skb, f.skb.dev);
       return 0;
     }
     try {
-      let at: Stop | null | undefined = stops.get(start);
+      let at: Stop | null | undefined = start;
       for (let n = 0; at; n++) {
         if (n > MAX_BOXES) {
           this.loop(f.skb, f.skb.dev);
@@ -177,7 +181,7 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
         if (this.rec.on) this.tell(f.skb, { t: 'box', box: at.box });
         at = stopAfter(at, at.stage(this, f));
       }
-      invariant(at !== undefined, `a way that the picture does not show, from ${start}`);
+      invariant(at !== undefined, `a way that the picture does not show, from ${start.box}`);
       return f.errno;
     } finally {
       this.#depth--;
@@ -187,7 +191,12 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   /** One received frame, to its end; what the engine does not know ends it as inconclusive. */
   receive(skb: Skb, dev: NetDevice): void {
     skb.dev = dev;
-    this.attempt(skb, () => this.traverse('netif_receive_skb', flight(skb)));
+    const depth = this.#depth;
+    try {
+      this.#walk(RECEIVE, flight(skb));
+    } catch (e) {
+      this.#gaveUp(skb, depth, e);
+    }
   }
 
   /** Runs `work`; an Inconclusive thrown inside becomes the event that tells it. */
@@ -196,11 +205,14 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     try {
       work();
     } catch (e) {
-      this.#depth = depth;
-      if (!(e instanceof Inconclusive)) throw e;
-      // An error or a copy sent on its behalf had no known end: then its own is not known either.
-      if (e.told === null || (skb !== null && e.told !== skb.id)) this.tell(skb, { t: 'inconclusive', what: e.what, rule: e.rule });
+      this.#gaveUp(skb, depth, e);
     }
+  }
+  #gaveUp(skb: Skb | null, depth: number, e: unknown): void {
+    this.#depth = depth;
+    if (!(e instanceof Inconclusive)) throw e;
+    // An error or a copy sent on its behalf had no known end: then its own is not known either.
+    if (e.told === null || (skb !== null && e.told !== skb.id)) this.tell(skb, { t: 'inconclusive', what: e.what, rule: e.rule });
   }
 
   loop(skb: Skb, dev: NetDevice | null): void {
@@ -213,30 +225,18 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
 
   hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict {
     if (this.world.traceAll) f.skb.nfTrace = true;
-    const steps = (family === 'ipv4' ? this.#hooks4 : this.#hooks.get(family))?.get(point);
+    const steps = (family === 'ipv4' ? this.#hooks4 : this.#hooks.get(family))?.at(point);
     if (this.rec.on && family !== 'arp') {
       this.tell(f.skb, { t: 'hook', family, hook: point, in: indev?.name ?? null, out: outdev?.name ?? null, view: packetView(f.skb) });
     }
     if (!steps) return 'accept';
     const h = { indev, outdev, point };
-    for (const s of steps) {
-      const v = s.run(this, f, h);
+    for (let i = 0; i < steps.length; i++) {
+      const v = steps[i](this, f, h);
       if (v === 'okfn') return 'accept';
       if (v !== 'accept') return v;
     }
     return 'accept';
-  }
-
-  table(family: Family, name: XtTableName, backend: 'legacy' | 'nft' = 'legacy'): CompiledTable | undefined {
-    const known = this.#tables[backend][family];
-    const hit = known.get(name);
-    if (hit !== undefined || known.has(name)) return hit;
-    const g = this.given;
-    const set = backend === 'nft' ? (family === 'ipv4' ? g.iptablesNft : g.ip6tablesNft) : family === 'ipv4' ? g.iptables : g.ip6tables;
-    const t = set && byName(set.tables, name);
-    const compiled = t ? compileTable(t, family, backend) : undefined;
-    known.set(name, compiled);
-    return compiled;
   }
 
   ctConfirm(f: Flight): HookVerdict {
@@ -247,7 +247,7 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
 
   isPolicyRef(r: RuleRef): boolean {
     if (!builtinChains[r.table as XtTableName]?.includes(r.chain)) return false;
-    const t = this.table(r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName, r.backend === 'nft' ? 'nft' : 'legacy');
+    const t = tableOf(this.given, r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName, r.backend === 'nft' ? 'nft' : 'legacy');
     return t?.chain(r.chain)?.length === r.num - 1;
   }
 

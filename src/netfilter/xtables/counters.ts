@@ -36,21 +36,22 @@ export class TableCounters {
 
 /** The counters of all tables that packets met. `T` is the compiled table. */
 export class RuleCounters<T extends object> {
-  readonly #tables = new Map<T, TableCounters>();
+  /** A node has a handful: comparing each is quicker than hashing one. */
+  readonly #tables: [T, TableCounters][] = [];
 
   of(table: T): TableCounters {
-    let t = this.#tables.get(table);
-    if (t === undefined) {
-      t = new TableCounters();
-      this.#tables.set(table, t);
-    }
-    return t;
+    const met = this.met(table);
+    if (met !== undefined) return met;
+    const counters = new TableCounters();
+    this.#tables.push([table, counters]);
+    return counters;
   }
   /** undefined: no packet has met it. */
   met(table: T): TableCounters | undefined {
-    return this.#tables.get(table);
+    for (let i = 0; i < this.#tables.length; i++) if (this.#tables[i][0] === table) return this.#tables[i][1];
+    return undefined;
   }
-  tables(): Iterable<[T, TableCounters]> {
+  tables(): Iterable<readonly [T, TableCounters]> {
     return this.#tables;
   }
 }

@@ -91,8 +91,17 @@ export function walkTable<C extends WalkChain>(
   tracer: WalkTracer = legacyTracer,
 ): WalkVerdict {
   const base = table.chain(chainName);
-  if (!base) return 'ACCEPT';
-  const counts = counters.of(table);
+  return base ? walkChain(table, base, c, counters.of(table), tracer) : 'ACCEPT';
+}
+
+/** The same from a base chain at hand, with the table's counters. */
+export function walkChain<C extends WalkChain>(
+  table: WalkTable<C>,
+  base: C,
+  c: PacketCtx,
+  counts: TableCounters,
+  tracer: WalkTracer = legacyTracer,
+): WalkVerdict {
   const { rec } = c.env;
   const tells = rec.on || rec.traces === true;
   // Verbose runs list the rules that were tried, so that all are.

@@ -48,7 +48,7 @@ export function ipForward(k: Kernel, f: Flight): 'ip_forward_finish' | 'gone' {
 /** ip_dst_mtu_maybe_forward(): the device's MTU unless the route locks its own or ip_forward_use_pmtu is set. */
 function forwardMtu(k: Kernel, dst: Dst): number {
   if (dst.xfrm !== null) return k.xfrmMtu(dst);
-  if (dst.mtuLock || k.sysctl('net/ipv4/ip_forward_use_pmtu') !== 0) return dst.mtu;
+  if (dst.mtuLock || k.forwardUsesPmtu) return dst.mtu;
   return k.routeMtu(dst);
 }
 

@@ -88,7 +88,7 @@ export function ipFinishOutput(k: Kernel, f: Flight): 'ip_finish_output2' | 'dst
 /** ip_skb_dst_mtu(): forwarded packets by the device, own ones by the path. */
 function outputMtu(k: Kernel, skb: Skb): number {
   const dst = skb.dst!;
-  if (skb.cb.flags & IPSKB_FORWARDED) return dst.mtuLock || k.sysctl('net/ipv4/ip_forward_use_pmtu') !== 0 ? dst.mtu : k.routeMtu(dst);
+  if (skb.cb.flags & IPSKB_FORWARDED) return dst.mtuLock || k.forwardUsesPmtu ? dst.mtu : k.routeMtu(dst);
   return dst.mtu;
 }
 

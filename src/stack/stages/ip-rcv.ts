@@ -1,5 +1,6 @@
 /** The receive path of IPv4 up to the routing decision: ip_rcv(), ip_rcv_finish() (net/ipv4/ip_input.c), ip_error() (route.c). */
 import { foldChecksum, sum16 } from '../../packet/checksum.js';
+import type { Skb } from '../../packet/skb.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend } from './icmp-send.js';
@@ -15,28 +16,29 @@ export function ipRcv(k: Kernel, f: Flight): 'ip_rcv_finish' | 'gone' {
   k.count('IpInReceives');
   const d = skb.data;
   const ihl = (d[0] & 15) * 4;
-  const bad = (reason: string): 'gone' => {
-    if (reason === 'IP_CSUM') k.count('IpExtInCsumErrors');
-    k.count('IpInHdrErrors');
-    k.drop(skb, reason, 'ip_rcv_core', reason === 'IP_CSUM' ? 'bad-checksum' : 'bad-header', { dev: dev.name });
-    return 'gone';
-  };
-  if (d.length < 20) return bad('PKT_TOO_SMALL');
-  if (ihl < 20 || d[0] >>> 4 !== 4) return bad('IP_INHDR');
-  if (d.length < ihl) return bad('PKT_TOO_SMALL');
-  if (foldChecksum(sum16(d, 0, ihl)) !== 0) return bad('IP_CSUM');
+  if (d.length < 20) return badHeader(k, skb, 'PKT_TOO_SMALL');
+  if (ihl < 20 || d[0] >>> 4 !== 4) return badHeader(k, skb, 'IP_INHDR');
+  if (d.length < ihl) return badHeader(k, skb, 'PKT_TOO_SMALL');
+  if (foldChecksum(sum16(d, 0, ihl)) !== 0) return badHeader(k, skb, 'IP_CSUM');
   const len = skb.totLen;
   if (d.length < len) {
     k.count('IpExtInTruncatedPkts');
     k.drop(skb, 'PKT_TOO_SMALL', 'ip_rcv_core', 'bad-header', { dev: dev.name });
     return 'gone';
   }
-  if (len < ihl) return bad('IP_INHDR');
+  if (len < ihl) return badHeader(k, skb, 'IP_INHDR');
   if (d.length > len) skb.setData(d.slice(0, len));
   skb.cb.flags = 0;
   skb.cb.iif = skb.iif;
   skb.sk = null;
   return k.hook(f, 'ipv4', 'PREROUTING', dev, null) === 'accept' ? 'ip_rcv_finish' : 'gone';
+}
+
+function badHeader(k: Kernel, skb: Skb, reason: 'PKT_TOO_SMALL' | 'IP_INHDR' | 'IP_CSUM'): 'gone' {
+  if (reason === 'IP_CSUM') k.count('IpExtInCsumErrors');
+  k.count('IpInHdrErrors');
+  k.drop(skb, reason, 'ip_rcv_core', reason === 'IP_CSUM' ? 'bad-checksum' : 'bad-header', { dev: skb.dev!.name });
+  return 'gone';
 }
 
 /** The input routing decision with source validation, unless somebody (the bridge) has routed it already. */
