@@ -113,7 +113,7 @@ function walkAll(text: string, packets: readonly (readonly [string, number])[], 
   const plain = new Map(
     compiled.chains.map((c): [string, WalkChain] => [c.name, { at: c.at, policy: c.policy, rules: c.rules, length: c.length, end: c.end }]),
   );
-  const linear: WalkTable = { chain: (name) => plain.get(name) };
+  const linear: WalkTable = { slots: compiled.slots, chain: (name) => plain.get(name) };
   const table: WalkTable = indexed ? compiled : linear;
   const rec = new ListRecorder(verbose);
   const states = new Map<object | string, unknown>();

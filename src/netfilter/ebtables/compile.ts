@@ -114,7 +114,7 @@ const compileEbtTable: (t: EbtTable) => WalkTable<EbtWalkChain> = memoByIdentity
     return chain;
   };
   const chains = new Map(t.chains.map((c) => [c.name, placed(c)]));
-  return { chain: (name) => chains.get(name) };
+  return { slots: at, chain: (name) => chains.get(name) };
 });
 
 /** A loaded table, compiled; undefined where there is none. */

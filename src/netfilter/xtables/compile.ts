@@ -233,8 +233,9 @@ export class CompiledTable {
   readonly #intern = new Interner();
   readonly #numbers: ReadonlyMap<string, number>;
   readonly #made = new Map<number, CompiledChain>();
+  readonly slots: number;
   /** Slot of each chain's first rule. */
-  readonly #slots: Uint32Array;
+  readonly #firstSlots: Uint32Array;
 
   constructor(table: XtTable, family: Family, backend: RuleRef['backend']) {
     this.name = table.name;
@@ -242,12 +243,13 @@ export class CompiledTable {
     this.#source = table.chains;
     this.#place = { backend, family, table: table.name };
     this.#numbers = placesByName(table.chains);
-    this.#slots = new Uint32Array(table.chains.length);
+    this.#firstSlots = new Uint32Array(table.chains.length);
     let slot = 0;
     for (let n = 0; n < table.chains.length; n++) {
-      this.#slots[n] = slot;
+      this.#firstSlots[n] = slot;
       slot += table.chains[n].rules.length + 1;
     }
+    this.slots = slot;
   }
 
   chain(name: string): CompiledChain | undefined {
@@ -257,7 +259,7 @@ export class CompiledTable {
   #chainAt(n: number): CompiledChain {
     let chain = this.#made.get(n);
     if (!chain) {
-      chain = new CompiledChain(this.#source[n], this.#slots[n], this.#place, this.#intern);
+      chain = new CompiledChain(this.#source[n], this.#firstSlots[n], this.#place, this.#intern);
       this.#made.set(n, chain);
     }
     return chain;

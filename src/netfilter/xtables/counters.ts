@@ -1,48 +1,39 @@
-/** Packets and bytes per rule of one run (struct xt_counters): a number a rule, in pages, so that what no packet met takes no room. */
-
-/** Rules a page. */
-const PAGE = 128;
+/** Packets and bytes per rule of one run (struct xt_counters). */
 
 /** The counters of one table. A rule's slot is its chain's first slot (`at`) and its place in the chain; the slot behind the last rule is the policy's. */
 export class TableCounters {
-  readonly #pages: (Float64Array | undefined)[] = [];
+  readonly #counts: Float64Array;
+
+  constructor(slots: number) {
+    this.#counts = new Float64Array(2 * slots);
+  }
 
   /** One more packet of so many bytes. */
   count(slot: number, bytes: number): void {
-    const page = this.#page(slot);
-    const i = 2 * (slot % PAGE);
-    page[i]++;
-    page[i + 1] += bytes;
-  }
-  #page(slot: number): Float64Array {
-    const n = (slot / PAGE) | 0;
-    let page = this.#pages[n];
-    if (page === undefined) {
-      page = new Float64Array(2 * PAGE);
-      this.#pages[n] = page;
-    }
-    return page;
+    this.#counts[2 * slot]++;
+    this.#counts[2 * slot + 1] += bytes;
   }
   set(slot: number, packets: number, bytes: number): void {
-    this.#page(slot).set([packets, bytes], 2 * (slot % PAGE));
+    this.#counts[2 * slot] = packets;
+    this.#counts[2 * slot + 1] = bytes;
   }
   packets(slot: number): number {
-    return this.#pages[(slot / PAGE) | 0]?.[2 * (slot % PAGE)] ?? 0;
+    return this.#counts[2 * slot];
   }
   bytes(slot: number): number {
-    return this.#pages[(slot / PAGE) | 0]?.[2 * (slot % PAGE) + 1] ?? 0;
+    return this.#counts[2 * slot + 1];
   }
 }
 
-/** The counters of all tables that packets met. `T` is the compiled table. */
-export class RuleCounters<T extends object> {
+/** The counters of all tables that packets met. `T` is the compiled table; `slots`: of all its rules and policies. */
+export class RuleCounters<T extends { readonly slots: number }> {
   /** A node has a handful: comparing each is quicker than hashing one. */
   readonly #tables: [T, TableCounters][] = [];
 
   of(table: T): TableCounters {
     const met = this.met(table);
     if (met !== undefined) return met;
-    const counters = new TableCounters();
+    const counters = new TableCounters(table.slots);
     this.#tables.push([table, counters]);
     return counters;
   }

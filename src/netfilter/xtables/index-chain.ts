@@ -11,6 +11,7 @@
 import { dport, sport } from '../fields.js';
 import { type Field, type PacketCtx, type Pred, type Scalar, test } from '../pred.js';
 import { type Asked, asksOf } from './ask.js';
+import { Branches } from './index-branches.js';
 import { inIface, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
 import { loadedDport, loadedSport } from './transport.js';
 
@@ -44,7 +45,7 @@ interface Question {
   readonly len: number | null;
 }
 interface Split extends Question {
-  readonly branches: ReadonlyMap<Scalar, Tree>;
+  readonly branches: Branches<Split | Leaf>;
   /** Rules that do not ask; null where there are none. */
   readonly others: Tree | null;
   /** The others stand in every branch as well: they were few. */
@@ -52,9 +53,11 @@ interface Split extends Question {
 }
 /** A leaf holds places of rules in the chain, ascending. */
 type Leaf = readonly number[];
-type Tree = Split | Leaf;
+/** A number is the place of a single rule. */
+type End = Leaf | number;
+type Tree = Split | End;
 
-const isLeaf = (t: Tree): t is Leaf => Array.isArray(t);
+const isSplit = (t: Tree): t is Split => typeof t === 'object' && !Array.isArray(t);
 
 /** The first `len` bits of an address, the others 0; an IPv4 address as number, an IPv6 address as its words. */
 export function cut(v: Scalar, len: number): Scalar {
@@ -147,7 +150,7 @@ function bestQuestion(rules: Leaf, facts: readonly (readonly Fact[])[]): Questio
 
 function grow(rules: Leaf, facts: readonly (readonly Fact[])[]): Tree {
   const q = rules.length <= LEAF ? null : bestQuestion(rules, facts);
-  if (!q) return rules;
+  if (!q) return rules.length === 1 ? rules[0] : rules;
   const groups = new Map<Scalar, number[]>();
   const others: number[] = [];
   for (const r of rules) {
@@ -157,8 +160,7 @@ function grow(rules: Leaf, facts: readonly (readonly Fact[])[]): Tree {
     else groups.set(v as Scalar, [r]);
   }
   const spread = others.length > 0 && others.length <= LEAF;
-  const branches = new Map<Scalar, Tree>();
-  for (const [v, group] of groups) branches.set(v, grow(spread ? [...group, ...others].sort((a, b) => a - b) : group, facts));
+  const branches = new Branches([...groups].map(([v, group]) => [v, grow(spread ? [...group, ...others].sort((a, b) => a - b) : group, facts)]));
   return { ...q, branches, others: others.length > 0 ? grow(others, facts) : null, spread };
 }
 
@@ -181,7 +183,7 @@ export class ChainIndex {
     const guards: Guard[] = [];
     const facts = rules.map((r) => factsOf(r, guards));
     const tree = grow([...rules.keys()], facts);
-    return isLeaf(tree) ? null : new ChainIndex(tree, guards, rules.length);
+    return isSplit(tree) ? new ChainIndex(tree, guards, rules.length) : null;
   }
 
   /** Places of the rules that the packet may match, ascending; null = try them all. */
@@ -189,9 +191,9 @@ export class ChainIndex {
     for (const g of this.#guards) if ((g.proto === null || g.proto === ipProtocol.read(c)) && test(g.pred, c)) return null;
     let t: Tree = this.#tree;
     // Mostly there is one way to go.
-    while (!isLeaf(t)) {
+    while (isSplit(t)) {
       const branch = branchFor(t, c);
-      if (branch && t.others !== null && !t.spread) return this.#several(t, c);
+      if (branch !== undefined && t.others !== null && !t.spread) return this.#several(t, c);
       const on: Tree | null = branch ?? t.others;
       if (on === null) return NONE;
       t = on;
@@ -200,7 +202,7 @@ export class ChainIndex {
   }
 
   #several(from: Tree, c: PacketCtx): Candidates | null {
-    const leaves: Leaf[] = [];
+    const leaves: End[] = [];
     collect(from, c, leaves);
     if (leaves.length === 0) return NONE;
     return leaves.length === 1 ? leaves[0] : merged(leaves, this.#length);
@@ -212,14 +214,14 @@ function branchFor(t: Split, c: PacketCtx): Tree | undefined {
   return v === undefined ? undefined : t.branches.get(answer(t, v));
 }
 
-function collect(from: Tree, c: PacketCtx, leaves: Leaf[]): void {
+function collect(from: Tree, c: PacketCtx, leaves: End[]): void {
   for (let t: Tree | null = from; t !== null; ) {
-    if (isLeaf(t)) {
+    if (!isSplit(t)) {
       leaves.push(t);
       return;
     }
     const branch: Tree | undefined = branchFor(t, c);
-    if (branch) {
+    if (branch !== undefined) {
       if (t.spread || t.others === null) {
         t = branch;
         continue;
@@ -231,20 +233,20 @@ function collect(from: Tree, c: PacketCtx, leaves: Leaf[]): void {
 }
 
 /** null where so many are left that keeping them in order costs more than trying all. */
-function merged(leaves: readonly Leaf[], length: number): Candidates | null {
+function merged(leaves: readonly End[], length: number): Candidates | null {
   let n = 0;
-  for (const l of leaves) n += l.length;
+  for (const l of leaves) n += typeof l === 'number' ? 1 : l.length;
   return n * 8 > length && n > 64 ? null : new Merge(leaves);
 }
 
 /** Several leaves as one list, ascending; put together as far as a walk goes, since most walks end early. */
 class Merge {
-  readonly #leaves: readonly Leaf[];
+  readonly #leaves: readonly End[];
   /** How many of each leaf are taken. */
   readonly #taken: number[];
   readonly #found: number[] = [];
 
-  constructor(leaves: readonly Leaf[]) {
+  constructor(leaves: readonly End[]) {
     this.#leaves = leaves;
     this.#taken = leaves.map(() => 0);
   }
@@ -262,11 +264,10 @@ class Merge {
     let from = -1;
     let least = -1;
     for (let i = 0; i < this.#leaves.length; i++) {
-      const leaf = this.#leaves[i];
-      const taken = this.#taken[i];
-      if (taken === leaf.length || (from >= 0 && leaf[taken] >= least)) continue;
+      const place = placeAt(this.#leaves[i], this.#taken[i]);
+      if (place < 0 || (from >= 0 && place >= least)) continue;
       from = i;
-      least = leaf[taken];
+      least = place;
     }
     if (from >= 0) this.#taken[from]++;
     return least;
@@ -274,10 +275,11 @@ class Merge {
 }
 
 /** Places of rules in a chain, ascending. */
-export type Candidates = Leaf | Merge;
+export type Candidates = End | Merge;
 
 /** The place of that number; -1 behind the last. */
 export function placeAt(c: Candidates, n: number): number {
+  if (typeof c === 'number') return n === 0 ? c : -1;
   if (c instanceof Merge) return c.at(n);
   return n < c.length ? c[n] : -1;
 }

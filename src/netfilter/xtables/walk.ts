@@ -35,6 +35,8 @@ export interface WalkChain {
   readonly index?: ChainIndex | null;
 }
 export interface WalkTable<C extends WalkChain = WalkChain> {
+  /** Of all chains: a slot for each rule and one for each policy. */
+  readonly slots: number;
   /** undefined: the table has no chain of that name. */
   chain(name: string): C | undefined;
 }
