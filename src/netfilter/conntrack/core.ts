@@ -5,7 +5,7 @@ import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { CTINFO, type CtInfo, IPS, type NfConn } from '../../packet/types.js';
 import type { EventBody } from '../../trace/event.js';
 import type { CtTemplate } from '../env.js';
-import { type ConntrackHost, setting } from './host.js';
+import type { ConntrackHost } from './host.js';
 import { allowsClash, type TrackArgs, type TrackVerdict, trackGeneric, trackGre, trackIcmp, trackIcmpv6, trackUdp, trackUdpLite } from './proto.js';
 import { trackSctp } from './sctp.js';
 import { Conn, DEFAULT_ZONE, dirOf, IPS_NAT_CLASH, ORIGINAL, REPLY, type Table, type Zone, zoneId } from './table.js';
@@ -74,7 +74,7 @@ export class Core {
       this.tell(skb, 'invalid');
       return 'ACCEPT';
     }
-    const checkSum = hook === 'PREROUTING' && setting(this.host, 'nf_conntrack_checksum') !== 0;
+    const checkSum = hook === 'PREROUTING' && this.host.settings.nf_conntrack_checksum !== 0;
     const zone = zoneOf(template, skb);
     if (this.#icmpError(skb, l4, zone, checkSum) === 'done') return 'ACCEPT';
     // A second round only happens when a closed connection is opened again (NF_REPEAT).
@@ -113,7 +113,7 @@ export class Core {
     if (!hit) {
       const reply = invertTuple(tuple);
       if (!reply) return null;
-      const max = setting(this.host, 'nf_conntrack_max');
+      const max = this.host.settings.nf_conntrack_max;
       if (max !== 0 && this.table.size >= max) {
         if (this.host.rec.on) this.host.tell(skb, { t: 'klog', text: 'nf_conntrack: nf_conntrack: table full, dropping packet' });
         return 'full';

@@ -1,12 +1,11 @@
 /** What conntrack(8) does to a table: ctnetlink's dump, delete, create and change (nf_conntrack_netlink.c). */
 import { type CtEntry, entryOf, insertEntry } from './entry.js';
-import { setting } from './host.js';
 import type { Conntrack } from './index.js';
 import { type CtSelect, selects } from './select.js';
 import type { Conn } from './table.js';
 
 function* chosen(ct: Conntrack, s: CtSelect): Iterable<readonly [Conn, CtEntry]> {
-  const acct = setting(ct.host, 'nf_conntrack_acct') !== 0;
+  const acct = ct.host.settings.nf_conntrack_acct !== 0;
   const now = ct.host.now();
   for (const c of ct.entries()) {
     const e = entryOf(c, now, acct);

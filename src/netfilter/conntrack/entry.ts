@@ -67,8 +67,8 @@ function protoState(e: CtEntry, now: number): unknown {
   if (e.orig.proto === IPPROTO.TCP) {
     const t = newTrack();
     t.state = stateNumber(TCP_STATE_NAMES, e.state);
-    t.seen[0].flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
-    t.seen[1].flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
+    t.orig.flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
+    t.reply.flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
     return t;
   }
   if (e.orig.proto === IPPROTO.SCTP) return newSctp(stateNumber(SCTP_STATE_NAMES, e.state));

@@ -69,9 +69,5 @@ export function ctSettings(stated: (path: string) => number | undefined): CtSett
   return settings;
 }
 
-/** A setting below net/netfilter by its last name: the node's, else the kernel's default. */
-export function setting(host: ConntrackHost, name: CtSetting): number {
-  return host.settings[name];
-}
-/** A time-out in ms. */
-export const timeout = (host: ConntrackHost, name: CtSetting): number => setting(host, name) * 1000;
+/** A time-out, as settings state it, in ms. */
+export const seconds = (n: number): number => n * 1000;

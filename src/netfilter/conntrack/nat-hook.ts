@@ -10,7 +10,7 @@ import type { ConntrackHost } from './host.js';
 import { isBound, type Nat, natBit } from './nat.js';
 import { manipPacket, refreshIcmpChecksum } from './nat-packet.js';
 import { type Conn, type Dir, dirOf, ORIGINAL, REPLY, type Table } from './table.js';
-import { invertTuple, l4Of } from './tuple.js';
+import { invertInto, invertTuple, l4Of, scratchTuple } from './tuple.js';
 
 /** HOOK2MANIP: destinations change on the way in, sources on the way out. */
 const manipOf = (hook: HookPoint): Manip => (hook === 'INPUT' || hook === 'POSTROUTING' ? 'SNAT' : 'DNAT');
@@ -26,6 +26,8 @@ function endpoints(skb: Skb): Endpoints {
 }
 
 export class NatHook {
+  /** What the packet at hand is to look like. */
+  readonly #target = scratchTuple();
   constructor(
     readonly host: ConntrackHost,
     readonly table: Table,
@@ -66,7 +68,7 @@ export class NatHook {
   #rewrite(skb: Skb, ct: Conn, manip: Manip): Verdict {
     const dir = dirOf(skb.ctinfo);
     if (!(ct.status & wantedBit(manip, dir))) return 'ACCEPT';
-    const target = invertTuple(ct.tuple(dir === ORIGINAL ? REPLY : ORIGINAL));
+    const target = invertInto(ct.tuple(dir === ORIGINAL ? REPLY : ORIGINAL), this.#target);
     const before = this.host.rec.on ? endpoints(skb) : null;
     if (!target || !manipPacket(skb.data, 0, target, manip)) return 'DROP';
     if (before) this.#tell(skb, ct, manip, dir, before);

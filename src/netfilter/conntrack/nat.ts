@@ -9,7 +9,7 @@ import type { ConntrackHost } from './host.js';
 import { type Conn, REPLY, type Table } from './table.js';
 import { tcpTrack } from './tcp.js';
 import { TCP } from './tcp-states.js';
-import { hasPorts, invertTuple, tupleEqual } from './tuple.js';
+import { hasPorts, invertInto, scratchTuple, tupleEqual } from './tuple.js';
 
 /** How many ports are tried from one starting point before a new one is drawn, and below how many the search gives up. */
 const MAX_ATTEMPTS = 128;
@@ -22,8 +22,8 @@ export const natBit = (manip: Manip): number => (manip === 'SNAT' ? IPS.SRC_NAT 
 /** nf_nat_initialized() */
 export const isBound = (ct: Conn, manip: Manip): boolean => (ct.status & doneBit(manip)) !== 0;
 
-function inverse(t: Tuple): Tuple {
-  const r = invertTuple(t);
+function inverse(t: Tuple, into = scratchTuple()): Tuple {
+  const r = invertInto(t, into);
   invariant(r, 'a tracked tuple has no inverse');
   return r;
 }
@@ -84,6 +84,9 @@ function rangeSize(min: Addr, max: Addr): number {
 }
 
 export class Nat {
+  /** What the flow at hand looks like now, and what answers to the candidate at hand would look like. */
+  readonly #current = scratchTuple();
+  readonly #answer = scratchTuple();
   constructor(
     readonly host: ConntrackHost,
     readonly table: Table,
@@ -91,18 +94,18 @@ export class Nat {
 
   /** nf_nat_used_tuple(): would answers to `t` be taken for another flow's? */
   #used(t: Tuple, ct: Conn): boolean {
-    return this.table.taken(inverse(t), ct);
+    return this.table.taken(inverse(t, this.#answer), ct);
   }
 
   /** nf_nat_used_tuple_harder(): near the end of the search a closed TCP flow makes room for a newer one. */
   #usedHarder(t: Tuple, ct: Conn, attemptsLeft: number): boolean {
     if (attemptsLeft > HARDER_THRESHOLD || t.proto !== IPPROTO.TCP || tcpTrack(ct)?.state !== TCP.SYN_SENT) return this.#used(t, ct);
-    const hit = this.table.find(inverse(t), ct.zone);
+    const hit = this.table.find(inverse(t, this.#answer), ct.zone);
     if (!hit) return false;
     const old = tcpTrack(hit.ct);
     if (hit.dir !== REPLY || !old || old.state < TCP.TIME_WAIT) return true;
     if (hit.ct.status & (IPS.FIXED_TIMEOUT | IPS.DYING) || !(hit.ct.status & IPS.SRC_NAT)) return true;
-    if (((tcpTrack(ct).seen[0].end - old.seen[0].end) | 0) <= 0) return true;
+    if (((tcpTrack(ct).orig.end - old.orig.end) | 0) <= 0) return true;
     return !this.table.remove(hit.ct);
   }
 
@@ -169,7 +172,7 @@ export class Nat {
   setup(ct: Conn, given: NatRange, manip: Manip, rule: RuleRef | null): boolean {
     if (ct.confirmed) return true;
     if (isBound(ct, manip)) return false;
-    const current = inverse(ct.reply);
+    const current = inverse(ct.reply, this.#current);
     const range = netmapRange(given, manip === 'SNAT' ? current.src : current.dst);
     const wanted = this.#uniqueTuple(current, range, manip, ct);
     if (!tupleEqual(wanted, current)) {

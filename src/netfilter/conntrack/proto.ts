@@ -1,7 +1,7 @@
 /** The protocol trackers other than TCP and SCTP, and the table of them: nf_conntrack_handle_packet(). */
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type CtInfo, IPS } from '../../packet/types.js';
-import { type ConntrackHost, timeout } from './host.js';
+import { type ConntrackHost, seconds } from './host.js';
 import { type Conn, dirOf, IPS_NAT_CLASH } from './table.js';
 
 /** What a tracker gets. */
@@ -39,13 +39,13 @@ export function trackUdp(a: TrackArgs, info: CtInfo): TrackVerdict {
   if (length > room || length < 8) return INVALID;
   if (skb.u16(offset + 6) !== 0 && a.checkSum && skb.csumBad) return INVALID;
   if (!ct.confirmed) ct.proto = { streamAt: host.now() + 2000 };
-  const short = timeout(host, 'nf_conntrack_udp_timeout');
+  const short = seconds(host.settings.nf_conntrack_udp_timeout);
   if (!(ct.status & IPS.SEEN_REPLY)) {
     refresh(a, info, short);
     return ACCEPT;
   }
   const stream = host.now() > ((ct.proto as { streamAt: number } | null)?.streamAt ?? 0);
-  refresh(a, info, stream ? timeout(host, 'nf_conntrack_udp_timeout_stream') : short);
+  refresh(a, info, stream ? seconds(host.settings.nf_conntrack_udp_timeout_stream) : short);
   if (stream && !(ct.status & IPS_NAT_CLASH)) ct.status |= IPS.ASSURED;
   return ACCEPT;
 }
@@ -59,7 +59,7 @@ export function trackUdpLite(a: TrackArgs, info: CtInfo): TrackVerdict {
   if (coverage !== 0 && (coverage < 8 || coverage > room)) return INVALID;
   if (skb.u16(offset + 6) === 0 || (a.checkSum && skb.csumBad)) return INVALID;
   const replied = (ct.status & IPS.SEEN_REPLY) !== 0;
-  refresh(a, info, timeout(host, replied ? 'nf_conntrack_udp_timeout_stream' : 'nf_conntrack_udp_timeout'));
+  refresh(a, info, seconds(host.settings[replied ? 'nf_conntrack_udp_timeout_stream' : 'nf_conntrack_udp_timeout']));
   if (replied && !(ct.status & IPS_NAT_CLASH)) ct.status |= IPS.ASSURED;
   return ACCEPT;
 }
@@ -69,7 +69,7 @@ const ICMP_REQUESTS: ReadonlySet<number> = new Set([8, 13, 15, 17]);
 /** nf_conntrack_icmp_packet(). */
 export function trackIcmp(a: TrackArgs, info: CtInfo): TrackVerdict {
   if (a.skb.family !== 'ipv4' || !ICMP_REQUESTS.has(a.ct.orig.dport >>> 8)) return INVALID;
-  refresh(a, info, timeout(a.host, 'nf_conntrack_icmp_timeout'));
+  refresh(a, info, seconds(a.host.settings.nf_conntrack_icmp_timeout));
   return ACCEPT;
 }
 
@@ -78,21 +78,21 @@ const ICMPV6_REQUESTS: ReadonlySet<number> = new Set([128, 139]);
 /** nf_conntrack_icmpv6_packet(). */
 export function trackIcmpv6(a: TrackArgs, info: CtInfo): TrackVerdict {
   if (a.skb.family !== 'ipv6' || (!a.ct.confirmed && !ICMPV6_REQUESTS.has(a.ct.orig.dport >>> 8))) return INVALID;
-  refresh(a, info, timeout(a.host, 'nf_conntrack_icmpv6_timeout'));
+  refresh(a, info, seconds(a.host.settings.nf_conntrack_icmpv6_timeout));
   return ACCEPT;
 }
 
 /** nf_conntrack_gre_packet(). */
 export function trackGre(a: TrackArgs, info: CtInfo): TrackVerdict {
   const replied = (a.ct.status & IPS.SEEN_REPLY) !== 0;
-  refresh(a, info, timeout(a.host, replied ? 'nf_conntrack_gre_timeout_stream' : 'nf_conntrack_gre_timeout'));
+  refresh(a, info, seconds(a.host.settings[replied ? 'nf_conntrack_gre_timeout_stream' : 'nf_conntrack_gre_timeout']));
   if (replied && !(a.ct.status & IPS_NAT_CLASH)) a.ct.status |= IPS.ASSURED;
   return ACCEPT;
 }
 
 /** generic_packet(): every other protocol, by addresses alone. */
 export function trackGeneric(a: TrackArgs, info: CtInfo): TrackVerdict {
-  refresh(a, info, timeout(a.host, 'nf_conntrack_generic_timeout'));
+  refresh(a, info, seconds(a.host.settings.nf_conntrack_generic_timeout));
   return ACCEPT;
 }
 

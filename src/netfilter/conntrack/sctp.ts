@@ -1,7 +1,7 @@
 /** SCTP tracking: nf_conntrack_sctp_packet() of nf_conntrack_proto_sctp.c. */
 import type { Skb } from '../../packet/skb.js';
 import { type CtInfo, IPS } from '../../packet/types.js';
-import { timeout } from './host.js';
+import { seconds } from './host.js';
 import { ACCEPT, INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
 import { dirOf } from './table.js';
 
@@ -234,6 +234,6 @@ export function trackSctp(a: TrackArgs, info: CtInfo): TrackVerdict {
     t.state = next;
     if (old !== next && next === ESTABLISHED) ct.status |= IPS.ASSURED;
   }
-  if (!ignore) refresh(a, info, timeout(host, TIMEOUT[next]));
+  if (!ignore) refresh(a, info, seconds(host.settings[TIMEOUT[next]]));
   return ACCEPT;
 }

@@ -13,7 +13,7 @@ export const WIN = {
   SIMULTANEOUS_OPEN: 128,
 } as const;
 
-/** struct ip_ct_tcp_state: what is known of one sender. Numbers are uint32. */
+/** struct ip_ct_tcp_state: what is known of one sender. Sequence numbers are int32, which V8 keeps in place; a uint32 would be an object of its own half of the time. */
 export interface TcpSide {
   /** Highest seq + len sent. */
   end: number;
@@ -31,7 +31,8 @@ export const newSide = (): TcpSide => ({ end: 0, maxEnd: 0, maxWin: 0, maxAck: 0
 /** struct ip_ct_tcp. */
 export interface TcpTrack {
   state: number;
-  readonly seen: readonly [TcpSide, TcpSide];
+  readonly orig: TcpSide;
+  readonly reply: TcpSide;
   lastDir: Dir;
   lastIndex: number;
   lastSeq: number;
@@ -44,7 +45,8 @@ export interface TcpTrack {
 }
 export const newTrack = (): TcpTrack => ({
   state: TCP.NONE,
-  seen: [newSide(), newSide()],
+  orig: newSide(),
+  reply: newSide(),
   lastDir: 0,
   lastIndex: SEGMENT.NONE,
   lastSeq: 0,
@@ -56,7 +58,12 @@ export const newTrack = (): TcpTrack => ({
   retrans: 0,
 });
 
-/** A TCP header with what tracking needs. */
+/** The sender of packets in that direction. */
+export const sideOf = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t.orig : t.reply);
+/** The one who gets them. */
+export const otherSide = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t.reply : t.orig);
+
+/** A TCP header with what tracking needs; sequence numbers as int32. */
 export interface Segment {
   readonly seq: number;
   readonly ack: number;
@@ -68,6 +75,8 @@ export interface Segment {
   readonly options: Uint8Array;
 }
 
+const int32 = (d: Uint8Array, at: number): number => (d[at] << 24) | (d[at + 1] << 16) | (d[at + 2] << 8) | d[at + 3];
+
 const NO_OPTIONS = new Uint8Array(0);
 
 /** null when the header is truncated or its length impossible. `at` is the offset of the TCP header. */
@@ -76,11 +85,17 @@ export function readSegment(d: Uint8Array, at: number): Segment | null {
   if (length < 20) return null;
   const header = (d[at + 12] >>> 4) * 4;
   if (header < 20 || length < header) return null;
-  const u32 = (o: number): number => ((d[at + o] << 24) | (d[at + o + 1] << 16) | (d[at + o + 2] << 8) | d[at + o + 3]) >>> 0;
   const flags = d[at + 13];
-  const seq = u32(4);
-  const end = (seq + length - header + (flags & FLAG.SYN ? 1 : 0) + (flags & FLAG.FIN ? 1 : 0)) >>> 0;
-  return { seq, ack: u32(8), win: (d[at + 14] << 8) | d[at + 15], flags, end, options: header === 20 ? NO_OPTIONS : d.subarray(at + 20, at + header) };
+  const seq = int32(d, at + 4);
+  const end = (seq + length - header + (flags & FLAG.SYN ? 1 : 0) + (flags & FLAG.FIN ? 1 : 0)) | 0;
+  return {
+    seq,
+    ack: int32(d, at + 8),
+    win: (d[at + 14] << 8) | d[at + 15],
+    flags,
+    end,
+    options: header === 20 ? NO_OPTIONS : d.subarray(at + 20, at + header),
+  };
 }
 
 export function segmentKind(flags: number): number {
@@ -90,10 +105,13 @@ export function segmentKind(flags: number): number {
   return flags & FLAG.ACK ? SEGMENT.ACK : SEGMENT.NONE;
 }
 
-/** Serial number arithmetic on uint32. */
+/** Serial number arithmetic. */
 export const before = (a: number, b: number): boolean => ((a - b) | 0) < 0;
 /** The other way round (after()). */
 export const after = (a: number, b: number): boolean => before(b, a);
+/** A sequence number. */
+const seq32 = (n: number): number => n | 0;
+/** A window, or the distance between two sequence numbers. */
 const u = (n: number): number => n >>> 0;
 
 /** Walks the options, stopping at the first silly one as the kernel does. `visit` gets kind, offset of the value and its length. */
@@ -136,7 +154,7 @@ function highestSack(s: Segment, ack: number): number {
     done = true;
     const o = s.options;
     for (let i = at + 4; i < at + length; i += 8) {
-      const edge = u((o[i] << 24) | (o[i + 1] << 16) | (o[i + 2] << 8) | o[i + 3]);
+      const edge = int32(o, i);
       if (after(edge, sack)) sack = edge;
     }
   });
@@ -165,8 +183,8 @@ const MAX_ACK_WINDOW = 66000;
  * 'ignore' = out of window in a harmless way: it passes without a state change. `liberal` is nf_conntrack_tcp_be_liberal.
  */
 export function inWindow(t: TcpTrack, dir: Dir, kind: number, s: Segment, liberal: boolean): WindowVerdict {
-  const sender = t.seen[dir];
-  const receiver = t.seen[1 - dir];
+  const sender = sideOf(t, dir);
+  const receiver = otherSide(t, dir);
   const syn = (s.flags & FLAG.SYN) !== 0;
   const hasAck = (s.flags & FLAG.ACK) !== 0;
   let { seq, ack, end } = s;
@@ -182,11 +200,11 @@ export function inWindow(t: TcpTrack, dir: Dir, kind: number, s: Segment, libera
       sender.end = end;
       const win = u(s.win << sender.scale);
       sender.maxWin = win === 0 ? 1 : win;
-      sender.maxEnd = u(end + sender.maxWin);
+      sender.maxEnd = seq32(end + sender.maxWin);
       if (receiver.maxWin === 0) {
         receiver.end = sack;
         receiver.maxEnd = sack;
-      } else if (sack === u(receiver.end + 1)) receiver.end = u(receiver.end + 1);
+      } else if (sack === seq32(receiver.end + 1)) receiver.end = sack;
     }
   } else if (syn && after(end, sender.end) && (t.state === TCP.SYN_SENT || t.state === TCP.SYN_RECV)) {
     initSender(sender, receiver, s, dir);
@@ -202,11 +220,11 @@ export function inWindow(t: TcpTrack, dir: Dir, kind: number, s: Segment, libera
     end = sender.end;
   }
 
-  const oldestAck = u(receiver.end - Math.max(sender.maxWin, MAX_ACK_WINDOW) - 1);
-  if (!before(seq, u(sender.maxEnd + 1))) {
+  const oldestAck = seq32(receiver.end - Math.max(sender.maxWin, MAX_ACK_WINDOW) - 1);
+  if (!before(seq, sender.maxEnd + 1)) {
     const overshot = u(end - sender.maxEnd + 1);
-    const inReceiverWindow = receiver.maxWin !== 0 && after(end, u(sender.end - receiver.maxWin - 1));
-    if (inReceiverWindow && after(sack, oldestAck) && overshot <= receiver.maxWin && before(sack, u(receiver.end + 1))) {
+    const inReceiverWindow = receiver.maxWin !== 0 && after(end, sender.end - receiver.maxWin - 1);
+    if (inReceiverWindow && after(sack, oldestAck) && overshot <= receiver.maxWin && before(sack, receiver.end + 1)) {
       // Only the upper bound failed: remember the data, so that its acknowledgement is believed.
       sender.end = end;
       sender.flags |= WIN.DATA_UNACKNOWLEDGED;
@@ -214,8 +232,8 @@ export function inWindow(t: TcpTrack, dir: Dir, kind: number, s: Segment, libera
     }
     return refuse('invalid');
   }
-  if (!before(sack, u(receiver.end + 1))) return refuse('invalid');
-  if (receiver.maxWin !== 0 && !after(end, u(sender.end - receiver.maxWin - 1))) return refuse('ignore');
+  if (!before(sack, receiver.end + 1)) return refuse('invalid');
+  if (receiver.maxWin !== 0 && !after(end, sender.end - receiver.maxWin - 1)) return refuse('ignore');
   if (!after(sack, oldestAck)) return refuse('ignore');
 
   advance(t, dir, kind, s, { seq, ack, sack, end, win: syn ? s.win : u(s.win << sender.scale) });
@@ -223,8 +241,8 @@ export function inWindow(t: TcpTrack, dir: Dir, kind: number, s: Segment, libera
 }
 
 function advance(t: TcpTrack, dir: Dir, kind: number, s: Segment, v: { seq: number; ack: number; sack: number; end: number; win: number }): void {
-  const sender = t.seen[dir];
-  const receiver = t.seen[1 - dir];
+  const sender = sideOf(t, dir);
+  const receiver = otherSide(t, dir);
   const { seq, ack, sack, end, win } = v;
   sender.maxWin = Math.max(sender.maxWin, u(win + u(sack - ack)));
   if (after(end, sender.end)) {
@@ -238,7 +256,7 @@ function advance(t: TcpTrack, dir: Dir, kind: number, s: Segment, v: { seq: numb
     } else if (after(ack, sender.maxAck)) sender.maxAck = ack;
   }
   if (receiver.maxWin !== 0 && after(end, sender.maxEnd)) receiver.maxWin = u(receiver.maxWin + u(end - sender.maxEnd));
-  if (after(u(sack + win), u(receiver.maxEnd - 1))) receiver.maxEnd = u(sack + win + (win === 0 ? 1 : 0));
+  if (after(sack + win, receiver.maxEnd - 1)) receiver.maxEnd = seq32(sack + win + (win === 0 ? 1 : 0));
   if (ack === receiver.end) receiver.flags &= ~WIN.DATA_UNACKNOWLEDGED;
 
   if (kind !== SEGMENT.ACK) return;

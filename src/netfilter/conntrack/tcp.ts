@@ -1,10 +1,23 @@
 /** TCP tracking: nf_conntrack_tcp_packet() and tcp_new() of nf_conntrack_proto_tcp.c. The table of states is tcp-states.ts, windows are tcp-window.ts. */
 import { type CtInfo, IPS } from '../../packet/types.js';
-import { type ConntrackHost, setting, timeout } from './host.js';
+import { type ConntrackHost, seconds } from './host.js';
 import { ACCEPT, INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
 import { type Conn, type Dir, dirOf } from './table.js';
 import { FLAG, SEGMENT, TCP, TCP_IGNORE, TCP_INVALID, TCP_TIMEOUT, TCP_TRANSITIONS, TCP_VALID_FLAGS } from './tcp-states.js';
-import { before, inWindow, newSide, newTrack, readSegment, type Segment, segmentKind, type TcpTrack, takeOptions, WIN } from './tcp-window.js';
+import {
+  before,
+  inWindow,
+  newSide,
+  newTrack,
+  otherSide,
+  readSegment,
+  type Segment,
+  segmentKind,
+  sideOf,
+  type TcpTrack,
+  takeOptions,
+  WIN,
+} from './tcp-window.js';
 
 export const tcpTrack = (ct: Conn): TcpTrack => ct.proto as TcpTrack;
 /** nf_conntrack_tcp_established() */
@@ -18,7 +31,7 @@ function startTrack(s: Segment, loose: boolean): TcpTrack | null {
   const first = TCP_TRANSITIONS[0][segmentKind(s.flags)][TCP.NONE];
   if (first >= TCP_INVALID) return null;
   const t = newTrack();
-  const side = t.seen[0];
+  const side = t.orig;
   side.end = s.end;
   side.maxWin = s.win === 0 ? 1 : s.win;
   if (first === TCP.SYN_SENT) {
@@ -27,9 +40,9 @@ function startTrack(s: Segment, loose: boolean): TcpTrack | null {
     return t;
   }
   if (!loose) return null;
-  side.maxEnd = (s.end + side.maxWin) >>> 0;
+  side.maxEnd = (s.end + side.maxWin) | 0;
   side.flags = WIN.SACK_PERM | WIN.BE_LIBERAL;
-  t.seen[1].flags = WIN.SACK_PERM | WIN.BE_LIBERAL;
+  t.reply.flags = WIN.SACK_PERM | WIN.BE_LIBERAL;
   return t;
 }
 
@@ -53,14 +66,14 @@ function noteIgnored(t: TcpTrack, kind: number, dir: Dir, s: Segment, oldState: 
 
 /** SYN-ACK that acknowledges a SYN we had ignored: both ends are in step, the entry follows them. */
 function adoptIgnoredSyn(t: TcpTrack, dir: Dir): void {
-  const side = t.seen[t.lastDir];
+  const side = sideOf(t, t.lastDir);
   side.end = t.lastEnd;
   side.maxEnd = t.lastEnd;
   side.maxWin = t.lastWin === 0 ? 1 : t.lastWin;
   side.scale = t.lastScale;
   t.lastFlags &= ~WIN.EXP_CHALLENGE_ACK;
   side.flags = t.lastFlags;
-  const other = t.seen[dir];
+  const other = sideOf(t, dir);
   Object.assign(other, newSide(), { flags: other.flags & WIN.BE_LIBERAL });
 }
 
@@ -70,7 +83,7 @@ function judgeReset(t: TcpTrack, ct: Conn, dir: Dir, s: Segment, ignoreInvalid: 
   const old = t.state;
   if (closing(old)) return { state: TCP.CLOSE, skipWindow: true };
   let state: number = TCP.CLOSE;
-  const other = t.seen[1 - dir];
+  const other = otherSide(t, dir);
   if (other.flags & WIN.MAXACK_SET && t.lastIndex !== SEGMENT.SYN) {
     const est = established(t, ct);
     if (s.seq === 0 && !est) return { state, skipWindow: false };
@@ -93,7 +106,7 @@ function shortenForInvalid(a: TrackArgs, t: TcpTrack, dir: Dir, kind: number): v
   if (!(ct.status & IPS.ASSURED) || ct.status & IPS.FIXED_TIMEOUT || (kind !== SEGMENT.RST && kind !== SEGMENT.FIN)) return;
   if (t.lastDir !== dir && (t.lastIndex === SEGMENT.FIN || t.lastIndex === SEGMENT.RST)) {
     const left = ct.expires - host.now();
-    const unack = timeout(host, 'nf_conntrack_tcp_timeout_unacknowledged');
+    const unack = seconds(host.settings.nf_conntrack_tcp_timeout_unacknowledged);
     if (left >= 120_000 && left > unack) ct.expires = host.now() + unack;
     return;
   }
@@ -102,13 +115,13 @@ function shortenForInvalid(a: TrackArgs, t: TcpTrack, dir: Dir, kind: number): v
 }
 
 function nextTimeout(a: TrackArgs, t: TcpTrack, kind: number, state: number): number {
-  const normal = timeout(a.host, TCP_TIMEOUT[state]);
-  const max = timeout(a.host, 'nf_conntrack_tcp_timeout_max_retrans');
-  if (t.retrans >= setting(a.host, 'nf_conntrack_tcp_max_retrans') && normal > max) return max;
-  if (kind === SEGMENT.RST) return timeout(a.host, 'nf_conntrack_tcp_timeout_close');
-  const unacknowledged = (t.seen[0].flags | t.seen[1].flags) & WIN.DATA_UNACKNOWLEDGED;
+  const normal = seconds(a.host.settings[TCP_TIMEOUT[state]]);
+  const max = seconds(a.host.settings.nf_conntrack_tcp_timeout_max_retrans);
+  if (t.retrans >= a.host.settings.nf_conntrack_tcp_max_retrans && normal > max) return max;
+  if (kind === SEGMENT.RST) return seconds(a.host.settings.nf_conntrack_tcp_timeout_close);
+  const unacknowledged = (t.orig.flags | t.reply.flags) & WIN.DATA_UNACKNOWLEDGED;
   if (unacknowledged) {
-    const unack = timeout(a.host, 'nf_conntrack_tcp_timeout_unacknowledged');
+    const unack = seconds(a.host.settings.nf_conntrack_tcp_timeout_unacknowledged);
     if (normal > unack) return unack;
   }
   return t.lastWin === 0 && normal > max ? max : normal;
@@ -120,7 +133,7 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
   const s = readSegment(skb.data, a.offset);
   if (!s || (a.checkSum && skb.csumBad) || !TCP_VALID_FLAGS.has(s.flags & ~(FLAG.ECE | FLAG.CWR | FLAG.PSH))) return INVALID;
   if (!ct.confirmed) {
-    const fresh = startTrack(s, setting(host, 'nf_conntrack_tcp_loose') !== 0);
+    const fresh = startTrack(s, host.settings.nf_conntrack_tcp_loose !== 0);
     if (!fresh) return INVALID;
     ct.proto = fresh;
   }
@@ -133,7 +146,7 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
 
   if (next === TCP_INVALID) return INVALID;
   if (next === TCP_IGNORE || (next === TCP.SYN_SENT && old >= TCP.TIME_WAIT)) {
-    const closedBefore = (t.seen[0].flags | t.seen[1].flags) & WIN.CLOSE_INIT || (t.lastDir === dir && t.lastIndex === SEGMENT.RST);
+    const closedBefore = (t.orig.flags | t.reply.flags) & WIN.CLOSE_INIT || (t.lastDir === dir && t.lastIndex === SEGMENT.RST);
     if (next === TCP.SYN_SENT && closedBefore) return a.kill(ct) ? { kind: 'repeat' } : { kind: 'drop' };
     if (kind === SEGMENT.SYNACK && t.lastIndex === SEGMENT.SYN && t.lastDir !== dir && s.ack === t.lastEnd) {
       next = TCP.SYN_RECV;
@@ -153,7 +166,7 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
   else if (next === TCP.SYN_RECV) {
     if (dir === 1 && kind === SEGMENT.ACK && t.lastFlags & WIN.SIMULTANEOUS_OPEN) next = TCP.ESTABLISHED;
   } else if (next === TCP.CLOSE && kind === SEGMENT.RST) {
-    const verdict = judgeReset(t, ct, dir, s, setting(host, 'nf_conntrack_tcp_ignore_invalid_rst') !== 0);
+    const verdict = judgeReset(t, ct, dir, s, host.settings.nf_conntrack_tcp_ignore_invalid_rst !== 0);
     if (verdict === 'invalid') return INVALID;
     next = verdict.state;
     skipWindow = verdict.skipWindow;
@@ -166,7 +179,7 @@ function finish(a: TrackArgs, t: TcpTrack, info: CtInfo, s: Segment, kind: numbe
   const { ct, host } = a;
   const dir = dirOf(info);
   if (!skipWindow) {
-    const verdict = inWindow(t, dir, kind, s, setting(host, 'nf_conntrack_tcp_be_liberal') !== 0);
+    const verdict = inWindow(t, dir, kind, s, host.settings.nf_conntrack_tcp_be_liberal !== 0);
     if (verdict === 'ignore') return ACCEPT;
     if (verdict === 'invalid') {
       shortenForInvalid(a, t, dir, kind);
@@ -176,7 +189,7 @@ function finish(a: TrackArgs, t: TcpTrack, info: CtInfo, s: Segment, kind: numbe
   t.lastIndex = kind;
   t.lastDir = dir;
   t.state = next;
-  if (old !== next && next === TCP.FIN_WAIT) t.seen[dir].flags |= WIN.CLOSE_INIT;
+  if (old !== next && next === TCP.FIN_WAIT) sideOf(t, dir).flags |= WIN.CLOSE_INIT;
   let extra = nextTimeout(a, t, kind, next);
   if (!(ct.status & IPS.SEEN_REPLY)) {
     // A reset as the only answer: there never was a connection (nf_ct_kill_acct).
@@ -186,7 +199,7 @@ function finish(a: TrackArgs, t: TcpTrack, info: CtInfo, s: Segment, kind: numbe
       return ACCEPT;
     }
     if (kind === SEGMENT.SYN && old === TCP.SYN_SENT) return ACCEPT;
-    const unack = timeout(host, 'nf_conntrack_tcp_timeout_unacknowledged');
+    const unack = seconds(host.settings.nf_conntrack_tcp_timeout_unacknowledged);
     if (next === TCP.ESTABLISHED && extra > unack) extra = unack;
   } else if (!(ct.status & IPS.ASSURED) && (old === TCP.SYN_RECV || old === TCP.ESTABLISHED) && next === TCP.ESTABLISHED) ct.status |= IPS.ASSURED;
   refresh(a, info, extra);
@@ -198,5 +211,5 @@ export function closeTcp(host: ConntrackHost, ct: Conn): void {
   const t = tcpTrack(ct);
   if (t.state === TCP.CLOSE) return;
   t.state = TCP.CLOSE;
-  if (!(ct.status & IPS.FIXED_TIMEOUT)) ct.expires = host.now() + timeout(host, 'nf_conntrack_tcp_timeout_close');
+  if (!(ct.status & IPS.FIXED_TIMEOUT)) ct.expires = host.now() + seconds(host.settings.nf_conntrack_tcp_timeout_close);
 }

@@ -81,7 +81,14 @@ const ICMPV6_PAIR = new Map([
 ]);
 
 /** nf_ct_invert_tuple(): the tuple of the answer; null for ICMP types that have none. */
-export function invertTuple(t: Tuple): Tuple | null {
+export const invertTuple = (t: Tuple): Tuple | null => invertInto(t, scratchTuple());
+
+/** A tuple to be filled in again and again, by a caller that nobody takes it from. */
+export type ScratchTuple = { -readonly [K in keyof Tuple]: Tuple[K] };
+export const scratchTuple = (): ScratchTuple => ({ family: 'ipv4', src: 0, dst: 0, proto: 0, sport: 0, dport: 0 });
+
+/** invertTuple() into `out`. */
+export function invertInto(t: Tuple, out: ScratchTuple): Tuple | null {
   let sport = t.dport;
   let dport = t.sport;
   if (t.proto === IPPROTO.ICMP || t.proto === IPPROTO.ICMPV6) {
@@ -90,7 +97,13 @@ export function invertTuple(t: Tuple): Tuple | null {
     sport = t.sport;
     dport = (type << 8) | (t.dport & 255);
   }
-  return { family: t.family, src: t.dst, dst: t.src, proto: t.proto, sport, dport };
+  out.family = t.family;
+  out.src = t.dst;
+  out.dst = t.src;
+  out.proto = t.proto;
+  out.sport = sport;
+  out.dport = dport;
+  return out;
 }
 
 export function tupleEqual(a: Tuple, b: Tuple): boolean {
