@@ -111,7 +111,10 @@ function walkAll(text: string, packets: readonly (readonly [string, number])[], 
   expect(hasErrors(diagnostics), JSON.stringify(diagnostics)).toBe(false);
   const compiled = compileTable(value.tables[0], 'ipv4');
   const plain = new Map(
-    compiled.chains.map((c): [string, WalkChain] => [c.name, { at: c.at, policy: c.policy, rules: c.rules, length: c.length, end: c.end }]),
+    compiled.chains.map((c): [string, WalkChain] => [
+      c.name,
+      { at: c.at, policy: c.policy, rules: c.rules, length: c.length, end: c.end, refOf: (n) => c.refOf(n) },
+    ]),
   );
   const linear: WalkTable = { slots: compiled.slots, chain: (name) => plain.get(name) };
   const table: WalkTable = indexed ? compiled : linear;

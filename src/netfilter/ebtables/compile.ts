@@ -59,7 +59,7 @@ function matchSteps(m: EbtMatch): readonly RuleStep[] {
   });
 }
 
-const verdictAction = (v: EbtVerdict): Action => (v === 'CONTINUE' ? FALL_THROUGH : verdict(v));
+const verdictAction = (v: EbtVerdict, unconditional = false): Action => (v === 'CONTINUE' ? FALL_THROUGH : verdict(v, unconditional));
 
 /** An extension acts in a step of its own; its verdict option is the rule's action. */
 function targetOf(t: EbtTarget): { readonly steps: readonly RuleStep[]; readonly action: Action } {
@@ -78,9 +78,9 @@ function compileRule(r: EbtRule, ref: RuleRef): WalkRule {
   const { steps, action } = targetOf(r.target);
   if (r.unknown !== null) {
     const what = `ebtables option ${r.unknown}`;
-    return { ...asked([...tests, ...matches].map(askOf)), action: { kind: 'unsupported', what }, ref, unconditional: false };
+    return { ...asked([...tests, ...matches].map(askOf)), action: { kind: 'unsupported', what }, ref };
   }
-  return { ...asked([...tests, ...matches, ...steps].map(askOf)), action, ref, unconditional: false };
+  return { ...asked([...tests, ...matches, ...steps].map(askOf)), action, ref };
 }
 const isWatcher = (m: EbtMatch): boolean => ebtMatches.find((d) => d.name === m.name)?.watcher ?? false;
 
@@ -100,8 +100,15 @@ function compileChain(chain: EbtChain, table: EbtTableName): ChainCode {
   const end = ref(chain.rules.length + 1);
   const rules = chain.rules.map((r, i) => compileRule(r, ref(i + 1)));
   // A user chain's policy is a last rule of its own.
-  if (!base && chain.policy !== 'RETURN') rules.push({ ...asked([]), action: verdictAction(chain.policy), ref: end, unconditional: true });
-  const made: ChainCode = { policy: base ? (chain.policy === 'DROP' ? 'DROP' : 'ACCEPT') : null, rules, length: rules.length, end, source: chain };
+  if (!base && chain.policy !== 'RETURN') rules.push({ ...asked([]), action: verdictAction(chain.policy, true), ref: end });
+  const made: ChainCode = {
+    policy: base ? (chain.policy === 'DROP' ? 'DROP' : 'ACCEPT') : null,
+    rules,
+    length: rules.length,
+    end,
+    source: chain,
+    refOf: (place) => ref(place + 1),
+  };
   cache.set(table, made);
   return made;
 }

@@ -23,9 +23,10 @@ export class NftTracer implements WalkTracer {
   constructor(readonly handles: Handles) {}
 
   before(): void {}
-  after(c: PacketCtx, r: WalkRule, verdict: string): void {
-    const handle = this.handles.of(r.ref);
-    this.#tell(c, handle === undefined ? r.ref : { ...r.ref, handle }, 'rule', verdict, null);
+  after(c: PacketCtx, _r: WalkRule, verdict: string): void {
+    const ref = c.rule as RuleRef;
+    const handle = this.handles.of(ref);
+    this.#tell(c, handle === undefined ? ref : { ...ref, handle }, 'rule', verdict, null);
   }
   end(c: PacketCtx, chain: WalkChain): void {
     this.#tell(c, chain.end, 'end', 'continue', null);

@@ -4,7 +4,12 @@ import type { TargetVerdict } from './extension.js';
 
 export type Action =
   | { readonly kind: 'fallthrough' }
-  | { readonly kind: 'verdict'; readonly verdict: 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE' }
+  | {
+      readonly kind: 'verdict';
+      readonly verdict: 'ACCEPT' | 'DROP' | 'RETURN' | 'QUEUE';
+      /** Of a rule without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
+      readonly unconditional: boolean;
+    }
   | Jump
   | { readonly kind: 'call'; readonly run: (c: PacketCtx) => TargetVerdict; readonly name: string }
   | { readonly kind: 'unsupported'; readonly what: string };
@@ -29,12 +34,14 @@ export class Jump {
 }
 
 type Verdict = Extract<Action, { kind: 'verdict' }>['verdict'];
-const verdicts: Readonly<Record<Verdict, Action>> = {
-  ACCEPT: { kind: 'verdict', verdict: 'ACCEPT' },
-  DROP: { kind: 'verdict', verdict: 'DROP' },
-  RETURN: { kind: 'verdict', verdict: 'RETURN' },
-  QUEUE: { kind: 'verdict', verdict: 'QUEUE' },
-};
+const verdicts = (unconditional: boolean): Readonly<Record<Verdict, Action>> => ({
+  ACCEPT: { kind: 'verdict', verdict: 'ACCEPT', unconditional },
+  DROP: { kind: 'verdict', verdict: 'DROP', unconditional },
+  RETURN: { kind: 'verdict', verdict: 'RETURN', unconditional },
+  QUEUE: { kind: 'verdict', verdict: 'QUEUE', unconditional },
+});
+const conditionalVerdicts = verdicts(false);
+const unconditionalVerdicts = verdicts(true);
 /** One object a verdict. */
-export const verdictAction = (v: Verdict): Action => verdicts[v];
+export const verdictAction = (v: Verdict, unconditional = false): Action => (unconditional ? unconditionalVerdicts : conditionalVerdicts)[v];
 export const FALL_THROUGH: Action = { kind: 'fallthrough' };

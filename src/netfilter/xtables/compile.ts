@@ -15,6 +15,7 @@ import { ChainIndex } from './index-chain.js';
 import { Interner } from './intern.js';
 import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
 import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, XtChain, XtRuleset, XtTable, XtTableName } from './model.js';
+import type { WalkChain, WalkRule } from './walk.js';
 
 type ChainPlace = Omit<RuleRef, 'num'>;
 type TablePlace = Omit<ChainPlace, 'chain'> & { readonly family: Family };
@@ -23,25 +24,16 @@ type TablePlace = Omit<ChainPlace, 'chain'> & { readonly family: Family };
 const placeOf = ({ backend, family, table }: TablePlace, chain: string): ChainPlace => ({ backend, family, table, chain });
 const refAt = ({ backend, family, table, chain }: ChainPlace, num: number): RuleRef => ({ backend, family, table, chain, num });
 
-/** A rule as the walk meets it. */
-export class CompiledRule implements Asked {
+/** A rule as the walk meets it: a cache line, where it can be. */
+export class CompiledRule implements WalkRule {
   readonly first: Ask | null;
   readonly second: Ask | null;
   readonly rest: readonly Ask[];
-  #ref: RuleRef | null = null;
-  constructor(
-    asks: Asked,
-    readonly action: Action,
-    /** An ACCEPT, DROP, RETURN or QUEUE without any condition: traced as `policy:N` / `return:N` (get_chainname_rulenum). */
-    readonly unconditional: boolean,
-    readonly place: ChainPlace,
-    readonly num: number,
-  ) {
+  readonly action: Action;
+  ref: RuleRef | null = null;
+  constructor(asks: Asked, action: Action) {
     ({ first: this.first, second: this.second, rest: this.rest } = asks);
-  }
-  get ref(): RuleRef {
-    this.#ref ??= refAt(this.place, this.num);
-    return this.#ref;
+    this.action = action;
   }
 }
 
@@ -85,13 +77,13 @@ function ipPreds(rule: Rule, backend: RuleRef['backend']): Pred[] {
   return out;
 }
 
-function compileAction(rule: Rule, ctx: RuleContext, intern: Interner): Action {
+function compileAction(rule: Rule, unconditional: boolean, ctx: RuleContext, intern: Interner): Action {
   const t = rule.target;
   switch (t.kind) {
     case 'none':
       return FALL_THROUGH;
     case 'verdict':
-      return verdictAction(t.verdict);
+      return verdictAction(t.verdict, unconditional);
     case 'jump':
       return intern.jump(t.chain, false);
     case 'goto':
@@ -112,7 +104,7 @@ function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backen
   return native ?? m.def.lower(m.data, ctx);
 }
 
-function compileRule(rule: Rule, place: ChainPlace, num: number, family: Family, intern: Interner): CompiledRule {
+function compileRule(rule: Rule, place: ChainPlace, family: Family, intern: Interner): CompiledRule {
   const ctx = ruleContext(family, place.table, rule);
   const preds = ipPreds(rule, place.backend);
   const asks: Ask[] = preds.map((pred) => intern.ask({ kind: 'test', pred }));
@@ -127,14 +119,10 @@ function compileRule(rule: Rule, place: ChainPlace, num: number, family: Family,
     // What always says yes (comment) need not be asked.
     for (const s of lowered) if (s.kind !== 'test' || s.pred !== ALWAYS) asks.push(intern.ask(s));
   }
-  const action = compileAction(rule, ctx, intern);
-  const unconditional = action.kind === 'verdict' && preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
+  const unconditional = preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
   return new CompiledRule(
     asked(asks, (rest) => intern.list(rest)),
-    action,
-    unconditional,
-    place,
-    num,
+    compileAction(rule, unconditional, ctx, intern),
   );
 }
 
@@ -155,7 +143,7 @@ class ChainCode {
     return chain === p.chain && table === p.table && backend === p.backend && family === this.family;
   }
   get rules(): readonly CompiledRule[] {
-    this.#rules ??= Array.from({ length: this.list.length }, (_, i) => compileRule(this.list.at(i), this.place, i + 1, this.family, this.intern));
+    this.#rules ??= Array.from({ length: this.list.length }, (_, i) => compileRule(this.list.at(i), this.place, this.family, this.intern));
     return this.#rules;
   }
   get index(): ChainIndex | null {
@@ -178,31 +166,29 @@ function chainCode(list: RuleList, place: ChainPlace, family: Family, intern: In
 }
 
 /** A chain as packets walk it. It is compiled when the first packet comes: most chains of a big set meet none. */
-export class CompiledChain {
-  readonly name: string;
-  readonly policy: 'ACCEPT' | 'DROP' | null;
-  /** Number of rules. */
+export class CompiledChain implements WalkChain {
+  readonly at: number;
   readonly length: number;
-  readonly #table: TablePlace;
-  readonly #intern: Interner;
-  #code: ChainCode | null = null;
+  readonly policy: 'ACCEPT' | 'DROP' | null;
   /** What #code holds, once it was asked for: packets come here often. */
   #rules: readonly CompiledRule[] | null = null;
   #index: ChainIndex | null | undefined;
   #end: RuleRef | null = null;
+  #code: ChainCode | null = null;
+  readonly source: XtChain;
+  readonly #table: TablePlace;
+  readonly #intern: Interner;
 
-  constructor(
-    readonly source: XtChain,
-    /** Slot of its first rule among the table's counters. */
-    readonly at: number,
-    table: TablePlace,
-    intern: Interner,
-  ) {
-    this.name = source.name;
-    this.policy = source.policy;
+  constructor(source: XtChain, at: number, table: TablePlace, intern: Interner) {
+    this.at = at;
     this.length = source.rules.length;
+    this.policy = source.policy;
+    this.source = source;
     this.#table = table;
     this.#intern = intern;
+  }
+  get name(): string {
+    return this.source.name;
   }
   get #compiled(): ChainCode {
     this.#code ??= chainCode(this.source.rules, placeOf(this.#table, this.name), this.#table.family, this.#intern);
@@ -211,6 +197,11 @@ export class CompiledChain {
   get rules(): readonly CompiledRule[] {
     this.#rules ??= this.#compiled.rules;
     return this.#rules;
+  }
+  refOf(place: number): RuleRef {
+    const rule = this.rules[place];
+    rule.ref ??= refAt(this.#compiled.place, place + 1);
+    return rule.ref;
   }
   /** null where the chain is walked as it stands. */
   get index(): ChainIndex | null {

@@ -19,8 +19,8 @@ import { type Candidates, type ChainIndex, placeAt } from './index-chain.js';
 /** What the walker walks; xtables and ebtables compile to it. */
 export interface WalkRule extends Asked {
   readonly action: Action;
-  readonly ref: RuleRef;
-  readonly unconditional: boolean;
+  /** null: nobody has asked for it yet (WalkChain.refOf). */
+  readonly ref: RuleRef | null;
 }
 export interface WalkChain {
   /** Slot of its first rule among the table's counters; the slot behind the last rule is its policy's. */
@@ -31,6 +31,8 @@ export interface WalkChain {
   /** Number of rules. */
   readonly length: number;
   readonly end: RuleRef;
+  /** The name of the rule at a place. */
+  refOf(place: number): RuleRef;
   /** Absent or null: every rule is tried. */
   readonly index?: ChainIndex | null;
 }
@@ -43,7 +45,7 @@ export interface WalkTable<C extends WalkChain = WalkChain> {
 
 /** What a traced packet tells of one walk; called only where the packet is traced and someone records. */
 export interface WalkTracer {
-  /** A rule matched and has not acted yet. */
+  /** A rule (`c.rule`) matched and has not acted yet. */
   before(c: PacketCtx, r: WalkRule, chain: WalkChain): void;
   /** It has acted; `verdict` as nft prints it. */
   after(c: PacketCtx, r: WalkRule, verdict: string): void;
@@ -76,9 +78,9 @@ function failed(r: WalkRule, c: PacketCtx): Ask | null {
   return null;
 }
 
-function tellNoMatch(r: WalkRule, a: Ask, c: PacketCtx): void {
+function tellNoMatch(a: Ask, c: PacketCtx): void {
   const why = a.op === 'stateful' ? [{ field: a.name, wanted: a.show, had: a.had?.(c) ?? '' }] : a.op === 'hotdrop' ? [] : whyNot(a, c);
-  c.env.rec.event({ t: 'no-match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: r.ref, why });
+  c.env.rec.event({ t: 'no-match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: c.rule as RuleRef, why });
 }
 
 /**
@@ -124,18 +126,19 @@ export function walkChain<C extends WalkChain>(
       continue;
     }
     const r = chain.rules[i];
-    c.rule = r.ref;
+    const ref = r.ref ?? chain.refOf(i);
+    c.rule = ref;
     const no = failed(r, c);
     if (no !== null) {
-      if (all) tellNoMatch(r, no, c);
+      if (all) tellNoMatch(no, c);
       if (c.hotdrop) return hotdrop(c, r, tracer);
       continue;
     }
     counts.count(chain.at + i, c.skb.data.length);
-    rec.matched?.(r.ref, c.skb.id);
+    rec.matched?.(ref, c.skb.id);
     if (tells) {
       if (c.skb.nfTrace) tracer.before(c, r, chain);
-      if (rec.on) tellMatch(r, c, rec);
+      if (rec.on) tellMatch(r.action, ref, c, rec);
     }
     const a = r.action;
     switch (a.kind) {
@@ -201,7 +204,10 @@ function policy(base: WalkChain, c: PacketCtx, counts: TableCounters, tracer: Wa
 
 /** What the legacy TRACE target prints: one line before a rule acts; the end of a base chain is its policy. */
 const legacyTracer: WalkTracer = {
-  before: (c, r, chain) => tellTrace(c, r.ref, r.unconditional ? (chain.policy === null ? 'return' : 'policy') : 'rule'),
+  before(c, r, chain) {
+    const ends = r.action.kind === 'verdict' && r.action.unconditional;
+    tellTrace(c, c.rule as RuleRef, ends ? (chain.policy === null ? 'return' : 'policy') : 'rule');
+  },
   after: () => {},
   end(c, chain, isBase) {
     if (!isBase) tellTrace(c, chain.end, chain.policy === null ? 'return' : 'policy');
@@ -209,10 +215,9 @@ const legacyTracer: WalkTracer = {
   policy: (c, base) => tellTrace(c, base.end, 'policy'),
 };
 
-function tellMatch(r: WalkRule, c: PacketCtx, rec: Recorder): void {
-  const a = r.action;
+function tellMatch(a: Action, rule: RuleRef, c: PacketCtx, rec: Recorder): void {
   const verdict = a.kind === 'verdict' ? a.verdict : a.kind === 'jump' ? `${a.goto ? 'goto' : 'jump'} ${a.chain}` : a.kind === 'call' ? a.name : 'continue';
-  rec.event({ t: 'match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: r.ref, verdict });
+  rec.event({ t: 'match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule, verdict });
 }
 
 /** trace_packet() of ip_tables.c: what the legacy TRACE target prints. */
