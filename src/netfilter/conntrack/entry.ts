@@ -67,7 +67,7 @@ function protoState(e: CtEntry, now: number): unknown {
   if (e.orig.proto === IPPROTO.TCP) {
     const t = newTrack();
     t.state = stateNumber(TCP_STATE_NAMES, e.state);
-    t.orig.flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
+    t.flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
     t.reply.flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
     return t;
   }

@@ -105,7 +105,7 @@ export class Nat {
     const old = tcpTrack(hit.ct);
     if (hit.dir !== REPLY || !old || old.state < TCP.TIME_WAIT) return true;
     if (hit.ct.status & (IPS.FIXED_TIMEOUT | IPS.DYING) || !(hit.ct.status & IPS.SRC_NAT)) return true;
-    if (((tcpTrack(ct).orig.end - old.orig.end) | 0) <= 0) return true;
+    if (((tcpTrack(ct).end - old.end) | 0) <= 0) return true;
     return !this.table.remove(hit.ct);
   }
 

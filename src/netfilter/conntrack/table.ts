@@ -1,6 +1,7 @@
 /** The connection table: two tuple hashes per entry, as nf_conntrack_hash, and the by-source hash of NAT (nf_nat_bysource). */
 import { type CtInfo, ctIsReply, IPS, type NfConn, type Tuple } from '../../packet/types.js';
 import type { RuleRef } from '../../trace/event.js';
+import { Chains } from './chains.js';
 import { hashSource, hashTuple, sourceEqual, tupleEqual } from './tuple.js';
 
 export type Dir = 0 | 1;
@@ -32,6 +33,8 @@ export class Conn implements NfConn {
   #replyPackets = 0;
   #replyBytes = 0;
   inTable = false;
+  /** Where it stands in the table that knows it. */
+  place = NOWHERE;
   template = false;
   /** Among the table's entries, and its neighbours there. */
   listed = false;
@@ -75,121 +78,34 @@ export interface TupleHash {
   readonly ct: Conn;
 }
 
-const NONE = -1;
-/** So few that V8 keeps the arrays in its heap. */
-const FEW = 16;
-/** Of a table in which nothing was put yet, never written: most nodes of a run see no flow. */
-const EMPTY = new Int32Array(1).fill(NONE);
-const NO_LINKS = new Int32Array(0);
-const NO_DIRS = new Uint8Array(0);
-
-/** Chains by hash, newest first; grows so that chains stay short. A link is a number into parallel arrays: a table of a million flows is a handful of objects. */
-class Buckets {
-  #heads = EMPTY;
-  #next = NO_LINKS;
-  #hashes = NO_LINKS;
-  #dirs = NO_DIRS;
-  #conns: (Conn | null)[] = [];
-  /** Links of removed entries, chained by #next. */
-  #free = NONE;
-  #size = 0;
-
-  /** The first link whose hash is this; NONE (-1) where there is none. */
-  first(hash: number): number {
-    return this.#equal(this.#heads[hash & (this.#heads.length - 1)], hash);
-  }
-  /** The next one of the same hash. */
-  after(link: number): number {
-    return this.#equal(this.#next[link], this.#hashes[link]);
-  }
-  #equal(from: number, hash: number): number {
-    let n = from;
-    while (n !== NONE && this.#hashes[n] !== hash) n = this.#next[n];
-    return n;
-  }
-  conn(link: number): Conn {
-    return this.#conns[link] as Conn;
-  }
-  dir(link: number): Dir {
-    return this.#dirs[link] as Dir;
-  }
-
-  add(hash: number, ct: Conn, dir: Dir): void {
-    if (this.#heads === EMPTY) this.#heads = new Int32Array(FEW).fill(NONE);
-    if (++this.#size > this.#heads.length) this.#spread();
-    const n = this.#take();
-    const i = hash & (this.#heads.length - 1);
-    this.#hashes[n] = hash;
-    this.#dirs[n] = dir;
-    this.#conns[n] = ct;
-    this.#next[n] = this.#heads[i];
-    this.#heads[i] = n;
-  }
-  #take(): number {
-    const n = this.#free;
-    if (n !== NONE) {
-      this.#free = this.#next[n];
-      return n;
-    }
-    if (this.#conns.length === this.#next.length) {
-      const more = Math.max(FEW, 2 * this.#next.length);
-      this.#next = grown(this.#next, new Int32Array(more));
-      this.#hashes = grown(this.#hashes, new Int32Array(more));
-      this.#dirs = grown(this.#dirs, new Uint8Array(more));
-    }
-    return this.#conns.push(null) - 1;
-  }
-  /** Four times the heads; keeps the order of every chain. */
-  #spread(): void {
-    const old = this.#heads;
-    this.#heads = new Int32Array(old.length * 4).fill(NONE);
-    const mask = this.#heads.length - 1;
-    const chain: number[] = [];
-    for (const head of old) {
-      chain.length = 0;
-      for (let n = head; n !== NONE; n = this.#next[n]) chain.push(n);
-      for (let i = chain.length - 1; i >= 0; i--) {
-        const at = this.#hashes[chain[i]] & mask;
-        this.#next[chain[i]] = this.#heads[at];
-        this.#heads[at] = chain[i];
-      }
-    }
-  }
-  remove(hash: number, ct: Conn, dir: Dir): void {
-    const i = hash & (this.#heads.length - 1);
-    let prev = NONE;
-    for (let n = this.#heads[i]; n !== NONE; prev = n, n = this.#next[n]) {
-      if (this.#conns[n] !== ct || this.#dirs[n] !== dir) continue;
-      if (prev !== NONE) this.#next[prev] = this.#next[n];
-      else this.#heads[i] = this.#next[n];
-      this.#conns[n] = null;
-      this.#next[n] = this.#free;
-      this.#free = n;
-      this.#size--;
-      return;
-    }
-  }
-  clear(): void {
-    this.#heads = EMPTY;
-    this.#conns = [];
-    this.#free = NONE;
-    this.#size = 0;
-  }
-}
-
-function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}
+/** Its place among the table's entries while it has none. */
+const NOWHERE = -1;
 
 export class Table {
-  readonly #hash = new Buckets();
-  readonly #bySource = new Buckets();
+  /** By Conn.place; that number twice, and one more for answers, is the link of a direction in #hash. */
+  readonly #conns: (Conn | null)[] = [];
+  readonly #free: number[] = [];
+  readonly #hash = new Chains();
+  readonly #bySource = new Chains();
   /** All entries, in the order of their confirmation (Conn.newer, Conn.older). */
   #oldest: Conn | null = null;
   #newest: Conn | null = null;
   #size = 0;
   constructor(readonly now: () => number) {}
+
+  #placed(ct: Conn): number {
+    if (ct.place === NOWHERE) {
+      ct.place = this.#free.pop() ?? this.#conns.length;
+      this.#conns[ct.place] = ct;
+    }
+    return ct.place;
+  }
+  #giveBack(ct: Conn): void {
+    if (ct.place === NOWHERE || this.#conns[ct.place] !== ct) return;
+    this.#conns[ct.place] = null;
+    this.#free.push(ct.place);
+    ct.place = NOWHERE;
+  }
 
   get size(): number {
     return this.#size;
@@ -215,8 +131,8 @@ export class Table {
     const hash = hashTuple(t);
     const all = this.#hash;
     for (let n = all.first(hash); n >= 0; n = all.after(n)) {
-      const ct = all.conn(n);
-      const dir = all.dir(n);
+      const ct = this.#conns[n >>> 1] as Conn;
+      const dir = (n & 1) as Dir;
       if (!tupleEqual(ct.tuple(dir), t) || zoneId(ct.zone, dir) !== zoneId(zone, dir)) continue;
       if (this.#collect(ct)) return this.find(t, zone);
       return { tuple: ct.tuple(dir), dir, ct };
@@ -238,8 +154,8 @@ export class Table {
     const hash = hashTuple(t);
     const all = this.#hash;
     for (let n = all.first(hash); n >= 0; n = all.after(n)) {
-      const ct = all.conn(n);
-      const dir = all.dir(n);
+      const ct = this.#conns[n >>> 1] as Conn;
+      const dir = (n & 1) as Dir;
       if (ct === mine || !tupleEqual(ct.tuple(dir), t) || zoneId(ct.zone, dir) !== zoneId(mine.zone, dir)) continue;
       // The tuple of an answer is looked for where answers of this zone are hashed.
       if (zoneId(ct.zone, dir) !== zoneId(mine.zone, REPLY)) continue;
@@ -252,8 +168,9 @@ export class Table {
 
   /** `onlyReply`: nf_ct_resolve_clash_harder() hides the original direction. */
   insert(ct: Conn, onlyReply = false): void {
-    if (!onlyReply) this.#hash.add(hashTuple(ct.orig), ct, ORIGINAL);
-    this.#hash.add(hashTuple(ct.reply), ct, REPLY);
+    const link = 2 * this.#placed(ct);
+    if (!onlyReply) this.#hash.add(hashTuple(ct.orig), link);
+    this.#hash.add(hashTuple(ct.reply), link + 1);
     ct.inTable = true;
     ct.status |= IPS.CONFIRMED;
     if (onlyReply) return;
@@ -281,25 +198,28 @@ export class Table {
     if (ct.status & IPS.DYING) return false;
     ct.status |= IPS.DYING;
     ct.inTable = false;
-    this.#hash.remove(hashTuple(ct.orig), ct, ORIGINAL);
-    this.#hash.remove(hashTuple(ct.reply), ct, REPLY);
+    this.#hash.remove(hashTuple(ct.orig), 2 * ct.place);
+    this.#hash.remove(hashTuple(ct.reply), 2 * ct.place + 1);
     this.forgetSource(ct);
     this.#unlist(ct);
+    this.#giveBack(ct);
     return true;
   }
 
   /** nf_nat_setup_info() adds a flow to nf_nat_bysource before it is confirmed. */
   addSource(ct: Conn): void {
-    this.#bySource.add(hashSource(ct.orig), ct, ORIGINAL);
+    this.#bySource.add(hashSource(ct.orig), this.#placed(ct));
   }
   forgetSource(ct: Conn): void {
-    if (ct.status & IPS.SRC_NAT_DONE) this.#bySource.remove(hashSource(ct.orig), ct, ORIGINAL);
+    if (!(ct.status & IPS.SRC_NAT_DONE)) return;
+    this.#bySource.remove(hashSource(ct.orig), ct.place);
+    if (!ct.inTable) this.#giveBack(ct);
   }
   /** Flows whose original source is that of `t`, newest first. */
   *withSource(t: Tuple, zone: Zone): Iterable<Conn> {
     const all = this.#bySource;
     for (let n = all.first(hashSource(t)); n >= 0; n = all.after(n)) {
-      const ct = all.conn(n);
+      const ct = this.#conns[n] as Conn;
       if (sourceEqual(ct.orig, t) && zoneId(ct.zone, ORIGINAL) === zoneId(zone, ORIGINAL)) yield ct;
     }
   }
@@ -310,6 +230,9 @@ export class Table {
       ct.inTable = false;
       this.#unlist(ct);
     }
+    for (const ct of this.#conns) if (ct !== null) ct.place = NOWHERE;
+    this.#conns.length = 0;
+    this.#free.length = 0;
     this.#hash.clear();
     this.#bySource.clear();
   }

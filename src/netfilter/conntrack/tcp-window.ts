@@ -28,11 +28,10 @@ export interface TcpSide {
 }
 export const newSide = (): TcpSide => ({ end: 0, maxEnd: 0, maxWin: 0, maxAck: 0, scale: 0, flags: 0 });
 
-/** struct ip_ct_tcp. */
-export interface TcpTrack {
-  state: number;
-  readonly orig: TcpSide;
+/** struct ip_ct_tcp. It is the side of the one who opened the connection, too: an object less for every flow. */
+export interface TcpTrack extends TcpSide {
   readonly reply: TcpSide;
+  state: number;
   lastDir: Dir;
   lastIndex: number;
   lastSeq: number;
@@ -44,9 +43,14 @@ export interface TcpTrack {
   retrans: number;
 }
 export const newTrack = (): TcpTrack => ({
-  state: TCP.NONE,
-  orig: newSide(),
+  end: 0,
+  maxEnd: 0,
+  maxWin: 0,
+  maxAck: 0,
+  scale: 0,
+  flags: 0,
   reply: newSide(),
+  state: TCP.NONE,
   lastDir: 0,
   lastIndex: SEGMENT.NONE,
   lastSeq: 0,
@@ -59,9 +63,9 @@ export const newTrack = (): TcpTrack => ({
 });
 
 /** The sender of packets in that direction. */
-export const sideOf = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t.orig : t.reply);
+export const sideOf = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t : t.reply);
 /** The one who gets them. */
-export const otherSide = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t.reply : t.orig);
+export const otherSide = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t.reply : t);
 
 /** A TCP header with what tracking needs; sequence numbers as int32. */
 export interface Segment {

@@ -31,7 +31,7 @@ function startTrack(s: Segment, loose: boolean): TcpTrack | null {
   const first = TCP_TRANSITIONS[0][segmentKind(s.flags)][TCP.NONE];
   if (first >= TCP_INVALID) return null;
   const t = newTrack();
-  const side = t.orig;
+  const side = sideOf(t, 0);
   side.end = s.end;
   side.maxWin = s.win === 0 ? 1 : s.win;
   if (first === TCP.SYN_SENT) {
@@ -119,7 +119,7 @@ function nextTimeout(a: TrackArgs, t: TcpTrack, kind: number, state: number): nu
   const max = seconds(a.host.settings.nf_conntrack_tcp_timeout_max_retrans);
   if (t.retrans >= a.host.settings.nf_conntrack_tcp_max_retrans && normal > max) return max;
   if (kind === SEGMENT.RST) return seconds(a.host.settings.nf_conntrack_tcp_timeout_close);
-  const unacknowledged = (t.orig.flags | t.reply.flags) & WIN.DATA_UNACKNOWLEDGED;
+  const unacknowledged = (t.flags | t.reply.flags) & WIN.DATA_UNACKNOWLEDGED;
   if (unacknowledged) {
     const unack = seconds(a.host.settings.nf_conntrack_tcp_timeout_unacknowledged);
     if (normal > unack) return unack;
@@ -146,7 +146,7 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
 
   if (next === TCP_INVALID) return INVALID;
   if (next === TCP_IGNORE || (next === TCP.SYN_SENT && old >= TCP.TIME_WAIT)) {
-    const closedBefore = (t.orig.flags | t.reply.flags) & WIN.CLOSE_INIT || (t.lastDir === dir && t.lastIndex === SEGMENT.RST);
+    const closedBefore = (t.flags | t.reply.flags) & WIN.CLOSE_INIT || (t.lastDir === dir && t.lastIndex === SEGMENT.RST);
     if (next === TCP.SYN_SENT && closedBefore) return a.kill(ct) ? { kind: 'repeat' } : { kind: 'drop' };
     if (kind === SEGMENT.SYNACK && t.lastIndex === SEGMENT.SYN && t.lastDir !== dir && s.ack === t.lastEnd) {
       next = TCP.SYN_RECV;
