@@ -26,7 +26,7 @@ export function loadNode(l: Loading, name: string, tree: Tree, index: number, ke
   const nft = childText(tree, 'backend') === 'nft';
   shortAddress(l, draft, tree, index);
   // Without a folder of dumps the scenario itself is all that there is to know about the node.
-  const options: PartOptions = { allSetsKnown: child(tree, 'dumps') === undefined };
+  const options: PartOptions = { allSetsKnown: child(tree, 'dumps') === undefined, rulesets: l.rulesets };
   for (const row of parts) {
     const value = child(tree, row.kind);
     if (!value || !partKeys.has(row.kind) || row.kind === 'kernel') continue;

@@ -1,5 +1,6 @@
 /** What the loader shares while one scenario is read: files, diagnostics with their lines, names. */
-import { type Diagnostic, nearest, type Severity, type Span } from '../base/diagnostic.js';
+import { type Diagnostic, nearest, type Parsed, type Severity, type Span } from '../base/diagnostic.js';
+import type { XtRuleset } from '../netfilter/xtables/model.js';
 import type { FileSource, NodeCommand } from './model.js';
 import { child, type Tree } from './tree.js';
 
@@ -8,6 +9,7 @@ const MAX_DIAGNOSTICS = 1000;
 
 export class Loading {
   readonly diagnostics: Diagnostic[] = [];
+  readonly rulesets = new Map<string, Parsed<XtRuleset>>();
   readonly #texts = new Map<string, string[]>();
   readonly #reported = new Set<string>();
   constructor(readonly files: FileSource) {}
