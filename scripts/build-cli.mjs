@@ -64,6 +64,7 @@ const onCall = [
   'src/scenario/schema-issues.ts',
   'src/scenario/snapshot.ts',
   'src/scenario/what-if.ts',
+  'src/scenario/yaml.ts',
   'src/stack/duplicate.ts',
   'src/stack/reject.ts',
   'src/stack/sockets/tcp-connection.ts',

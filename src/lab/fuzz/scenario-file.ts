@@ -3,7 +3,7 @@ import type { CorpusCase, StepRecord } from '../../harness/conformance/corpus.js
 import { hexBytes } from '../../harness/conformance/hex.js';
 import { tracePoint } from '../../harness/conformance/trace-point.js';
 import { parseScenario } from '../../scenario/load.js';
-import { yamlOf } from '../../scenario/tree.js';
+import { yamlOf } from '../../scenario/yaml.js';
 import { type Execute, runScenario } from '../../stack/run-scenario.js';
 import { Sysctls } from '../../stack/sysctls.js';
 import type { Finding } from './run.js';
