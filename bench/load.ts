@@ -1,6 +1,6 @@
 /** A process of its own that loads one dump and is ready to trace: `load.mjs rules|ipset FILE`. Prints heap bytes beyond the text, and the time of a membership test. */
-import { readFileSync } from 'node:fs';
 import { parseIp4 } from '../src/base/addr.js';
+import { readText } from '../src/cli/read-text.js';
 import { readIpsetSave } from '../src/formats/ipset-save.js';
 import { readIptablesSave } from '../src/formats/iptables-save.js';
 import type { IpSet } from '../src/netfilter/ipset/model.js';
@@ -14,10 +14,10 @@ import { synFrame } from './frame.js';
 
 const [kind, file, weigh] = process.argv.slice(2);
 const collect = (): number => {
-  // What typed arrays held, and what weak tables let go of, is given back behind the first.
+  // What typed arrays held (a part of `external`), and what weak tables let go of, is given back behind the first.
   for (let i = 0; i < 4; i++) global.gc?.();
   const m = process.memoryUsage();
-  return m.heapUsed + m.arrayBuffers;
+  return m.heapUsed + m.external;
 };
 
 const before = weigh ? collect() : 0;
@@ -26,7 +26,7 @@ void kept;
 
 /** Ready to trace: read, checked, and the walker at hand. Chains compile when the first packet comes to them. */
 function rules(): unknown {
-  const text = readFileSync(file, 'utf8');
+  const text = readText(file);
   const { value, diagnostics } = readIptablesSave(text, { file, family: 'ipv4' });
   if (diagnostics.length > 0) throw new Error(diagnostics[0].message);
   const tables = value.tables.map((t) => compileTable(t, 'ipv4'));
@@ -40,7 +40,7 @@ function rules(): unknown {
 }
 
 function readSets(): readonly IpSet[] {
-  const { value, diagnostics } = readIpsetSave(readFileSync(file, 'utf8'), { file });
+  const { value, diagnostics } = readIpsetSave(readText(file), { file });
   if (diagnostics.length > 0) throw new Error(diagnostics[0].message);
   return value;
 }

@@ -7,6 +7,7 @@ import { loadScenario } from '../scenario/load.js';
 import type { FileSource, NodeState, Scenario } from '../scenario/model.js';
 import { nodeFromFiles } from '../scenario/node.js';
 import { nodeFromSnapshot, nodeNameOf } from '../scenario/snapshot.js';
+import { readText } from './read-text.js';
 
 export const EXIT = { ok: 0, missed: 1, badInput: 2, environment: 3 } as const;
 
@@ -19,7 +20,7 @@ function orNull<T>(read: () => T): T | null {
 }
 
 export const diskFiles: FileSource = {
-  read: (path) => orNull(() => readFileSync(path, 'utf8')),
+  read: (path) => orNull(() => readText(path)),
   list: (dir) => orNull(() => readdirSync(dir).sort()),
   readBytes: (path) => orNull(() => new Uint8Array(readFileSync(path))),
 };

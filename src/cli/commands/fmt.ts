@@ -1,5 +1,4 @@
 /** `sim fmt FORMAT FILE`: parse what a tool printed and print what the tool's restore followed by its save would print. */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { hasErrors, nearest, type Parsed } from '../../base/diagnostic.js';
 import { readIpRoute, writeIpRoute } from '../../formats/ip-route.js';
@@ -12,6 +11,7 @@ import { SetStore } from '../../netfilter/ipset/store.js';
 import { type PartKind, partOfFile } from '../../scenario/parts.js';
 import { snapshotFiles } from '../../scenario/snapshot.js';
 import { complain, EXIT } from '../files.js';
+import { readText } from '../read-text.js';
 
 interface Options {
   readonly counters?: boolean;
@@ -28,7 +28,7 @@ const map = <T>(p: Parsed<T>, print: (v: T) => string): Parsed<string> => ({
 
 function iptables(family: 'ipv4' | 'ipv6'): Formatter {
   return (text, file, o) => {
-    const sets = o.sets === undefined ? null : readIpsetSave(dumpOf(readText(o.sets), ['ipset'], o.sets).value ?? '', { file: o.sets });
+    const sets = o.sets === undefined ? null : readIpsetSave(dumpOf(textOf(o.sets), ['ipset'], o.sets).value ?? '', { file: o.sets });
     if (sets && hasErrors(sets.diagnostics)) return { value: '', diagnostics: sets.diagnostics };
     const store = sets ? new SetStore(sets.value, () => 0) : null;
     const options = { file, family, unknown: 'refuse' as const, ...(store ? { sets: { describe: (name: string) => store.describe(name) } } : {}) };
@@ -66,7 +66,7 @@ function dumpOf(text: string, kinds: readonly PartKind[], file: string): Parsed<
   return { value: (found.find((f) => f.text.trim() !== '') ?? found[0])?.text ?? null, diagnostics };
 }
 
-const readText = (path: string): string => readFileSync(path === '-' ? 0 : path, 'utf8');
+const textOf = (path: string): string => readText(path === '-' ? 0 : path);
 
 export function register(program: Command): void {
   program
@@ -91,7 +91,7 @@ function fmt(format: string, file: string, o: Options): number {
   }
   let text: string;
   try {
-    text = readText(file);
+    text = textOf(file);
   } catch (e) {
     process.stderr.write(`${file}: error: ${(e as Error).message}\n`);
     return EXIT.badInput;
