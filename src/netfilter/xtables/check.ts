@@ -9,7 +9,8 @@ import type { HookPoint } from '../../trace/event.js';
 import type { CheckContext, RuleContext } from './extension.js';
 import { OptionError } from './extension.js';
 import type { AnyExtension } from './getopt.js';
-import type { Rule, RuleKind, RuleList, XtChain, XtTable } from './model.js';
+import { ENDS, FIRST_CHAIN, NO_KIND, type Rule, type RuleKind, type XtChain, type XtTable } from './model.js';
+import { type TableRows, tableRows } from './table-rows.js';
 
 export interface CheckFinding {
   readonly code: 'iptables-loop' | 'iptables-kernel';
@@ -36,75 +37,80 @@ function hooksOf(mask: number): ReadonlySet<HookPoint> {
 }
 
 /** Findings of the first loop, or of every rule that the kernel would refuse. */
-export function checkTable(table: XtTable, family: Family, sets: Sets): CheckFinding[] {
-  const graph = new ChainGraph(table);
-  for (const [n, base] of table.chains.entries()) {
-    if (base.policy === null) continue;
-    const loop = graph.markFrom(n);
+export function checkTable(table: XtTable, family: Family, sets: Sets): readonly CheckFinding[] {
+  const rows = tableRows(table);
+  const graph = new ChainGraph(table, rows);
+  for (let n = 0; n < table.chains.length; n++) {
+    const loop = table.chains[n].policy === null ? null : graph.markFrom(n);
     if (loop) return [loop];
   }
-  const found: CheckFinding[] = [];
-  const checks = new KindChecks(table.name, family, sets);
-  for (let n = 0; n < table.chains.length; n++) {
-    const { name, rules } = table.chains[n];
-    let hooks = graph.reach[n];
-    for (let i = 0; i < rules.length; i++) {
-      const problem = checks.problem(rules, i, hooks);
-      if (problem) {
-        const { message, hint } = problem;
-        found.push({ code: 'iptables-kernel', message, ...(hint ? { hint } : {}), chain: name, num: i + 1, rule: rules.at(i) });
-      }
-      if (hooks !== 0 && rules.endsChain(i)) hooks = 0;
-    }
-  }
-  return found;
+  return new RuleChecks(table, rows, family, sets).findings(graph.reach);
 }
 
-/** What is known of the rules of one kind: nothing can be refused, or (by the hooks that reach them) whether it is, or each has to be asked. */
-type Known = 'fine' | 'ask' | Map<number, Problem>;
+/** Of the hooks that reach a rule: the rules of its kind are right whatever they are, or it is not known with which they are. */
+const ALL_HOOKS = -1;
+const NOT_KNOWN = -2;
+/** More than all bits of hooks. */
+const HOOK_SETS = 1 << HOOKS.length;
 
 /** Asks each rule only what its kind does not answer. */
-class KindChecks {
-  readonly #known = new Map<RuleKind, Known>();
-  #last: RuleKind | null = null;
-  #lastKnown: Known = 'fine';
+class RuleChecks {
+  /** By the number of a kind: ALL_HOOKS, or the last hooks with which its rules were found right, or NOT_KNOWN. */
+  readonly #right: Int16Array;
+  /** Kinds and hooks that were found right: number of the kind times HOOK_SETS, plus the hooks. */
+  readonly #found = new Set<number>();
+  readonly #findings: CheckFinding[] = [];
   constructor(
-    readonly table: string,
+    readonly table: XtTable,
+    readonly rows: TableRows,
     readonly family: Family,
     readonly sets: Sets,
-  ) {}
-
-  problem(rules: RuleList, i: number, hooks: number): Problem {
-    const known = this.#of(rules.kind(i));
-    if (known === 'fine') return null;
-    const ask = (): Problem => checkRule(rules.at(i), this.table, this.family, hooks, this.sets);
-    if (known === 'ask') return ask();
-    let problem = known.get(hooks);
-    if (problem === undefined) known.set(hooks, (problem = ask()));
-    return problem;
+  ) {
+    this.#right = new Int16Array(NO_KIND + 1).fill(NOT_KNOWN);
+    for (const [k, kind] of rows.kinds.entries()) if (this.#isRight(kind)) this.#right[k] = ALL_HOOKS;
   }
 
-  #of(kind: RuleKind): Known {
-    if (kind === this.#last) return this.#lastKnown;
-    let known = this.#known.get(kind);
-    if (known === undefined) this.#known.set(kind, (known = this.#look(kind)));
-    this.#last = kind;
-    this.#lastKnown = known;
-    return known;
+  /** `reach`: the hooks that reach each chain. */
+  findings(reach: Uint8Array): readonly CheckFinding[] {
+    const { first, kind, lead } = this.rows;
+    const right = this.#right;
+    for (let n = 0; n < first.length; n++) {
+      let hooks = reach[n];
+      const end = first[n] + this.table.chains[n].rules.length;
+      for (let row = first[n]; row < end; row++) {
+        const known = right[kind[row]];
+        if (known !== ALL_HOOKS && known !== hooks) this.#ask(n, row - first[n], kind[row], hooks);
+        if (lead[row] === ENDS) hooks = 0;
+      }
+    }
+    return this.#findings;
   }
-  #look({ proto, extensions }: RuleKind): Known {
-    // checkentry looks at the options; all else is the same for all.
-    if (extensions.some((def) => def.check)) return 'ask';
-    const number = proto !== null && !proto.invert ? proto.value : 0;
-    return extensions.some((def) => def.tables || def.hooks || (def.protocols && !def.protocols.includes(number))) ? new Map() : 'fine';
+
+  #ask(n: number, i: number, k: number, hooks: number): void {
+    const key = k * HOOK_SETS + hooks;
+    if (this.#found.has(key)) {
+      this.#right[k] = hooks;
+      return;
+    }
+    const { name, rules } = this.table.chains[n];
+    const rule = rules.at(i);
+    const problem = checkRule(rule, this.table.name, this.family, hooks, this.sets);
+    if (problem) this.#findings.push({ code: 'iptables-kernel', ...problem, chain: name, num: i + 1, rule });
+    else if (k !== NO_KIND && !asksOptions(this.rows.kinds[k])) this.#found.add(key);
+  }
+
+  #isRight(kind: RuleKind): boolean {
+    const { proto, extensions } = kind;
+    const isAllowed = (def: AnyExtension): boolean =>
+      (!def.tables || def.tables.includes(this.table.name)) &&
+      !def.hooks &&
+      (!def.protocols || (proto !== null && !proto.invert && def.protocols.includes(proto.value)));
+    return !asksOptions(kind) && extensions.every(isAllowed);
   }
 }
 
-interface Frame {
-  readonly chain: number;
-  /** Next jump to follow. */
-  jump: number;
-}
+/** checkentry looks at the options; all else is the same for all rules of a kind. */
+const asksOptions = ({ extensions }: RuleKind): boolean => extensions.some((def) => def.check);
 
 /** Which chains lead to which, by their numbers in the table. */
 class ChainGraph {
@@ -112,76 +118,88 @@ class ChainGraph {
   readonly reach: Uint8Array;
   readonly #chains: readonly XtChain[];
   readonly #onPath: Uint8Array;
-  /** The jumps of chain n, in the order of its rules, are those from #first[n] up to #first[n + 1]: the rule, and the chain it leads to. */
-  readonly #first: Uint32Array;
-  readonly #rule: number[] = [];
-  readonly #to: number[] = [];
+  /** The chains on the way, and the next row of each: a stack of our own, for dumps may nest deeper than ours. */
+  readonly #path: Uint32Array;
+  readonly #next: Uint32Array;
+  #depth = 0;
+  /** Where the chains that rules name stand in the table, NOT_THERE or NOT_ASKED, by their numbers among the rows' names. */
+  readonly #places: Int32Array;
+  #last = 0;
 
-  constructor(table: XtTable) {
+  constructor(
+    table: XtTable,
+    readonly rows: TableRows,
+  ) {
     this.#chains = table.chains;
     const n = table.chains.length;
     this.reach = new Uint8Array(n);
     this.#onPath = new Uint8Array(n);
-    this.#first = new Uint32Array(n + 1);
-    const numbers = placesByName(table.chains);
-    for (let i = 0; i < n; i++) {
-      this.#addJumps(table.chains[i].rules, numbers);
-      this.#first[i + 1] = this.#to.length;
-    }
-  }
-  #addJumps(rules: RuleList, numbers: ReadonlyMap<string, number>): void {
-    for (let i = 0; i < rules.length && !rules.endsChain(i); i++) {
-      const name = rules.jumpOf(i);
-      const to = name === null ? undefined : numbers.get(name);
-      if (to === undefined) continue;
-      this.#rule.push(i);
-      this.#to.push(to);
-    }
+    this.#path = new Uint32Array(n);
+    this.#next = new Uint32Array(n);
+    this.#places = new Int32Array(rows.chains.length).fill(NOT_ASKED);
   }
 
-  /** Depth first from one base chain, with a stack of our own: dumps may nest deeper than ours. A loop ends it. */
+  /** Depth first from one base chain. A loop ends it. */
   markFrom(base: number): CheckFinding | null {
+    const { first, lead } = this.rows;
     const bit = 1 << HOOKS.indexOf(this.#chains[base].name as HookPoint);
-    const stack: Frame[] = [];
-    this.#enter(base, bit, stack);
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1];
-      const jump = top.jump++;
-      if (jump === this.#first[top.chain + 1]) {
-        stack.pop();
-        this.#onPath[top.chain] = 0;
-        continue;
+    this.#depth = 0;
+    this.#enter(base, bit);
+    while (this.#depth > 0) {
+      const chain = this.#path[this.#depth - 1];
+      const row = this.#next[this.#depth - 1]++;
+      if (row === first[chain] + this.#chains[chain].rules.length || lead[row] === ENDS) {
+        this.#depth--;
+        this.#onPath[chain] = 0;
+      } else if (lead[row] >= FIRST_CHAIN) {
+        const to = this.#placeOf(lead[row] - FIRST_CHAIN);
+        if (to < 0) continue;
+        if (this.#onPath[to] === 1) return this.#loop(base, to, row);
+        if ((this.reach[to] & bit) === 0) this.#enter(to, bit);
       }
-      const next = this.#to[jump];
-      if (this.#onPath[next] === 1) return this.#loop(base, next, stack);
-      if ((this.reach[next] & bit) === 0) this.#enter(next, bit, stack);
     }
     return null;
   }
 
-  #enter(chain: number, bit: number, stack: Frame[]): void {
+  #enter(chain: number, bit: number): void {
     this.reach[chain] |= bit;
-    if (this.#first[chain] === this.#first[chain + 1]) return;
     this.#onPath[chain] = 1;
-    stack.push({ chain, jump: this.#first[chain] });
+    this.#path[this.#depth] = chain;
+    this.#next[this.#depth] = this.rows.first[chain];
+    this.#depth++;
   }
 
-  #loop(base: number, again: number, stack: readonly Frame[]): CheckFinding {
+  #placeOf(number: number): number {
+    let place = this.#places[number];
+    if (place !== NOT_ASKED) return place;
+    const name = this.rows.chains[number];
+    // Most often rules jump to one chain after the other.
+    place = this.#last + 1;
+    if (place >= this.#chains.length || this.#chains[place].name !== name) place = placesByName(this.#chains).get(name) ?? NOT_THERE;
+    this.#places[number] = place;
+    if (place >= 0) this.#last = place;
+    return place;
+  }
+
+  #loop(base: number, again: number, row: number): CheckFinding {
     const name = (n: number): string => this.#chains[n].name;
-    const path = stack.slice(stack.findIndex((f) => f.chain === again)).map((f) => name(f.chain));
+    const way = [...this.#path.subarray(0, this.#depth)];
+    const path = way.slice(way.indexOf(again)).map(name);
     const shown = path.length > 8 ? [...path.slice(0, 7), '…'] : path;
-    const top = stack[stack.length - 1];
-    const i = this.#rule[top.jump - 1];
+    const last = way[way.length - 1];
+    const i = row - this.rows.first[last];
     return {
       code: 'iptables-loop',
       message: `Too many levels of symbolic links: the chains go round in a loop from ${name(base)}`,
       hint: `the loop: ${[...shown, name(again)].join(' -> ')}`,
-      chain: name(top.chain),
+      chain: name(last),
       num: i + 1,
-      rule: this.#chains[top.chain].rules.at(i),
+      rule: this.#chains[last].rules.at(i),
     };
   }
 }
+const NOT_THERE = -1;
+const NOT_ASKED = -2;
 
 type Problem = { message: string; hint?: string } | null;
 

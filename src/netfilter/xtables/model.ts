@@ -68,6 +68,23 @@ export interface RuleKind {
   readonly hasUnknown: boolean;
 }
 
+/** Of `lead`: the rule leads nowhere in particular, to the end of its chain (RuleList.endsChain), or else to the chain of that number less FIRST_CHAIN. */
+export const NOWHERE = 0;
+export const ENDS = 1;
+export const FIRST_CHAIN = 2;
+/** Of `kind`: RuleList.kind() tells. */
+export const NO_KIND = 0xffff;
+
+/** What can be said of many rules without their values. */
+export interface RuleColumns {
+  /** Numbers of `kinds`, or NO_KIND. */
+  readonly kind: Uint16Array;
+  readonly kinds: readonly RuleKind[];
+  /** NOWHERE, ENDS, or a number of `chains` (names that rules jump or go to) and FIRST_CHAIN. */
+  readonly lead: Uint32Array;
+  readonly chains: readonly string[];
+}
+
 /** Immutable list of rules. Editing returns a new list that shares what it can. A rule is a view: asked for again, it may be another object. */
 export interface RuleList {
   readonly length: number;
@@ -80,6 +97,9 @@ export interface RuleList {
   jumpOf(i: number): string | null;
   /** Does no packet get behind it, whatever it looks like? A verdict without any condition. */
   endsChain(i: number): boolean;
+  /** The columns in which these rules stand together, from row `first` on; null: they do not. */
+  columns(): RuleColumns | null;
+  readonly first: number;
   insert(i: number, rule: Rule): RuleList;
   replace(i: number, rule: Rule): RuleList;
   remove(i: number): RuleList;

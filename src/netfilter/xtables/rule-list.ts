@@ -1,6 +1,19 @@
 /** The one implementation of RuleList and of Rule: classes, so that immer neither drafts nor freezes them. */
 import type { Span } from '../../base/diagnostic.js';
-import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleKind, RuleList, Target, UnknownMatch, XtCounters } from './model.js';
+import {
+  type AddrMatch,
+  ENDS,
+  FIRST_CHAIN,
+  type IfaceMatch,
+  type MatchInstance,
+  type Rule,
+  type RuleColumns,
+  type RuleKind,
+  type RuleList,
+  type Target,
+  type UnknownMatch,
+  type XtCounters,
+} from './model.js';
 
 export const ZERO_COUNTERS: XtCounters = { packets: 0, bytes: 0 };
 const NO_MATCHES: readonly never[] = [];
@@ -101,6 +114,12 @@ class RuleArray implements RuleList {
   endsChain(i: number): boolean {
     return endsChain(this.at(i));
   }
+  columns(): null {
+    return null;
+  }
+  get first(): number {
+    return 0;
+  }
   insert(i: number, rule: Rule): RuleList {
     return new RuleArray(this.#rules.toSpliced(i, 0, rule));
   }
@@ -116,41 +135,46 @@ class RuleArray implements RuleList {
 export interface RuleSource {
   rule(place: number): Rule;
   kind(place: number): RuleKind;
-  jumpOf(place: number): string | null;
-  endsChain(place: number): boolean;
+  /** By place. */
+  readonly columns: RuleColumns;
+  /** The rules of these stretches once more, one behind the other; gives the place of the first. */
+  gather(stretches: readonly { readonly first: number; readonly length: number }[]): number;
 }
 
-/** Rules of a source: `length` of them from place `first` on, or those at `places`. */
+/** Rules that stand together in a source: `length` of them from place `first` on. */
 class SourcedRules implements RuleList {
   readonly source: RuleSource;
+  readonly first: number;
   readonly length: number;
-  readonly #first: number;
-  readonly #places: Uint32Array | null;
   #rules: RuleArray | null = null;
-  constructor(source: RuleSource, first: number, length: number, places: Uint32Array | null = null) {
+  constructor(source: RuleSource, first: number, length: number) {
     this.source = source;
+    this.first = first;
     this.length = length;
-    this.#first = first;
-    this.#places = places;
   }
-  place(i: number): number {
+  #place(i: number): number {
     if (!(i >= 0 && i < this.length)) throw noRule(i, this.length);
-    return this.#places === null ? this.#first + i : this.#places[i];
+    return this.first + i;
   }
   at(i: number): Rule {
-    return this.#rules ? this.#rules.at(i) : this.source.rule(this.place(i));
+    return this.#rules ? this.#rules.at(i) : this.source.rule(this.#place(i));
   }
   all(): readonly Rule[] {
     return this.#array().all();
   }
   kind(i: number): RuleKind {
-    return this.source.kind(this.place(i));
+    return this.source.kind(this.#place(i));
   }
   jumpOf(i: number): string | null {
-    return this.source.jumpOf(this.place(i));
+    const { lead, chains } = this.source.columns;
+    const to = lead[this.#place(i)];
+    return to < FIRST_CHAIN ? null : chains[to - FIRST_CHAIN];
   }
   endsChain(i: number): boolean {
-    return this.source.endsChain(this.place(i));
+    return this.source.columns.lead[this.#place(i)] === ENDS;
+  }
+  columns(): RuleColumns {
+    return this.source.columns;
   }
   insert(i: number, rule: Rule): RuleList {
     return this.#array().insert(i, rule);
@@ -168,7 +192,7 @@ class SourcedRules implements RuleList {
   }
 }
 
-const NO_RULES: RuleList = new RuleArray([]);
+export const NO_RULES: RuleList = new RuleArray([]);
 
 /** A list of these rules; the array must not be changed afterwards. */
 export const ruleList = (rules: readonly Rule[]): RuleList => (rules.length === 0 ? NO_RULES : new RuleArray(rules));
@@ -180,13 +204,11 @@ export const sourcedRules = (source: RuleSource, first: number, length: number):
 /** One list behind the other. */
 export function joined(lists: readonly RuleList[]): RuleList {
   if (lists.length < 2) return lists[0] ?? NO_RULES;
-  const [first] = lists;
-  if (!(first instanceof SourcedRules) || !lists.every((l) => l instanceof SourcedRules && l.source === first.source))
-    return ruleList(lists.flatMap((l) => l.all()));
-  const places = new Uint32Array(lists.reduce((n, l) => n + l.length, 0));
-  let n = 0;
-  for (const l of lists as readonly SourcedRules[]) for (let i = 0; i < l.length; i++) places[n++] = l.place(i);
-  return new SourcedRules(first.source, 0, n, places);
+  const source = lists[0] instanceof SourcedRules ? lists[0].source : null;
+  const stretches = lists.filter((l) => l instanceof SourcedRules && l.source === source);
+  if (source === null || stretches.length < lists.length) return ruleList(lists.flatMap((l) => l.all()));
+  const length = lists.reduce((n, l) => n + l.length, 0);
+  return sourcedRules(source, source.gather(stretches), length);
 }
 
 /** The rules of a list in an array of its own. */
