@@ -21,26 +21,31 @@ export const ANY4: Ip4 = 0;
 export const ANY6: Ip6 = '\0\0\0\0\0\0\0\0';
 export const anyAddr = (family: Family): Addr => (family === 'ipv4' ? ANY4 : ANY6);
 
-/** Dotted quad as inet_pton(3) takes it (no leading zeros, exactly four parts); null otherwise. On the path of 100,000-rule loads, hence by hand. */
+/** Dotted quad as inet_pton(3) takes it (no leading zeros, exactly four parts); null otherwise. */
 export function parseIp4(text: string): Ip4 | null {
-  const n = text.length;
-  if (n < 7 || n > 15) return null;
+  const value = ip4At(text, 0, text.length);
+  return value < 0 ? null : value;
+}
+
+/** The same for from..end of a text; -1 where it is none. On the path of 100,000-rule loads, hence by hand. */
+export function ip4At(text: string, from: number, end: number): number {
+  if (end - from < 7 || end - from > 15) return -1;
   let value = 0;
   let part = -1;
   let dots = 0;
-  for (let i = 0; i < n; i++) {
+  for (let i = from; i < end; i++) {
     const c = text.charCodeAt(i);
     if (c === 46) {
-      if (part < 0 || ++dots > 3) return null;
+      if (part < 0 || ++dots > 3) return -1;
       value = value * 256 + part;
       part = -1;
     } else if (c >= 48 && c <= 57) {
-      if (part === 0) return null;
+      if (part === 0) return -1;
       part = part < 0 ? c - 48 : part * 10 + c - 48;
-      if (part > 255) return null;
-    } else return null;
+      if (part > 255) return -1;
+    } else return -1;
   }
-  return dots === 3 && part >= 0 ? value * 256 + part : null;
+  return dots === 3 && part >= 0 ? value * 256 + part : -1;
 }
 
 /** IPv6 text in any legal spelling (RFC 4291, embedded IPv4 included); null otherwise. No zone index. */

@@ -31,6 +31,11 @@ export function placesByName(list: readonly { readonly name: string }[]): Readon
   return map;
 }
 
+/** Tells placesByName() what it would find out: `map` says where each name of `list` stands. Neither is to be changed any more. */
+export function knowPlaces(list: readonly { readonly name: string }[], map: ReadonlyMap<string, number>): void {
+  places.set(list, map);
+}
+
 /** The one of that name. */
 export function byName<T extends { readonly name: string }>(list: readonly T[], name: string): T | undefined {
   const at = placesByName(list).get(name);

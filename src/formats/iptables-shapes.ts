@@ -6,15 +6,11 @@
  *   shape     fixed texts between values; the first ends where the first value begins
  *   value     a word that an option takes whatever it says: an address, a device, a chain of the table, the value of an extension's option
  */
-import { parseIface } from '../netfilter/xtables/address.js';
-import type { CommandDraft, HostWord, ValueRole, ValueWord } from '../netfilter/xtables/command-draft.js';
-import { rulesOfDraft } from '../netfilter/xtables/command-finish.js';
-import type { CommandContext } from '../netfilter/xtables/command-types.js';
-import type { AnyExtension } from '../netfilter/xtables/getopt.js';
-import type { RuleKind, XtCounters } from '../netfilter/xtables/model.js';
-import type { ParsedRule } from '../netfilter/xtables/rule-list.js';
+import type { CommandDraft, ValueRole, ValueWord } from '../netfilter/xtables/command-draft.js';
 import type { ChainHandle } from '../netfilter/xtables/table-edit.js';
-import { simpleWord, simpleWordEnd, splitWords } from './iptables-words.js';
+import type { LineChains } from './iptables-chains.js';
+import { type Places, Shape } from './iptables-shape.js';
+import { simpleWordEnd, splitWords, type WordEnds } from './iptables-words.js';
 
 /** Lines of more shapes than this are read word by word. */
 const MAX_SHAPES = 1000;
@@ -25,191 +21,103 @@ const PROBE = 2;
 /** Texts that may follow one value. */
 const MAX_BRANCHES = 40;
 
-/** Places of the values of the line at hand: begin and end of each in the text. */
-export type Places = Int32Array;
-export const newPlaces = (): Places => new Int32Array(512);
-
-export class Shape {
-  readonly kind: RuleKind;
-  readonly #draft: CommandDraft;
-  readonly #context: CommandContext & { line: number; length: number };
-  readonly #counters: XtCounters | null;
-  /** The chain that all add to; null: a value says it. */
-  readonly home: string | null;
-
-  /** `texts` stand before, between and behind `values`; the draft is the shape's own from now on. */
-  constructor(
-    readonly number: number,
-    draft: CommandDraft,
-    readonly texts: readonly string[],
-    readonly values: readonly ValueWord[],
-  ) {
-    const jumps = draft.jump !== null && draft.isChain(draft.jump);
-    this.#context = { ...draft.ctx, isChain: () => jumps, line: 0, length: 0 };
-    draft.ctx = this.#context;
-    draft.checked = true;
-    this.#draft = draft;
-    this.#counters = draft.counters;
-    this.home = values.some((v) => v.role === 'chain') ? null : draft.chain;
-    for (const [i, l] of this.#draft.loaded.entries()) {
-      const varies = values.some((v) => typeof v.role === 'object' && v.role.loaded === i);
-      if (!varies) l.always = this.#draft.instance(l);
-    }
-    this.kind = {
-      proto: draft.protocol,
-      extensions: extensionsOf(draft, jumps),
-      hasUnknown: draft.matchOrder.some((m) => !('def' in m)) || isUnknown(draft, jumps),
-    };
-  }
-
-  /** Where the values of a line of this shape stand, which begins at `at`. */
-  locate(text: string, at: number, end: number, places: Places): void {
-    let i = at;
-    for (let k = 0; k < this.values.length; k++) {
-      i += this.texts[k].length;
-      places[2 * k] = i;
-      i = simpleWordEnd(text, i, end);
-      places[2 * k + 1] = i;
-    }
-  }
-
-  /**
-   * The rule that a line with these values makes, `jump` the chain that a value names; throws what a wrong value makes the grammar throw, null where it makes
-   * more than one.
-   */
-  read(text: string, places: Places, jump: string | null, counters: XtCounters | null, line: number, length: number): ParsedRule | null {
-    const d = this.#draft;
-    const { values } = this;
-    for (let k = 0; k < values.length; k++) {
-      const { role, invert } = values[k];
-      if (role !== 'chain' && role !== 'jump') put(d, role, invert, simpleWord(text, places[2 * k], places[2 * k + 1]), k > 0 && values[k - 1].role === role);
-    }
-    this.#context.line = line;
-    this.#context.length = length;
-    d.counters = counters ?? this.#counters;
-    d.jumpsTo = jump;
-    const rules = rulesOfDraft(d, 'A');
-    return rules.length === 1 ? rules[0] : null;
-  }
-}
-
-/** A value into its place; `joins`: the second word of an option that takes two. */
-function put(d: CommandDraft, role: Exclude<ValueRole, 'chain' | 'jump'>, invert: boolean, value: string, joins: boolean): void {
-  switch (role) {
-    case 'src':
-    case 'dst':
-      d[role] = { text: value, invert, word: (d[role] as HostWord).word };
-      return;
-    case 'in':
-    case 'out':
-      d[role] = parseIface(value, invert);
-      return;
-    default: {
-      const { given } = d.loaded[role.loaded];
-      const old = given[role.given];
-      given[role.given] = { name: old.name, value: joins ? `${old.value} ${value}` : value, invert: old.invert };
-    }
-  }
-}
-
-const isUnknown = (d: CommandDraft, jumps: boolean): boolean => !jumps && d.target !== null && !('def' in d.target);
-
-function extensionsOf(d: CommandDraft, jumps: boolean): readonly AnyExtension[] {
-  const defs: AnyExtension[] = d.matchOrder.filter((m) => 'def' in m).map((m) => m.def);
-  if (!jumps && d.target !== null && 'def' in d.target) defs.push(d.target.def);
-  return defs;
-}
-
 /** A fixed text and what may stand behind it: a value of that role, or (null) the end of a line of that shape. */
 interface Branch {
   readonly text: string;
-  /** A place in the text that tells most of them apart, and what stands there. */
-  readonly probeAt: number;
+  /** The text's characters, and the place of the one that tells most texts apart. */
+  readonly codes: Uint16Array;
   readonly probe: number;
   readonly role: ValueRole | null;
   readonly shape: Shape | null;
   readonly next: Branch[];
 }
 
-/** What the lines of one table may know of its chains: the one of that name, where a rule may be added there, or where nothing but a jump there can be meant; else null. */
-export interface ChainNames {
-  home(name: string): string | null;
-  jump(name: string): ChainHandle | null;
+/** Does a text go on with this one at `at`? */
+function goesOn(text: string, at: number, { codes, probe }: Branch): boolean {
+  if (codes.length === 0) return true;
+  if (text.charCodeAt(at + probe) !== codes[probe]) return false;
+  for (let i = 0; i < codes.length; i++) if (text.charCodeAt(at + i) !== codes[i]) return false;
+  return true;
 }
 
 /** The shapes met so far in one table. */
 export class Shapes {
-  #root: Branch[] = [];
+  readonly #root: Branch[] = [];
   #count = 0;
   /** Names in `-j` and `-g` that are no values. */
   readonly #said = new Set<string>();
-  /** Of the line found last: the chains that values named. */
-  home: string | null = null;
-  jump: ChainHandle | null = null;
+  /** Of the line found last: the chain that a value says it adds to, and the number of the one that a value says it jumps to; null and -1 where none does. */
+  home: ChainHandle | null = null;
+  jump = -1;
 
   constructor(
-    readonly chains: ChainNames,
+    readonly ends: WordEnds,
+    readonly chains: LineChains,
     /** All shapes of the load, by number. */
     readonly all: Shape[],
   ) {}
 
   /** Do lines of some shape jump to that name, whatever their values? */
   alwaysSay(name: string): boolean {
-    return this.#said.has(name);
+    return this.#said.size > 0 && this.#said.has(name);
   }
 
-  /** The shape of a line, `places` filled; null where none fits. */
-  find(text: string, at: number, end: number, places: Places): Shape | null {
+  /** The shape of the line from `at` to `end`, `places` filled; null where none fits. */
+  find(at: number, end: number, places: Places): Shape | null {
     this.home = null;
-    this.jump = null;
-    return this.#find(this.#root, 0, text, at, end, places);
+    this.jump = -1;
+    return this.#find(this.#root, 0, at, end, places);
   }
 
-  #find(branches: readonly Branch[], k: number, text: string, at: number, end: number, places: Places): Shape | null {
+  #find(branches: readonly Branch[], k: number, at: number, end: number, places: Places): Shape | null {
+    const { text } = this.ends;
     for (let b = 0; b < branches.length; b++) {
-      const { text: fixed, probeAt, probe, role, shape, next } = branches[b];
-      if (text.charCodeAt(at + probeAt) !== probe && fixed !== '') continue;
-      if (!text.startsWith(fixed, at)) continue;
-      const from = at + fixed.length;
-      if (role === null) {
-        if (from === end) return shape;
+      const branch = branches[b];
+      if (!goesOn(text, at, branch)) continue;
+      const from = at + branch.codes.length;
+      if (branch.role === null) {
+        if (from === end) return branch.shape;
         continue;
       }
-      const to = simpleWordEnd(text, from, end);
+      const to = this.ends.simple(from, end);
       if (to < 0) continue;
-      if (role === 'jump' && (this.jump = this.chains.jump(simpleWord(text, from, to))) === null) continue;
-      if (role === 'chain' && (this.home = this.chains.home(simpleWord(text, from, to))) === null) continue;
+      if (branch.role === 'jump' && (this.jump = this.chains.jump(from, to)) < 0) continue;
+      if (branch.role === 'chain' && (this.home = this.chains.home(from, to)) === null) continue;
       places[2 * k] = from;
       places[2 * k + 1] = to;
-      const found = this.#find(next, k + 1, text, to, end, places);
+      const found = this.#find(branch.next, k + 1, to, end, places);
       if (found) return found;
+      if (branch.role === 'jump') this.jump = -1;
     }
     return null;
   }
 
-  /** Remembers the shape of a line that made a rule with `-A`, and gives it; null: it has none. The draft is not to be used afterwards. */
-  learn(draft: CommandDraft, line: string, from: number): Shape | null {
+  /**
+   * Remembers the shape of a line that made a rule with `-A`, and gives it; null: it has none. The line begins at `at`, its rule at `from`. `lead`: where the
+   * rule leads. The draft is not to be used afterwards.
+   */
+  learn(draft: CommandDraft, at: number, from: number, end: number, lead: number): Shape | null {
     if (this.#count >= MAX_SHAPES || this.all.length >= MAX_NUMBER || draft.joined) return null;
     if (draft.jump !== null && draft.isChain(draft.jump) && draft.target !== null) return null;
-    const words = splitWords(line, from);
-    const values = draft.values.filter((v) => this.#varies(v, draft)).sort((a, b) => a.word - b.word);
+    const { text } = this.ends;
+    const words = splitWords(text.slice(at, end), from - at).map((w) => ({ from: at + w.at, to: at + w.at + w.length }));
+    const values = draft.values.filter((v) => this.#varies(v, words[v.word].from, words[v.word].to)).sort((a, b) => a.word - b.word);
     if (draft.jump !== null && !values.some((v) => v.role === 'jump')) this.#said.add(draft.jump);
     const texts: string[] = [];
-    let at = from;
+    let behind = from;
     for (const v of values) {
       const w = words[v.word];
-      if (simpleWordEnd(line, w.at, line.length) !== w.at + w.length) return null;
-      texts.push(line.slice(at, w.at));
-      at = w.at + w.length;
+      if (simpleWordEnd(text, w.from, end) !== w.to) return null;
+      texts.push(text.slice(behind, w.from));
+      behind = w.to;
     }
-    texts.push(line.slice(at));
-    return this.#add(texts, values, () => new Shape(this.all.length, draft, texts, values));
+    texts.push(text.slice(behind, end));
+    return this.#add(texts, values, () => new Shape(this.all.length, draft, texts, values, lead));
   }
 
-  #varies(v: ValueWord, d: CommandDraft): boolean {
-    const text = d.words[v.word];
-    if (v.role === 'chain') return this.chains.home(text) !== null;
-    return v.role !== 'jump' || this.chains.jump(text) !== null;
+  #varies({ role }: ValueWord, from: number, to: number): boolean {
+    if (role === 'chain') return this.chains.home(from, to) !== null;
+    return role !== 'jump' || this.chains.jump(from, to) >= 0;
   }
 
   #add(texts: readonly string[], values: readonly ValueWord[], make: () => Shape): Shape | null {
@@ -219,8 +127,7 @@ export class Shapes {
       const role = isLast ? null : values[k].role;
       const known = isLast ? undefined : branches.find((b) => b.text === text && b.role !== null && sameRole(b.role, role as ValueRole));
       if (!known && branches.length >= MAX_BRANCHES) return null;
-      const probeAt = Math.max(0, Math.min(PROBE, text.length - 1));
-      const branch: Branch = known ?? { text, probeAt, probe: text.charCodeAt(probeAt), role, shape: isLast ? make() : null, next: [] };
+      const branch = known ?? branchOf(text, role, isLast ? make() : null);
       if (!known) branches.push(branch);
       if (branch.shape) {
         this.#count++;
@@ -232,6 +139,15 @@ export class Shapes {
     return null;
   }
 }
+
+const branchOf = (text: string, role: ValueRole | null, shape: Shape | null): Branch => ({
+  text,
+  codes: Uint16Array.from({ length: text.length }, (_, i) => text.charCodeAt(i)),
+  probe: Math.min(PROBE, text.length - 1),
+  role,
+  shape,
+  next: [],
+});
 
 /** Only these two decide whether a value may stand there. */
 const sameRole = (a: ValueRole, b: ValueRole): boolean => a === b || (typeof a === 'object' && typeof b === 'object');

@@ -1,5 +1,5 @@
 /** Addresses, masks and interfaces as `-s -d -i -o` take them (libxtables: xtables_ipparse_multiple, xtables_parse_interface). */
-import { type Addr, addrBits, andAddr, anyAddr, type Family, formatAddr, maskToPrefix, parseIp4, parseIp6, prefixMask } from '../../base/addr.js';
+import { type Addr, addrBits, andAddr, anyAddr, type Family, formatAddr, ip4At, maskToPrefix, parseIp4, parseIp6, prefixMask } from '../../base/addr.js';
 import { OptionError } from './extension.js';
 import type { AddrMatch, IfaceMatch } from './model.js';
 import { parseUint } from './numbers.js';
@@ -83,6 +83,39 @@ export function parseIface(name: string, invert: boolean): IfaceMatch | null {
   if (name.length > 15) throw new OptionError(`interface name \`${name}' must be shorter than IFNAMSIZ (15)`);
   return name === '+' && !invert ? null : { name, invert };
 }
+
+const SLASH = 47;
+const QUOTE = 34;
+const PLUS = 43;
+
+/**
+ * Is from..end of a text an address in its usual spelling, with or without a prefix length other than 0? Then parseHostList() makes one condition of it.
+ * False: that one tells. Big dumps hold little else.
+ */
+export function isPlainHost(text: string, from: number, end: number, family: Family): boolean {
+  let to = end - 1;
+  while (to > end - 5 && to > from && text.charCodeAt(to) !== SLASH) to--;
+  if (to <= from || text.charCodeAt(to) !== SLASH) to = end;
+  else if (!isPlainLength(text, to + 1, end, addrBits(family))) return false;
+  return family === 'ipv4' ? ip4At(text, from, to) >= 0 : parseIp6(text.slice(from, to)) !== null;
+}
+
+/** Digits of a number from 1 to `bits`, no zero in front. */
+function isPlainLength(text: string, from: number, end: number, bits: number): boolean {
+  let len = 0;
+  for (let i = from; i < end; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (!(digit >= 0 && digit <= 9) || (digit === 0 && i === from)) return false;
+    len = len * 10 + digit;
+  }
+  return len >= 1 && len <= bits;
+}
+
+/** Is from..end of a text the name of a device, or of some (`veth+`), as parseIface() takes it? False: that one tells. */
+export const isPlainIface = (text: string, from: number, end: number): boolean => {
+  const c = text.charCodeAt(from);
+  return end > from && end - from <= 15 && c !== QUOTE && c !== PLUS;
+};
 
 /** As save prints it: `/24`, or `/255.0.255.0` where the mask has holes. */
 export function formatAddrMatch(m: AddrMatch): string {

@@ -2,6 +2,7 @@
 import { type CommandContext, CommandError, type CommandLetter } from './command-types.js';
 import { OptionError, type RuleContext } from './extension.js';
 import type { AnyExtension, Loaded } from './getopt.js';
+import { readInstance } from './instances.js';
 import type { MatchInstance, Target, XtCounters } from './model.js';
 import type { RuleParts } from './rule-list.js';
 
@@ -98,9 +99,7 @@ export class CommandDraft {
   instance(l: Loaded): MatchInstance | Target {
     if (l.always) return l.always;
     try {
-      if (!this.checked) return this.ctx.instances.extension(l, this.ruleContext(l));
-      l.context ??= this.ruleContext(l);
-      return this.ctx.instances.again(l, l.context);
+      return this.checked ? readInstance(l, this.ruleContext(l)) : this.ctx.instances.extension(l, this.ruleContext(l));
     } catch (e) {
       if (!(e instanceof OptionError)) throw e;
       this.blame(e, l);

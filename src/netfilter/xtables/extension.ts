@@ -23,6 +23,8 @@ export interface OptionSpec {
   /** Options that exclude this one / that it needs. */
   readonly excl?: readonly string[];
   readonly also?: readonly string[];
+  /** Its value may be any text: parse never refuses one. */
+  readonly free?: true;
   /** The option it is another spelling of (`--destination-port` of `--dport`). */
   readonly alias?: string;
 }

@@ -2,7 +2,7 @@
  * The long and short options of iptables' command line, and getopt_long(3)'s rules for finding one: exact names first (those of the extension loaded last win),
  * then unique beginnings. Options of extensions come and go with `-m`, `-j` and `-p`.
  */
-import type { Given, MatchDefWithConntrack, OptionSpec, RuleContext, TargetDef } from './extension.js';
+import type { Given, MatchDefWithConntrack, OptionSpec, TargetDef } from './extension.js';
 import { OptionError } from './extension.js';
 import type { MatchInstance, Target } from './model.js';
 
@@ -47,10 +47,8 @@ export interface Loaded {
   /** `-p` as it stood when the first option was read. */
   proto: number;
   protoInverted: boolean;
-  /** Where lines of one shape are read: what they may know of the rule, the instance that stands for all of them, or those of the values met. */
-  context?: RuleContext;
-  always?: MatchInstance | Target;
-  met?: Map<string, MatchInstance | Target>;
+  /** Where lines of one shape are read: its instance, if known already. */
+  always?: MatchInstance | Target | undefined;
 }
 
 export type FoundOption =

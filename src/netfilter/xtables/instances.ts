@@ -6,9 +6,6 @@ import type { AddrMatch, IfaceMatch, MatchInstance, Target } from './model.js';
 /** What repeats is met early; beyond this many the cache would only hold what is met once. */
 const MAX_CACHE = 5000;
 
-/** Of one option in lines of one shape. */
-const MAX_MET = 256;
-
 export class Instances {
   readonly #seen = new Map<string, unknown>();
 
@@ -39,25 +36,14 @@ export class Instances {
     const hit = key === null ? undefined : this.#seen.get(key);
     if (hit !== undefined) return hit as MatchInstance | Target;
     checkGiven(l.def, l.given);
-    const made = read(l, ctx);
+    const made = readInstance(l, ctx);
     if (key !== null) this.#remember(key, made);
-    return made;
-  }
-
-  /** The same for a line like one that passed the generic checks: its options differ in values only. Throws OptionError. */
-  again(l: Loaded, ctx: RuleContext): MatchInstance | Target {
-    if (l.given.length !== 1 || l.def.name === 'comment') return read(l, ctx);
-    l.met ??= new Map();
-    const { value } = l.given[0];
-    const hit = l.met.get(value);
-    if (hit) return hit;
-    const made = read(l, ctx);
-    if (l.met.size < MAX_MET) l.met.set(value, made);
     return made;
   }
 }
 
-const read = (l: Loaded, ctx: RuleContext): MatchInstance | Target => {
+/** The extension's own reading of options that passed the generic checks. Throws OptionError. */
+export const readInstance = (l: Loaded, ctx: RuleContext): MatchInstance | Target => {
   const data: unknown = l.def.parse(l.given, ctx);
   return l.kind === 'match' ? ({ def: l.def, data } as MatchInstance) : ({ kind: 'extension', def: l.def, data } as Target);
 };

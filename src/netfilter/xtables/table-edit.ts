@@ -4,31 +4,16 @@
  */
 
 import type { Family } from '../../base/addr.js';
+import { knowPlaces } from '../../base/memo.js';
+import { VERDICTS } from './command-draft.js';
 import type { Command } from './command-types.js';
 import { builtinChains, type Rule, type RuleList, type XtChain, type XtCounters, type XtTable, type XtTableName } from './model.js';
 import { printRuleSpec } from './print.js';
-import { joined, ParsedRule, ruleList, rulesOf, ZERO_COUNTERS } from './rule-list.js';
+import { joined, NO_RULES, ParsedRule, ruleList, rulesOf, ZERO_COUNTERS } from './rule-list.js';
 
-/** A chain as rules are read for it. */
-export interface ChainHandle {
-  readonly name: string;
-  /** For a reader to number the chains that rules jump to; -1: not yet. */
-  number: number;
-}
-
-const NO_NUMBER = -1;
-
-interface EditChain extends ChainHandle {
-  name: string;
-  policy: 'ACCEPT' | 'DROP' | null;
-  counters: XtCounters;
-  /** Lists of rules, one behind the other, until one is changed. */
-  lists: RuleList[];
-  rules: Rule[] | null;
-}
-
-/** The chain's rules as they stand now. */
-const listOf = (c: EditChain): RuleList => (c.rules ? ruleList(c.rules.slice()) : joined(c.lists));
+/** A chain that rules are read for. */
+export type ChainHandle = Pick<XtChain, 'name' | 'policy'>;
+type EditChain = { -readonly [K in keyof XtChain]: XtChain[K] };
 
 /** Words of the errno strings that iptc_strerror() gives. */
 export const IPTC = {
@@ -54,69 +39,98 @@ export class TableEdit {
   readonly name: XtTableName;
   readonly family: Family;
   #chains: EditChain[];
-  #byName = new Map<string, EditChain>();
+  /** Where each stands among #chains; null: to be found out again. */
+  #places: Map<string, number> | null = null;
+  /** Lists of rules behind those of a chain, and the rules of chains that commands changed; most have neither. */
+  readonly #more = new Map<EditChain, RuleList[]>();
+  readonly #edited = new Map<EditChain, Rule[]>();
   readonly #hooked: readonly string[] | undefined;
 
   constructor(name: XtTableName, family: Family, from: XtTable | undefined) {
     this.name = name;
     this.family = family;
     this.#chains = from
-      ? from.chains.map((c) => ({ name: c.name, number: NO_NUMBER, policy: c.policy, counters: c.counters, lists: [c.rules], rules: null }))
-      : builtinChains[name].map((n) => ({ name: n, number: NO_NUMBER, policy: 'ACCEPT', counters: ZERO_COUNTERS, lists: [], rules: null }));
-    for (const c of this.#chains) this.#byName.set(c.name, c);
+      ? from.chains.map(({ name: n, policy, counters, rules }) => ({ name: n, policy, counters, rules }))
+      : builtinChains[name].map((n) => ({ name: n, policy: 'ACCEPT', counters: ZERO_COUNTERS, rules: NO_RULES }));
     this.#hooked = from?.hooked;
   }
 
+  #byName(): Map<string, number> {
+    this.#places ??= new Map(this.#chains.map((c, i) => [c.name, i]));
+    return this.#places;
+  }
+
+  chain(name: string): ChainHandle | undefined {
+    return this.#find(name);
+  }
+  #find(name: string): EditChain | undefined {
+    const at = this.#byName().get(name);
+    return at === undefined ? undefined : this.#chains[at];
+  }
   hasChain(name: string): boolean {
-    return this.#byName.has(name);
+    return this.#byName().has(name);
   }
   /** undefined: there is no such chain, or it is built in. */
   userChain(name: string): ChainHandle | undefined {
-    const c = this.#byName.get(name);
+    const c = this.#find(name);
     return c?.policy === null ? c : undefined;
   }
   isBuiltin(name: string): boolean {
-    const c = this.#byName.get(name);
-    return c !== undefined && c.policy !== null;
+    return (this.#find(name)?.policy ?? null) !== null;
   }
   chainNames(): string[] {
     return this.#chains.map((c) => c.name);
   }
 
   #chain(name: string | null): EditChain {
-    const c = this.#byName.get(name ?? '');
+    const c = this.#find(name ?? '');
     if (!c) throw new EditError(IPTC.noChain);
     return c;
   }
 
   #rules(c: EditChain): Rule[] {
-    c.rules ??= rulesOf(joined(c.lists));
-    c.lists = [];
-    return c.rules;
+    let rules = this.#edited.get(c);
+    if (!rules) {
+      rules = rulesOf(this.#listOf(c));
+      this.#setList(c, NO_RULES);
+      this.#edited.set(c, rules);
+    }
+    return rules;
+  }
+  /** The chain's rules as they stand now. */
+  #listOf(c: EditChain): RuleList {
+    const rules = this.#edited.get(c);
+    if (rules) return ruleList(rules.slice());
+    const more = this.#more.get(c);
+    return more ? joined([c.rules, ...more]) : c.rules;
+  }
+  #setList(c: EditChain, list: RuleList): void {
+    c.rules = list;
+    this.#more.delete(c);
+    this.#edited.delete(c);
   }
 
-  create(name: string): void {
-    if (this.#byName.has(name) || ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'].includes(name)) throw new EditError(IPTC.chainExists);
-    const c: EditChain = { name, number: NO_NUMBER, policy: null, counters: ZERO_COUNTERS, lists: [], rules: null };
-    this.#chains.push(c);
-    this.#byName.set(name, c);
+  /** A new user chain; null: there is one of that name, or it is a verdict's. */
+  create(name: string): ChainHandle | null {
+    if (this.#byName().has(name) || VERDICTS.has(name)) return null;
+    const c: EditChain = { name, policy: null, counters: ZERO_COUNTERS, rules: NO_RULES };
+    this.#byName().set(name, this.#chains.push(c) - 1);
+    return c;
   }
 
   flush(name: string): void {
-    const c = this.#chain(name);
-    c.lists = [];
-    c.rules = null;
+    this.#setList(this.#chain(name), NO_RULES);
   }
 
   /** What iptables-restore does first without --noflush. */
   clear(): void {
     this.#chains = this.#chains.filter((c) => c.policy !== null);
-    this.#byName = new Map(this.#chains.map((c) => [c.name, c]));
+    this.#places = null;
     for (const c of this.#chains) this.flush(c.name);
   }
 
   setPolicy(name: string, policy: string, counters: XtCounters | null): void {
-    const c = this.#byName.get(name);
+    const c = this.#find(name);
     if (!c || c.policy === null) throw new EditError(IPTC.badBuiltin);
     if (policy !== 'ACCEPT' && policy !== 'DROP') throw new EditError(IPTC.badPolicy);
     c.policy = policy;
@@ -127,20 +141,24 @@ export class TableEdit {
     this.#rules(this.#chain(name)).push(rule);
   }
 
-  /** Appends a list of rules as it is. */
-  appendAll(name: string, list: RuleList): void {
-    const c = this.#chain(name);
-    if (c.rules) c.lists = [ruleList(c.rules)];
-    c.rules = null;
-    // Most chains get one: an array that grows would hold room for many.
-    if (c.lists.length === 0) c.lists = [list];
-    else c.lists.push(list);
+  /** Appends a list of rules as it is. `chain` is one of this edit's. */
+  appendAll(chain: ChainHandle, list: RuleList): void {
+    const c = chain as EditChain;
+    if (c.rules.length === 0 && this.#edited.size === 0) c.rules = list;
+    else this.#appendBehind(c, list);
+  }
+  #appendBehind(c: EditChain, list: RuleList): void {
+    if (this.#edited.has(c)) this.#setList(c, this.#listOf(c));
+    const more = this.#more.get(c);
+    if (c.rules.length === 0) c.rules = list;
+    else if (more) more.push(list);
+    else this.#more.set(c, [list]);
   }
 
   #references(name: string): number {
     let n = 0;
     for (const c of this.#chains) {
-      const rules = listOf(c);
+      const rules = this.#listOf(c);
       for (let i = 0; i < rules.length; i++) if (rules.jumpOf(i) === name) n++;
     }
     return n;
@@ -151,18 +169,16 @@ export class TableEdit {
     if (this.#rules(c).length > 0) throw new EditError(IPTC.notEmpty);
     if (this.#references(c.name) > 0) throw new EditError(IPTC.tooManyLinks);
     this.#chains = this.#chains.filter((x) => x !== c);
-    this.#byName.delete(c.name);
+    this.#places = null;
   }
 
   #rename(from: string | null, to: string): void {
     const c = this.#chain(from);
-    if (this.#byName.has(to) || ['ACCEPT', 'DROP', 'QUEUE', 'RETURN'].includes(to)) throw new EditError(IPTC.chainExists);
+    if (this.#byName().has(to) || VERDICTS.has(to)) throw new EditError(IPTC.chainExists);
     if (c.policy !== null) throw new EditError(IPTC.noChain);
     const old = c.name;
-    this.#byName.delete(old);
     c.name = to;
-    c.number = NO_NUMBER;
-    this.#byName.set(to, c);
+    this.#places = null;
     for (const x of this.#chains) {
       const rules = this.#rules(x);
       rules.forEach((r, i) => {
@@ -181,7 +197,7 @@ export class TableEdit {
   }
 
   /** Index of the first rule that prints alike, or -1: what iptc_delete_entry and -C compare, counters aside. */
-  #find(rules: readonly Rule[], rule: Rule): number {
+  #indexOf(rules: readonly Rule[], rule: Rule): number {
     const ctx = { family: this.family, table: this.name };
     const text = printRuleSpec(rule, ctx);
     return rules.findIndex((r) => printRuleSpec(r, ctx) === text);
@@ -213,12 +229,12 @@ export class TableEdit {
         this.#delete(cmd);
         return;
       case 'C': {
-        const c = this.#byName.get(named ?? '');
-        if (!c || cmd.rules.some((r) => this.#find(this.#rules(c), r) < 0)) throw new EditError(IPTC.badRule);
+        const c = this.#find(named ?? '');
+        if (!c || cmd.rules.some((r) => this.#indexOf(this.#rules(c), r) < 0)) throw new EditError(IPTC.badRule);
         return;
       }
       case 'N':
-        this.create(named ?? '');
+        if (!this.create(named ?? '')) throw new EditError(IPTC.chainExists);
         return;
       case 'E':
         this.#rename(named, cmd.newName ?? '');
@@ -263,14 +279,17 @@ export class TableEdit {
       return;
     }
     for (const r of cmd.rules) {
-      const at = this.#find(rules, r);
+      const at = this.#indexOf(rules, r);
       if (at < 0) throw new EditError(IPTC.badRule);
       rules.splice(at, 1);
     }
   }
 
+  /** The table as it stands now. The edit is over. */
   finish(): XtTable {
-    const chains = this.#chains.map((c): XtChain => ({ name: c.name, policy: c.policy, counters: c.counters, rules: listOf(c) }));
+    for (const c of [...this.#more.keys(), ...this.#edited.keys()]) this.#setList(c, this.#listOf(c));
+    const chains: readonly XtChain[] = this.#chains;
+    knowPlaces(chains, this.#byName());
     return this.#hooked ? { name: this.name, chains, hooked: this.#hooked } : { name: this.name, chains };
   }
 }

@@ -10,7 +10,7 @@ export const comment: MatchDef<{ readonly text: string }> = {
   name: 'comment',
   kernel: 'net/netfilter/xt_comment.c',
   families: ['ipv4', 'ipv6'],
-  options: [{ name: 'comment', arg: 'required', mandatory: true }],
+  options: [{ name: 'comment', arg: 'required', mandatory: true, free: true }],
   parse: ([g]) => ({ text: g.value.slice(0, MAX) }),
   always: true,
   print: (d) => ` --comment${saveString(d.text)}`,

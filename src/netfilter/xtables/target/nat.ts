@@ -1,12 +1,12 @@
 /** SNAT and DNAT (xt_nat.c): both families' ranges of addresses and ports. */
 import { type Addr, type Family, formatAddr, parseIp4, parseIp6 } from '../../../base/addr.js';
-import { NAT_NOTHING, type NatRange } from '../../env.js';
+import type { NatRange } from '../../env.js';
 import type { Given, RuleContext, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
-import { BOTH, formatPorts, has, type PortRange, parseNatPorts } from './common.js';
+import { BOTH, find, formatPorts, has, type PortRange, parseNatPorts } from './common.js';
 
-/** [addr[-addr]][:port[-port[/base]]], IPv6 addresses in brackets where ports follow. */
-function parseRange(ext: string, g: Given, ctx: RuleContext, withBase: boolean): NatRange {
+/** [addr[-addr]][:port[-port[/base]]], IPv6 addresses in brackets where ports follow. `given`: the flags are among them. */
+function parseRange(ext: string, g: Given, ctx: RuleContext, given: readonly Given[]): NatRange {
   const { family } = ctx;
   let addrs = g.value;
   let ports: string | null = null;
@@ -26,12 +26,12 @@ function parseRange(ext: string, g: Given, ctx: RuleContext, withBase: boolean):
       }
     }
   }
-  const range = ports === null ? null : parseNatPorts(ext, ports, ctx, g.name, withBase);
-  if (addrs === '' && range) return natRange(null, null, range);
+  const range = ports === null ? null : parseNatPorts(ext, ports, ctx, g.name, true);
+  if (addrs === '' && range) return natRange(ext, null, null, range, given);
   const dash = addrs.indexOf('-');
   const min = natAddr(dash < 0 ? addrs : addrs.slice(0, dash), family, g.name);
   const max = dash < 0 ? min : natAddr(addrs.slice(dash + 1), family, g.name);
-  return natRange(min, max, range);
+  return natRange(ext, min, max, range, given);
 }
 
 function natAddr(text: string, family: Family, option: string): Addr {
@@ -40,13 +40,18 @@ function natAddr(text: string, family: Family, option: string): Addr {
   return a;
 }
 
-const natRange = (minAddr: Addr | null, maxAddr: Addr | null, p: PortRange | null): NatRange => ({
-  ...NAT_NOTHING,
+/** Written out: spread from NAT_NOTHING it takes longer than all the reading, and big dumps have tens of thousands. */
+const natRange = (ext: string, minAddr: Addr | null, maxAddr: Addr | null, p: PortRange | null, given: readonly Given[]): NatRange => ({
   minAddr,
   maxAddr,
   minPort: p?.min ?? null,
   maxPort: p?.max ?? null,
-  basePort: p?.base ?? null,
+  // SNAT's revision has no place for the base port: it comes back as 0.
+  basePort: p === null || p.base === null ? null : ext === 'SNAT' ? 0 : p.base,
+  random: has(given, 'random'),
+  randomFully: has(given, 'random-fully'),
+  persistent: has(given, 'persistent'),
+  netmap: false,
 });
 
 function printRange(r: NatRange, family: Family): string {
@@ -69,12 +74,7 @@ function natTarget(name: 'SNAT' | 'DNAT'): TargetDef<NatRange> {
     tables: ['nat'],
     hooks: name === 'SNAT' ? ['POSTROUTING', 'INPUT'] : ['PREROUTING', 'OUTPUT'],
     options: [{ name: option, arg: 'required', mandatory: true }, ...flags.map((f) => ({ name: f, arg: 'none' }) as const)],
-    parse(given, ctx) {
-      const parsed = parseRange(name, given.find((g) => g.name === option) as Given, ctx, true);
-      // SNAT's revision has no place for the base port: it comes back as 0.
-      const range = name === 'SNAT' && parsed.basePort !== null ? { ...parsed, basePort: 0 } : parsed;
-      return { ...range, random: has(given, 'random'), randomFully: has(given, 'random-fully'), persistent: has(given, 'persistent') };
-    },
+    parse: (given, ctx) => parseRange(name, find(given, option) as Given, ctx, given),
     print: (r, ctx) =>
       ` --${option} ${printRange(r, ctx.family)}${r.random ? ' --random' : ''}${r.randomFully ? ' --random-fully' : ''}${r.persistent ? ' --persistent' : ''}`,
     needsConntrack: () => true,
