@@ -40,14 +40,18 @@ export function kernelLines(p: Pick<PacketRun, 'events' | 'nodes'>, shown: reado
 /** TRACE lines one by one. What stands behind the rule's name is the same for all lines of a hook, so it is written once. */
 export function traceLines(): (e: EventOf<'trace'>) => string {
   let last: EventOf<'trace'> | null = null;
+  let head = '';
   let tail = '';
   return (e) => {
-    if (last === null || !sameTail(last, e)) tail = inet(e, TRACE_LOGFLAGS, e.macLinkType).trimEnd();
-    last = e;
     const { table, chain, num } = e.rule;
-    return `TRACE: ${table}:${chain}:${e.kind}:${num} ${tail}`;
+    if (last === null || last.rule.table !== table) head = `TRACE: ${table}:`;
+    if (last === null || !sameTail(last, e)) tail = ` ${inet(e, TRACE_LOGFLAGS, e.macLinkType)}`.trimEnd();
+    last = e;
+    // Put together from few pieces: there are as many lines as rules matched.
+    return head + chain + KINDS[e.kind] + num + tail;
   };
 }
+const KINDS = { rule: ':rule:', return: ':return:', policy: ':policy:' } as const;
 
 const sameTail = (a: EventOf<'trace'>, b: EventOf<'trace'>): boolean =>
   a.view === b.view &&

@@ -7,7 +7,6 @@
  *   jump              -> push the rule behind it; goto does not
  */
 
-import { packetView } from '../../packet/view.js';
 import type { Recorder, RuleRef } from '../../trace/event.js';
 import { type PacketCtx, test, whyNot } from '../pred.js';
 import type { Action } from './action.js';
@@ -15,6 +14,7 @@ import type { Ask, Asked } from './ask.js';
 import type { RuleCounters, TableCounters } from './counters.js';
 import type { TargetVerdict } from './extension.js';
 import { type Candidates, type ChainIndex, placeAt } from './index-chain.js';
+import { LegacyTracer } from './trace.js';
 
 /** What the walker walks; xtables and ebtables compile to it. */
 export interface WalkRule extends Asked {
@@ -92,7 +92,7 @@ export function walkTable<C extends WalkChain>(
   chainName: string,
   c: PacketCtx,
   counters: RuleCounters<WalkTable<C>>,
-  tracer: WalkTracer = legacyTracer,
+  tracer: WalkTracer | null = null,
 ): WalkVerdict {
   const base = table.chain(chainName);
   return base ? walkChain(table, base, c, counters.of(table), tracer) : 'ACCEPT';
@@ -104,10 +104,10 @@ export function walkChain<C extends WalkChain>(
   base: C,
   c: PacketCtx,
   counts: TableCounters,
-  tracer: WalkTracer = legacyTracer,
+  tracer: WalkTracer | null = null,
 ): WalkVerdict {
   const { rec } = c.env;
-  const tells = rec.on || rec.traces === true;
+  const tells = rec.on || rec.traces === true ? (tracer ?? new LegacyTracer()) : null;
   // Verbose runs list the rules that were tried, so that all are.
   const all = rec.verbose && rec.on;
   let back: Place<C> | null = null;
@@ -119,9 +119,9 @@ export function walkChain<C extends WalkChain>(
     const i = candidates === null ? next : placeAt(candidates, next);
     next++;
     if (i < 0 || i >= chain.length) {
-      if (tells && c.skb.nfTrace) tracer.end(c, chain, back === null && chain === base);
+      if (tells !== null && c.skb.nfTrace) tells.end(c, chain, back === null && chain === base);
       // A goto from a base chain that falls off its end continues at that base chain's policy.
-      if (back === null) return policy(base, c, counts, tracer);
+      if (back === null) return policy(base, c, counts, tells);
       ({ chain, candidates, next, back } = back);
       continue;
     }
@@ -131,31 +131,31 @@ export function walkChain<C extends WalkChain>(
     const no = failed(r, c);
     if (no !== null) {
       if (all) tellNoMatch(no, c);
-      if (c.hotdrop) return hotdrop(c, r, tracer);
+      if (c.hotdrop) return hotdrop(c, r, tells);
       continue;
     }
     counts.count(chain.at + i, c.skb.data.length);
     rec.matched?.(ref, c.skb.id);
-    if (tells) {
-      if (c.skb.nfTrace) tracer.before(c, r, chain);
+    if (tells !== null) {
+      if (c.skb.nfTrace) tells.before(c, r, chain);
       if (rec.on) tellMatch(r.action, ref, c, rec);
     }
     const a = r.action;
     switch (a.kind) {
       case 'fallthrough':
-        if (tells && c.skb.nfTrace) tracer.after(c, r, 'continue');
+        if (tells !== null && c.skb.nfTrace) tells.after(c, r, 'continue');
         break;
       case 'verdict': {
-        if (tells && c.skb.nfTrace) tracer.after(c, r, a.verdict.toLowerCase());
+        if (tells !== null && c.skb.nfTrace) tells.after(c, r, a.verdict.toLowerCase());
         if (a.verdict !== 'RETURN') return a.verdict;
-        if (back === null) return policy(base, c, counts, tracer);
+        if (back === null) return policy(base, c, counts, tells);
         ({ chain, candidates, next, back } = back);
         break;
       }
       case 'jump': {
         const to = a.in(table);
         if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
-        if (tells && c.skb.nfTrace) tracer.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
+        if (tells !== null && c.skb.nfTrace) tells.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
         if (!a.goto) back = { chain, candidates, next, back };
         chain = to;
         candidates = candidatesOf(chain, c, all);
@@ -164,8 +164,8 @@ export function walkChain<C extends WalkChain>(
       }
       case 'call': {
         const v = a.run(c);
-        if (c.hotdrop) return hotdrop(c, r, tracer);
-        if (tells && c.skb.nfTrace) tracer.after(c, r, v.toLowerCase());
+        if (c.hotdrop) return hotdrop(c, r, tells);
+        if (tells !== null && c.skb.nfTrace) tells.after(c, r, v.toLowerCase());
         if (v !== 'CONTINUE') return v;
         break;
       }
@@ -185,61 +185,22 @@ interface Place<C extends WalkChain> {
 
 const candidatesOf = (chain: WalkChain, c: PacketCtx, all: boolean): Candidates | null => (all || !chain.index ? null : chain.index.candidates(c));
 
-const traced = (c: PacketCtx): boolean => c.skb.nfTrace && (c.env.rec.on || c.env.rec.traces === true);
-
-function hotdrop(c: PacketCtx, r: WalkRule, tracer: WalkTracer): WalkVerdict {
+function hotdrop(c: PacketCtx, r: WalkRule, tells: WalkTracer | null): WalkVerdict {
   c.hotdrop = false;
-  if (traced(c)) tracer.after(c, r, 'drop');
+  if (tells !== null && c.skb.nfTrace) tells.after(c, r, 'drop');
   return 'DROP';
 }
 
 /** The base chain's policy: a rule of its own in the blob of xtables, traced and counted as rule N+1. */
-function policy(base: WalkChain, c: PacketCtx, counts: TableCounters, tracer: WalkTracer): WalkVerdict {
+function policy(base: WalkChain, c: PacketCtx, counts: TableCounters, tells: WalkTracer | null): WalkVerdict {
   counts.count(base.at + base.length, c.skb.data.length);
   c.rule = base.end;
-  if (traced(c)) tracer.policy(c, base);
+  if (tells !== null && c.skb.nfTrace) tells.policy(c, base);
   if (c.env.rec.on) c.env.rec.event({ t: 'policy', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: base.end, policy: base.policy ?? 'ACCEPT' });
   return base.policy ?? 'ACCEPT';
 }
 
-/** What the legacy TRACE target prints: one line before a rule acts; the end of a base chain is its policy. */
-const legacyTracer: WalkTracer = {
-  before(c, r, chain) {
-    const ends = r.action.kind === 'verdict' && r.action.unconditional;
-    tellTrace(c, c.rule as RuleRef, ends ? (chain.policy === null ? 'return' : 'policy') : 'rule');
-  },
-  after: () => {},
-  end(c, chain, isBase) {
-    if (!isBase) tellTrace(c, chain.end, chain.policy === null ? 'return' : 'policy');
-  },
-  policy: (c, base) => tellTrace(c, base.end, 'policy'),
-};
-
 function tellMatch(a: Action, rule: RuleRef, c: PacketCtx, rec: Recorder): void {
   const verdict = a.kind === 'verdict' ? a.verdict : a.kind === 'jump' ? `${a.goto ? 'goto' : 'jump'} ${a.chain}` : a.kind === 'call' ? a.name : 'continue';
   rec.event({ t: 'match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule, verdict });
-}
-
-/** trace_packet() of ip_tables.c: what the legacy TRACE target prints. */
-function tellTrace(c: PacketCtx, rule: RuleRef, kind: 'rule' | 'return' | 'policy'): void {
-  // Tracing is a matter of iptables; ebtables rules leave no line.
-  if (rule.backend === 'ebtables') return;
-  const s = c.skb;
-  const dev = c.hook === 'POSTROUTING' ? (c.out ?? c.in) : (c.in ?? c.out);
-  c.env.rec.event({
-    t: 'trace',
-    node: c.env.node,
-    skb: s.id,
-    time: c.env.now(),
-    rule,
-    kind,
-    in: c.in?.name ?? '',
-    out: c.out?.name ?? '',
-    physin: s.nfBridge?.physindev.name ?? '',
-    physout: s.nfBridge?.physoutdev?.name ?? '',
-    view: packetView(s),
-    macDev: dev?.name ?? null,
-    macLinkType: dev?.linkType ?? '',
-    macAt: s.macAt,
-  });
 }
