@@ -172,13 +172,14 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
       return 0;
     }
     try {
+      const tells = this.rec.on;
       let at: Stop | null | undefined = start;
       for (let n = 0; at; n++) {
         if (n > MAX_BOXES) {
           this.loop(f.skb, f.skb.dev);
           break;
         }
-        if (this.rec.on) this.tell(f.skb, { t: 'box', box: at.box });
+        if (tells) this.tell(f.skb, { t: 'box', box: at.box });
         at = stopAfter(at, at.stage(this, f));
       }
       invariant(at !== undefined, `a way that the picture does not show, from ${start.box}`);

@@ -102,17 +102,18 @@ interface Waiting {
 
 /** Free choices from a seed: the same seed, the same run (xorshift32). */
 export function seededChooser(seed = 1): Chooser {
-  let s = seed >>> 0 || 1;
+  // An int32: V8 makes no object of it.
+  let s = seed | 0 || 1;
   const next = (): number => {
     s ^= s << 13;
-    s >>>= 0;
     s ^= s >>> 17;
     s ^= s << 5;
-    s >>>= 0;
-    return s;
+    return s >>> 0;
   };
+  /** Remainders by powers of two (statistic draws below 2^31) without a division of doubles. */
+  const below = (bound: number): number => ((bound & (bound - 1)) === 0 ? (next() & (bound - 1)) >>> 0 : next() % bound);
   return {
-    port: (min, max) => min + (next() % (max - min + 1)),
-    below: (bound) => (bound <= 1 ? 0 : next() % bound),
+    port: (min, max) => min + below(max - min + 1),
+    below: (bound) => (bound <= 1 ? 0 : below(bound)),
   };
 }

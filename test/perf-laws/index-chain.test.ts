@@ -113,7 +113,7 @@ function walkAll(text: string, packets: readonly (readonly [string, number])[], 
   const plain = new Map(
     compiled.chains.map((c): [string, WalkChain] => [
       c.name,
-      { at: c.at, policy: c.policy, rules: c.rules, length: c.length, end: c.end, refOf: (n) => c.refOf(n) },
+      { at: c.at, policy: c.policy, rules: c.rules, first: c.first, length: c.length, end: c.end, refOf: (n) => c.refOf(n) },
     ]),
   );
   const linear: WalkTable = { slots: compiled.slots, chain: (name) => plain.get(name) };

@@ -72,15 +72,17 @@ function targetOf(t: EbtTarget): { readonly steps: readonly RuleStep[]; readonly
   return { steps: [{ kind: 'stateful', name: t.name, show: 'applicable', test: act }], action: verdictAction(wanted) };
 }
 
-function compileRule(r: EbtRule, ref: RuleRef): WalkRule {
+type EbtWalkRule = WalkRule & { next: WalkRule | null };
+
+function compileRule(r: EbtRule, ref: RuleRef): EbtWalkRule {
   const tests: RuleStep[] = basicPreds(r).map((pred) => ({ kind: 'test', pred }));
   const matches = [...r.matches].sort((a, b) => Number(isWatcher(a)) - Number(isWatcher(b))).flatMap(matchSteps);
   const { steps, action } = targetOf(r.target);
   if (r.unknown !== null) {
     const what = `ebtables option ${r.unknown}`;
-    return { ...asked([...tests, ...matches].map(askOf)), action: { kind: 'unsupported', what }, ref };
+    return { ...asked([...tests, ...matches].map(askOf)), action: { kind: 'unsupported', what }, ref, next: null };
   }
-  return { ...asked([...tests, ...matches, ...steps].map(askOf)), action, ref };
+  return { ...asked([...tests, ...matches, ...steps].map(askOf)), action, ref, next: null };
 }
 const isWatcher = (m: EbtMatch): boolean => ebtMatches.find((d) => d.name === m.name)?.watcher ?? false;
 
@@ -100,10 +102,12 @@ function compileChain(chain: EbtChain, table: EbtTableName): ChainCode {
   const end = ref(chain.rules.length + 1);
   const rules = chain.rules.map((r, i) => compileRule(r, ref(i + 1)));
   // A user chain's policy is a last rule of its own.
-  if (!base && chain.policy !== 'RETURN') rules.push({ ...asked([]), action: verdictAction(chain.policy, true), ref: end });
+  if (!base && chain.policy !== 'RETURN') rules.push({ ...asked([]), action: verdictAction(chain.policy, true), ref: end, next: null });
+  for (let i = 1; i < rules.length; i++) rules[i - 1].next = rules[i];
   const made: ChainCode = {
     policy: base ? (chain.policy === 'DROP' ? 'DROP' : 'ACCEPT') : null,
     rules,
+    first: rules[0] ?? null,
     length: rules.length,
     end,
     source: chain,

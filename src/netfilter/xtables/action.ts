@@ -1,6 +1,6 @@
 /** What a matching rule does, compiled. */
 import type { PacketCtx } from '../pred.js';
-import type { TargetVerdict } from './extension.js';
+import type { DataAct, TargetAct, TargetVerdict } from './extension.js';
 
 export type Action =
   | { readonly kind: 'fallthrough' }
@@ -11,8 +11,19 @@ export type Action =
       readonly unconditional: boolean;
     }
   | Jump
-  | { readonly kind: 'call'; readonly run: (c: PacketCtx) => TargetVerdict; readonly name: string }
+  | Call
   | { readonly kind: 'unsupported'; readonly what: string };
+
+/** A target with code of its own. */
+export interface Call {
+  readonly kind: 'call';
+  readonly run: (c: PacketCtx, data: unknown) => TargetVerdict;
+  readonly data: unknown;
+  readonly name: string;
+}
+export function callAction(name: string, a: TargetAct | DataAct<unknown>): Call {
+  return typeof a === 'function' ? { kind: 'call', run: a, data: null, name } : { kind: 'call', run: a.act, data: a.data, name };
+}
 
 /** A jump, and where it led in the table walked last: finding a chain by its name costs more than the rest of it. */
 export class Jump {

@@ -8,7 +8,7 @@ import { memoByIdentity, placesByName } from '../../base/memo.js';
 import type { RuleRef } from '../../trace/event.js';
 import { whenPresent } from '../fields.js';
 import { ALWAYS, between, call, equals, negateIf, type Pred, prefix } from '../pred.js';
-import { type Action, FALL_THROUGH, verdictAction } from './action.js';
+import { type Action, callAction, FALL_THROUGH, verdictAction } from './action.js';
 import { type Ask, type Asked, asked } from './ask.js';
 import type { RuleContext, RuleStep } from './extension.js';
 import { ChainIndex } from './index-chain.js';
@@ -31,6 +31,7 @@ export class CompiledRule implements WalkRule {
   readonly rest: readonly Ask[];
   readonly action: Action;
   ref: RuleRef | null = null;
+  next: CompiledRule | null = null;
   constructor(asks: Asked, action: Action) {
     ({ first: this.first, second: this.second, rest: this.rest } = asks);
     this.action = action;
@@ -89,7 +90,7 @@ function compileAction(rule: Rule, unconditional: boolean, ctx: RuleContext, int
     case 'goto':
       return intern.jump(t.chain, true);
     case 'extension':
-      return { kind: 'call', run: t.def.lower(t.data, ctx), name: t.def.name };
+      return callAction(t.def.name, t.def.lower(t.data, ctx));
     case 'unknown':
       return { kind: 'unsupported', what: `target ${t.name}` };
   }
@@ -143,7 +144,11 @@ class ChainCode {
     return chain === p.chain && table === p.table && backend === p.backend && family === this.family;
   }
   get rules(): readonly CompiledRule[] {
-    this.#rules ??= Array.from({ length: this.list.length }, (_, i) => compileRule(this.list.at(i), this.place, this.family, this.intern));
+    if (this.#rules === null) {
+      const rules = Array.from({ length: this.list.length }, (_, i) => compileRule(this.list.at(i), this.place, this.family, this.intern));
+      for (let i = 1; i < rules.length; i++) rules[i - 1].next = rules[i];
+      this.#rules = rules;
+    }
     return this.#rules;
   }
   get index(): ChainIndex | null {
@@ -171,8 +176,9 @@ export class CompiledChain implements WalkChain {
   readonly length: number;
   readonly policy: 'ACCEPT' | 'DROP' | null;
   /** What #code holds, once it was asked for: packets come here often. */
-  #rules: readonly CompiledRule[] | null = null;
+  #first: CompiledRule | null | undefined;
   #index: ChainIndex | null | undefined;
+  #rules: readonly CompiledRule[] | null = null;
   #end: RuleRef | null = null;
   #code: ChainCode | null = null;
   readonly source: XtChain;
@@ -197,6 +203,10 @@ export class CompiledChain implements WalkChain {
   get rules(): readonly CompiledRule[] {
     this.#rules ??= this.#compiled.rules;
     return this.#rules;
+  }
+  get first(): CompiledRule | null {
+    if (this.#first === undefined) this.#first = this.rules[0] ?? null;
+    return this.#first;
   }
   refOf(place: number): RuleRef {
     const rule = this.rules[place];

@@ -21,6 +21,8 @@ export interface WalkRule extends Asked {
   readonly action: Action;
   /** null: nobody has asked for it yet (WalkChain.refOf). */
   readonly ref: RuleRef | null;
+  /** The rule behind it. */
+  readonly next: WalkRule | null;
 }
 export interface WalkChain {
   /** Slot of its first rule among the table's counters; the slot behind the last rule is its policy's. */
@@ -28,6 +30,8 @@ export interface WalkChain {
   /** Null: a user chain, whose end returns. */
   readonly policy: 'ACCEPT' | 'DROP' | null;
   readonly rules: readonly WalkRule[];
+  /** Where a walk through all of them starts, from rule to rule. */
+  readonly first: WalkRule | null;
   /** Number of rules. */
   readonly length: number;
   readonly end: RuleRef;
@@ -84,8 +88,8 @@ function tellNoMatch(a: Ask, c: PacketCtx): void {
 }
 
 /**
- * Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. Where it stands is in four variables: the chain, the rules of it that
- * the packet may match at all (null: every rule), which of these is next, and the place behind the last jump.
+ * Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. Where it stands is in five variables: the chain, the rules of it that
+ * the packet may match at all (null: every rule), which of these is next and, where it is every rule, that rule itself, and the place behind the last jump.
  */
 export function walkTable<C extends WalkChain>(
   table: WalkTable<C>,
@@ -114,18 +118,20 @@ export function walkChain<C extends WalkChain>(
   let chain = base;
   let candidates = candidatesOf(chain, c, all);
   let next = 0;
+  let upcoming = candidates === null ? chain.first : null;
   c.hotdrop = false;
   for (;;) {
     const i = candidates === null ? next : placeAt(candidates, next);
+    const r = candidates === null ? upcoming : i < 0 ? null : chain.rules[i];
     next++;
-    if (i < 0 || i >= chain.length) {
+    if (r === null) {
       if (tells !== null && c.skb.nfTrace) tells.end(c, chain, back === null && chain === base);
       // A goto from a base chain that falls off its end continues at that base chain's policy.
       if (back === null) return policy(base, c, counts, tells);
-      ({ chain, candidates, next, back } = back);
+      ({ chain, candidates, next, upcoming, back } = back);
       continue;
     }
-    const r = chain.rules[i];
+    upcoming = r.next;
     const ref = r.ref ?? chain.refOf(i);
     c.rule = ref;
     const no = failed(r, c);
@@ -149,21 +155,22 @@ export function walkChain<C extends WalkChain>(
         if (tells !== null && c.skb.nfTrace) tells.after(c, r, a.verdict.toLowerCase());
         if (a.verdict !== 'RETURN') return a.verdict;
         if (back === null) return policy(base, c, counts, tells);
-        ({ chain, candidates, next, back } = back);
+        ({ chain, candidates, next, upcoming, back } = back);
         break;
       }
       case 'jump': {
         const to = a.in(table);
         if (!to) c.env.inconclusive(`jump to missing chain ${a.chain}`, c);
         if (tells !== null && c.skb.nfTrace) tells.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
-        if (!a.goto) back = { chain, candidates, next, back };
+        if (!a.goto) back = { chain, candidates, next, upcoming, back };
         chain = to;
         candidates = candidatesOf(chain, c, all);
         next = 0;
+        upcoming = candidates === null ? chain.first : null;
         break;
       }
       case 'call': {
-        const v = a.run(c);
+        const v = a.run(c, a.data);
         if (c.hotdrop) return hotdrop(c, r, tells);
         if (tells !== null && c.skb.nfTrace) tells.after(c, r, v.toLowerCase());
         if (v !== 'CONTINUE') return v;
@@ -181,6 +188,7 @@ interface Place<C extends WalkChain> {
   readonly chain: C;
   readonly candidates: Candidates | null;
   readonly next: number;
+  readonly upcoming: WalkRule | null;
 }
 
 const candidatesOf = (chain: WalkChain, c: PacketCtx, all: boolean): Candidates | null => (all || !chain.index ? null : chain.index.candidates(c));

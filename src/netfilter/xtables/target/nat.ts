@@ -1,7 +1,8 @@
 /** SNAT and DNAT (xt_nat.c): both families' ranges of addresses and ports. */
 import { type Addr, type Family, formatAddr, parseIp4, parseIp6 } from '../../../base/addr.js';
 import type { NatRange } from '../../env.js';
-import type { Given, RuleContext, TargetDef } from '../extension.js';
+import type { PacketCtx } from '../../pred.js';
+import type { Given, RuleContext, TargetDef, TargetVerdict } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { BOTH, find, formatPorts, has, type PortRange, parseNatPorts } from './common.js';
 
@@ -67,6 +68,7 @@ function printRange(r: NatRange, family: Family): string {
 function natTarget(name: 'SNAT' | 'DNAT'): TargetDef<NatRange> {
   const option = name === 'SNAT' ? 'to-source' : 'to-destination';
   const flags = name === 'SNAT' ? ['random', 'random-fully', 'persistent'] : ['random', 'persistent'];
+  const act = (c: PacketCtx, r: NatRange): TargetVerdict => (c.env.ct.natSetup(c, r, name) ? 'ACCEPT' : 'DROP');
   return {
     name,
     kernel: 'net/netfilter/xt_nat.c',
@@ -78,7 +80,7 @@ function natTarget(name: 'SNAT' | 'DNAT'): TargetDef<NatRange> {
     print: (r, ctx) =>
       ` --${option} ${printRange(r, ctx.family)}${r.random ? ' --random' : ''}${r.randomFully ? ' --random-fully' : ''}${r.persistent ? ' --persistent' : ''}`,
     needsConntrack: () => true,
-    lower: (r) => (c) => (c.env.ct.natSetup(c, r, name) ? 'ACCEPT' : 'DROP'),
+    lower: (data) => ({ act, data }),
   };
 }
 

@@ -1,13 +1,13 @@
 /** Targets that load and print but are not evaluated: a packet that reaches one is inconclusive, naming it. */
 import { addrBits, type Family, formatMac, type Mac, maskToPrefix, parseIp6, parseMac } from '../../../base/addr.js';
-import type { Given, OptionSpec, TargetDef } from '../extension.js';
+import type { Given, OptionSpec, TargetAct, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { hexPad, parseUint, U32 } from '../numbers.js';
 import { quoteWord } from '../quote.js';
 import { BOTH, find, has, textOption, uintOption, V4 } from './common.js';
 
 /** lower() of all of these. */
-const unknownEffect = (name: string) => (): TargetDef['lower'] extends (...a: never[]) => infer R ? R : never => (c) => c.env.inconclusive(`-j ${name}`, c);
+const unknownEffect = (name: string) => (): TargetAct => (c) => c.env.inconclusive(`-j ${name}`, c);
 
 const required = (...names: string[]): OptionSpec[] => names.map((name) => ({ name, arg: 'required' }));
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatIp6, parseIp6 } from '../../../../src/base/addr.js';
 import type { PacketCtx } from '../../../../src/netfilter/pred.js';
+import type { TargetAct } from '../../../../src/netfilter/xtables/extension.js';
 import { SNPT } from '../../../../src/netfilter/xtables/target/NPT.js';
 import { buildIp6, buildUdp } from '../../../../src/packet/build.js';
 import { ETH_P_IPV6, IPPROTO, Skb } from '../../../../src/packet/skb.js';
@@ -32,7 +33,7 @@ describe('SNPT', () => {
     const dst = parseIp6('2001:db8:2::9')!;
     const payload = buildUdp({ sport: 7, dport: 9, payload: new Uint8Array([1, 2, 3, 4]) }, src, dst);
     const skb = new Skb(1, { kind: 'sent', of: null }, buildIp6({ src, dst, proto: IPPROTO.UDP, payload }), ETH_P_IPV6);
-    expect(SNPT.lower(data, ctx)({ skb } as PacketCtx)).toBe('CONTINUE');
+    expect((SNPT.lower(data, ctx) as TargetAct)({ skb } as PacketCtx)).toBe('CONTINUE');
     expect(formatIp6(skb.saddr as string)).toBe(wanted);
     expect(transportChecksumBad(skb)).toBe(false);
   });

@@ -4,6 +4,7 @@ import { hasErrors } from '../../../../src/base/diagnostic.js';
 import { applyIptablesCommand } from '../../../../src/formats/iptables-command.js';
 import type { Env } from '../../../../src/netfilter/env.js';
 import type { PacketCtx } from '../../../../src/netfilter/pred.js';
+import { callAction } from '../../../../src/netfilter/xtables/action.js';
 import type { TargetVerdict } from '../../../../src/netfilter/xtables/extension.js';
 import { buildIcmp, buildIp, buildTcp, buildUdp, TCP_FLAG } from '../../../../src/packet/build.js';
 import { Skb } from '../../../../src/packet/skb.js';
@@ -134,5 +135,6 @@ export function runTarget(command: string, skb: Skb, w: World): TargetVerdict {
     rule: { backend: 'legacy', family: skb.family, table: ctx.table, chain: hook, num: 1 },
     hotdrop: false,
   };
-  return rule.target.def.lower(rule.target.data, ctx)(c);
+  const { run, data } = callAction(rule.target.def.name, rule.target.def.lower(rule.target.data, ctx));
+  return run(c, data);
 }
