@@ -237,13 +237,16 @@ const p4: Row = async () => {
   ];
 };
 
+/** What starts is measured without further certificates: Node reads them before anything else, an empty program as well, and they would hide what ours takes. */
+const { NODE_EXTRA_CA_CERTS: _, ...plainEnv } = process.env;
+
 interface Timed {
   readonly cpu: number;
   readonly rss_mb: number;
 }
 /** CPU seconds and peak RSS of a process of ours, through GNU time. */
 function timed(...args: string[]): Timed {
-  const r = spawnSync('/usr/bin/time', ['-f', '%U %S %M', process.execPath, ...args], { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  const r = spawnSync('/usr/bin/time', ['-f', '%U %S %M', process.execPath, ...args], { encoding: 'utf8', env: plainEnv, stdio: ['ignore', 'ignore', 'pipe'] });
   const [user, sys, kb] = r.stderr.trim().split('\n').at(-1)?.split(' ').map(Number) ?? [];
   return { cpu: user + sys, rss_mb: kb / 1024 };
 }
@@ -319,9 +322,6 @@ packets:
   - { name: ping, from: a, ping: 10.2.0.2 }
 `;
 }
-
-/** What starts is measured without further certificates: Node reads them before anything else, an empty program as well, and they would hide what ours takes. */
-const { NODE_EXTRA_CA_CERTS: _, ...plainEnv } = process.env;
 
 const p8: Row = async (k) => {
   const rows = [
