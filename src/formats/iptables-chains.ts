@@ -13,6 +13,7 @@ const HASH = 1;
 const PLACE = 2;
 const JUMP = 3;
 const LENGTH_BITS = 5;
+const LENGTH = 2 ** LENGTH_BITS - 1;
 
 /** Of a chain that no line jumped to yet, and of one whose name in `-j` may mean something else. */
 const NO_NUMBER = -1;
@@ -30,16 +31,17 @@ class ChainWords {
     this.#slots = new Int32Array(SLOT * 2 ** Math.max(6, 24 - Math.clz32(text.length)));
   }
 
-  /** Its slot, or -1. */
-  find(from: number, end: number): number {
-    if (end - from > MAX_CHAIN_NAME) return -1;
+  /** Its slot, or -1. `guess`: the slot where it may well be, or -1. */
+  find(from: number, end: number, guess: number): number {
     const slots = this.#slots;
+    if (guess >= 0 && this.#isNamed(guess, from, end)) return guess;
+    if (end - from > MAX_CHAIN_NAME) return -1;
     const hash = this.#hash(from, end);
     let slot = (hash >>> LENGTH_BITS) * SLOT;
     for (let left = MAX_PROBES; left > 0; left--, slot += SLOT) {
       slot &= slots.length - 1;
       if (slots[slot] === 0) return -1;
-      if (slots[slot + HASH] === hash && this.#isSame(slots[slot + PLACE], from, end)) return slot;
+      if (slots[slot + HASH] === hash && this.#isNamed(slot, from, end)) return slot;
     }
     return -1;
   }
@@ -86,9 +88,11 @@ class ChainWords {
     for (let i = from; i < end; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
     return ((h ^ (h >>> 15)) << LENGTH_BITS) | (end - from);
   }
-  #isSame(at: number, from: number, end: number): boolean {
+  #isNamed(slot: number, from: number, end: number): boolean {
     const { text } = this;
-    for (let i = from, k = at; i < end; i++, k++) if (text.charCodeAt(i) !== text.charCodeAt(k)) return false;
+    if ((this.#slots[slot + HASH] & LENGTH) !== end - from) return false;
+    let at = this.#slots[slot + PLACE];
+    for (let i = from; i < end; i++, at++) if (text.charCodeAt(i) !== text.charCodeAt(at)) return false;
     return true;
   }
 }
@@ -100,6 +104,10 @@ const QUOTE = 34;
 /** The chains of one table for rule lines: where rules may be added, and what they may jump to. Words are given by their places in the text. */
 export class LineChains {
   #words: ChainWords;
+  /** The last of each, which is often the next as well. */
+  #homeSlot = -1;
+  #home: ChainHandle | null = null;
+  #jumpSlot = -1;
   constructor(
     readonly text: string,
     readonly family: Family,
@@ -111,18 +119,23 @@ export class LineChains {
 
   /** The user chain of that name, if a rule may be added there as to any other; else null. */
   home(from: number, end: number): ChainHandle | null {
-    const slot = this.#named(from, end);
-    if (slot < 0) return null;
-    const chain = this.#words.chain(slot);
-    return chain.policy !== null || NAMED_IN_RULES.has(chain.name) ? null : chain;
+    const slot = this.#named(from, end, this.#homeSlot);
+    if (slot === this.#homeSlot) return this.#home;
+    const chain = slot < 0 ? null : this.#words.chain(slot);
+    this.#homeSlot = slot;
+    this.#home = chain === null || chain.policy !== null || NAMED_IN_RULES.has(chain.name) ? null : chain;
+    return this.#home;
   }
 
   /** The number among the chains of `lines` of the user chain of that name, if nothing but a jump there can be meant; else negative. */
   jump(from: number, end: number): number {
-    const slot = this.#named(from, end);
+    const slot = this.#named(from, end, this.#jumpSlot);
     if (slot < 0) return slot;
+    this.#jumpSlot = slot;
     const known = this.#words.jump(slot);
-    if (known !== NO_NUMBER) return known;
+    return known === NO_NUMBER ? this.#newJump(slot) : known;
+  }
+  #newJump(slot: number): number {
     const { name, policy } = this.#words.chain(slot);
     const number = policy === null && namesNoTarget(name, this.family) ? this.lines.newChain(name) : AMBIGUOUS;
     this.#words.setJump(slot, number);
@@ -131,18 +144,29 @@ export class LineChains {
 
   /** A chain is declared there. */
   declared(from: number, end: number, chain: ChainHandle): void {
-    this.#words.add(from, end, chain);
+    this.#add(from, end, chain);
   }
   /** Chains are gone, or have other names. */
   forget(): void {
     this.#words = new ChainWords(this.text);
+    this.#forgetLast();
+  }
+  /** Slots may change their places. */
+  #forgetLast(): void {
+    this.#homeSlot = -1;
+    this.#home = null;
+    this.#jumpSlot = -1;
   }
 
-  #named(from: number, end: number): number {
+  #named(from: number, end: number, guess: number): number {
     if (this.text.charCodeAt(from) === QUOTE) return -1;
-    const known = this.#words.find(from, end);
+    const known = this.#words.find(from, end, guess);
     if (known >= 0) return known;
     const chain = this.edit.chain(this.text.slice(from, end));
-    return chain ? this.#words.add(from, end, chain) : -1;
+    return chain ? this.#add(from, end, chain) : -1;
+  }
+  #add(from: number, end: number, chain: ChainHandle): number {
+    this.#forgetLast();
+    return this.#words.add(from, end, chain);
   }
 }

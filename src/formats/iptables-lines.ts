@@ -87,16 +87,20 @@ export class RuleLines implements RuleSource {
 
   gather(stretches: readonly { readonly first: number; readonly length: number }[]): number {
     const at = this.#size;
+    const size = stretches.reduce((n, s) => n + s.length, at);
+    if (size > this.#columns.start.length) this.#resize(2 * size, at);
     for (const { first, length } of stretches) {
-      for (let i = first; i < first + length; i++) {
-        const c = this.#columns;
-        if (c.kind[i] === NO_KIND) this.#kept.set(this.#size, this.rule(i));
-        const counters = this.#counters.size === 0 ? undefined : this.#counters.get(i);
-        if (counters) this.#counters.set(this.#size, counters);
-        this.#push(c.kind[i], c.lead[i], c.start[i], c.length[i], c.line[i]);
-      }
+      for (const column of Object.values(this.#columns)) column.copyWithin(this.#size, first, first + length);
+      if (this.#kept.size + this.#counters.size > 0) for (let i = 0; i < length; i++) this.#copyObjects(first + i, this.#size + i);
+      this.#size += length;
     }
     return at;
+  }
+  #copyObjects(from: number, to: number): void {
+    const rule = this.#kept.get(from);
+    const counters = this.#counters.get(from);
+    if (rule) this.#kept.set(to, rule);
+    if (counters) this.#counters.set(to, counters);
   }
 
   /** All rules are there: no room for more is held. */

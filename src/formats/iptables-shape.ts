@@ -135,9 +135,16 @@ export class Shape {
    * `read` does.
    */
   fits(text: string, places: Places): boolean {
-    for (const k of this.#hosts) if (!isPlainHost(text, places[2 * k], places[2 * k + 1], this.#family)) return false;
-    for (const k of this.#ifaces) if (!isPlainIface(text, places[2 * k], places[2 * k + 1])) return false;
-    for (const v of this.#wary) v.read(text, places);
+    // Loops by number: for…of takes the compiler of a big load twice as long.
+    for (let i = 0; i < this.#hosts.length; i++) {
+      const k = this.#hosts[i];
+      if (!isPlainHost(text, places[2 * k], places[2 * k + 1], this.#family)) return false;
+    }
+    for (let i = 0; i < this.#ifaces.length; i++) {
+      const k = this.#ifaces[i];
+      if (!isPlainIface(text, places[2 * k], places[2 * k + 1])) return false;
+    }
+    for (let i = 0; i < this.#wary.length; i++) this.#wary[i].read(text, places);
     return true;
   }
 

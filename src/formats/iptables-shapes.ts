@@ -80,9 +80,7 @@ export class Shapes {
         continue;
       }
       const to = this.ends.simple(from, end);
-      if (to < 0) continue;
-      if (branch.role === 'jump' && (this.jump = this.chains.jump(from, to)) < 0) continue;
-      if (branch.role === 'chain' && (this.home = this.chains.home(from, to)) === null) continue;
+      if (to < 0 || !this.#mayBe(branch.role, from, to)) continue;
       places[2 * k] = from;
       places[2 * k + 1] = to;
       const found = this.#find(branch.next, k + 1, to, end, places);
@@ -90,6 +88,12 @@ export class Shapes {
       if (branch.role === 'jump') this.jump = -1;
     }
     return null;
+  }
+
+  /** May that word be a value of that role? Chains are kept. */
+  #mayBe(role: ValueRole, from: number, to: number): boolean {
+    if (role === 'jump') return (this.jump = this.chains.jump(from, to)) >= 0;
+    return role !== 'chain' || (this.home = this.chains.home(from, to)) !== null;
   }
 
   /**

@@ -49,9 +49,9 @@ const natRange = (ext: string, minAddr: Addr | null, maxAddr: Addr | null, p: Po
   maxPort: p?.max ?? null,
   // SNAT's revision has no place for the base port: it comes back as 0.
   basePort: p === null || p.base === null ? null : ext === 'SNAT' ? 0 : p.base,
-  random: has(given, 'random'),
-  randomFully: has(given, 'random-fully'),
-  persistent: has(given, 'persistent'),
+  random: given.length > 1 && has(given, 'random'),
+  randomFully: given.length > 1 && has(given, 'random-fully'),
+  persistent: given.length > 1 && has(given, 'persistent'),
   netmap: false,
 });
 
@@ -76,7 +76,7 @@ function natTarget(name: 'SNAT' | 'DNAT'): TargetDef<NatRange> {
     tables: ['nat'],
     hooks: name === 'SNAT' ? ['POSTROUTING', 'INPUT'] : ['PREROUTING', 'OUTPUT'],
     options: [{ name: option, arg: 'required', mandatory: true }, ...flags.map((f) => ({ name: f, arg: 'none' }) as const)],
-    parse: (given, ctx) => parseRange(name, find(given, option) as Given, ctx, given),
+    parse: (given, ctx) => parseRange(name, given.length === 1 ? given[0] : (find(given, option) as Given), ctx, given),
     print: (r, ctx) =>
       ` --${option} ${printRange(r, ctx.family)}${r.random ? ' --random' : ''}${r.randomFully ? ' --random-fully' : ''}${r.persistent ? ' --persistent' : ''}`,
     needsConntrack: () => true,
