@@ -10,7 +10,7 @@ import type { Recorder } from '../trace/event.js';
 import { NodeRun } from './node-run.js';
 import { frameToSkb } from './receive.js';
 import type { SocketLayer } from './sockets/layer.js';
-import { seededChooser, World } from './world.js';
+import { seededChooser, type Wiring, World } from './world.js';
 
 interface End {
   readonly node: NodeRun;
@@ -29,6 +29,7 @@ export class Network {
   readonly #byName: ReadonlyMap<string, NodeRun>;
   /** The other ends of a device's wire, by `node\0dev`. */
   readonly #peers = new Map<string, readonly { node: string; dev: string }[]>();
+  readonly #wiring: Wiring = (node, dev, skb) => this.#carry(node, dev, skb);
 
   constructor(
     readonly scenario: Pick<Scenario, 'nodes' | 'wires' | 'clock' | 'seed'>,
@@ -39,7 +40,7 @@ export class Network {
     this.nodes = scenario.nodes.map((n: NodeState) => new NodeRun(n, this.world, o.makeSockets));
     this.#byName = new Map(this.nodes.map((n) => [n.name, n]));
     for (const w of scenario.wires) this.#connect(w);
-    this.world.wiring = (node, dev, skb) => this.#carry(node, dev, skb);
+    this.world.wiring = this.#wiring;
   }
 
   /** --trace-all: packets are flagged before their first hook on each node. */

@@ -54,14 +54,17 @@ export class SetStore implements SetsPort {
   readonly #given: readonly IpSet[];
   readonly #byName: ReadonlyMap<string, IpSet>;
   readonly #running = new Map<string, RunSet | null>();
-  readonly #clock: () => number;
+  readonly #now: () => number;
+  readonly #start: number;
+  // A closure made in the constructor and put into a member would keep its context through V8's young collections (a run makes one for each node).
+  readonly #clock = (): number => (this.#now() - this.#start) / 1000;
 
   /** `now`: virtual milliseconds; time-outs of the given members count from the moment of this call. */
   constructor(sets: readonly IpSet[], now: () => number) {
     this.#given = sets;
     this.#byName = new Map(sets.map((s) => [s.name, s]));
-    const start = now();
-    this.#clock = () => (now() - start) / 1000;
+    this.#now = now;
+    this.#start = now();
   }
 
   #run(name: string): RunSet | null {
