@@ -17,12 +17,16 @@ export interface SweepVariant {
 export interface Sweep {
   readonly from: readonly string[];
   readonly to: readonly { readonly name: string; readonly addr: Addr }[];
-  /** `icmp` has port 0. */
-  readonly services: readonly Service[];
+  readonly services: readonly Services[];
   readonly variants: readonly SweepVariant[];
 }
 export type Proto = 'icmp' | 'tcp' | 'udp';
-export interface Service {
+/** One protocol on all of these ports; `icmp` has port 0. */
+export interface Services {
+  readonly proto: Proto;
+  readonly ports: readonly number[];
+}
+interface Service {
   readonly proto: Proto;
   readonly port: number;
 }
@@ -41,7 +45,14 @@ export interface SweepRow {
   readonly connection: string | null;
 }
 
-export const sweepSize = (s: Sweep): number => s.from.length * s.to.length * s.services.length * s.variants.length;
+const servicesIn = (s: Sweep): number => s.services.reduce((n, { ports }) => n + ports.length, 0);
+export const sweepSize = (s: Sweep): number => s.from.length * s.to.length * servicesIn(s) * s.variants.length;
+
+function serviceAt({ services }: Sweep, i: number): Service {
+  let n = 0;
+  for (; i >= services[n].ports.length; n++) i -= services[n].ports.length;
+  return { proto: services[n].proto, port: services[n].ports[i] };
+}
 
 const span = { file: 'command line', line: 1, column: 1, length: 0 };
 
@@ -66,15 +77,15 @@ export function cellRunner(s: Scenario, sweep: Sweep): (i: number) => SweepRow {
 }
 
 function runCell(s: Scenario, sweep: Sweep, i: number, tools: RunOptions): SweepRow {
-  const pick = <T>(list: readonly T[]): T => {
-    const item = list[i % list.length];
-    i = Math.floor(i / list.length);
-    return item;
+  const digit = (base: number): number => {
+    const d = i % base;
+    i = Math.floor(i / base);
+    return d;
   };
-  const variant = pick(sweep.variants);
-  const service = pick(sweep.services);
-  const to = pick(sweep.to);
-  const from = pick(sweep.from);
+  const variant = sweep.variants[digit(sweep.variants.length)];
+  const service = serviceAt(sweep, digit(servicesIn(sweep)));
+  const to = sweep.to[digit(sweep.to.length)];
+  const from = sweep.from[digit(sweep.from.length)];
   const run = runScenario({ ...s, do: [...s.do, ...variant.commands], packets: [packetOf(from, to.addr, service)] }, tools);
   const bad = run.diagnostics.find((d) => d.severity === 'error');
   if (bad) throw new SweepError(`${variant.name}: ${bad.message}`);
@@ -129,13 +140,13 @@ function portsOf(words: readonly string[]): number[] {
 }
 
 /** Each protocol with each port; icmp has none. Throws SweepError. */
-export function servicesOf(protos: readonly string[], ports: readonly string[]): Service[] {
+export function servicesOf(protos: readonly string[], ports: readonly string[]): Services[] {
   const numbers = portsOf(ports);
   const asked = protos.length > 0 ? protos : [numbers.length > 0 ? 'tcp' : 'icmp'];
-  return asked.flatMap((proto): Service[] => {
-    if (proto === 'icmp') return [{ proto, port: 0 }];
+  return asked.map((proto): Services => {
+    if (proto === 'icmp') return { proto, ports: [0] };
     if (proto !== 'tcp' && proto !== 'udp') throw unknown('protocol', proto, ['icmp', 'tcp', 'udp']);
     if (numbers.length === 0) throw new SweepError(`${proto} wants --port`);
-    return numbers.map((port) => ({ proto, port }));
+    return { proto, ports: numbers };
   });
 }

@@ -24,11 +24,15 @@ export interface Runner<T> {
 /** What a thread answers: a text says why the range could not be run. */
 export type Answer = RangeResult | string;
 
-const CELLS = 256;
+/** Cells of a range: as many as take some hundredths of a second, so that threads seldom talk and a sweep stops soon. */
+const FIRST = 16;
+const MOST = 256;
+const QUICK = 20;
+const SLOW = 200;
 /** Ranges that lie with a thread, one under work and one to go on with. */
 const HELD = 2;
-/** Ranges a thread that may be out or wait to be handed on. */
-const AHEAD = 2 * HELD;
+/** Cells a thread that may be out or wait to be handed on. */
+const AHEAD = 2 * HELD * MOST;
 /** The networks of a few dozen cells; left alone, V8 lets the nursery of every thread grow to three times that. */
 const resourceLimits = { maxYoungGenerationSizeMb: 48 };
 
@@ -44,8 +48,8 @@ export interface PoolOptions<T> {
 
 /** Hands out ranges until the end or `stopped()`; what is out by then is waited for. Rejects where a range fails or a thread dies. */
 export async function runRanges<T>(o: PoolOptions<T>, makeRunner: () => Runner<T>): Promise<void> {
-  const cells = o.together * Math.ceil(CELLS / o.together);
   const waiting = new Map<number, { readonly range: Range; readonly result: T }>();
+  let cells = FIRST;
   let next = 0;
   let due = 0;
   let failed = false;
@@ -63,13 +67,18 @@ export async function runRanges<T>(o: PoolOptions<T>, makeRunner: () => Runner<T
   const feed = async (runner: Runner<T>): Promise<void> => {
     while (next < o.size && !o.stopped() && !failed) {
       // A thread that runs ahead of a slow one, or of a slow reader, waits here.
-      if (next - due > AHEAD * cells * o.jobs) {
+      if (next - due > AHEAD * o.jobs) {
         await moved.fired;
         continue;
       }
-      const range = { first: next, end: Math.min(o.size, next + cells) };
+      // Towards the end ranges get short: no thread shall wait for another one's last.
+      const length = Math.min(cells, Math.ceil((o.size - next) / (HELD * o.jobs)));
+      const range = { first: next, end: Math.min(o.size, next + o.together * Math.ceil(length / o.together)) };
       next = range.end;
+      const asked = performance.now();
       waiting.set(range.first, { range, result: await runner.run(range) });
+      const took = performance.now() - asked;
+      if (length === cells) cells = took < QUICK ? Math.min(MOST, 2 * cells) : took > SLOW ? Math.max(1, cells >> 1) : cells;
       handing = handing.then(handOn);
     }
   };
