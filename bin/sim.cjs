@@ -4,7 +4,7 @@
  * needed. Beside packs and chunks lie code caches: functions that an earlier run called come compiled. All are made by `npm run build` (scripts/build-cli.mjs);
  * a cache that is absent or of another Node release is not used, and nothing else changes.
  */
-const { readFileSync, writeFileSync } = require('node:fs');
+const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const vm = require('node:vm');
 
 const dir = `${__dirname}/../dist/cli`;
@@ -48,18 +48,26 @@ const at = {
 const word = process.argv[2] ?? '';
 /** Commands that stay modules of their own, and help, need the list of commands and no more. */
 const command = /^[a-z][a-z-]*$/.test(word) && !/^(conformance|lab)$/.test(word) ? word : 'help';
+/** A thread of a sweep starts here, too. */
+const thread = word === 'sweep-worker' && !require('node:worker_threads').isMainThread;
 /** Changes need the tools, which small runs do without. */
 const changing = process.argv.some((a) => /^--(do|what-if)(=|$)/.test(a));
 (changing && read(`packs/${command}-do`)) || read(`packs/${command}`) || read('packs/run');
 
-const keep = process.env.SIM_KEEP_CODE;
+const keep = process.env.SIM_KEEP_CODE && `${process.env.SIM_KEEP_CODE}${thread ? '-thread' : ''}`;
+/** Threads leave the same files. */
+function leave(file, data) {
+  const part = `${file}.${require('node:worker_threads').threadId}`;
+  writeFileSync(part, data);
+  renameSync(part, file);
+}
 if (keep) {
   process.on('exit', () => {
     for (const [name, script] of Object.entries(scripts)) {
       // A chunk’s cache grows with what runs; that of a pack stays what its run needs.
-      if (name.startsWith('chunks/') || script.cachedDataRejected !== false) writeFileSync(`${dir}/${name}.bin`, script.createCachedData());
+      if (name.startsWith('chunks/') || script.cachedDataRejected !== false) leave(`${dir}/${name}.bin`, script.createCachedData());
     }
-    writeFileSync(keep, Object.keys(loaded).join('\n'));
+    leave(keep, Object.keys(loaded).join('\n'));
   });
 }
-load('main');
+load(thread ? 'sweep-worker' : 'main');

@@ -91,32 +91,29 @@ const made = ['src/scenario/shapes.ts'];
 /** Node's own modules that libraries ask for in vain. */
 const builtins = ['node:child_process'];
 
-/** `load`: what fetches a part, import() where it is a chunk of its own, require() where it is in the same file. */
-const parts = (load) => ({
+const parts = {
   name: 'parts of the command line',
   setup(b) {
     b.onResolve({ filter: /\?whole$/ }, (a) => ({ path: resolve(a.resolveDir, a.path.slice(0, -'?whole'.length)), suffix: '?whole' }));
-    b.onLoad({ filter: exactly(onCall) }, ({ path, suffix }) =>
-      suffix === '?whole' ? undefined : { contents: calling(path, load), resolveDir: dirname(path) },
-    );
+    b.onLoad({ filter: exactly(onCall) }, ({ path, suffix }) => (suffix === '?whole' ? undefined : { contents: calling(path), resolveDir: dirname(path) }));
     b.onLoad({ filter: exactly(made) }, async ({ path }) => ({ contents: await valuesOf(path) }));
     b.onResolve({ filter: exactly(builtins) }, ({ path, kind }) =>
       kind === 'require-call' && path.startsWith('node:') ? { path, namespace: 'builtin' } : undefined,
     );
     b.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: asking(path), loader: 'js' }));
   },
-});
+};
 
 const exactly = (names) => new RegExp(`(^|/)(${names.map((n) => n.replaceAll('.', '\\.')).join('|')})$`);
 
-function calling(path, load) {
+function calling(path) {
   const names = [...readFileSync(path, 'utf8').matchAll(/^export (?!type |interface )(?:function (\w+)|const (\w+) = \()?.*/gm)].map(([line, ...names]) => {
     const name = names.find((n) => n);
     if (!name) throw new Error(`${path} is loaded on call and has to export functions only, not ${line}`);
     return name;
   });
   const calls = [...new Set(names)].map((n) => `export const ${n} = (...a) => whole().${n}(...a);\n`).join('');
-  return `let loaded;\nconst whole = () => (loaded ??= ${load}(${JSON.stringify(`${path}?whole`)}));\n${calls}`;
+  return `let loaded;\nconst whole = () => (loaded ??= import(${JSON.stringify(`${path}?whole`)}));\n${calls}`;
 }
 
 async function valuesOf(path) {
@@ -164,12 +161,12 @@ const options = {
   alias: { yaml: join(dirname(createRequire(import.meta.url).resolve('yaml')), '../browser/index.js') },
 };
 
-/** [name, function as text] of each chunk; the first is `main`. */
+/** [name, function as text] of each chunk; programs start with `main`, threads of a sweep with `sweep-worker`. */
 async function chunks() {
   const { outputFiles, metafile } = await build({
     ...options,
-    plugins: [parts('import')],
-    entryPoints: ['src/cli/main.ts'],
+    plugins: [parts],
+    entryPoints: ['src/cli/main.ts', 'src/cli/sweep-worker.ts'],
     outdir: 'chunks',
     splitting: true,
     format: 'esm',
@@ -217,7 +214,9 @@ const packs = {
   'what-if': ['what-if', scenario],
   list: ['list'],
   explain: ['explain', 'IP_RPFILTER'],
+  sweep: ['sweep', scenario, '--from', 'all', '--to', 'all', '--proto', 'icmp,tcp,udp', '--port', '22-80', '--jobs', '2', '--json'],
 };
+packs['sweep-worker'] = packs.sweep;
 
 /** Runs that call for more chunks: their code is in the caches, too. */
 const more = [
@@ -228,16 +227,20 @@ const more = [
   ['exec', 'scenarios/fabedge-edge-to-node.yaml', 'node1', '--', 'ip', 'route'],
 ];
 
-/** Runs a command that leaves code caches beside what it loads; the names of the chunks it loaded. One that says no (exit status) does so all the same. */
-function chunksOf(args) {
+/**
+ * Runs a command that leaves code caches beside what it loads; the names of the chunks that it loaded, or its threads did. One that says no (exit status) does
+ * so all the same.
+ */
+function chunksOf(args, threads = false) {
   const list = join(out, 'loaded');
   try {
     execFileSync(process.execPath, [join(out, '../../bin/sim.cjs'), ...args], { env: { ...process.env, SIM_KEEP_CODE: list }, stdio: 'ignore' });
   } catch (e) {
     if (typeof e.status !== 'number') throw e;
   }
-  const names = readFileSync(list, 'utf8').split('\n');
+  const names = readFileSync(threads ? `${list}-thread` : list, 'utf8').split('\n');
   rmSync(list);
+  rmSync(`${list}-thread`, { force: true });
   return new Set(names);
 }
 
@@ -248,20 +251,8 @@ for (const dir of ['chunks', 'packs']) {
 const all = await chunks();
 for (const chunk of all) writeFileSync(join(out, 'chunks', `${chunk[0]}.cjs`), scriptOf([chunk]));
 for (const [name, args] of Object.entries(packs)) {
-  const loaded = chunksOf(args);
+  const loaded = chunksOf(args, name === 'sweep-worker');
   writeFileSync(join(out, 'packs', `${name}.cjs`), scriptOf(all.filter(([n]) => loaded.has(n))));
   chunksOf(args);
 }
 for (const args of more) chunksOf(args);
-
-// A thread starts from a file of its own.
-const { outputFiles } = await build({
-  ...options,
-  plugins: [parts('require')],
-  entryPoints: ['src/cli/sweep-worker.ts'],
-  format: 'cjs',
-  minify: true,
-  define: { 'import.meta.url': '__url', 'import.meta.dirname': '__dirname' },
-  banner: { js: "var __url=require('node:url').pathToFileURL(__filename).href;" },
-});
-writeFileSync(join(out, 'sweep-worker.cjs'), outputFiles[0].text);

@@ -2,6 +2,7 @@
  * Worker threads of a sweep: ranges of cells out, their results in, handed on in the order of the matrix. Bounded: no more ranges are out or waiting to be handed on
  * than a few a thread, however long the matrix is.
  */
+import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -106,8 +107,8 @@ function signal(): { readonly fired: Promise<void>; fire(): void } {
   return { fired, fire: () => fire() };
 }
 
-/** sweep-worker beside this file: bundled (.cjs), compiled (.js) or as source (.ts under a loader). */
-const workerUrl = (): URL => new URL(`./sweep-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
+/** How this file was loaded: as part of the bundle (.cjs, with bin/sim.cjs), compiled (.js) or as source (.ts under a loader). */
+const kind = extname(fileURLToPath(import.meta.url));
 
 interface Pending {
   resolve(r: RangeResult): void;
@@ -116,7 +117,7 @@ interface Pending {
 
 /** A thread of sweep-worker, which answers each Range with one Answer, in order. */
 export function threadRunner(start: WorkerStart): Runner<RangeResult> {
-  const worker = startThread(workerUrl(), start);
+  const worker = startThread(start);
   const asked: Pending[] = [];
   let dead: Error | null = null;
   const die = (e: Error): void => {
@@ -136,13 +137,20 @@ export function threadRunner(start: WorkerStart): Runner<RangeResult> {
         asked.push({ resolve, reject });
         worker.postMessage(range);
       }),
-    end: () => worker.terminate(),
+    end: async () => {
+      if (dead) return;
+      const exit = once(worker, 'exit');
+      worker.postMessage(null);
+      await exit;
+    },
   };
 }
 
-/** Run from source, a thread has to load the TypeScript loader of this process itself. */
-function startThread(url: URL, workerData: WorkerStart): Worker {
-  if (!url.pathname.endsWith('.ts')) return new Worker(url, { workerData, resourceLimits });
+function startThread(workerData: WorkerStart): Worker {
+  if (kind === '.cjs') return new Worker(new URL('../../bin/sim.cjs', import.meta.url), { argv: ['sweep-worker'], workerData, resourceLimits });
+  const url = new URL(`./sweep-worker${kind}`, import.meta.url);
+  if (kind === '.js') return new Worker(url, { workerData, resourceLimits });
+  // Run from source, a thread has to load the TypeScript loader of this process itself.
   return new Worker(`import('tsx/esm/api').then((t) => { t.register(); return import(${JSON.stringify(url.href)}); })`, {
     eval: true,
     execArgv: [],

@@ -20,7 +20,12 @@ function run(r: Range): Answer {
   }
 }
 
-parentPort?.on('message', (r: Range) => {
+/** null: that was all. */
+parentPort?.on('message', (r: Range | null) => {
+  if (r === null) {
+    parentPort?.close();
+    return;
+  }
   const answer = run(r);
   parentPort?.postMessage(answer, typeof answer === 'object' && 'lines' in answer ? [answer.lines.buffer] : []);
 });
