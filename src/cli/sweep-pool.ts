@@ -35,7 +35,7 @@ const HELD = 2;
 /** Cells a thread that may be out or wait to be handed on. */
 const AHEAD = 2 * HELD * MOST;
 /** The networks of a few dozen cells; left alone, V8 lets the nursery of every thread grow to three times that. */
-const resourceLimits = { maxYoungGenerationSizeMb: 48 };
+const resourceLimits = { maxYoungGenerationSizeMb: 24 };
 
 export interface PoolOptions<T> {
   readonly size: number;

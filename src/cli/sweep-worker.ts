@@ -22,10 +22,6 @@ function run(r: Range): Answer {
 
 /** null: that was all. */
 parentPort?.on('message', (r: Range | null) => {
-  if (r === null) {
-    parentPort?.close();
-    return;
-  }
-  const answer = run(r);
-  parentPort?.postMessage(answer, typeof answer === 'object' && 'lines' in answer ? [answer.lines.buffer] : []);
+  if (r === null) parentPort?.close();
+  else parentPort?.postMessage(run(r));
 });
