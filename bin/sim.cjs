@@ -8,6 +8,20 @@ const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const vm = require('node:vm');
 
 const dir = `${__dirname}/../dist/cli`;
+const word = process.argv[2] ?? '';
+/** Commands that stay modules of their own, and help, need the list of commands and no more. */
+const command = /^[a-z][a-z-]*$/.test(word) && !/^(conformance|lab)$/.test(word) ? word : 'help';
+/** A thread of a sweep starts here, too. */
+const thread = word === 'sweep-worker' && !require('node:worker_threads').isMainThread;
+/** Changes need the tools, which small runs do without. */
+const pack = command === 'run' && process.argv.some((a) => /^--(do|what-if)(=|$)/.test(a)) ? 'run-do' : command;
+/**
+ * Such a run ends before what the optimizing compiler makes for it pays: it waits until a function has been used seven times as much. A cache belongs to the flags
+ * it was made under. (Node 20; others are left as they are, since V8 complains of flags that it does not know.)
+ */
+const patient = pack === 'run-do' && process.versions.v8.startsWith('11.');
+if (patient) require('node:v8').setFlagsFromString('--interrupt-budget=1000000');
+
 const scripts = {};
 const functions = {};
 const loaded = {};
@@ -20,12 +34,14 @@ function contents(file, encoding) {
   }
 }
 
+const cacheOf = (name) => `${dir}/${name}${patient ? '.patient' : ''}.bin`;
+
 /** Reads a script of chunks (plain ASCII), false where there is none. */
 function read(name) {
   const filename = `${dir}/${name}.cjs`;
   const source = contents(filename, 'latin1');
   if (source === undefined) return false;
-  scripts[name] = new vm.Script(source, { filename, cachedData: contents(`${dir}/${name}.bin`) });
+  scripts[name] = new vm.Script(source, { filename, cachedData: contents(cacheOf(name)) });
   Object.assign(functions, scripts[name].runInThisContext());
   return true;
 }
@@ -45,14 +61,7 @@ const at = {
   module: (path) => import(`${dir}/${path}`),
 };
 
-const word = process.argv[2] ?? '';
-/** Commands that stay modules of their own, and help, need the list of commands and no more. */
-const command = /^[a-z][a-z-]*$/.test(word) && !/^(conformance|lab)$/.test(word) ? word : 'help';
-/** A thread of a sweep starts here, too. */
-const thread = word === 'sweep-worker' && !require('node:worker_threads').isMainThread;
-/** Changes need the tools, which small runs do without. */
-const changing = process.argv.some((a) => /^--(do|what-if)(=|$)/.test(a));
-(changing && read(`packs/${command}-do`)) || read(`packs/${command}`) || read('packs/run');
+read(`packs/${pack}`) || read('packs/run');
 
 const keep = process.env.SIM_KEEP_CODE && `${process.env.SIM_KEEP_CODE}${thread ? '-thread' : ''}`;
 /** Threads leave the same files. */
@@ -64,8 +73,8 @@ function leave(file, data) {
 if (keep) {
   process.on('exit', () => {
     for (const [name, script] of Object.entries(scripts)) {
-      // A chunk’s cache grows with what runs; that of a pack stays what its run needs.
-      if (name.startsWith('chunks/') || script.cachedDataRejected !== false) leave(`${dir}/${name}.bin`, script.createCachedData());
+      // Of what stands in for its own pack it keeps nothing.
+      if (name === `packs/${pack}` || name.startsWith('chunks/')) leave(cacheOf(name), script.createCachedData());
     }
     leave(keep, Object.keys(loaded).join('\n'));
   });

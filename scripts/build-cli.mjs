@@ -43,6 +43,7 @@ const onCall = [
   'src/netfilter/conntrack/entry.ts',
   'src/netfilter/conntrack/nat-packet.ts',
   'src/netfilter/conntrack/tcp.ts',
+  'src/netfilter/ebtables/compile.ts',
   'src/netfilter/ipset/create.ts',
   'src/netfilter/ipset/lint.ts',
   'src/packet/text.ts',
@@ -66,6 +67,7 @@ const onCall = [
   'src/scenario/what-if.ts',
   'src/scenario/yaml.ts',
   'src/stack/duplicate.ts',
+  'src/stack/node-sets.ts',
   'src/stack/reject.ts',
   'src/stack/sockets/tcp-connection.ts',
   'src/stack/sockets/tcp-listen.ts',
@@ -204,27 +206,34 @@ async function functionOf(module) {
 const scriptOf = (list) => `({${list.map(([name, code]) => `${JSON.stringify(name)}:${code}`).join(',\n')}})`;
 
 const scenario = 'scenarios/rp-filter/loose-on-one-interface.yaml';
-const change = ['--format', 'kernel', '--do', 'node1: iptables -I FORWARD -p icmp -j ACCEPT'];
-/** What a user would run: its chunks and its code make the pack. */
+const changed = (name, change) => ['run', `scenarios/${name}.yaml`, '--trace-all', '--format', 'kernel', '--do', change];
+/** What users would run: the chunks of a command's runs make its pack, and the code that they need its cache. */
 const packs = {
-  help: ['--help'],
-  run: ['run', scenario],
-  'run-do': ['run', 'scenarios/fabedge-edge-to-node.yaml', ...change],
-  test: ['test', scenario],
-  'what-if': ['what-if', scenario],
-  list: ['list'],
-  explain: ['explain', 'IP_RPFILTER'],
-  sweep: ['sweep', scenario, '--from', 'all', '--to', 'all', '--proto', 'icmp,tcp,udp', '--port', '22-80', '--jobs', '2', '--json'],
+  help: [['--help']],
+  run: [['run', scenario]],
+  'run-do': [
+    changed('policy-routing/multi-wan', 'router: iptables -I FORWARD -p icmp -j ACCEPT'),
+    changed('firewalls-side-by-side/docker-bypasses-ufw', 'host: iptables -I FORWARD 1 -p icmp -j ACCEPT'),
+    changed('policy-routing/mask-versus-exact-mark', 'router: iptables -I FORWARD 1 -p icmp -j ACCEPT'),
+  ],
+  trace: [['trace', 'scenarios/fabedge-edge-to-node/node1', '--in', 'tunl0', 'icmp 10.22.46.41 > 10.234.102.161']],
+  exec: [
+    ['exec', 'scenarios/fabedge-edge-to-node.yaml', 'node1', '--', 'iptables', '-t', 'nat', '-L'],
+    ['exec', 'scenarios/fabedge-edge-to-node.yaml', 'node1', '--', 'ip', 'route'],
+  ],
+  test: [['test', scenario]],
+  'what-if': [['what-if', scenario]],
+  list: [['list']],
+  explain: [['explain', 'IP_RPFILTER']],
+  sweep: [['sweep', scenario, '--from', 'all', '--to', 'all', '--proto', 'icmp,tcp,udp', '--port', '22-80', '--jobs', '2', '--json']],
 };
 packs['sweep-worker'] = packs.sweep;
 
-/** Runs that call for more chunks: their code is in the caches, too. */
+/** Runs that call for other chunks: the code that they need is in the caches of those. */
 const more = [
   ['run', 'scenarios/fabedge-edge-to-node.yaml'],
   ['run', 'scenarios/bridge/pod-to-its-own-service.yaml'],
-  ['trace', 'scenarios/fabedge-edge-to-node/node1', '--in', 'tunl0', 'icmp 10.22.46.41 > 10.234.102.161'],
-  ['exec', 'scenarios/fabedge-edge-to-node.yaml', 'node1', '--', 'iptables', '-t', 'nat', '-L'],
-  ['exec', 'scenarios/fabedge-edge-to-node.yaml', 'node1', '--', 'ip', 'route'],
+  ['run', 'scenarios/fabedge-edge-to-node.yaml', '--do', 'node1: sysctl -w net.ipv4.conf.tunl0.rp_filter=0'],
 ];
 
 /**
@@ -250,9 +259,12 @@ for (const dir of ['chunks', 'packs']) {
 }
 const all = await chunks();
 for (const chunk of all) writeFileSync(join(out, 'chunks', `${chunk[0]}.cjs`), scriptOf([chunk]));
-for (const [name, args] of Object.entries(packs)) {
-  const loaded = chunksOf(args, name === 'sweep-worker');
-  writeFileSync(join(out, 'packs', `${name}.cjs`), scriptOf(all.filter(([n]) => loaded.has(n))));
-  chunksOf(args);
-}
 for (const args of more) chunksOf(args);
+for (const [name, runs] of Object.entries(packs)) {
+  const loaded = new Set(runs.flatMap((args) => [...chunksOf(args, name === 'sweep-worker')]));
+  writeFileSync(join(out, 'packs', `${name}.cjs`), scriptOf(all.filter(([n]) => loaded.has(n))));
+  for (const args of runs) chunksOf(args);
+  // What stands in these packs is not read from elsewhere.
+  const cache = { run: '.bin', 'run-do': '.patient.bin' }[name];
+  if (cache) for (const n of loaded) rmSync(join(out, 'chunks', `${n}${cache}`), { force: true });
+}

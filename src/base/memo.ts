@@ -41,3 +41,12 @@ export function byName<T extends { readonly name: string }>(list: readonly T[], 
   const at = placesByName(list).get(name);
   return at === undefined ? undefined : list[at];
 }
+
+/** A value that is made when it is first asked for: what most runs do without costs them nothing. */
+export function lazy<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -2,6 +2,7 @@
  * Names for numbers, from a table of ours and never from the machine: protocols(5), services(5), the users and groups every Debian has, syslog levels,
  * classes of DSCP and words for TOS, ICMP types as iptables calls them. A dump reads alike everywhere.
  */
+import { lazy } from './memo.js';
 
 /** number, name; one name each, as getprotobynumber(3) answers. */
 const PROTOCOLS = `
@@ -68,8 +69,7 @@ function numberTable(table: string): readonly (readonly [number, string])[] {
   });
 }
 
-const protocols = numberTable(PROTOCOLS);
-const protocolByName = new Map(protocols.map(([n, name]) => [name, n]));
+const protocols = lazy(() => numberTable(PROTOCOLS));
 /** Names that iptables itself adds to those of protocols(5) (xtables_chain_protos). */
 const extraProtocols: readonly (readonly [string, number])[] = [
   ['icmpv6', 58],
@@ -77,33 +77,29 @@ const extraProtocols: readonly (readonly [string, number])[] = [
   ['mh', 135],
   ['all', 0],
 ];
-for (const [name, n] of extraProtocols) protocolByName.set(name, n);
-const protocolByNumber = new Map([...protocols].reverse());
+const protocolByName = lazy(() => new Map([...protocols().map(([n, name]) => [name, n] as const), ...extraProtocols]));
+const protocolByNumber = lazy(() => new Map([...protocols()].reverse()));
 
 /** Protocol number of a name in lower case (not of digits); undefined when unknown. `all` is 0. */
-export const protocolNumber = (name: string): number | undefined => protocolByName.get(name.toLowerCase());
+export const protocolNumber = (name: string): number | undefined => protocolByName().get(name.toLowerCase());
 
 /** Name that iptables-save prints for a protocol; undefined: it prints the number. */
-export const protocolName = (n: number): string | undefined => (n === 0 ? undefined : protocolByNumber.get(n));
+export const protocolName = (n: number): string | undefined => (n === 0 ? undefined : protocolByNumber().get(n));
 
 /** All protocol names, for "did you mean". */
-export const protocolNames = (): readonly string[] => [...protocolByName.keys()];
+export const protocolNames = (): readonly string[] => [...protocolByName().keys()];
 
-type ServiceKey = string;
-let serviceIndex: Map<ServiceKey, number> | null = null;
-/** Built when a name is first asked for: most dumps have numbers only. */
-function services(): Map<ServiceKey, number> {
-  if (serviceIndex) return serviceIndex;
-  serviceIndex = new Map();
+const services = lazy(() => {
+  const index = new Map<string, number>();
   for (const e of entries(SERVICES)) {
     const [where, names] = e.split(' ');
     const [port, protos] = where.split('/');
     for (const name of names.split(',')) {
-      for (const key of [name, ...protos.split('+').map((p) => `${name}/${p}`)]) if (!serviceIndex.has(key)) serviceIndex.set(key, Number(port));
+      for (const key of [name, ...protos.split('+').map((p) => `${name}/${p}`)]) if (!index.has(key)) index.set(key, Number(port));
     }
   }
-  return serviceIndex;
-}
+  return index;
+});
 
 /** Port of a service by name or alias, as getservbyname(3): `proto` is 'tcp', 'udp', … or null for any. */
 export function servicePort(name: string, proto: string | null): number | undefined {
@@ -113,10 +109,10 @@ export function servicePort(name: string, proto: string | null): number | undefi
 /** All service names, for "did you mean". */
 export const serviceNames = (): readonly string[] => [...services().keys()].filter((k) => !k.includes('/'));
 
-const userByName = new Map(numberTable(USERS).map(([n, name]) => [name, n]));
-const groupByName = new Map(numberTable(GROUPS).map(([n, name]) => [name, n]));
-export const userId = (name: string): number | undefined => userByName.get(name);
-export const groupId = (name: string): number | undefined => groupByName.get(name);
+const userByName = lazy(() => new Map(numberTable(USERS).map(([n, name]) => [name, n])));
+const groupByName = lazy(() => new Map(numberTable(GROUPS).map(([n, name]) => [name, n])));
+export const userId = (name: string): number | undefined => userByName().get(name);
+export const groupId = (name: string): number | undefined => groupByName().get(name);
 
 /** syslog(3) levels by number, with the spellings iptables and ebtables take. */
 export const syslogLevels: readonly (readonly [string, number])[] = [
@@ -183,23 +179,27 @@ const icmpRow = (row: string): IcmpName => {
 };
 
 /** `--icmp-type` (extensions/libxt_icmp.h as iptables(8) `-p icmp -h` lists it), in the order searched. */
-export const icmpTypes: readonly IcmpName[] = entries(`
+export const icmpTypes = lazy((): readonly IcmpName[] =>
+  entries(`
 any 255 0 255; echo-reply 0 0 255; pong 0 0 255; destination-unreachable 3 0 255; network-unreachable 3 0; host-unreachable 3 1; protocol-unreachable 3 2;
 port-unreachable 3 3; fragmentation-needed 3 4; source-route-failed 3 5; network-unknown 3 6; host-unknown 3 7; network-prohibited 3 9; host-prohibited 3 10;
 TOS-network-unreachable 3 11; TOS-host-unreachable 3 12; communication-prohibited 3 13; host-precedence-violation 3 14; precedence-cutoff 3 15;
 source-quench 4 0 255; redirect 5 0 255; network-redirect 5 0; host-redirect 5 1; TOS-network-redirect 5 2; TOS-host-redirect 5 3; echo-request 8 0 255; ping 8 0 255;
 router-advertisement 9 0 255; router-solicitation 10 0 255; time-exceeded 11 0 255; ttl-exceeded 11 0 255; ttl-zero-during-transit 11 0;
 ttl-zero-during-reassembly 11 1; parameter-problem 12 0 255; ip-header-bad 12 0; required-option-missing 12 1; timestamp-request 13 0 255;
-timestamp-reply 14 0 255; address-mask-request 17 0 255; address-mask-reply 18 0 255`).map(icmpRow);
+timestamp-reply 14 0 255; address-mask-request 17 0 255; address-mask-reply 18 0 255`).map(icmpRow),
+);
 
 /** `--icmpv6-type` (ip6tables `-p icmpv6 -h`), in the order searched. */
-export const icmp6Types: readonly IcmpName[] = entries(`
+export const icmp6Types = lazy((): readonly IcmpName[] =>
+  entries(`
 destination-unreachable 1 0 255; no-route 1 0; communication-prohibited 1 1; beyond-scope 1 2; address-unreachable 1 3; port-unreachable 1 4; failed-policy 1 5;
 reject-route 1 6; packet-too-big 2 0 255; time-exceeded 3 0 255; ttl-exceeded 3 0 255; ttl-zero-during-transit 3 0; ttl-zero-during-reassembly 3 1;
 parameter-problem 4 0 255; bad-header 4 0; unknown-header-type 4 1; unknown-option 4 2; echo-request 128 0 255; ping 128 0 255; echo-reply 129 0 255; pong 129 0 255;
 mld-listener-query 130 0 255; mld-listener-report 131 0 255; mld-listener-done 132 0 255; mld-listener-reduction 132 0 255; router-solicitation 133 0 255;
 router-advertisement 134 0 255; neighbour-solicitation 135 0 255; neighbor-solicitation 135 0 255; neighbour-advertisement 136 0 255;
-neighbor-advertisement 136 0 255; redirect 137 0 255`).map(icmpRow);
+neighbor-advertisement 136 0 255; redirect 137 0 255`).map(icmpRow),
+);
 
 /** Type and code range of an ICMP name or of a unique, case-insensitive beginning of one; 'ambiguous' names both. Undefined when unknown. */
 export function icmpByName(list: readonly IcmpName[], word: string): IcmpName | { readonly ambiguous: readonly [string, string] } | undefined {

@@ -1,5 +1,5 @@
 /** Files for the parts below that know none: the FileSource, diagnostics on stderr, scenarios by name. */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Diagnostic, formatDiagnostic, hasErrors, nearest, type Parsed } from '../base/diagnostic.js';
 import { looksLikeSnapshot } from '../formats/snapshot.js';
@@ -30,7 +30,7 @@ export const libraryDir = join(import.meta.dirname, '..', '..', 'scenarios');
 
 /** A path as it stands, or the name of a scenario of the library (with or without `.yaml`, in any topic folder); null where there is none. */
 export function findScenario(given: string): string | null {
-  if (existsSync(given) && statSync(given).isFile()) return given;
+  if (orNull(() => statSync(given).isFile())) return given;
   const wanted = given.endsWith('.yaml') ? given : `${given}.yaml`;
   return scenarioFiles(libraryDir).find((f) => f.endsWith(`/${wanted}`)) ?? null;
 }
@@ -96,16 +96,10 @@ export const scenarioOfNode = (node: NodeState, file: string): Scenario => ({
   ...{ do: [], apply: [], packets: [], expect: [], whatIf: [], traceAll: false, clock: 0, seed: 1 },
 });
 
-/** Does this file hold a snapshot? Only its beginning is read. */
+/** Does this file hold a snapshot? */
 export function isSnapshot(path: string): boolean {
-  const fd = orNull(() => openSync(path, 'r'));
-  if (fd === null) return false;
-  try {
-    const head = Buffer.alloc(8192);
-    return looksLikeSnapshot(head.toString('utf8', 0, orNull(() => readSync(fd, head)) ?? 0));
-  } finally {
-    closeSync(fd);
-  }
+  const text = diskFiles.read(path);
+  return text !== null && looksLikeSnapshot(text);
 }
 
 /** The scenario (of one node, where a snapshot is given), or null after everything wrong with it was printed. */

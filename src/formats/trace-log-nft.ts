@@ -137,7 +137,7 @@ function icmpOf(fields: ReadonlyMap<string, string>, num: (name: string) => numb
   const h = fields.has('icmp type') ? 'icmp' : fields.has('icmpv6 type') ? 'icmpv6' : null;
   if (h === null) return null;
   const name = fields.get(`${h} type`) ?? '';
-  const list = h === 'icmp' ? icmpList : icmp6List;
+  const list = h === 'icmp' ? icmpList() : icmp6List();
   const type = num(`${h} type`) ?? NFT_NAMES.get(name) ?? list.find((t) => t.name === name)?.type ?? 0;
   // One list names the codes of all types; 0 is its first.
   const codes = ['net-unreachable', 'host-unreachable', 'prot-unreachable', 'port-unreachable', 'frag-needed'];

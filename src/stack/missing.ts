@@ -3,9 +3,6 @@
  * first hook of all, since any of them may have ended the packet or have switched on connection tracking.
  */
 import { memoByIdentity } from '../base/memo.js';
-import type { SetAnswer, SetTestOptions } from '../netfilter/env.js';
-import { SetStore } from '../netfilter/ipset/store.js';
-import type { PacketCtx } from '../netfilter/pred.js';
 import { missingWhat } from '../scenario/missing.js';
 import type { MissingPart, NodeState } from '../scenario/model.js';
 import type { PartKind } from '../scenario/parts.js';
@@ -56,34 +53,3 @@ export const missingSteps = memoByIdentity((n: NodeState): readonly HookStep[] =
     );
   }),
 );
-
-/** The sets of a node whose sets are not known: one that no command has made since holds what nobody can say. */
-class UnknownSets extends SetStore {
-  constructor(
-    readonly missing: MissingPart,
-    sets: NodeState['sets'],
-    now: () => number,
-  ) {
-    super(sets, now);
-  }
-  #known(name: string, c: PacketCtx): void {
-    if (!this.describe(name)) c.env.inconclusive(`set ${name}: ${sentence(this.missing)}`, c);
-  }
-  override test(name: string, c: PacketCtx, o: SetTestOptions): SetAnswer {
-    this.#known(name, c);
-    return super.test(name, c, o);
-  }
-  override add(name: string, c: PacketCtx, dirs: readonly boolean[], timeout: number | null, exist: boolean): void {
-    this.#known(name, c);
-    super.add(name, c, dirs, timeout, exist);
-  }
-  override del(name: string, c: PacketCtx, dirs: readonly boolean[]): void {
-    this.#known(name, c);
-    super.del(name, c, dirs);
-  }
-}
-
-export function setsOf(n: NodeState, now: () => number): SetStore {
-  const m = first(n, ['ipset']);
-  return m ? new UnknownSets(m, n.sets, now) : new SetStore(n.sets, now);
-}

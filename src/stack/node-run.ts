@@ -29,8 +29,8 @@ import { Inconclusive } from './inconclusive.js';
 
 import type { Facts, Kernel } from './kernel.js';
 import { Mib } from './mib.js';
-import { setsOf } from './missing.js';
 import { NodeNet } from './node-net.js';
+import { setsOf } from './node-sets.js';
 import { type Stop, stopAfter, stops } from './packet-flow.js';
 
 import { frameOf } from './receive.js';
@@ -62,7 +62,7 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   readonly counters = new RuleCounters<CompiledTable>();
   readonly conntrack: Conntrack;
   readonly ct: ConntrackPort;
-  sets!: SetsPort & SetStore;
+  #sets: SetStore | null = null;
   #hooks!: HookTable;
   #hooks4: FamilyHooks | undefined;
   readonly #ctHost: ConntrackHost & { settings: CtSettings };
@@ -91,9 +91,15 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     const g = this.given;
     this.planNet(before);
     if (g.sysctls !== before?.sysctls) this.#ctHost.settings = ctSettingsOf(this.sysctls);
-    if (g.sets !== before?.sets) this.sets = setsOf(g, () => this.now());
+    // Time-outs of members run from here on; a node without sets has its store when a rule asks.
+    if (g.sets !== before?.sets) this.#sets = g.sets.length > 0 ? setsOf(g, () => this.now()) : null;
     this.#hooks = hookTable(g);
     this.#hooks4 = this.#hooks.get('ipv4');
+  }
+
+  get sets(): SetsPort & SetStore {
+    this.#sets ??= setsOf(this.given, () => this.now());
+    return this.#sets;
   }
 
   /** Flows that were there before the first packet (`conntrack -L`). */

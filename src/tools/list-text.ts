@@ -68,13 +68,13 @@ const tcp: Show = (o, numeric) => {
 };
 
 const icmp =
-  (prefix: string, names: readonly IcmpName[]): Show =>
+  (prefix: string, names: () => readonly IcmpName[]): Show =>
   (o, numeric) => {
     const { v, bang } = one(o);
     const [type, code] = v === 'any' ? ['255'] : v.split('/');
     const low = code === undefined ? 0 : Number(code);
     const high = code === undefined ? 255 : Number(code);
-    const known = numeric ? undefined : names.find((n) => n.type === Number(type) && n.codeMin === low && n.codeMax === high);
+    const known = numeric ? undefined : names().find((n) => n.type === Number(type) && n.codeMin === low && n.codeMax === high);
     if (known) return ` ${prefix} ${bang}${known.name}`;
     return ` ${prefix}${o[0]?.invert ? ' !' : ''}type ${type}${code === undefined ? '' : ` code ${code}`}`;
   };

@@ -64,7 +64,7 @@ const WITH_PORTS = [6, 17, 33, 132, 136];
 function inetMatch(name: 'ip' | 'ip6', family: Family, ethertype: number, protoName: string): EbtMatchDef {
   const f = family === 'ipv4' ? ip4 : ip6;
   const long = family === 'ipv4' ? 'ip' : 'ip6';
-  const icmp = family === 'ipv4' ? icmpTypes : icmp6Types;
+  const icmp = family === 'ipv4' ? icmpTypes() : icmp6Types();
   const addr = (opt: string, alias: string, field: Field) =>
     ebtOption<AddrMask>({
       name: `${long}-${opt}`,

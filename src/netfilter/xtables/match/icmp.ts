@@ -64,7 +64,7 @@ export const icmp: MatchDef<IcmpMatch> = {
   families: ['ipv4'],
   protocols: [1],
   options: [{ name: 'icmp-type', arg: 'required', invert: true, mandatory: true }],
-  parse: ([g]) => parseIcmp(g, icmpTypes, 'ICMP'),
+  parse: ([g]) => parseIcmp(g, icmpTypes(), 'ICMP'),
   print: (d) => `${bang(d.invert)} --icmp-type ${isAny(d) ? 'any' : showType(d)}`,
   lower: (d) => steps(d, true),
 };
@@ -75,7 +75,7 @@ export const icmp6: MatchDef<IcmpMatch> = {
   families: ['ipv6'],
   protocols: [58],
   options: [{ name: 'icmpv6-type', arg: 'required', invert: true, mandatory: true }],
-  parse: ([g]) => parseIcmp(g, icmp6Types, 'ICMPv6'),
+  parse: ([g]) => parseIcmp(g, icmp6Types(), 'ICMPv6'),
   print: (d) => `${bang(d.invert)} --icmpv6-type ${showType(d)}`,
   lower: (d) => steps(d, false),
 };
