@@ -6,8 +6,9 @@ import { parseCommand } from '../netfilter/xtables/command.js';
 import { type Command, CommandError, OtherFamily } from '../netfilter/xtables/command-types.js';
 import type { CheckContext } from '../netfilter/xtables/extension.js';
 import { Instances } from '../netfilter/xtables/instances.js';
+import { EditError, IPTC } from '../netfilter/xtables/iptc.js';
 import { builtinChains, type XtRuleset, type XtTable } from '../netfilter/xtables/model.js';
-import { EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
+import { TableEdit } from '../netfilter/xtables/table-edit.js';
 import { isTableName } from './iptables-restore.js';
 
 export interface ApplyOptions {

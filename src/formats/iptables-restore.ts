@@ -8,9 +8,10 @@ import { finishCommand } from '../netfilter/xtables/command-finish.js';
 import { type CommandContext, CommandError, MAX_CHAIN_NAME, OtherFamily } from '../netfilter/xtables/command-types.js';
 import type { CheckContext } from '../netfilter/xtables/extension.js';
 import { Instances } from '../netfilter/xtables/instances.js';
+import { EditError, IPTC } from '../netfilter/xtables/iptc.js';
 import { builtinChains, type XtCounters, type XtRuleset, type XtTable, type XtTableName } from '../netfilter/xtables/model.js';
 import { ZERO_COUNTERS } from '../netfilter/xtables/rule-list.js';
-import { EditError, IPTC, TableEdit } from '../netfilter/xtables/table-edit.js';
+import { TableEdit } from '../netfilter/xtables/table-edit.js';
 import { Load, type RuleLine, TableLines } from './iptables-table.js';
 import { MAX_LINE, splitCounters, splitWords, WordsError, wordTexts } from './iptables-words.js';
 

@@ -1,6 +1,7 @@
 /** What is read quickly in big dumps is what the long way reads. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { placesByName } from '../../src/base/memo.js';
 import { readIptablesSave } from '../../src/formats/iptables-save.js';
 import { simpleWordEnd, WordEnds } from '../../src/formats/iptables-words.js';
 import { isPlainHost, isPlainIface, parseHostList, parseIface } from '../../src/netfilter/xtables/address.js';
@@ -129,6 +130,31 @@ describe('chains', () => {
       ['C', []],
       ['B', []],
     ]);
+  });
+
+  test('deleted one by one: the others stand in their order, and lead where they did', () => {
+    const { value, diagnostics } = read([
+      '*filter',
+      ...['A', 'B', 'C', 'D'].map((n) => `:${n} - [0:0]`),
+      '-A A -s 10.0.0.1/32 -j D',
+      '-X B',
+      '-E A E',
+      '-N B',
+      '-A E -s 10.0.0.2/32 -j B',
+      '-X C',
+      '-X A',
+      '-X D',
+      '-N C',
+      'COMMIT',
+    ]);
+    expect(diagnostics.map((d) => [d.span?.line, d.code])).toEqual([
+      [12, 'iptables-no-chain'],
+      [13, 'iptables-command'],
+    ]);
+    const { chains } = value.tables[0];
+    expect(chains.slice(3).map((c) => c.name)).toEqual(['E', 'D', 'B', 'C']);
+    expect([0, 1].map((i) => chains[3].rules.jumpOf(i))).toEqual(['D', 'B']);
+    expect(chains.map((c) => placesByName(chains).get(c.name))).toEqual(chains.map((_, i) => i));
   });
 
   test('a user chain named as a hook of another table is no chain like others', () => {

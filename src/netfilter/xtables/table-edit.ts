@@ -7,6 +7,7 @@ import type { Family } from '../../base/addr.js';
 import { knowPlaces } from '../../base/memo.js';
 import { VERDICTS } from './command-draft.js';
 import type { Command } from './command-types.js';
+import { EditError, IPTC } from './iptc.js';
 import { builtinChains, type Rule, type RuleList, type XtChain, type XtCounters, type XtTable, type XtTableName } from './model.js';
 import { printRuleSpec } from './print.js';
 import { joined, NO_RULES, ParsedRule, ruleList, rulesOf, ZERO_COUNTERS } from './rule-list.js';
@@ -15,32 +16,14 @@ import { joined, NO_RULES, ParsedRule, ruleList, rulesOf, ZERO_COUNTERS } from '
 export type ChainHandle = Pick<XtChain, 'name' | 'policy'>;
 type EditChain = { -readonly [K in keyof XtChain]: XtChain[K] };
 
-/** Words of the errno strings that iptc_strerror() gives. */
-export const IPTC = {
-  noChain: 'No chain/target/match by that name.',
-  badRule: 'Bad rule (does a matching rule exist in that chain?).',
-  chainExists: 'Chain already exists.',
-  notEmpty: 'Directory not empty.',
-  tooManyLinks: 'Too many links.',
-  badBuiltin: 'Bad built-in chain name.',
-  badPolicy: "Bad policy name. Run `dmesg' for more information.",
-  indexDelete: 'Index of deletion too big.',
-  indexReplace: 'Index of replacement too big.',
-  indexInsert: 'Index of insertion too big.',
-  indexCounter: 'Index of counter too big.',
-  invalid: "Invalid argument. Run `dmesg' for more information.",
-  loop: 'Too many levels of symbolic links.',
-} as const;
-
-/** Refused by libiptc, in its words (without "iptables: "). */
-export class EditError extends Error {}
-
 export class TableEdit {
   readonly name: XtTableName;
   readonly family: Family;
   #chains: EditChain[];
   /** Where each stands among #chains; null: to be found out again. */
   #places: Map<string, number> | null = null;
+  /** Those of #chains that were deleted. */
+  readonly #gone = new Set<EditChain>();
   /** Lists of rules behind those of a chain, and the rules of chains that commands changed; most have neither. */
   readonly #more = new Map<EditChain, RuleList[]>();
   readonly #edited = new Map<EditChain, Rule[]>();
@@ -58,6 +41,10 @@ export class TableEdit {
   #byName(): Map<string, number> {
     this.#places ??= new Map(this.#chains.map((c, i) => [c.name, i]));
     return this.#places;
+  }
+
+  get #live(): readonly EditChain[] {
+    return this.#gone.size === 0 ? this.#chains : this.#chains.filter((c) => !this.#gone.has(c));
   }
 
   chain(name: string): ChainHandle | undefined {
@@ -79,7 +66,7 @@ export class TableEdit {
     return (this.#find(name)?.policy ?? null) !== null;
   }
   chainNames(): string[] {
-    return this.#chains.map((c) => c.name);
+    return this.#live.map((c) => c.name);
   }
 
   #chain(name: string | null): EditChain {
@@ -124,7 +111,8 @@ export class TableEdit {
 
   /** What iptables-restore does first without --noflush. */
   clear(): void {
-    this.#chains = this.#chains.filter((c) => c.policy !== null);
+    this.#chains = this.#live.filter((c) => c.policy !== null);
+    this.#gone.clear();
     this.#places = null;
     for (const c of this.#chains) this.flush(c.name);
   }
@@ -166,10 +154,10 @@ export class TableEdit {
 
   #deleteChain(c: EditChain): void {
     if (c.policy !== null) throw new EditError(IPTC.invalid);
-    if (this.#rules(c).length > 0) throw new EditError(IPTC.notEmpty);
+    if (this.#listOf(c).length > 0) throw new EditError(IPTC.notEmpty);
     if (this.#references(c.name) > 0) throw new EditError(IPTC.tooManyLinks);
-    this.#chains = this.#chains.filter((x) => x !== c);
-    this.#places = null;
+    this.#gone.add(c);
+    this.#byName().delete(c.name);
   }
 
   #rename(from: string | null, to: string): void {
@@ -178,8 +166,10 @@ export class TableEdit {
     if (c.policy !== null) throw new EditError(IPTC.noChain);
     const old = c.name;
     c.name = to;
-    this.#places = null;
-    for (const x of this.#chains) {
+    const places = this.#byName();
+    places.set(to, places.get(old) ?? 0);
+    places.delete(old);
+    for (const x of this.#live) {
       const rules = this.#rules(x);
       rules.forEach((r, i) => {
         const t = r.target;
@@ -250,7 +240,7 @@ export class TableEdit {
           this.#deleteChain(this.#chain(named));
           return;
         }
-        for (const c of this.#chains.filter((x) => x.policy === null)) this.#deleteChain(c);
+        for (const c of this.#live.filter((x) => x.policy === null)) this.#deleteChain(c);
         return;
       case 'Z':
         this.#zeroCommand(cmd);
@@ -262,7 +252,7 @@ export class TableEdit {
 
   #zeroCommand(cmd: Command): void {
     if (cmd.number === null) {
-      for (const c of cmd.chain === null ? this.#chains : [this.#chain(cmd.chain)]) this.#zero(c);
+      for (const c of cmd.chain === null ? this.#live : [this.#chain(cmd.chain)]) this.#zero(c);
       return;
     }
     const rules = this.#rules(this.#chain(cmd.chain));
@@ -288,6 +278,10 @@ export class TableEdit {
   /** The table as it stands now. The edit is over. */
   finish(): XtTable {
     for (const c of [...this.#more.keys(), ...this.#edited.keys()]) this.#setList(c, this.#listOf(c));
+    if (this.#gone.size > 0) {
+      this.#chains = this.#live.slice();
+      this.#places = null;
+    }
     const chains: readonly XtChain[] = this.#chains;
     knowPlaces(chains, this.#byName());
     return this.#hooked ? { name: this.name, chains, hooked: this.#hooked } : { name: this.name, chains };
