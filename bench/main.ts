@@ -43,7 +43,7 @@ function cpu(n: number, work: () => void): number {
 }
 
 /** `ours` and `theirs` in turn; theirs over ours, after rounds in which the compilers settle. */
-async function versus(ours: () => number, theirs: () => Promise<number>, warm = 4): Promise<{ ratios: number[]; note: string }> {
+async function versus(ours: () => number, theirs: () => Promise<number>, warm = 12): Promise<{ ratios: number[]; note: string }> {
   for (let i = 0; i < warm; i++) ours();
   const a: number[] = [];
   const b: number[] = [];

@@ -24,6 +24,7 @@ import { demand } from './missing.js';
 import type { NodeNet } from './node-net.js';
 import { portsOf } from './reroute.js';
 import { outputEvent } from './route-event.js';
+import { RouteMemo } from './route-memo.js';
 
 const RT_SCOPE = { universe: 0, link: 253, host: 254 } as const;
 const MULTICAST_ALL = 0xe0000001;
@@ -41,6 +42,7 @@ const causeOf: Readonly<Record<string, Cause>> = {
 export class Routing {
   readonly fib: Fib;
   readonly env: RouteEnv;
+  readonly #memo = new RouteMemo();
   constructor(readonly n: NodeNet) {
     const g = n.given;
     this.fib = compileFib({ family: 'ipv4', routes: g.routes, rules: g.rules, addrs: n.addrs, devices: n.devices });
@@ -62,21 +64,8 @@ export class Routing {
 
   input(skb: Skb, daddr: number, saddr: number, tos: number, dev: NetDevice): { reason: string | null; cause: Cause; facts: Facts } {
     const n = this.n;
-    demand(n.given, 'rules', 'routes', 'sysctl');
     const steps: RouteStep[] | undefined = n.rec.on ? [] : undefined;
-    const r = routeInput(this.env, {
-      src: saddr,
-      dst: daddr,
-      tos,
-      mark: skb.mark,
-      dev,
-      proto: skb.l4proto,
-      keys: this.fib.rules.needsKeys ? { proto: skb.l4proto, ...portsOf(skb) } : NO_KEYS,
-      secpath: skb.secpath !== null,
-      isMember: this.#isMember,
-      chooseNexthop: this.chooseNexthop,
-      steps,
-    });
+    const r = this.#inputRoute(skb, daddr, saddr, tos, dev, steps);
     if (n.rec.on) this.#tellInput(skb, r, daddr, saddr, tos, dev, steps ?? []);
     if (r.reason !== null) {
       const cause = r.reason === 'NOT_SPECIFIED' ? 'multicast-no-member' : (causeOf[r.reason] ?? 'unclassified');
@@ -86,6 +75,30 @@ export class Routing {
     skb.dst = r.dst;
     if (r.dst && r.dst.flags & RTCF_DOREDIRECT) skb.cb.flags |= IPSKB_DOREDIRECT;
     return ROUTED;
+  }
+
+  /** Whoever listens is told of each lookup (`steps`), so that each is made. */
+  #inputRoute(skb: Skb, dst: number, src: number, tos: number, dev: NetDevice, steps: RouteStep[] | undefined): InputResult {
+    const plain = steps === undefined && src !== 0 && skb.secpath === null && !this.fib.rules.needsKeys;
+    const known = plain ? this.#memo.find(src, dst, tos, skb.mark, dev) : null;
+    if (known !== null) return known;
+    demand(this.n.given, 'rules', 'routes', 'sysctl');
+    const proto = skb.l4proto;
+    const found = routeInput(this.env, {
+      src,
+      dst,
+      tos,
+      mark: skb.mark,
+      dev,
+      proto,
+      keys: this.fib.rules.needsKeys ? { proto, ...portsOf(skb) } : NO_KEYS,
+      secpath: skb.secpath !== null,
+      isMember: this.#isMember,
+      chooseNexthop: this.chooseNexthop,
+      steps,
+    });
+    if (plain) this.#memo.keep(src, dst, tos, skb.mark, dev, found);
+    return found;
   }
 
   #tellInput(skb: Skb, r: InputResult, daddr: number, saddr: number, tos: number, dev: NetDevice, tables: readonly RouteStep[]): void {
