@@ -34,7 +34,9 @@ try {
     plugins: [onCall('src/base/ip-num.ts', 'numberOfIPv6')],
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });
-  execFileSync(process.execPath, ['--expose-gc', '--max-semi-space-size=32', join(out, 'main.mjs'), out, ...process.argv.slice(2)], { stdio: 'inherit' });
+  execFileSync(process.execPath, ['--expose-gc', '--max-semi-space-size=32', join(out, 'main.mjs'), out, 'all', ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
 } finally {
   rmSync(out, { recursive: true, force: true });
 }
