@@ -34,10 +34,13 @@ interface Entry {
   readonly events: Delivery[];
   /** SO_ERROR is read once a step: the last error counts. */
   error: number;
+  /** EPIPE of a program that has read to the end: its next write tells. 0 = none. */
+  unseen: number;
 }
 
 /** Stands for a connection whose number no later input tells. */
 const SOME_ISN = 0x1000_0000;
+const EPIPE = 32;
 
 class CaseSocketTable implements CaseSockets, SocketEvents {
   readonly #entries: Entry[] = [];
@@ -76,7 +79,7 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
   };
 
   #add(id: string, sock: TcpSock | UdpSock): Entry {
-    const e: Entry = { id, sock, peer: null, conn: null, events: [], error: 0 };
+    const e: Entry = { id, sock, peer: null, conn: null, events: [], error: 0, unseen: 0 };
     this.#entries.push(e);
     if (sock.proto === 6) this.#byConn.set(sock, e);
     return e;
@@ -201,6 +204,11 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
       return errno === 0 ? { ok: true } : { error: errnoName(errno) };
     }
     const c = e.conn ?? e.sock;
+    if (e.unseen !== 0) {
+      e.error = e.unseen;
+      e.unseen = 0;
+      return { ok: true };
+    }
     if (c.state !== 'ESTABLISHED' && c.state !== 'CLOSE_WAIT') return { error: 'EPIPE' };
     c.owned = true;
     layer.tcp.send(c, data);
@@ -252,7 +260,9 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
   }
   failed(s: TcpSock, errno: number): void {
     const e = this.#byConn.get(s);
-    if (e) e.error = errno;
+    if (!e) return;
+    if (errno === EPIPE) e.unseen = errno;
+    else e.error = errno;
   }
   datagram(s: UdpSock, data: Uint8Array, from: Addr, sport: number, to: Addr, dev: NetDevice | null): void {
     const e = this.#entries.find((x) => x.sock === s);

@@ -60,7 +60,7 @@ export function ephemeralChooser(ports: readonly number[], seen: Set<number>): C
  * Initial sequence numbers of the node's own TCP (R2): learnt from what later injected frames acknowledge or quote.
  *
  *     local connect at step n     the first frame derived from step n with ACK: ack - 1; or an ICMP error that quotes the SYN: its seq
- *     SYN injected at step n      the first later frame of the same flow with ACK: ack - 1; or an ICMP error derived from n that quotes the SYN-ACK: its seq
+ *     SYN injected at step n      the first later frame of the same flow, or that answers what was emitted then, with ACK: ack - 1; or an ICMP error derived from n that quotes the SYN-ACK: its seq
  */
 export class IsnOracle {
   readonly #steps: readonly StepInput[];
@@ -102,13 +102,18 @@ export class IsnOracle {
   #ofAccept(at: number, step: InjectStep): number | null {
     const syn = topSegment(this.#read(step).packets);
     if (!syn) return null;
+    const related = new Set([step.n]);
     for (const s of this.#steps.slice(at + 1)) {
       if (s.kind !== 'inject') continue;
       const { frame, packets } = this.#read(s);
       const p = topSegment(packets);
       const quoted = s.derived_from === step.n && !p ? quotedSeq(frame, packets) : null;
       if (quoted !== null) return quoted;
-      if (!p || p.src !== syn.src || p.dst !== syn.dst || p.sport !== syn.sport || p.dport !== syn.dport) continue;
+      if (!p) continue;
+      // Where the client was translated on INPUT its segments come from another address than its SYN, which tells by what they answer.
+      const answers = s.derived_from !== undefined && related.has(s.derived_from) && !(frame[p.thoff + 13] & TH_SYN);
+      if (answers) related.add(s.n);
+      if (!answers && (p.src !== syn.src || p.dst !== syn.dst || p.sport !== syn.sport || p.dport !== syn.dport)) continue;
       const isn = acknowledged(frame, p);
       if (isn !== null) return isn;
     }
@@ -126,6 +131,7 @@ export class IsnOracle {
   }
 }
 
+const TH_SYN = 2;
 const TH_ACK = 16;
 const u32 = (b: Uint8Array, at: number): number => ((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0;
 

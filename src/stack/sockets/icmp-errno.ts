@@ -66,6 +66,7 @@ const names: ReadonlyMap<number, string> = new Map([
   [1, 'EPERM'],
   [13, 'EACCES'],
   [22, 'EINVAL'],
+  [32, 'EPIPE'],
   [64, 'ENONET'],
   [71, 'EPROTO'],
   [90, 'EMSGSIZE'],

@@ -6,6 +6,8 @@ import type { Dst, NetDevice, SkSocket } from '../../packet/types.js';
 import type { Kernel } from '../kernel.js';
 import { MAX_WINDOW } from './tcp-options.js';
 
+const NO_BYTES = new Uint8Array(0);
+
 /** What the owner of a socket can set before using it. */
 export interface SocketOptions {
   /** Name in events and deliveries. */
@@ -86,6 +88,10 @@ export class TcpSock extends Sock {
   /** Send side: oldest unacknowledged and next number. */
   sndUna = 0;
   sndNxt = 0;
+  /** Written and not sent yet (Nagle). */
+  unsent = NO_BYTES;
+  /** Where the last segment ended that was smaller than the MSS (snd_sml); null: none was sent. */
+  sndSml: number | null = null;
   /** Receive side: next expected number. */
   rcvNxt = 0;
   /** Right edge of the window offered. */

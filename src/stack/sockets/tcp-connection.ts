@@ -5,10 +5,11 @@ import type { TcpSock } from './sock.js';
 import type { Tcp } from './tcp.js';
 import { offersScaling, seqAfter, WSCALE } from './tcp-options.js';
 import { type Segment, segmentLength, sendReset } from './tcp-reset.js';
-import { sendAck } from './tcp-send.js';
+import { push, sendAck } from './tcp-send.js';
 
 const { FIN, SYN, RST, ACK } = TCP_FLAG;
 /** Errors that a connect() or a later call reports. */
+const EPIPE = 32;
 const ECONNREFUSED = 111;
 const ECONNRESET = 104;
 
@@ -33,9 +34,9 @@ export function established(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
       refuse('TCP_RESET');
       return;
     }
-    k.count('TcpEstabResets');
-    failed(t, s, ECONNRESET);
-    refuse('TCP_RESET');
+    if (s.state === 'ESTABLISHED' || s.state === 'CLOSE_WAIT') k.count('TcpEstabResets');
+    failed(t, s, s.state === 'CLOSE_WAIT' ? EPIPE : ECONNRESET);
+    k.tell(skb, { t: 'consume', why: 'handled', into: null });
     return;
   }
   if (seg.flags & SYN) {
@@ -63,8 +64,10 @@ export function segment(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
   }
   const length = seg.data.length;
   const fin = (seg.flags & FIN) !== 0;
+  const origin = { kind: 'reply', of: skb.id } as const;
   if (length === 0 && !fin) {
     k.tell(skb, { t: 'consume', why: 'handled', into: null });
+    push(k, s, origin);
     return;
   }
   const skip = (s.rcvNxt - seg.seq) | 0;
@@ -88,7 +91,8 @@ export function segment(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
     t.host.ended(s);
   }
   k.tell(skb, { t: 'deliver', socket: s.id, what: fin && data.length === 0 ? 'eof' : 'data', view: t.host.view(skb) });
-  sendAck(t.k, s, skb);
+  // What waited for the acknowledgement carries ours (tcp_data_snd_check()).
+  if (!push(k, s, origin)) sendAck(k, s, skb);
 }
 
 /** tcp_rcv_synsent_state_process(). */

@@ -3,10 +3,10 @@ import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import type { Kernel } from '../kernel.js';
 import type { TcpSock } from './sock.js';
-import { FULL_SPACE, MAX_WINDOW } from './tcp-options.js';
+import { FULL_SPACE, MAX_WINDOW, seqAfter } from './tcp-options.js';
 import { ipXmit } from './xmit.js';
 
-const { ACK } = TCP_FLAG;
+const { ACK, FIN, PSH } = TCP_FLAG;
 
 /** tcp_select_window(): what was offered is not taken back, and grows again only by whole segments. */
 function selectWindow(s: TcpSock): number {
@@ -19,6 +19,24 @@ function selectWindow(s: TcpSock): number {
 /** tcp_send_ack(); `cause` is the segment that asked for it. */
 export function sendAck(k: Kernel, s: TcpSock, cause: Skb): void {
   transmit(k, s, { seq: s.sndNxt, flags: ACK }, { kind: 'reply', of: cause.id });
+}
+
+/**
+ * tcp_write_xmit(): what was written and not sent yet, in one go (a device cuts it into segments), as far as Nagle lets it: while a segment smaller than the
+ * MSS is not acknowledged no other such goes out (tcp_nagle_test(), tcp_minshall_check()). A FIN waits for nothing and goes with the last bytes. True where
+ * anything was sent.
+ */
+export function push(k: Kernel, s: TcpSock, origin: Origin, fin = false): boolean {
+  const small = s.unsent.length % s.mss;
+  const waits = small > 0 && !fin && s.sndSml !== null && seqAfter(s.sndSml, s.sndUna);
+  const payload = s.unsent.subarray(0, s.unsent.length - (waits ? small : 0));
+  if (payload.length === 0 && !fin) return false;
+  s.unsent = s.unsent.subarray(payload.length);
+  const seq = s.sndNxt;
+  s.sndNxt = (seq + payload.length + (fin ? 1 : 0)) >>> 0;
+  if (payload.length % s.mss > 0) s.sndSml = s.sndNxt;
+  transmit(k, s, { seq, flags: ACK | (payload.length > 0 ? PSH : 0) | (fin ? FIN : 0), payload }, origin);
+  return true;
 }
 
 /** One segment of the connection: numbers and window that are not given are the connection's own; nothing without a route. */

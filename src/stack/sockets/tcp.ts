@@ -10,10 +10,10 @@ import { established, failed } from './tcp-connection.js';
 import { checkRequest, listen } from './tcp-listen.js';
 import { advertisedMss, fullOptions, seqAfter, windowFor } from './tcp-options.js';
 import { readSegment, type Segment, sendReset } from './tcp-reset.js';
-import { transmit } from './tcp-send.js';
+import { push, transmit } from './tcp-send.js';
 import { routeTos } from './xmit.js';
 
-const { FIN, SYN, PSH, ACK } = TCP_FLAG;
+const { SYN } = TCP_FLAG;
 const ENETUNREACH = 101;
 
 export class Tcp {
@@ -72,11 +72,13 @@ export class Tcp {
     return 0;
   }
 
-  /** tcp_sendmsg() on a connection: one segment (what is sent at once fits). */
+  /** tcp_sendmsg() on a connection. */
   send(s: TcpSock, data: Uint8Array): number {
-    const seq = s.sndNxt;
-    s.sndNxt = (s.sndNxt + data.length) >>> 0;
-    transmit(this.k, s, { seq, flags: PSH | ACK, payload: data }, { kind: 'sent', of: null });
+    const all = new Uint8Array(s.unsent.length + data.length);
+    all.set(s.unsent);
+    all.set(data, s.unsent.length);
+    s.unsent = all;
+    push(this.k, s, { kind: 'sent', of: null });
     return 0;
   }
 
@@ -87,9 +89,7 @@ export class Tcp {
       return;
     }
     s.state = s.state === 'ESTABLISHED' ? 'FIN_WAIT' : 'LAST_ACK';
-    const seq = s.sndNxt;
-    s.sndNxt = (s.sndNxt + 1) >>> 0;
-    transmit(this.k, s, { seq, flags: FIN | ACK }, { kind: 'sent', of: null });
+    push(this.k, s, { kind: 'sent', of: null }, true);
   }
 
   // --- receive ---
