@@ -72,3 +72,40 @@ describe('between packets', () => {
     expect(gone.ask('b', 'ip neigh')).not.toContain('REACHABLE');
   });
 });
+
+describe('nodes that name the same file of rules', () => {
+  const rules =
+    '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -p icmp --icmp-type 8 -m quota --quota 100 -j ACCEPT\nCOMMIT\n';
+  const text = `version: 1
+nodes:
+  a: { address: 10.0.0.1/24, iptables: { file: rules } }
+  b: { address: 10.0.0.2/24, iptables: { file: rules } }
+wires: [[a:eth0, b:eth0]]
+packets:
+  - { from: b, ping: 10.0.0.1 }
+  - { from: b, ping: 10.0.0.1 }
+  - { from: a, ping: 10.0.0.2 }
+`;
+  const { value } = loadScenario('t.yaml', { read: (p) => (p === 't.yaml' ? text : p === 'rules' ? rules : null), list: () => null });
+  if (!value) throw new Error('does not load');
+
+  it('have one ruleset, and counters, quotas and later changes of their own', () => {
+    const [a, b] = value.nodes;
+    expect(a.iptables?.tables).toHaveLength(1);
+    expect(a.iptables).toBe(b.iptables);
+    const command = { node: 'b', command: 'iptables -A INPUT -j DROP', span: null };
+    const net = runScenario({ ...value, do: [command] }, { execute, apply: applyAll }).network;
+    const saved = (name: string): string[] => {
+      const n = net.node(name);
+      return n
+        ? ask(n, ['iptables-save', '-c'])
+            .stdout.split('\n')
+            .filter((l) => l.startsWith('['))
+        : [];
+    };
+    // The quota of 100 bytes is used up by the first of two pings of 84 bytes on a, and by the only one on b.
+    expect(saved('a')).toEqual(['[1:84] -A INPUT -p icmp -m icmp --icmp-type 8 -m quota --quota 100 -j ACCEPT']);
+    expect(saved('b')[0]).toBe('[1:84] -A INPUT -p icmp -m icmp --icmp-type 8 -m quota --quota 100 -j ACCEPT');
+    expect(saved('b')).toHaveLength(2);
+  });
+});
