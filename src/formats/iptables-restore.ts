@@ -157,7 +157,7 @@ export class RestoreReader {
     const { text } = this;
     const { at, end } = this.#line;
     const blank = text.indexOf(' ', at);
-    if (blank < at + 2 || blank > at + 1 + MAX_CHAIN_NAME || blank + 1 >= end || text.charCodeAt(blank + 1) !== DASH) return false;
+    if (end - at > MAX_LINE || blank < at + 2 || blank > at + 1 + MAX_CHAIN_NAME || blank + 1 >= end || text.charCodeAt(blank + 1) !== DASH) return false;
     if (blank + 2 < end && text.charCodeAt(blank + 2) !== BLANK) return false;
     return !this.#load.ends.hasTab(at, end) && table.declare(at + 1, blank);
   }

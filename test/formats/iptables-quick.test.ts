@@ -199,12 +199,13 @@ describe('chains', () => {
     expect([b.rules.endsChain(0), b.rules.endsChain(1)]).toEqual([true, false]);
   });
 
-  test('a chain that is declared twice, or as a verdict, is refused where it stands', () => {
-    const { diagnostics } = read(['*filter', ':A - [0:0]', ':A - [0:0]', ':DROP - [0:0]', ':B -x [0:0]', ':C -', 'COMMIT']);
+  test('a chain that is declared twice, as a verdict or in too long a line is refused where it stands', () => {
+    const { diagnostics } = read(['*filter', ':A - [0:0]', ':A - [0:0]', ':DROP - [0:0]', ':B -x [0:0]', ':C -', `:D - ${'x'.repeat(10240)}`, 'COMMIT']);
     expect(diagnostics.map((d) => [d.span?.line, d.span?.column, d.code])).toEqual([
       [3, 2, 'iptables-chain-exists'],
       [4, 2, 'iptables-chain-exists'],
       [5, 4, 'iptables-policy'],
+      [7, 1, 'iptables-line-too-long'],
     ]);
   });
 });
