@@ -209,3 +209,15 @@ describe('chains', () => {
     ]);
   });
 });
+
+describe('a stray word behind options', () => {
+  const all = [...matches.map((def) => ['-m', def] as const), ...targets.map((def) => ['-j', def] as const)];
+  test.each(all.map(([load, def]) => [`${load} ${def.name}`, def] as const))('%s is complained of, whatever options are missing', (loading, def) => {
+    for (const family of def.families) {
+      const options = def.options.map((o) => `--${o.name}${o.arg === 'none' ? '' : o.words === 2 ? ' 1 1' : ' 1'}`);
+      const lines = options.flatMap((a) => ['', ...options].map((b) => `-A INPUT ${loading} ${a} ${a === b ? '' : b} stray`));
+      const { diagnostics } = readIptablesSave(['*filter', ...lines, 'COMMIT', ''].join('\n'), { file: 'rules', family });
+      expect(diagnostics.length).toBe(Math.min(lines.length, 1001));
+    }
+  });
+});

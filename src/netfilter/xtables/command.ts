@@ -8,7 +8,7 @@ import { finishCommand } from './command-finish.js';
 import { coreOption } from './command-options.js';
 import type { Command, CommandContext } from './command-types.js';
 import { OptionError, type OptionSpec } from './extension.js';
-import { findLongOption, type Loaded, optionNames, shortOption } from './getopt.js';
+import { findLongOption, type Loaded, missingOption, optionNames, shortOption } from './getopt.js';
 import { parseUint } from './numbers.js';
 import { quoteWord } from './quote.js';
 import { findMatch } from './registry.js';
@@ -44,7 +44,7 @@ export function readOptions(d: CommandDraft): CommandDraft {
 function failBehindOptions(d: CommandDraft, message: string, word: number, hint?: string): never {
   for (const l of d.loaded) {
     try {
-      if (l.given.length > 0) l.def.parse(l.given, d.ruleContext(l));
+      if (l.given.length > 0 && missingOption(l.def, l.given) === undefined) l.def.parse(l.given, d.ruleContext(l));
     } catch (e) {
       if (!(e instanceof OptionError)) throw e;
       if (l.given.some((g) => g.name === e.option)) d.blame(e, l);

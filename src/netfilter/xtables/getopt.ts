@@ -115,7 +115,10 @@ export function checkGiven(def: AnyExtension, given: readonly Given[]): void {
       if (!seen.has(other)) throw new OptionError(`${def.name}: option "--${name}" also requires "--${other}".`, name);
     }
   }
-  for (const spec of def.options) {
-    if (spec.mandatory && spec.alias === undefined && !seen.has(spec.name)) throw new OptionError(`${def.name}: option "--${spec.name}" must be specified`);
-  }
+  const missing = missingOption(def, given);
+  if (missing !== undefined) throw new OptionError(`${def.name}: option "--${missing}" must be specified`);
 }
+
+/** The first mandatory option that was not given. `parse` may count on these. */
+export const missingOption = (def: AnyExtension, given: readonly Given[]): string | undefined =>
+  def.options.find((spec) => spec.mandatory && spec.alias === undefined && !given.some((g) => g.name === spec.name))?.name;
