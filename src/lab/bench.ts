@@ -7,6 +7,8 @@ import type { CorpusLink } from '../harness/conformance/corpus.js';
 import { SocketAgent } from './agent.js';
 import { CaptureStream } from './capture-stream.js';
 import { DropEvents, MARKER_ETHERTYPE } from './drops.js';
+import { NftTraceStream } from './nft-trace-stream.js';
+import type { Backend } from './node-state.js';
 import { kill, Shell } from './shell.js';
 
 export const PREFIX = 'nfsim-';
@@ -37,6 +39,8 @@ export class Bench {
   agent!: SocketAgent;
   drops!: DropEvents;
   log!: CaptureStream;
+  /** Of iptables-nft, whose traces are not logged. */
+  nft: NftTraceStream | null = null;
   readonly captures = new Map<string, CaptureStream>();
   readonly #injectors = new Map<string, ChildProcess>();
   readonly names = new Map<number, string>();
@@ -48,7 +52,10 @@ export class Bench {
   /** What each setting that a case changed was before the first such case. */
   readonly originalSysctls = new Map<string, string>();
 
-  constructor(readonly links: readonly CorpusLink[]) {
+  constructor(
+    readonly links: readonly CorpusLink[],
+    readonly backend: Backend = 'legacy',
+  ) {
     const id = `${PREFIX}${process.pid}-${benches++}`;
     this.node = `${id}n`;
     this.far = `${id}w`;
@@ -70,16 +77,19 @@ export class Bench {
     ];
     run('ip', ['-n', this.far, '-batch', '-'], sink.join('\n'));
     run('ip', ['-n', this.node, '-batch', '-'], ['link set lo up', ...this.links.map((l) => `link set ${l.name} up`)].join('\n'));
-    // A frame of ours at a device of the node shows that all before it has been dealt with: it is logged like a TRACE line, and goes no further.
+    // A frame of ours at a device of the node shows that all before it has been dealt with: it is logged or traced like our packets, and goes no further.
+    const traced = this.backend === 'nft' ? 'meta nftrace set 1 ' : '';
     const chains = this.links.map(
       (l, i) =>
-        `chain i${i} {\ntype filter hook ingress device "${l.name}" priority 0;\nether type 0x${MARKER_ETHERTYPE.toString(16)} log group 0 queue-threshold 1 drop\n}\n`,
+        `chain i${i} {\ntype filter hook ingress device "${l.name}" priority 0;\nether type 0x${MARKER_ETHERTYPE.toString(16)} log group 0 queue-threshold 1 ${traced}drop\n}\n`,
     );
     run('ip', ['netns', 'exec', this.node, 'nft', '-f', '-'], `table netdev nfsim {\n${chains.join('')}}\n`);
     this.shell = new Shell(this.node);
+    await this.shell.run(['', '-save', '-restore'].map((s) => `alias iptables${s}=iptables-${this.backend}${s}`).join('\n'));
     await this.shell.run(CONSTANT_SYSCTLS.map(([k, v]) => `[ -e /proc/sys/${k} ] && echo ${v} > /proc/sys/${k}`).join('; '));
     this.agent = new SocketAgent(this.node);
     this.log = new CaptureStream(this.node, 'nflog:0');
+    if (this.backend === 'nft') this.nft = new NftTraceStream(this.node);
     for (const [i, l] of this.links.entries()) {
       this.names.set(i + 2, l.name);
       if (!l.up) continue;
@@ -112,6 +122,7 @@ export class Bench {
     let logged = 0;
     const all = this.captures.size;
     seen.push(this.log.next((f) => isMarkerLog(f.bytes) && ++logged === all, wait));
+    if (this.nft) seen.push(this.nft.seen(frame, wait));
     for (const c of this.#injectors.values()) c.stdin?.write(frame);
     return (await Promise.all(seen)).every((s) => s);
   }
@@ -121,6 +132,7 @@ export class Bench {
     for (const c of this.captures.values()) c.close();
     for (const c of this.#injectors.values()) kill(c);
     this.log?.close();
+    this.nft?.close();
     this.agent?.close();
     this.shell?.close();
     this.drops?.close();

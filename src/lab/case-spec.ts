@@ -1,5 +1,6 @@
 /** A node and its packets as the lab builds them: the tools' own lines, so that whatever reads or shrinks a case only has to leave lines out. */
 import type { CorpusLink, CorpusSocket, InjectStep, LocalStep, SockSendStep } from '../harness/conformance/corpus.js';
+import type { Backend } from './node-state.js';
 
 export interface RuleLine {
   readonly table: string;
@@ -27,6 +28,8 @@ export type SpecStep = InjectStep | LocalStep | SockSendStep | FollowStep;
 
 export interface CaseSpec {
   readonly id: string;
+  /** Who loads the rules; absent: iptables-legacy. */
+  readonly backend?: Backend;
   readonly category: string;
   readonly scenario: string;
   readonly tags: readonly string[];

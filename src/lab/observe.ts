@@ -25,6 +25,7 @@ import { type CaseSpec, restoreText, TABLES } from './case-spec.js';
 import { followFrame } from './follow.js';
 import { withLabLock } from './lock.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
+import { NftPoints, ruleNumbers } from './nft-trace-stream.js';
 import { hereDoc } from './shell.js';
 import { sendBySocat, usesSocat } from './socat-send.js';
 
@@ -35,7 +36,7 @@ const SNAPSHOT: readonly (readonly [keyof CorpusState, string])[] = [
   ['neigh', 'ip -j neigh show nud all'],
   ['route_text', 'ip route show table all'],
   ['rule_text', 'ip rule'],
-  ['iptables_save', 'iptables-legacy-save 2>/dev/null'],
+  ['iptables_save', 'iptables-save 2>/dev/null'],
   ['ipset_save', 'ipset save'],
   [
     'sysctl',
@@ -50,7 +51,7 @@ function resetScript(b: Bench): string {
   const rules = b.hadPolicyRules ? Array.from({ length: 10 }, (_, i) => `rule del pref ${1000 + i}`) : [];
   const builtins = TABLES.map(([t, chains]) => `*${t}\n${chains.map((c) => `:${c} ACCEPT [0:0]\n`).join('')}COMMIT\n`).join('');
   return [
-    hereDoc('iptables-legacy-restore', builtins),
+    hereDoc('iptables-restore', builtins),
     'ipset flush; ipset destroy',
     hereDoc(
       'ip -force -batch -',
@@ -84,14 +85,14 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
   b.hadPolicyRules ||= s.ip.some((l) => l.startsWith('rule '));
   const sysctls = (await settings(b, s)).map(([k, v]) => `echo ${v} > /proc/sys/${k}`).join('\n');
   await b.shell.run(`${sysctls}\n${hereDoc('ip -force -batch -', s.ip.join('\n'))}`);
-  for (const load of [...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []), hereDoc('iptables-legacy-restore', restoreText(s))]) {
+  for (const load of [...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []), hereDoc('iptables-restore', restoreText(s))]) {
     const loaded = await b.shell.run(load);
     if (loaded.status !== 0) throw new Refused(loaded.out.trim());
   }
   const listening = await b.agent.ask<string | null | { error: string }>({ op: 'listen', sockets: s.sockets });
   if (listening !== null) throw new Refused(typeof listening === 'string' ? listening : listening.error);
   const state = await snapshot(b, s);
-  const steps = await withLabLock(() => new Run(b, s).steps());
+  const steps = await withLabLock(() => new Run(b, s, ruleNumbers(state.nft_ruleset ?? '')).steps());
   return {
     id: s.id,
     category: s.category,
@@ -99,7 +100,7 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     tags: s.tags,
     schema: 1,
     kernel: release(),
-    backend: 'legacy',
+    backend: b.backend,
     family: 'ipv4',
     links: s.links,
     state,
@@ -121,11 +122,12 @@ async function settings(b: Bench, s: CaseSpec): Promise<(readonly [string, strin
 }
 
 async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
-  const { out } = await b.shell.run(SNAPSHOT.map(([, c]) => `(${c}); printf '${CUT}'`).join('\n'));
+  const list = [...SNAPSHOT, ...(b.backend === 'nft' ? [['nft_ruleset', 'nft -a list ruleset'] as const] : [])];
+  const { out } = await b.shell.run(list.map(([, c]) => `(${c}); printf '${CUT}'`).join('\n'));
   const parts = out.split(CUT);
   // Routes and rules count as text; their JSON says the same.
   const state: Record<string, unknown> = { sockets: s.sockets, route: [], rule: [] };
-  for (const [i, [key]] of SNAPSHOT.entries()) {
+  for (const [i, [key]] of list.entries()) {
     const text = parts[i];
     if (key === 'sysctl') {
       const pairs = text
@@ -157,17 +159,19 @@ interface Counts {
 
 /** TCP acknowledges data and the end of a stream at leisure (TCP_DELACK_MIN is 40 ms). */
 const DELAYED_ACK_MS = 70;
-const READ = `iptables-legacy-save -c 2>/dev/null; printf '${CUT}'; conntrack -L 2>/dev/null`;
+const READ = `iptables-save -c 2>/dev/null; printf '${CUT}'; conntrack -L 2>/dev/null`;
 
 class Run {
   readonly #emitted = new Map<number, EmittedFrame[]>();
   #sockets = 0;
   readonly #start = performance.now();
   #counts!: Counts;
+  readonly #points = new NftPoints();
 
   constructor(
     readonly b: Bench,
     readonly s: CaseSpec,
+    readonly numbers: ReadonlyMap<string, number>,
   ) {
     this.#sockets = s.sockets.length;
   }
@@ -191,6 +195,7 @@ class Run {
 
   #drain(): void {
     this.b.log.take();
+    this.b.nft?.take();
     for (const c of this.b.captures.values()) c.take();
     this.b.drops.take();
   }
@@ -231,6 +236,11 @@ class Run {
 
   #trace(): TracePoint[] {
     const out: TracePoint[] = [];
+    this.#points.begin();
+    for (const e of this.b.nft?.take() ?? []) {
+      const t = this.#points.point(e, this.b.names, this.numbers);
+      if (t) out.push(t);
+    }
     for (const r of this.b.log.take()) {
       const t = tracePointOf(readLogRecord(r.bytes), this.b.names);
       if (t) out.push(t);

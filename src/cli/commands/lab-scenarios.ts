@@ -8,7 +8,7 @@ import { execute } from '../../tools/execute.js';
 import { EXIT, openScenario } from '../files.js';
 import { inLab } from '../in-lab.js';
 
-type BackendName = 'legacy' | 'nft';
+export type BackendName = 'legacy' | 'nft';
 interface VerifyFlags {
   readonly backend: BackendName;
   readonly json?: boolean;
@@ -18,12 +18,12 @@ interface RecordFlags {
   readonly output: string;
 }
 
-const TOOLS: Readonly<Record<BackendName, readonly string[]>> = {
+export const TOOLS: Readonly<Record<BackendName, readonly string[]>> = {
   legacy: ['bridge', 'ebtables-nft-restore'],
   nft: ['bridge', 'ebtables-nft-restore', 'iptables-nft-restore'],
 };
 
-const backendOption = (): Option =>
+export const backendOption = (): Option =>
   new Option('--backend <name>', 'load rules by iptables-legacy or iptables-nft').choices(['legacy', 'nft']).default('legacy');
 
 export function registerScenarios(lab: Command): void {

@@ -8,13 +8,14 @@ import { scenarioFile } from '../../lab/fuzz/scenario-file.js';
 import { execute } from '../../tools/execute.js';
 import { EXIT } from '../files.js';
 import { inLab } from '../in-lab.js';
-import { registerScenarios } from './lab-scenarios.js';
+import { type BackendName, backendOption, registerScenarios, TOOLS } from './lab-scenarios.js';
 
 interface FuzzFlags {
   readonly seed: number;
   readonly cases: number;
   readonly from: number;
   readonly shrink: boolean;
+  readonly backend: BackendName;
   readonly out: string;
   readonly verbose?: boolean;
 }
@@ -28,10 +29,11 @@ export function register(program: Command): void {
     .option('--cases <n>', 'how many', whole, 100)
     .option('--from <n>', 'number of the first case, to go on where a run ended', whole, 0)
     .option('--no-shrink', 'leave cases that differ as they are')
+    .addOption(backendOption())
     .option('--out <dir>', 'where cases that differ are written', 'lab-findings')
     .option('--verbose', 'say why cases were refused')
     .action(async (o: FuzzFlags) => {
-      process.exitCode = await inLab(() => runFuzz(o));
+      process.exitCode = await inLab(() => runFuzz(o), { tools: TOOLS[o.backend] });
     });
   registerScenarios(lab);
 }
@@ -86,5 +88,5 @@ function writeFinding(dir: string, f: Finding): void {
 function summary(o: FuzzFlags, t: FuzzTotals, seconds: number): string {
   const scored = t.agreed + t.differ + t.inconclusive;
   const rate = seconds > 0 ? (o.cases / seconds).toFixed(1) : '';
-  return `seed ${o.seed}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
+  return `seed ${o.seed}${o.backend === 'nft' ? ', iptables-nft' : ''}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
 }

@@ -1,6 +1,7 @@
 /** A whole random case from its seed. */
 import type { CorpusLink } from '../../harness/conformance/corpus.js';
 import type { CaseSpec } from '../case-spec.js';
+import type { Backend } from '../node-state.js';
 import { makeAddresses, makeLinks, makeRoutes, makeSockets, makeSysctls, makeWorld } from './node.js';
 import { makeSteps } from './packets.js';
 import { Rng } from './rng.js';
@@ -21,7 +22,7 @@ export function makeBatch(seed: number, batch: number): BatchSpec {
 }
 
 /** Case number `index` (from 0) of a seed. */
-export function makeCase(seed: number, index: number): CaseSpec {
+export function makeCase(seed: number, index: number, backend: Backend = 'legacy'): CaseSpec {
   const batch = makeBatch(seed, Math.floor(index / BATCH));
   const r = new Rng(seed * 1000003 + index);
   const w = makeWorld(r, batch.links, batch.policyRules);
@@ -29,7 +30,8 @@ export function makeCase(seed: number, index: number): CaseSpec {
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
   return {
-    id: `fuzz-${seed}-${index}`,
+    id: `fuzz-${backend === 'nft' ? 'nft-' : ''}${seed}-${index}`,
+    ...(backend === 'nft' ? { backend } : {}),
     category: 'fuzz',
     scenario: 'fuzz',
     tags: [],

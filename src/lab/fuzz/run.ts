@@ -4,6 +4,7 @@ import type { CaseOutcome } from '../../harness/conformance/run.js';
 import { Bench } from '../bench.js';
 import type { CaseSpec } from '../case-spec.js';
 import { withLabLock } from '../lock.js';
+import type { Backend } from '../node-state.js';
 import { BenchLost, Refused, recordCase } from '../observe.js';
 import { compare } from './compare.js';
 import { BATCH, makeBatch, makeCase } from './make.js';
@@ -22,6 +23,7 @@ export interface FuzzOptions {
   readonly from: number;
   readonly cases: number;
   readonly shrink: boolean;
+  readonly backend: Backend;
   /** Called after every case. */
   readonly done: (agreed: boolean | null, why: string | null) => void;
   /** Differed at first sight; it is looked at again. */
@@ -40,8 +42,8 @@ export interface FuzzTotals {
   readonly unsteady: number;
 }
 
-export async function withBench<T>(links: CaseSpec['links'], work: (b: Bench) => Promise<T>): Promise<T> {
-  const b = new Bench(links);
+export async function withBench<T>(s: Pick<CaseSpec, 'links' | 'backend'>, work: (b: Bench) => Promise<T>): Promise<T> {
+  const b = new Bench(s.links, s.backend);
   try {
     await withLabLock(() => b.open());
     return await work(b);
@@ -58,9 +60,9 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
     const until = Math.min(end, (batch + 1) * BATCH);
     const suspects: CaseSpec[] = [];
     while (at < until) {
-      await withBench(makeBatch(o.seed, batch).links, async (b) => {
+      await withBench({ links: makeBatch(o.seed, batch).links, backend: o.backend }, async (b) => {
         for (; at < until; at++) {
-          const spec = makeCase(o.seed, at);
+          const spec = makeCase(o.seed, at, o.backend);
           const first = await attempt(b, spec);
           if (first instanceof BenchLost) {
             at++;
@@ -130,19 +132,19 @@ function differsSlowly(r: Recorded | Refused): boolean {
 
 /** On a new bench; null when it agrees there. What a bench remembers, or another process did to the machine meanwhile, is no finding. */
 async function lookAgain(spec: CaseSpec, smaller: boolean): Promise<Finding | Refused | null> {
-  let again = await withBench(spec.links, (b) => attempt(b, spec));
-  for (let tries = 1; tries < 3 && differsSlowly(again); tries++) again = await withBench(spec.links, (b) => attempt(b, spec));
+  let again = await withBench(spec, (b) => attempt(b, spec));
+  for (let tries = 1; tries < 3 && differsSlowly(again); tries++) again = await withBench(spec, (b) => attempt(b, spec));
   if (again instanceof Refused) return again;
   if (again.outcome.score.exact) return null;
   if (differsSlowly(again)) return new Refused('the machine was too busy: TCP sent again what was not answered in time');
   const found = { id: spec.id, spec, ...again };
   if (!smaller) return found;
-  const least = await withBench(spec.links, (b) =>
+  const least = await withBench(spec, (b) =>
     shrink(spec, again.outcome.score, async (s) => {
       const r = await attempt(b, s);
       return r instanceof Refused ? null : r.outcome.score;
     }),
   );
-  const last = await withBench(spec.links, (b) => attempt(b, least));
+  const last = await withBench(spec, (b) => attempt(b, least));
   return last instanceof Refused || last.outcome.score.exact ? found : { id: spec.id, spec: least, ...last };
 }

@@ -60,7 +60,7 @@ function nodeOf(c: CorpusCase): Record<string, unknown> {
     routes: s.route_text,
     rules: s.rule_text,
     ...(s.ipset_save ? { ipset: s.ipset_save } : {}),
-    iptables: s.iptables_save,
+    [c.backend === 'nft' ? 'iptables-nft' : 'iptables']: s.iptables_save,
     sysctl: sysctlText(s.sysctl ?? {}),
     ...((s.sockets ?? []).length > 0 ? { sockets: (s.sockets ?? []).map((k) => ({ id: k.id, proto: k.proto, address: k.addr, port: k.port })) } : {}),
   };
