@@ -22,7 +22,12 @@ export interface Runner<T> {
   end(): Promise<unknown>;
 }
 
-/** What a thread answers: a text says why the range could not be run. */
+/** What a thread is asked; `room` is for what it writes. */
+export interface Question {
+  readonly range: Range;
+  readonly room?: ArrayBuffer;
+}
+/** What it answers: a text says why the range could not be run. */
 export type Answer = RangeResult | string;
 
 /** Cells of a range: as many as take some hundredths of a second, so that threads seldom talk and a sweep stops soon. */
@@ -115,8 +120,8 @@ interface Pending {
   reject(e: Error): void;
 }
 
-/** A thread of sweep-worker, which answers each Range with one Answer, in order. */
-export function threadRunner(start: WorkerStart): Runner<RangeResult> {
+/** A thread of sweep-worker, which answers each Question with one Answer, in order. `rooms`: what was handed on and may be filled again. */
+export function threadRunner(start: WorkerStart, rooms: ArrayBuffer[]): Runner<RangeResult> {
   const worker = startThread(start);
   const asked: Pending[] = [];
   let dead: Error | null = null;
@@ -135,7 +140,8 @@ export function threadRunner(start: WorkerStart): Runner<RangeResult> {
       new Promise((resolve, reject) => {
         if (dead) return reject(dead);
         asked.push({ resolve, reject });
-        worker.postMessage(range);
+        const room = rooms.pop();
+        worker.postMessage({ range, room } satisfies Question, room ? [room] : []);
       }),
     end: async () => {
       if (dead) return;

@@ -9,18 +9,20 @@ export interface Range {
   readonly end: number;
 }
 
-/** JSON lines, or the range summed up. */
-export type RangeResult = { readonly lines: string } | { readonly part: SweepPart };
+/** JSON lines in UTF-8, or the range summed up. */
+export type RangeResult = { readonly lines: Uint8Array<ArrayBuffer> } | { readonly part: SweepPart };
 
 const NEWLINE = 10;
+const ROOM = 1 << 16;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** Text under way, outside of V8's heap: the strings of a range would live long enough to be taken for long-lived, and memory would grow until a full collection. */
 class Lines {
-  #bytes = new Uint8Array(1 << 16);
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
-
+  constructor(room: ArrayBuffer) {
+    this.#bytes = new Uint8Array(room);
+  }
   add(line: string): void {
     // A UTF-16 unit takes three bytes at most.
     const room = this.#length + 3 * line.length + 1;
@@ -32,24 +34,26 @@ class Lines {
     this.#length += encoder.encodeInto(line, this.#bytes.subarray(this.#length)).written;
     this.#bytes[this.#length++] = NEWLINE;
   }
-  take(): string {
-    const text = decoder.decode(this.#bytes.subarray(0, this.#length));
-    this.#length = 0;
-    return text;
+  get text(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
   }
 }
 
-/** Ranges hold whole packets: all variants of each. Throws SweepError where a variant's commands fail. */
-export function rangeRunner(s: Scenario, sweep: Sweep, json: boolean): (r: Range) => RangeResult {
+/** `room`: of lines that were handed on, to be filled again. Throws SweepError where a variant's commands fail. */
+export type RangeRunner = (r: Range, room?: ArrayBuffer) => RangeResult;
+
+/** Ranges hold whole packets: all variants of each. */
+export function rangeRunner(s: Scenario, sweep: Sweep, json: boolean): RangeRunner {
   const runCell = cellRunner(s, sweep);
-  const lines = new Lines();
+  if (json)
+    return (r, room) => {
+      const lines = new Lines(room ?? new ArrayBuffer(ROOM));
+      for (let i = r.first; i < r.end; i++) lines.add(JSON.stringify(runCell(i)));
+      return { lines: lines.text };
+    };
   return (r) => {
-    const summary = json ? null : new SweepSummary(sweep);
-    for (let i = r.first; i < r.end; i++) {
-      const row = runCell(i);
-      if (summary) summary.add(row);
-      else lines.add(JSON.stringify(row));
-    }
-    return summary ? { part: summary.part() } : { lines: lines.take() };
+    const summary = new SweepSummary(sweep);
+    for (let i = r.first; i < r.end; i++) summary.add(runCell(i));
+    return { part: summary.part() };
   };
 }

@@ -3,17 +3,17 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { loadScenario } from '../scenario/load.js';
 import { diskFiles } from './files.js';
 import { SweepError } from './sweep-cells.js';
-import type { Answer, WorkerStart } from './sweep-pool.js';
-import { type Range, rangeRunner } from './sweep-range.js';
+import type { Answer, Question, WorkerStart } from './sweep-pool.js';
+import { rangeRunner } from './sweep-range.js';
 
 const start = workerData as WorkerStart;
 const scenario = loadScenario(start.scenario, diskFiles).value;
 const runRange = scenario && rangeRunner(scenario, start.sweep, start.json);
 
-function run(r: Range): Answer {
+function run({ range, room }: Question): Answer {
   if (!runRange) return `${start.scenario} has changed and cannot be read any more`;
   try {
-    return runRange(r);
+    return runRange(range, room);
   } catch (e) {
     if (!(e instanceof SweepError)) throw e;
     return e.message;
@@ -21,7 +21,11 @@ function run(r: Range): Answer {
 }
 
 /** null: that was all. */
-parentPort?.on('message', (r: Range | null) => {
-  if (r === null) parentPort?.close();
-  else parentPort?.postMessage(run(r));
+parentPort?.on('message', (q: Question | null) => {
+  if (q === null) {
+    parentPort?.close();
+    return;
+  }
+  const answer = run(q);
+  parentPort?.postMessage(answer, typeof answer === 'object' && 'lines' in answer ? [answer.lines.buffer] : []);
 });

@@ -32,7 +32,7 @@ function parts(backend: Backend, ipv6: boolean, ebtables: boolean): Part[] {
   ];
   if (ipv6)
     out.push(['route6_text', 'ip -6 route show table all', 'text'], ['rule6_text', 'ip -6 rule', 'text'], ['ip6tables_save', `ip6tables-${save}-save`, 'save']);
-  if (backend === 'nft') out.push(['nft_ruleset', 'nft -a list ruleset', 'text']);
+  if (backend === 'nft') out.push(['nft_ruleset', 'nft -a list ruleset 2>/dev/null', 'text']);
   if (ebtables) out.push(['ebtables_save', 'ebtables-nft-save', 'save']);
   return out;
 }

@@ -122,7 +122,7 @@ async function settings(b: Bench, s: CaseSpec): Promise<(readonly [string, strin
 }
 
 async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
-  const list = [...SNAPSHOT, ...(b.backend === 'nft' ? [['nft_ruleset', 'nft -a list ruleset'] as const] : [])];
+  const list = [...SNAPSHOT, ...(b.backend === 'nft' ? [['nft_ruleset', 'nft -a list ruleset 2>/dev/null'] as const] : [])];
   const { out } = await b.shell.run(list.map(([, c]) => `(${c}); printf '${CUT}'`).join('\n'));
   const parts = out.split(CUT);
   // Routes and rules count as text; their JSON says the same.

@@ -1,5 +1,4 @@
 /** `sim sweep SCENARIO`: a matrix of packets and variants over worker threads, as JSON lines or summed up. */
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
@@ -8,7 +7,7 @@ import { parseDo } from '../../tools/execute.js';
 import { complain, EXIT, findScenario, openScenario } from '../files.js';
 import { destinationsOf, type Sweep, SweepError, type SweepVariant, servicesOf, sourcesOf, sweepSize, wordsOf } from '../sweep-cells.js';
 import { type Runner, runRanges, threadRunner } from '../sweep-pool.js';
-import { type Range, type RangeResult, rangeRunner } from '../sweep-range.js';
+import { type Range, type RangeResult, type RangeRunner, rangeRunner } from '../sweep-range.js';
 import { SweepSummary } from '../sweep-report.js';
 
 interface Options {
@@ -98,13 +97,18 @@ async function sweepAll(s: Scenario, path: string, sweep: Sweep, o: Options): Pr
   };
   process.on('SIGINT', onInterrupt);
   let done = 0;
+  const rooms: ArrayBuffer[] = [];
   const result = async (r: RangeResult, range: Range): Promise<void> => {
     done = range.end;
     progress.show(done);
     if ('part' in r) summary.merge(r.part);
-    else if (!process.stdout.write(r.lines)) await once(process.stdout, 'drain');
+    else {
+      await new Promise((written) => process.stdout.write(r.lines, written));
+      rooms.push(r.lines.buffer);
+    }
   };
-  const makeRunner = (): Runner<RangeResult> => (jobs > 1 ? threadRunner({ scenario: path, sweep, json }) : hereRunner(rangeRunner(s, sweep, json)));
+  const makeRunner = (): Runner<RangeResult> =>
+    jobs > 1 ? threadRunner({ scenario: path, sweep, json }, rooms) : hereRunner(rangeRunner(s, sweep, json), rooms);
   try {
     await runRanges({ size, jobs, together: sweep.variants.length, result, stopped: () => interrupted }, makeRunner);
   } finally {
@@ -118,11 +122,11 @@ async function sweepAll(s: Scenario, path: string, sweep: Sweep, o: Options): Pr
 }
 
 /** In this thread; between ranges it lets signals and the progress bar through. */
-function hereRunner(runRange: (r: Range) => RangeResult): Runner<RangeResult> {
+function hereRunner(runRange: RangeRunner, rooms: ArrayBuffer[]): Runner<RangeResult> {
   return {
     run: async (r) => {
       await new Promise((resolve) => setImmediate(resolve));
-      return runRange(r);
+      return runRange(r, rooms.pop());
     },
     end: async () => {},
   };
