@@ -65,7 +65,6 @@ const onCall = [
   'src/scenario/schema-issues.ts',
   'src/scenario/snapshot.ts',
   'src/scenario/what-if.ts',
-  'src/scenario/yaml.ts',
   'src/stack/duplicate.ts',
   'src/stack/node-sets.ts',
   'src/stack/reject.ts',

@@ -11,8 +11,8 @@ import type { ScenarioFile } from './schema.js';
 import { reportMisfit } from './schema-issues.js';
 import { fits } from './shape.js';
 import { shapes } from './shapes.js';
-import { child, overlay, parseTree, type Tree, treeOf } from './tree.js';
-import { yamlOf } from './yaml.js';
+import { child, overlay, type Tree, treeOf } from './tree.js';
+import { parseTree, yamlOf } from './yaml.js';
 
 /** How far `extends:` may go. */
 const MAX_EXTENDS = 16;

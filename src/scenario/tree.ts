@@ -1,9 +1,7 @@
 /**
- * YAML as a small tree whose every value keeps the place it was written at, also after one file was laid over another (`extends:`).
+ * YAML as a small tree whose every value keeps the place it was written at, also after one file was laid over another (`extends:`). yaml.ts makes it of a text.
  */
-import type { Diagnostic, Span } from '../base/diagnostic.js';
-import { parseYaml } from './yaml.js';
-import { parsePlain } from './yaml-plain.js';
+import type { Span } from '../base/diagnostic.js';
 
 export interface Entry {
   readonly key: string;
@@ -22,12 +20,6 @@ export type Tree =
       /** Where the first line of a block scalar's text stands, and how far it is indented; null for others. */
       readonly block: { readonly line: number; readonly indent: number } | null;
     };
-
-/** Parses one file. Null when nothing can be read; YAML errors are reported as `yaml-syntax`. */
-export function parseTree(text: string, file: string): { tree: Tree | null; diagnostics: readonly Diagnostic[] } {
-  const plain = parsePlain(text, file);
-  return plain === null ? parseYaml(text, file) : { tree: plain, diagnostics: [] };
-}
 
 /** The value behind a key of a map. */
 export function child(tree: Tree | undefined, key: string): Tree | undefined {

@@ -1,4 +1,4 @@
-/** All of YAML, by the library that knows it: values as trees, errors with their places, and a tree's text. */
+/** From the text of a YAML file to the tree of tree.ts, and back; errors with their places. */
 import { type Alias, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, parseDocument, Scalar, stringify, visit } from 'yaml';
 import { type Diagnostic, hasErrors, Reporter, type Span } from '../base/diagnostic.js';
 import type { Entry, Tree } from './tree.js';
@@ -13,7 +13,7 @@ const CONTROL_TOKENS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001f
 const TOO_LARGE = 'too large or nested too deep';
 
 /** Parses one file. Null when nothing can be read; YAML errors are reported as `yaml-syntax`. */
-export function parseYaml(text: string, file: string): { tree: Tree | null; diagnostics: readonly Diagnostic[] } {
+export function parseTree(text: string, file: string): { tree: Tree | null; diagnostics: readonly Diagnostic[] } {
   const reporter = new Reporter(file, text);
   const lines = new LineCounter();
   const deep = surelyFlat(text) ? null : tooDeep(text);

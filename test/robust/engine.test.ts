@@ -40,6 +40,9 @@ const framesFor = (s: Seed): fc.Arbitrary<Injection[]> =>
     { minLength: 1, maxLength: 3 },
   );
 
+/** Work is bounded by what happens, whatever the machine is busy with: 10,000 received frames, each with its events. */
+const MOST_EVENTS = 500_000;
+
 const cases = fc.constantFrom(...all).chain((s) => fc.record({ s: fc.constant(s), frames: framesFor(s), rules: fc.option(rulesets, { freq: 2 }) }));
 
 describe('one node, any rules, any bytes', () => {
@@ -47,9 +50,8 @@ describe('one node, any rules, any bytes', () => {
     fc.assert(
       fc.property(cases, ({ s, frames, rules }) => {
         const node = rules ? deepFreeze({ ...s.node, iptables: rules }) : s.node;
-        const from = performance.now();
         const { events } = runFrames([node], [], frames, true);
-        expect(performance.now() - from).toBeLessThan(5000);
+        expect(events.length).toBeLessThan(MOST_EVENTS);
         expect(strayFates(events)).toEqual([]);
         expect(textOf(runFrames([node], [], frames, true).events)).toBe(textOf(events));
       }),
@@ -162,9 +164,8 @@ const loops: readonly (readonly [string, string, RegExp])[] = [
 describe('circles', () => {
   it.each(loops)('%s', (_name, text, cause) => {
     const s = scenario(text);
-    const from = performance.now();
     const run = runScenario(s, { execute });
-    expect(performance.now() - from).toBeLessThan(4000);
+    expect(run.events.length).toBeLessThan(MOST_EVENTS);
     const causes = run.events.map((e) => (e.t === 'drop' ? e.cause : e.t === 'inconclusive' ? 'inconclusive' : '')).join(' ');
     expect(causes === '' ? run.events.map((e) => e.t).join(' ') : causes).toMatch(cause);
     expect(strayFates(run.events).slice(0, 5)).toEqual([]);

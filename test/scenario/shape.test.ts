@@ -7,7 +7,8 @@ import { scenarioFiles } from '../../src/cli/files.js';
 import { moreSchema, scenarioSchema } from '../../src/scenario/schema.js';
 import { fits } from '../../src/scenario/shape.js';
 import { shapes } from '../../src/scenario/shapes.js';
-import { parseTree, plain, treeOf } from '../../src/scenario/tree.js';
+import { plain, treeOf } from '../../src/scenario/tree.js';
+import { parseTree } from '../../src/scenario/yaml.js';
 
 const nowhere = { file: '', line: 1, column: 1, length: 0 };
 const library = scenarioFiles(join(import.meta.dirname, '../../scenarios')).map((f) => {
