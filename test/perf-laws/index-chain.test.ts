@@ -5,7 +5,7 @@ import { hasErrors } from '../../src/base/diagnostic.js';
 import { readIptablesSave } from '../../src/formats/iptables-save.js';
 import type { Env } from '../../src/netfilter/env.js';
 import type { PacketCtx } from '../../src/netfilter/pred.js';
-import { compileTable } from '../../src/netfilter/xtables/compile.js';
+import { type CompiledRule, compileTable } from '../../src/netfilter/xtables/compile.js';
 import { RuleCounters } from '../../src/netfilter/xtables/counters.js';
 import { ChainIndex, placeAt } from '../../src/netfilter/xtables/index-chain.js';
 import { type WalkChain, type WalkTable, walkTable } from '../../src/netfilter/xtables/walk.js';
@@ -113,7 +113,7 @@ function walkAll(text: string, packets: readonly (readonly [string, number])[], 
   const plain = new Map(
     compiled.chains.map((c): [string, WalkChain] => [
       c.name,
-      { at: c.at, policy: c.policy, rules: c.rules, first: c.first, length: c.length, end: c.end, refOf: (n) => c.refOf(n) },
+      { at: c.at, policy: c.policy, rules: c.rules, first: c.first, length: c.length, end: c.end, named: (r, n) => c.named(r as CompiledRule, n) },
     ]),
   );
   const linear: WalkTable = { slots: compiled.slots, chain: (name) => plain.get(name) };

@@ -35,7 +35,7 @@ const compiled = (n: NodeState): Map<string, unknown> =>
   new Map(
     compileTable((n.iptables as XtRuleset).tables[0], 'ipv4')
       .chains.filter((c) => c.length > 0)
-      .map((c) => [c.name, c.rules]),
+      .map((c) => [c.name, c.first]),
   );
 
 const changed = (command: string): string[] => {

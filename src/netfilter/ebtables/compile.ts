@@ -111,7 +111,7 @@ function compileChain(chain: EbtChain, table: EbtTableName): ChainCode {
     length: rules.length,
     end,
     source: chain,
-    refOf: (place) => ref(place + 1),
+    named: (_, place) => ref(place + 1),
   };
   cache.set(table, made);
   return made;

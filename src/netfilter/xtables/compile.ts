@@ -11,18 +11,16 @@ import { ALWAYS, between, call, equals, negateIf, type Pred, prefix } from '../p
 import { type Action, callAction, FALL_THROUGH, verdictAction } from './action.js';
 import { type Ask, type Asked, asked } from './ask.js';
 import type { RuleContext, RuleStep } from './extension.js';
-import { ChainIndex } from './index-chain.js';
+import { ChainIndex, SHORTEST } from './index-chain.js';
 import { Interner } from './intern.js';
 import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
 import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, XtChain, XtRuleset, XtTable, XtTableName } from './model.js';
 import type { WalkChain, WalkRule } from './walk.js';
 
-type ChainPlace = Omit<RuleRef, 'num'>;
-type TablePlace = Omit<ChainPlace, 'chain'> & { readonly family: Family };
+type TablePlace = Omit<RuleRef, 'chain' | 'num'> & { readonly family: Family };
 
 /** Written out: spread, each object would get a hidden class of its own, which costs more than the object. */
-const placeOf = ({ backend, family, table }: TablePlace, chain: string): ChainPlace => ({ backend, family, table, chain });
-const refAt = ({ backend, family, table, chain }: ChainPlace, num: number): RuleRef => ({ backend, family, table, chain, num });
+const refAt = ({ backend, family, table }: TablePlace, chain: string, num: number): RuleRef => ({ backend, family, table, chain, num });
 
 /** A rule as the walk meets it: a cache line, where it can be. */
 export class CompiledRule implements WalkRule {
@@ -31,10 +29,11 @@ export class CompiledRule implements WalkRule {
   readonly rest: readonly Ask[];
   readonly action: Action;
   ref: RuleRef | null = null;
-  next: CompiledRule | null = null;
-  constructor(asks: Asked, action: Action) {
+  readonly next: CompiledRule | null;
+  constructor(asks: Asked, action: Action, next: CompiledRule | null) {
     ({ first: this.first, second: this.second, rest: this.rest } = asks);
     this.action = action;
+    this.next = next;
   }
 }
 
@@ -105,8 +104,8 @@ function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backen
   return native ?? m.def.lower(m.data, ctx);
 }
 
-function compileRule(rule: Rule, place: ChainPlace, family: Family, intern: Interner): CompiledRule {
-  const ctx = ruleContext(family, place.table, rule);
+function compileRule(rule: Rule, place: TablePlace, intern: Interner, next: CompiledRule | null): CompiledRule {
+  const ctx = ruleContext(place.family, place.table, rule);
   const preds = ipPreds(rule, place.backend);
   const asks: Ask[] = preds.map((pred) => intern.ask({ kind: 'test', pred }));
   for (const m of rule.matches) {
@@ -124,35 +123,34 @@ function compileRule(rule: Rule, place: ChainPlace, family: Family, intern: Inte
   return new CompiledRule(
     asked(asks, (rest) => intern.list(rest)),
     compileAction(rule, unconditional, ctx, intern),
+    next,
   );
 }
 
 /** A chain's rules, compiled when the first packet comes to them, and their index. */
 class ChainCode {
-  #rules: readonly CompiledRule[] | null = null;
+  #first: CompiledRule | null | undefined;
   #index: ChainIndex | null | undefined;
   constructor(
-    readonly list: RuleList,
-    readonly place: ChainPlace,
-    readonly family: Family,
-    readonly intern: Interner,
+    readonly chain: string,
+    readonly table: TablePlace,
     /** The same list in another place. */
     readonly next: ChainCode | null = null,
   ) {}
-  stands(p: ChainPlace, family: Family): boolean {
-    const { chain, table, backend } = this.place;
-    return chain === p.chain && table === p.table && backend === p.backend && family === this.family;
+  stands(chain: string, t: TablePlace): boolean {
+    const { table, backend, family } = this.table;
+    return chain === this.chain && table === t.table && backend === t.backend && family === t.family;
   }
-  get rules(): readonly CompiledRule[] {
-    if (this.#rules === null) {
-      const rules = Array.from({ length: this.list.length }, (_, i) => compileRule(this.list.at(i), this.place, this.family, this.intern));
-      for (let i = 1; i < rules.length; i++) rules[i - 1].next = rules[i];
-      this.#rules = rules;
+  first(list: RuleList, intern: Interner): CompiledRule | null {
+    if (this.#first === undefined) {
+      let following: CompiledRule | null = null;
+      for (let i = list.length - 1; i >= 0; i--) following = compileRule(list.at(i), this.table, intern, following);
+      this.#first = following;
     }
-    return this.#rules;
+    return this.#first;
   }
-  get index(): ChainIndex | null {
-    if (this.#index === undefined) this.#index = ChainIndex.of(this.rules);
+  index(rules: () => readonly CompiledRule[], length: number): ChainIndex | null {
+    if (this.#index === undefined) this.#index = length < SHORTEST ? null : ChainIndex.of(rules());
     return this.#index;
   }
 }
@@ -160,14 +158,20 @@ class ChainCode {
 /** By the list, first of all: the same rules object hardly ever stands in two chains. */
 const chainCodes = new WeakMap<RuleList, ChainCode>();
 
-function chainCode(list: RuleList, place: ChainPlace, family: Family, intern: Interner): ChainCode {
+function chainCode(list: RuleList, chain: string, table: TablePlace): ChainCode {
   // Chains without rules share one list: nothing to keep.
-  if (list.length === 0) return new ChainCode(list, place, family, intern);
+  if (list.length === 0) return new ChainCode(chain, table);
   const first = chainCodes.get(list) ?? null;
-  for (let code = first; code !== null; code = code.next) if (code.stands(place, family)) return code;
-  const made = new ChainCode(list, place, family, intern, first);
+  for (let code = first; code !== null; code = code.next) if (code.stands(chain, table)) return code;
+  const made = new ChainCode(chain, table, first);
   chainCodes.set(list, made);
   return made;
+}
+
+/** What the chains of a table have in common. */
+interface Common {
+  readonly place: TablePlace;
+  readonly intern: Interner;
 }
 
 /** A chain as packets walk it. It is compiled when the first packet comes: most chains of a big set meet none. */
@@ -182,45 +186,47 @@ export class CompiledChain implements WalkChain {
   #end: RuleRef | null = null;
   #code: ChainCode | null = null;
   readonly source: XtChain;
-  readonly #table: TablePlace;
-  readonly #intern: Interner;
+  readonly #common: Common;
 
-  constructor(source: XtChain, at: number, table: TablePlace, intern: Interner) {
+  constructor(source: XtChain, at: number, common: Common) {
     this.at = at;
     this.length = source.rules.length;
     this.policy = source.policy;
     this.source = source;
-    this.#table = table;
-    this.#intern = intern;
+    this.#common = common;
   }
   get name(): string {
     return this.source.name;
   }
   get #compiled(): ChainCode {
-    this.#code ??= chainCode(this.source.rules, placeOf(this.#table, this.name), this.#table.family, this.#intern);
+    this.#code ??= chainCode(this.source.rules, this.name, this.#common.place);
     return this.#code;
   }
-  get rules(): readonly CompiledRule[] {
-    this.#rules ??= this.#compiled.rules;
-    return this.#rules;
-  }
   get first(): CompiledRule | null {
-    if (this.#first === undefined) this.#first = this.rules[0] ?? null;
+    if (this.#first === undefined) this.#first = this.#compiled.first(this.source.rules, this.#common.intern);
     return this.#first;
   }
-  refOf(place: number): RuleRef {
-    const rule = this.rules[place];
-    rule.ref ??= refAt(this.#compiled.place, place + 1);
+  /** By place; of long chains only, where their index says which to try. */
+  get rules(): readonly CompiledRule[] {
+    if (this.#rules === null) {
+      const rules: CompiledRule[] = [];
+      for (let r = this.first; r !== null; r = r.next) rules.push(r);
+      this.#rules = rules;
+    }
+    return this.#rules;
+  }
+  named(rule: CompiledRule, place: number): RuleRef {
+    rule.ref ??= refAt(this.#common.place, this.name, place + 1);
     return rule.ref;
   }
   /** null where the chain is walked as it stands. */
   get index(): ChainIndex | null {
-    if (this.#index === undefined) this.#index = this.#compiled.index;
+    if (this.#index === undefined) this.#index = this.#compiled.index(() => this.rules, this.length);
     return this.#index;
   }
   /** End of the chain: rule number rules + 1. */
   get end(): RuleRef {
-    this.#end ??= refAt(placeOf(this.#table, this.name), this.length + 1);
+    this.#end ??= refAt(this.#common.place, this.name, this.length + 1);
     return this.#end;
   }
 }
@@ -230,10 +236,10 @@ export class CompiledTable {
   readonly name: XtTableName;
   readonly family: Family;
   readonly #source: readonly XtChain[];
-  readonly #place: TablePlace;
-  readonly #intern = new Interner();
+  readonly #common: Common;
   readonly #numbers: ReadonlyMap<string, number>;
-  readonly #made = new Map<number, CompiledChain>();
+  /** By their numbers; there are holes. */
+  readonly #made: CompiledChain[] = [];
   readonly slots: number;
   /** Slot of each chain's first rule. */
   readonly #firstSlots: Uint32Array;
@@ -242,7 +248,7 @@ export class CompiledTable {
     this.name = table.name;
     this.family = family;
     this.#source = table.chains;
-    this.#place = { backend, family, table: table.name };
+    this.#common = { place: { backend, family, table: table.name }, intern: new Interner() };
     this.#numbers = placesByName(table.chains);
     this.#firstSlots = new Uint32Array(table.chains.length);
     let slot = 0;
@@ -258,16 +264,12 @@ export class CompiledTable {
     return n === undefined ? undefined : this.#chainAt(n);
   }
   #chainAt(n: number): CompiledChain {
-    let chain = this.#made.get(n);
-    if (!chain) {
-      chain = new CompiledChain(this.#source[n], this.#firstSlots[n], this.#place, this.#intern);
-      this.#made.set(n, chain);
-    }
-    return chain;
+    this.#made[n] ??= new CompiledChain(this.#source[n], this.#firstSlots[n], this.#common);
+    return this.#made[n];
   }
   /** Those that somebody asked for: no packet has met another. */
   made(): Iterable<CompiledChain> {
-    return this.#made.values();
+    return Object.values(this.#made);
   }
   /** All of them, in the table's order. */
   get chains(): readonly CompiledChain[] {

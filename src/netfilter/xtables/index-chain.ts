@@ -16,7 +16,7 @@ import { inIface, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
 import { loadedDport, loadedSport } from './transport.js';
 
 /** Chains shorter than this are walked as they are. */
-const SHORTEST = 9;
+export const SHORTEST = 9;
 /** Rules that are not worth another question. */
 const LEAF = 4;
 /** Rules looked at to choose a question. */
@@ -150,7 +150,8 @@ function bestQuestion(rules: Leaf, facts: readonly (readonly Fact[])[]): Questio
 
 function grow(rules: Leaf, facts: readonly (readonly Fact[])[]): Tree {
   const q = rules.length <= LEAF ? null : bestQuestion(rules, facts);
-  if (!q) return rules.length === 1 ? rules[0] : rules;
+  // Copied: an array that has grown has room for more.
+  if (!q) return rules.length === 1 ? rules[0] : rules.slice();
   const groups = new Map<Scalar, number[]>();
   const others: number[] = [];
   for (const r of rules) {

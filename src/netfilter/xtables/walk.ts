@@ -19,7 +19,7 @@ import { LegacyTracer } from './trace.js';
 /** What the walker walks; xtables and ebtables compile to it. */
 export interface WalkRule extends Asked {
   readonly action: Action;
-  /** null: nobody has asked for it yet (WalkChain.refOf). */
+  /** null: nobody has asked for it yet (WalkChain.named). */
   readonly ref: RuleRef | null;
   /** The rule behind it. */
   readonly next: WalkRule | null;
@@ -35,8 +35,8 @@ export interface WalkChain {
   /** Number of rules. */
   readonly length: number;
   readonly end: RuleRef;
-  /** The name of the rule at a place. */
-  refOf(place: number): RuleRef;
+  /** Names the rule, which stands at that place. */
+  named(rule: WalkRule, place: number): RuleRef;
   /** Absent or null: every rule is tried. */
   readonly index?: ChainIndex | null;
 }
@@ -132,7 +132,7 @@ export function walkChain<C extends WalkChain>(
       continue;
     }
     upcoming = r.next;
-    const ref = r.ref ?? chain.refOf(i);
+    const ref = r.ref ?? chain.named(r, i);
     c.rule = ref;
     const no = failed(r, c);
     if (no !== null) {
