@@ -1,7 +1,7 @@
 /** What sockets do with segments and datagrams (tcp_input.c, tcp_minisocks.c, udp.c). The kernel corpus proves the everyday ones; here are those it has few or none of. */
 import { describe, expect, it } from 'vitest';
 import { parseIp4, parseMac } from '../../src/base/addr.js';
-import type { CaseInput, InjectStep, LocalStep, SockSendStep, StepInput } from '../../src/harness/conformance/corpus.js';
+import type { CaseInput, InjectStep, LocalStep, SockCloseStep, SockSendStep, StepInput } from '../../src/harness/conformance/corpus.js';
 import { bytesHex, hexBytes } from '../../src/harness/conformance/hex.js';
 import { modelCase } from '../../src/harness/conformance/model-case.js';
 import { buildIcmp, buildIp4, buildTcp, buildUdp, TCP_FLAG } from '../../src/packet/build.js';
@@ -98,7 +98,10 @@ interface Seen {
 const letters = (flags: number): string => [...'FSRPA'].filter((_, i) => (flags >> i) & 1).join('');
 
 /** Runs steps and says of each what left (TCP: flags seq ack, relative to nothing), what sockets got and what was dropped. */
-function play(steps: readonly (Omit<InjectStep, 'n'> | Omit<LocalStep, 'n'> | Omit<SockSendStep, 'n'>)[], sockets: readonly ListenOn[]): Seen[] {
+function play(
+  steps: readonly (Omit<InjectStep, 'n'> | Omit<LocalStep, 'n'> | Omit<SockSendStep, 'n'> | Omit<SockCloseStep, 'n'>)[],
+  sockets: readonly ListenOn[],
+): Seen[] {
   const model = modelCase(
     caseOf(
       steps.map((s, n) => ({ ...s, n }) as StepInput),
@@ -156,6 +159,17 @@ describe('a TCP connection that was accepted', () => {
 
   it('sends on the last accepted connection', () => {
     expect(play([...HANDSHAKE, { kind: 'sock_send', socket: 'srv0', payload: '73' }], [LISTEN])[2]).toMatchObject({ sent: ['PA 5001 1001'], result: 'ok' });
+  });
+
+  it('small writes wait for the acknowledgement of the one before; the end takes along what waits', () => {
+    const send = (payload: string): Omit<SockSendStep, 'n'> => ({ kind: 'sock_send', socket: 'srv0', payload });
+    const close: Omit<SockCloseStep, 'n'> = { kind: 'sock_close', socket: 'srv0' };
+    const acked = inject(segment(ACK, 1001, 5002));
+    const sent = (...steps: Parameters<typeof play>[0]): unknown =>
+      play([...HANDSHAKE, send('01'), send('0203'), send('04'), ...steps], [LISTEN]).map((x) => x.sent);
+    expect(sent(acked, send('05'))).toEqual([['SA 5000 1001'], [], ['PA 5001 1001'], [], [], ['PA 5002 1001'], []]);
+    expect(sent(inject(segment(PSH | ACK, 1001, 5002, '41')))).toEqual([['SA 5000 1001'], [], ['PA 5001 1001'], [], [], ['PA 5002 1002']]);
+    expect(sent(close)).toEqual([['SA 5000 1001'], [], ['PA 5001 1001'], [], [], ['FPA 5002 1001']]);
   });
 });
 
