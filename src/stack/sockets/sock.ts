@@ -119,6 +119,8 @@ export class TcpSock extends Sock {
 /** struct request_sock: a connection that awaits the last ACK of the handshake. */
 export interface RequestSock {
   readonly listener: TcpSock;
+  /** What rules see of it: no full socket. */
+  readonly sk: SkSocket;
   readonly family: Family;
   readonly laddr: Addr;
   readonly lport: number;

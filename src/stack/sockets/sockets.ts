@@ -120,7 +120,8 @@ export class Sockets implements SocketLayer, SocketHost {
     want: 'established' | 'listener' | 'any',
   ): SkSocket | null {
     if (proto === IPPROTO.TCP) {
-      const s = want === 'listener' ? null : lookupEstablished(this.tcp.socks, src, sport, dst, dport, dev);
+      const s =
+        want === 'listener' ? null : (lookupEstablished(this.tcp.socks, src, sport, dst, dport, dev) ?? this.tcp.request(src, sport, dst, dport) ?? null);
       return (s ?? (want === 'established' ? null : lookupListener(this.tcp.socks, family, dst, dport, dev)))?.sk ?? null;
     }
     if (proto !== IPPROTO.UDP || want === 'established') return null;

@@ -68,6 +68,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
   const dst = r.dst;
   const [laddr, raddr] = [skb.daddr, skb.saddr];
   const window = windowFor(mss);
+  const sk = { ...l.sk, full: false, listener: l.sk };
   const resend = (): void => {
     const payload = buildTcp(
       { sport: seg.dport, dport: seg.sport, seq: isn, ack: (seg.seq + 1) >>> 0, flags: SYN | ACK, window, options: scaled ? fullOptions(mss) : mssOption(mss) },
@@ -83,7 +84,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
       dst,
       tos: l.tos,
       mark,
-      sk: requestSk(l),
+      sk,
       origin: { kind: 'reply', of: skb.id },
       mayFragment: false,
       alwaysDf: true,
@@ -92,6 +93,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
   };
   const req: RequestSock = {
     listener: l,
+    sk,
     family,
     laddr,
     lport: seg.dport,
@@ -108,11 +110,6 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
   };
   t.requests.push(req);
   resend();
-}
-
-/** What rules see of the SYN-ACK: a request socket is no full socket. */
-function requestSk(l: TcpSock): TcpSock['sk'] {
-  return { ...l.sk, full: false, listener: l.sk };
 }
 
 /** tcp_check_req(). */

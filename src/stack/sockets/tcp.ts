@@ -1,5 +1,5 @@
 /** TCP of a node without timers: handshakes from both sides, data in order, resets, errors (net/ipv4/tcp_ipv4.c, tcp_input.c, tcp_output.c, tcp_minisocks.c). */
-import type { Family } from '../../base/addr.js';
+import type { Addr, Family } from '../../base/addr.js';
 import { TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
@@ -92,6 +92,11 @@ export class Tcp {
     push(this.k, s, { kind: 'sent', of: null }, true);
   }
 
+  /** Requests are found where connections are (reqsk_queue_hash_req()). */
+  request(src: Addr, sport: number, dst: Addr, dport: number): RequestSock | undefined {
+    return this.requests.find((r) => r.laddr === dst && r.lport === dport && r.raddr === src && r.rport === sport);
+  }
+
   // --- receive ---
 
   rcv(skb: Skb): void {
@@ -119,7 +124,7 @@ export class Tcp {
       established(this, found, skb, seg);
       return;
     }
-    const req = this.requests.find((r) => r.laddr === skb.daddr && r.lport === seg.dport && r.raddr === skb.saddr && r.rport === seg.sport);
+    const req = this.request(skb.saddr, seg.sport, skb.daddr, seg.dport);
     if (req) {
       checkRequest(this, req, skb, seg);
       return;
