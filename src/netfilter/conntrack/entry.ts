@@ -5,7 +5,7 @@ import type { Conntrack } from './index.js';
 import { newSctp, SCTP_STATE_NAMES, type SctpTrack } from './sctp.js';
 import type { Conn, Zone } from './table.js';
 import { TCP_STATE_NAMES } from './tcp-states.js';
-import { newTrack, type TcpTrack, WIN } from './tcp-window.js';
+import { newSide, newTrack, type TcpTrack, WIN } from './tcp-window.js';
 import { hasPorts, invertTuple } from './tuple.js';
 
 export interface CtEntry {
@@ -68,7 +68,7 @@ function protoState(e: CtEntry, now: number): unknown {
     const t = newTrack();
     t.state = stateNumber(TCP_STATE_NAMES, e.state);
     t.flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
-    t.reply.flags = WIN.BE_LIBERAL | WIN.SACK_PERM;
+    t.reply = { ...newSide(), flags: WIN.BE_LIBERAL | WIN.SACK_PERM };
     return t;
   }
   if (e.orig.proto === IPPROTO.SCTP) return newSctp(stateNumber(SCTP_STATE_NAMES, e.state));

@@ -30,7 +30,8 @@ export const newSide = (): TcpSide => ({ end: 0, maxEnd: 0, maxWin: 0, maxAck: 0
 
 /** struct ip_ct_tcp. It is the side of the one who opened the connection, too: an object less for every flow. */
 export interface TcpTrack extends TcpSide {
-  readonly reply: TcpSide;
+  /** The side that answers; null while nothing is known of it but what the opening SYN says. */
+  reply: TcpSide | null;
   state: number;
   lastDir: Dir;
   lastIndex: number;
@@ -49,7 +50,7 @@ export const newTrack = (): TcpTrack => ({
   maxAck: 0,
   scale: 0,
   flags: 0,
-  reply: newSide(),
+  reply: null,
   state: TCP.NONE,
   lastDir: 0,
   lastIndex: SEGMENT.NONE,
@@ -62,10 +63,17 @@ export const newTrack = (): TcpTrack => ({
   retrans: 0,
 });
 
+/** The side that answers. An opening SYN says of it how far it may send, namely as far as the window goes, and nothing else; so it is made at the second packet. */
+function answering(t: TcpTrack): TcpSide {
+  t.reply ??= { ...newSide(), maxEnd: t.maxWin };
+  return t.reply;
+}
 /** The sender of packets in that direction. */
-export const sideOf = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t : t.reply);
+export const sideOf = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t : answering(t));
 /** The one who gets them. */
-export const otherSide = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? t.reply : t);
+export const otherSide = (t: TcpTrack, dir: Dir): TcpSide => (dir === 0 ? answering(t) : t);
+/** WIN bits of either side. */
+export const flagsOfBoth = (t: TcpTrack): number => t.flags | (t.reply === null ? 0 : t.reply.flags);
 
 /** A TCP header with what tracking needs; sequence numbers as int32. */
 export interface Segment {

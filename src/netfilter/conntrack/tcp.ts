@@ -6,6 +6,7 @@ import { type Conn, type Dir, dirOf } from './table.js';
 import { FLAG, SEGMENT, TCP, TCP_IGNORE, TCP_INVALID, TCP_TIMEOUT, TCP_TRANSITIONS, TCP_VALID_FLAGS } from './tcp-states.js';
 import {
   before,
+  flagsOfBoth,
   inWindow,
   newSide,
   newTrack,
@@ -27,7 +28,7 @@ const closing = (state: number): boolean =>
   state === TCP.FIN_WAIT || state === TCP.LAST_ACK || state === TCP.TIME_WAIT || state === TCP.CLOSE || state === TCP.CLOSE_WAIT;
 
 /** tcp_new(): null when the first packet cannot start an entry. */
-function startTrack(s: Segment, loose: boolean): TcpTrack | null {
+export function startTrack(s: Segment, loose: boolean): TcpTrack | null {
   const first = TCP_TRANSITIONS[0][segmentKind(s.flags)][TCP.NONE];
   if (first >= TCP_INVALID) return null;
   const t = newTrack();
@@ -42,7 +43,7 @@ function startTrack(s: Segment, loose: boolean): TcpTrack | null {
   if (!loose) return null;
   side.maxEnd = (s.end + side.maxWin) | 0;
   side.flags = WIN.SACK_PERM | WIN.BE_LIBERAL;
-  t.reply.flags = WIN.SACK_PERM | WIN.BE_LIBERAL;
+  t.reply = { ...newSide(), flags: WIN.SACK_PERM | WIN.BE_LIBERAL };
   return t;
 }
 
@@ -119,7 +120,7 @@ function nextTimeout(a: TrackArgs, t: TcpTrack, kind: number, state: number): nu
   const max = seconds(a.host.settings.nf_conntrack_tcp_timeout_max_retrans);
   if (t.retrans >= a.host.settings.nf_conntrack_tcp_max_retrans && normal > max) return max;
   if (kind === SEGMENT.RST) return seconds(a.host.settings.nf_conntrack_tcp_timeout_close);
-  const unacknowledged = (t.flags | t.reply.flags) & WIN.DATA_UNACKNOWLEDGED;
+  const unacknowledged = flagsOfBoth(t) & WIN.DATA_UNACKNOWLEDGED;
   if (unacknowledged) {
     const unack = seconds(a.host.settings.nf_conntrack_tcp_timeout_unacknowledged);
     if (normal > unack) return unack;
@@ -142,11 +143,12 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
   const dir = dirOf(info);
   const kind = segmentKind(s.flags);
   let next = TCP_TRANSITIONS[dir][kind][old];
-  let skipWindow = false;
+  // An opening SYN lies within what it announces itself.
+  let skipWindow = !ct.confirmed && next === TCP.SYN_SENT;
 
   if (next === TCP_INVALID) return INVALID;
   if (next === TCP_IGNORE || (next === TCP.SYN_SENT && old >= TCP.TIME_WAIT)) {
-    const closedBefore = (t.flags | t.reply.flags) & WIN.CLOSE_INIT || (t.lastDir === dir && t.lastIndex === SEGMENT.RST);
+    const closedBefore = flagsOfBoth(t) & WIN.CLOSE_INIT || (t.lastDir === dir && t.lastIndex === SEGMENT.RST);
     if (next === TCP.SYN_SENT && closedBefore) return a.kill(ct) ? { kind: 'repeat' } : { kind: 'drop' };
     if (kind === SEGMENT.SYNACK && t.lastIndex === SEGMENT.SYN && t.lastDir !== dir && s.ack === t.lastEnd) {
       next = TCP.SYN_RECV;

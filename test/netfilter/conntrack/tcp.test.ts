@@ -1,4 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { startTrack } from '../../../src/netfilter/conntrack/tcp.js';
+import { SEGMENT } from '../../../src/netfilter/conntrack/tcp-states.js';
+import { inWindow, newSide, readSegment, type Segment, sideOf, type TcpTrack } from '../../../src/netfilter/conntrack/tcp-window.js';
 import { Lab, tcp } from './harness.js';
 
 /** direction, flags, seq, ack, payload bytes -> ctstate, state of the entry afterwards (`!` = ASSURED, `-` = no entry). */
@@ -92,4 +96,26 @@ describe('TCP tracking', () => {
     lab.time = 120_000;
     expect(lab.tcpState()).toBe('-');
   });
+});
+
+it('an opening SYN passes the window check, which leaves of the other side what is made of it later', () => {
+  const seq = fc.integer({ min: 0, max: 0xffffffff });
+  const win = fc.oneof(fc.constantFrom(0, 1, 65535), fc.integer({ min: 0, max: 65535 }));
+  const options = fc.constantFrom([], [2, 4, 5, 180], [3, 3, 7, 1], [4, 2, 3, 3, 14, 1, 1, 1], [3, 3, 200, 0]);
+  fc.assert(
+    fc.property(seq, win, options, fc.nat(1400), fc.boolean(), (n, w, o, length, liberal) => {
+      const header = 20 + o.length;
+      const d = new Uint8Array(header + length);
+      d.set([n >>> 24, n >>> 16, n >>> 8, n], 4);
+      d.set([(header / 4) << 4, 0x02, w >>> 8, w], 12);
+      d.set(o, 20);
+      const s = readSegment(d, 0) as Segment;
+      const [checked, skipped] = [startTrack(s, true), startTrack(s, true)] as TcpTrack[];
+      checked.reply = newSide();
+      expect(inWindow(checked, 0, SEGMENT.SYN, s, liberal)).toBe('accept');
+      expect(sideOf(skipped, 1)).toEqual(checked.reply);
+      expect(skipped).toEqual(checked);
+    }),
+    { seed: 11 },
+  );
 });
