@@ -86,8 +86,8 @@ export class Network {
   inject(node: NodeRun, dev: NetDevice, bytes: Uint8Array): number {
     const id = this.world.nextId();
     const skb = dev.linkType === 'ether' || dev.linkType === 'loopback' ? frameToSkb(id, bytes) : bareSkb(id, bytes);
-    node.arrive(skb, dev);
-    this.world.run();
+    node.announce(skb, dev);
+    this.world.receive(node, skb, dev);
     return id;
   }
 }

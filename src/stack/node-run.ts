@@ -271,12 +271,16 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   netifRxAs(skb: Skb, dev: NetDevice): void {
     this.world.enqueue(this, skb, dev);
   }
-  /** A frame of the outside world arrives at a device. */
+  /** A frame of the outside world arrives at a device, behind those that wait. */
   arrive(skb: Skb, dev: NetDevice): void {
+    this.announce(skb, dev);
+    this.world.enqueue(this, skb, dev);
+  }
+  /** The same, before it is received. */
+  announce(skb: Skb, dev: NetDevice): void {
     classify(skb, dev);
     if (this.rec.on || this.rec.fates) this.tell(skb, { t: 'skb', origin: skb.origin, view: packetView(skb), dev: dev.name });
     if (this.rec.on) this.tell(skb, { t: 'receive', dev: dev.name, frame: frameOf(skb) });
-    this.world.enqueue(this, skb, dev);
   }
   wire(skb: Skb, dev: NetDevice): void {
     if (this.rec.on || this.rec.fates) this.tell(skb, { t: 'emit', dev: dev.name, frame: this.rec.on ? frameOf(skb) : NO_FRAME });

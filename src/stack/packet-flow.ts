@@ -166,14 +166,21 @@ export const packetFlow: Readonly<Record<string, Box>> = boxes as unknown as Rea
 export interface Stop {
   readonly box: string;
   readonly stage: Stage;
-  /** Outcomes of the stage, and where each leads; null = the packet's way ends. */
-  readonly outcomes: readonly string[];
-  readonly next: (Stop | null)[];
+  readonly arrow: Arrow | null;
+}
+/** Where an outcome leads; null = the packet's way ends. `other`: the next one out of the same box. */
+interface Arrow {
+  readonly outcome: string;
+  readonly to: Stop | null;
+  readonly other: Arrow | null;
 }
 
 function followArrows(flow: Readonly<Record<string, Box>>): ReadonlyMap<string, Stop> {
-  const stops = new Map(Object.entries(flow).map(([box, b]): [string, Stop] => [box, { box, stage: b.stage, outcomes: Object.keys(b.next), next: [] }]));
-  for (const [box, stop] of stops) for (const o of stop.outcomes) stop.next.push(stops.get(flow[box].next[o] ?? '') ?? null);
+  const stops = new Map(Object.entries(flow).map(([box, b]) => [box, { box, stage: b.stage, arrow: null as Arrow | null }]));
+  for (const [box, stop] of stops) {
+    const ways = Object.entries(flow[box].next).reverse();
+    for (const [outcome, to] of ways) stop.arrow = { outcome, to: stops.get(to ?? '') ?? null, other: stop.arrow };
+  }
   return stops;
 }
 
@@ -181,7 +188,6 @@ export const stops: ReadonlyMap<string, Stop> = followArrows(packetFlow);
 
 /** The stop behind an outcome; undefined when the picture has no such way. */
 export function stopAfter(at: Stop, outcome: string): Stop | null | undefined {
-  const { outcomes } = at;
-  for (let i = 0; i < outcomes.length; i++) if (outcomes[i] === outcome) return at.next[i];
+  for (let a = at.arrow; a !== null; a = a.other) if (a.outcome === outcome) return a.to;
   return undefined;
 }

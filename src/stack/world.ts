@@ -61,17 +61,31 @@ export class World {
 
   /** Runs until nothing moves any more; bounded, since two routers may play ping-pong for ever. */
   run(): void {
+    this.#run(null, null, null);
+  }
+
+  /** The same with a frame in front of those that wait: mostly there are none, and it need not wait either. */
+  receive(node: Receiver, skb: Skb, dev: NetDevice): void {
+    if (this.#head === this.#tail) this.#run(node, skb, dev);
+    else {
+      this.enqueue(node, skb, dev);
+      this.run();
+    }
+  }
+
+  #run(node: Receiver | null, skb: Skb | null, dev: NetDevice | null): void {
     const before = this.#running;
     this.#running = true;
     try {
-      this.#drain();
+      if (node !== null && skb !== null && dev !== null) node.receive(skb, dev);
+      this.#drain(node === null ? 0 : 1);
     } finally {
       this.#running = before;
     }
   }
 
-  #drain(): void {
-    for (let n = 0; ; n++) {
+  #drain(done: number): void {
+    for (let n = done; ; n++) {
       const next = this.#take();
       if (next === null) return;
       if (n >= MAX_RECEIVED) {
