@@ -22,18 +22,18 @@ type TablePlace = Omit<RuleRef, 'chain' | 'num'> & { readonly family: Family };
 /** Written out: spread, each object would get a hidden class of its own, which costs more than the object. */
 const refAt = ({ backend, family, table }: TablePlace, chain: string, num: number): RuleRef => ({ backend, family, table, chain, num });
 
-/** A rule as the walk meets it: a cache line, where it can be. */
+/** A rule as the walk meets it: about a cache line. What every rule is asked stands in front, what only a rule that matches does at the end. */
 export class CompiledRule implements WalkRule {
+  readonly next: CompiledRule | null;
+  ref: RuleRef | null = null;
   readonly first: Ask | null;
   readonly second: Ask | null;
   readonly rest: readonly Ask[];
   readonly action: Action;
-  ref: RuleRef | null = null;
-  readonly next: CompiledRule | null;
   constructor(asks: Asked, action: Action, next: CompiledRule | null) {
+    this.next = next;
     ({ first: this.first, second: this.second, rest: this.rest } = asks);
     this.action = action;
-    this.next = next;
   }
 }
 
