@@ -12,10 +12,10 @@ interface ConnlabelMatch {
 /** XT_CONNLABEL_MAXBIT */
 const MAX_BIT = 127;
 
-/** connlabel_mt(): where it sets the label, it then matches. */
+/** connlabel_mt(): where it sets the label, it then matches. The template that `-j CT` attaches has no labels, and none can be set. */
 function matches(d: ConnlabelMatch, c: PacketCtx): boolean {
   const { ct } = c.skb;
-  if (!ct) return d.invert;
+  if (!ct || ct.template) return d.invert;
   const bit = 1n << BigInt(d.bit);
   if ((ct.labels & bit) === 0n && !d.set) return d.invert;
   ct.labels |= bit;
