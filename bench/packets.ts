@@ -1,7 +1,7 @@
 /** P1 to P4 and P11: packets through rules, and lookups of routes. */
 import { Lpm } from '../src/fib/lpm.js';
 import { traceLines } from '../src/render/kernel.js';
-import { type Recorder, type RuleRef, TraceRecorder } from '../src/trace/event.js';
+import { KindRecorder, type Recorder, type RuleRef, TRACES } from '../src/trace/event.js';
 import { synFrame } from './frame.js';
 import { cpu, dump, type Measured, ROUNDS, type Row, round, textOf, versus } from './measure.js';
 import { router, routerState } from './router.js';
@@ -68,7 +68,7 @@ export const p2: Row = async (k) => {
   let lines = 0;
   let length = 0;
   const ours = (): number => {
-    const rec = new TraceRecorder();
+    const rec = new KindRecorder(TRACES);
     const r = router(state, rec);
     const line = traceLines();
     lines = 0;

@@ -20,7 +20,7 @@ import type { Dst, NetDevice, SkSocket } from '../packet/types.js';
 import { packetView } from '../packet/view.js';
 import type { NodeState } from '../scenario/model.js';
 import type { Cause } from '../trace/cause.js';
-import { type EventBody, FATES, type HookPoint, type RuleRef } from '../trace/event.js';
+import { type EventBody, type HookPoint, hears, type RuleRef } from '../trace/event.js';
 import { conntrackPort } from './conntrack-port.js';
 import { duplicate } from './duplicate.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
@@ -145,7 +145,7 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     this.mib.add(name, n);
   }
   tell(skb: Skb | null, body: EventBody): void {
-    if (this.rec.on || (this.rec.fates && FATES.has(body.t))) this.rec.event({ node: this.node, skb: skb?.id ?? 0, time: this.world.clock, ...body });
+    if (hears(this.rec, body.t)) this.rec.event({ node: this.node, skb: skb?.id ?? 0, time: this.world.clock, ...body });
   }
   drop(skb: Skb, reason: string, location: string, cause: Cause, facts: Facts = {}, rule: RuleRef | null = null): void {
     this.conntrack.release(skb);
@@ -153,13 +153,13 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   }
   newSkb(data: Uint8Array, protocol: number, origin: Origin, dev: NetDevice | null = null): Skb {
     const skb = new Skb(this.world.nextId(), origin, data, protocol);
-    if (this.rec.on || this.rec.fates) this.tell(skb, { t: 'skb', origin, view: packetView(skb), dev: dev?.name ?? null });
+    if (hears(this.rec, 'skb')) this.tell(skb, { t: 'skb', origin, view: packetView(skb), dev: dev?.name ?? null });
     return skb;
   }
   cloneSkb(skb: Skb, kind: Origin['kind'] = 'clone'): Skb {
     const c = skb.copy(this.world.nextId(), { kind, of: skb.id });
     c.sk = null;
-    if (this.rec.on || this.rec.fates) this.tell(c, { t: 'skb', origin: c.origin, view: packetView(c), dev: c.dev?.name ?? null });
+    if (hears(this.rec, 'skb')) this.tell(c, { t: 'skb', origin: c.origin, view: packetView(c), dev: c.dev?.name ?? null });
     return c;
   }
 
@@ -279,11 +279,11 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   /** The same, before it is received. */
   announce(skb: Skb, dev: NetDevice): void {
     classify(skb, dev);
-    if (this.rec.on || this.rec.fates) this.tell(skb, { t: 'skb', origin: skb.origin, view: packetView(skb), dev: dev.name });
+    if (hears(this.rec, 'skb')) this.tell(skb, { t: 'skb', origin: skb.origin, view: packetView(skb), dev: dev.name });
     if (this.rec.on) this.tell(skb, { t: 'receive', dev: dev.name, frame: frameOf(skb) });
   }
   wire(skb: Skb, dev: NetDevice): void {
-    if (this.rec.on || this.rec.fates) this.tell(skb, { t: 'emit', dev: dev.name, frame: this.rec.on ? frameOf(skb) : NO_FRAME });
+    if (hears(this.rec, 'emit')) this.tell(skb, { t: 'emit', dev: dev.name, frame: this.rec.on ? frameOf(skb) : NO_FRAME });
     this.world.wiring(this.node, dev, skb);
   }
 

@@ -4,7 +4,7 @@ import { invariant } from '../base/assert.js';
 import { type Diagnostic, hasErrors } from '../base/diagnostic.js';
 import { type CtEntry, entryOf } from '../netfilter/conntrack/entry.js';
 import type { NodeCommand, NodeState, Scenario, ScenarioPacket } from '../scenario/model.js';
-import { type Event, FateRecorder, ListRecorder } from '../trace/event.js';
+import { type Event, FATES, KindRecorder, ListRecorder } from '../trace/event.js';
 import { Network } from './network.js';
 import type { NodeRun } from './node-run.js';
 import { type Outcome, outcomeOf } from './outcome.js';
@@ -59,7 +59,7 @@ export interface ScenarioRun {
 }
 
 export function runScenario(scenario: Scenario, o: RunOptions): ScenarioRun {
-  const recorder = o.outcomesOnly ? new FateRecorder() : new ListRecorder(o.verbose ?? false);
+  const recorder = o.outcomesOnly ? new KindRecorder(FATES) : new ListRecorder(o.verbose ?? false);
   const network = new Network(scenario, { recorder, makeSockets: scenarioSockets });
   network.traceAll = o.traceAll ?? scenario.traceAll;
   const diagnostics: Diagnostic[] = [];
@@ -89,7 +89,7 @@ function applied(network: Network, scenario: Scenario, o: RunOptions, diagnostic
   return !hasErrors(ds);
 }
 
-function runPacket(network: Network, recorder: ListRecorder | FateRecorder, packet: ScenarioPacket, nth: number, keep: boolean): PacketRun {
+function runPacket(network: Network, recorder: ListRecorder | KindRecorder, packet: ScenarioPacket, nth: number, keep: boolean): PacketRun {
   const from = recorder.events.length;
   const before = new Map(network.nodes.map((n) => [n.name, n.mib.values]));
   const node = network.node(packet.source.node) as NodeRun;

@@ -239,10 +239,8 @@ export interface Recorder {
   readonly on: boolean;
   /** True: 'no-match' events are wanted (--verbose). */
   readonly verbose: boolean;
-  /** True: what TRACE prints is wanted ('trace', 'nft-trace'), also where `on` is false. */
-  readonly traces?: boolean;
-  /** True: what tells the fate of packets is wanted (FATES), also where `on` is false; frames of it are left empty then. */
-  readonly fates?: boolean;
+  /** Where `on` is false: kinds that are wanted all the same, FATES or TRACES. Frames in them are left empty. */
+  readonly only?: ReadonlySet<Event['t']>;
   event(e: Event): void;
   /** Told of every rule that matched, also where `on` is false: sweeps want that list and nothing else. */
   matched?(rule: RuleRef, skb: number): void;
@@ -259,27 +257,21 @@ export class ListRecorder implements Recorder {
   }
 }
 
+/** Is anybody interested in an event of that kind? */
+export const hears = (rec: Recorder, t: Event['t']): boolean => rec.on || rec.only?.has(t) === true;
+
 /** Events that an outcome is read off (stack/outcome.ts). */
-export const FATES: ReadonlySet<EventBody['t']> = new Set(['skb', 'emit', 'neigh', 'deliver', 'consume', 'drop', 'inconclusive']);
+export const FATES: ReadonlySet<Event['t']> = new Set(['skb', 'emit', 'neigh', 'deliver', 'consume', 'drop', 'inconclusive']);
+/** What TRACE prints. */
+export const TRACES: ReadonlySet<Event['t']> = new Set(['trace', 'nft-trace']);
 
-/** Keeps what tells the fate of packets and nothing else: for runs of which only the outcome is asked. */
-export class FateRecorder implements Recorder {
+/** Keeps events of these kinds and nothing else: for runs of which only the outcome, or only the TRACE lines are asked. */
+export class KindRecorder implements Recorder {
   readonly on = false;
   readonly verbose = false;
-  readonly fates = true;
   readonly events: Event[] = [];
+  constructor(readonly only: ReadonlySet<Event['t']>) {}
   event(e: Event): void {
-    this.events.push(e);
-  }
-}
-
-/** Keeps what TRACE prints and nothing else. */
-export class TraceRecorder implements Recorder {
-  readonly on = false;
-  readonly verbose = false;
-  readonly traces = true;
-  readonly events: Event[] = [];
-  event(e: Event): void {
-    if (e.t === 'trace' || e.t === 'nft-trace') this.events.push(e);
+    if (this.only.has(e.t)) this.events.push(e);
   }
 }

@@ -7,7 +7,7 @@ import { writeMac } from '../../src/packet/mac-bytes.js';
 import { parseScenario } from '../../src/scenario/load.js';
 import { Network } from '../../src/stack/network.js';
 import { scenarioSockets } from '../../src/stack/sockets/scenario.js';
-import { type Event, FateRecorder, ListRecorder, type Recorder } from '../../src/trace/event.js';
+import { type Event, FATES, KindRecorder, ListRecorder, type Recorder } from '../../src/trace/event.js';
 
 const TEXT = `version: 1
 name: memo
@@ -87,7 +87,7 @@ it('a remembered input route is what a lookup would find', () => {
     fc.property(fc.array(packet, { minLength: 1, maxLength: 90, size: 'max' }), (packets) => {
       const told = fates(new ListRecorder(), packets);
       for (const e of told as { t: string; reason?: string; dev?: string }[]) kinds.add(e.reason ?? e.dev ?? e.t);
-      expect(fates(new FateRecorder(), packets)).toEqual(told);
+      expect(fates(new KindRecorder(FATES), packets)).toEqual(told);
     }),
     { numRuns: 60, seed: 7 },
   );

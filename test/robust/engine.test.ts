@@ -41,7 +41,9 @@ const framesFor = (s: Seed): fc.Arbitrary<Injection[]> =>
   );
 
 /** Work is bounded by what happens, whatever the machine is busy with: 10,000 received frames, each with its events. */
-const MOST_EVENTS = 500_000;
+const MOST_EVENTS = 400_000;
+/** One node without wires has the frames it is given, and its own answers. */
+const MOST_OF_ONE = 20_000;
 
 const cases = fc.constantFrom(...all).chain((s) => fc.record({ s: fc.constant(s), frames: framesFor(s), rules: fc.option(rulesets, { freq: 2 }) }));
 
@@ -51,7 +53,7 @@ describe('one node, any rules, any bytes', () => {
       fc.property(cases, ({ s, frames, rules }) => {
         const node = rules ? deepFreeze({ ...s.node, iptables: rules }) : s.node;
         const { events } = runFrames([node], [], frames, true);
-        expect(events.length).toBeLessThan(MOST_EVENTS);
+        expect(events.length).toBeLessThan(MOST_OF_ONE);
         expect(strayFates(events)).toEqual([]);
         expect(textOf(runFrames([node], [], frames, true).events)).toBe(textOf(events));
       }),

@@ -7,7 +7,7 @@
  *   jump              -> push the rule behind it; goto does not
  */
 
-import type { Recorder, RuleRef } from '../../trace/event.js';
+import { hears, type Recorder, type RuleRef } from '../../trace/event.js';
 import { type PacketCtx, test, whyNot } from '../pred.js';
 import type { Action } from './action.js';
 import type { Ask, Asked } from './ask.js';
@@ -111,7 +111,7 @@ export function walkChain<C extends WalkChain>(
   tracer: WalkTracer | null = null,
 ): WalkVerdict {
   const { rec } = c.env;
-  const tells = rec.on || rec.traces === true ? (tracer ?? new LegacyTracer()) : null;
+  const tells = hears(rec, 'trace') ? (tracer ?? new LegacyTracer()) : null;
   // Verbose runs list the rules that were tried, so that all are.
   const all = rec.verbose && rec.on;
   let back: Place<C> | null = null;
