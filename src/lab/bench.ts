@@ -19,6 +19,8 @@ const WAIT_MS = 1500;
 /** Settings of every node that are not of the case (SCORING.md, section 6 and R7). */
 const CONSTANT_SYSCTLS: readonly (readonly [string, string])[] = [
   ['net/ipv4/icmp_ratelimit', '0'],
+  ['net/ipv4/conf/all/igmpv3_unsolicited_report_interval', '1'],
+  ['net/ipv4/conf/default/igmpv3_unsolicited_report_interval', '1'],
   ['net/ipv4/icmp_msgs_per_sec', '100000'],
   ['net/ipv4/icmp_msgs_burst', '10000'],
   ['net/ipv6/icmp/ratelimit', '0'],
@@ -48,6 +50,10 @@ export class Bench {
 
   /** Once a rule of policy routing has been there, a namespace never looks up as one that had none (fib_has_custom_rules). */
   hadPolicyRules = false;
+
+  /** Devices that a case made besides the wires, and whether it had rules of ebtables: taken away before the next. */
+  readonly madeDevices: string[] = [];
+  hadEbtables = false;
 
   /** What each setting that a case changed was before the first such case. */
   readonly originalSysctls = new Map<string, string>();

@@ -34,6 +34,11 @@ export interface CaseSpec {
   readonly scenario: string;
   readonly tags: readonly string[];
   readonly links: readonly CorpusLink[];
+  /** Lines of `ip -force -batch` that make further devices, before there are settings for them; absent: none. */
+  readonly devices?: readonly string[];
+  /** Lines of `bridge -force -batch`. */
+  readonly bridge?: readonly string[];
+  readonly ebtables?: readonly RuleLine[];
   /** Lines of `ip -force -batch`. */
   readonly ip: readonly string[];
   /** Lines of `ipset restore`. */
@@ -53,6 +58,13 @@ export const TABLES: readonly (readonly [table: string, chains: readonly string[
   ['filter', ['INPUT', 'FORWARD', 'OUTPUT']],
   ['security', ['INPUT', 'FORWARD', 'OUTPUT']],
 ];
+
+/** Text for ebtables-restore: both tables, emptied of what was before. */
+export function ebtablesText(rules: readonly RuleLine[]): string {
+  const table = (name: string, chains: readonly string[]): string =>
+    `*${name}\n${chains.map((c) => `:${c} ACCEPT\n`).join('')}${rules.flatMap((r) => (r.table === name ? [`${r.text}\n`] : [])).join('')}`;
+  return table('filter', ['INPUT', 'FORWARD', 'OUTPUT']) + table('nat', ['PREROUTING', 'OUTPUT', 'POSTROUTING']);
+}
 
 /** Text for iptables-restore: all five tables, so that each is registered and emptied of what was before. Tracing comes first. */
 export function restoreText(s: Pick<CaseSpec, 'chains' | 'rules'>): string {

@@ -16,13 +16,17 @@ export function ethernet(dst: string, src: string, ip: Uint8Array): string {
 }
 
 interface Seen {
-  readonly link: CorpusLink;
+  /** Who answers, and whom. */
+  readonly far: string;
+  readonly near: string;
   readonly ip: Uint8Array;
   readonly th: number;
   readonly proto: number;
   readonly src: number;
   readonly dst: number;
 }
+
+const macText = (b: Uint8Array, at: number): string => bytesHex(b.subarray(at, at + 6)).replace(/..(?=.)/g, '$&:');
 
 function read(e: EmittedFrame, links: readonly CorpusLink[]): Seen | null {
   const link = links.find((l) => l.name === e.dev);
@@ -31,7 +35,18 @@ function read(e: EmittedFrame, links: readonly CorpusLink[]): Seen | null {
   const ip = b.subarray(ETH);
   const th = (ip[0] & 15) * 4;
   if (((ip[6] & 0x1f) << 8) | ip[7] || ip.length < th + 8) return null;
-  return { link, ip, th, proto: ip[9], src: readAddr(ip, 12, 'ipv4') as number, dst: readAddr(ip, 16, 'ipv4') as number };
+  // What a bridge passed on has the addresses of two hosts; a node's own frame is answered by the far end, whichever host the node thinks it is.
+  const sent = macText(b, 6);
+  const bridged = sent !== link.mac && (b[0] & 1) === 0;
+  return {
+    far: bridged ? macText(b, 0) : link.far_mac,
+    near: sent,
+    ip,
+    th,
+    proto: ip[9],
+    src: readAddr(ip, 12, 'ipv4') as number,
+    dst: readAddr(ip, 16, 'ipv4') as number,
+  };
 }
 
 /** null where nothing fitting was emitted. */
@@ -39,7 +54,7 @@ export function followFrame(s: FollowStep, emitted: readonly EmittedFrame[], lin
   for (const e of emitted) {
     const seen = read(e, links);
     const ip = seen && (s.how === 'error' ? complaint(seen, s.n) : answer(seen, s.n, s.how));
-    if (seen && ip) return { kind: 'inject', n: s.n, derived_from: s.of, dev: e.dev, frame: ethernet(seen.link.mac, seen.link.far_mac, ip) };
+    if (seen && ip) return { kind: 'inject', n: s.n, derived_from: s.of, dev: e.dev, frame: ethernet(seen.near, seen.far, ip) };
   }
   return null;
 }

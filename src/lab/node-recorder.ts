@@ -212,7 +212,7 @@ export class NodeRecorder {
           s.steps,
           this.#vxlanPorts,
         ),
-        unobserved: ['delivered.to', 'delivered.soft_error', 'trace.physin'],
+        unobserved: ['delivered.to', 'delivered.soft_error', 'trace.physin', 'drops.port_state'],
         steps: s.steps,
       }));
   }

@@ -21,7 +21,7 @@ import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
 import { conntrackEntry } from '../harness/conformance/model-case.js';
 import { noteNumbers, packetsIn } from '../harness/conformance/packets.js';
 import { type Bench, isMarkerFrame, same } from './bench.js';
-import { type CaseSpec, restoreText, TABLES } from './case-spec.js';
+import { type CaseSpec, ebtablesText, restoreText, TABLES } from './case-spec.js';
 import { followFrame } from './follow.js';
 import { withLabLock } from './lock.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
@@ -50,12 +50,17 @@ function resetScript(b: Bench): string {
   const tables = b.hadPolicyRules ? [100, 101, 102].map((t) => `route flush table ${t}`) : [];
   const rules = b.hadPolicyRules ? Array.from({ length: 10 }, (_, i) => `rule del pref ${1000 + i}`) : [];
   const builtins = TABLES.map(([t, chains]) => `*${t}\n${chains.map((c) => `:${c} ACCEPT [0:0]\n`).join('')}COMMIT\n`).join('');
+  const made = b.madeDevices.splice(0).map((d) => `link del ${d}`);
+  if (made.length > 0) devices.push(...b.links.map((l) => `link set ${l.name} promisc off`));
+  const bridged = b.hadEbtables ? ['ebtables-nft --init-table', 'ebtables-nft -t nat --init-table'] : [];
+  b.hadEbtables = false;
   return [
+    ...bridged,
     hereDoc('iptables-restore', builtins),
     'ipset flush; ipset destroy',
     hereDoc(
       'ip -force -batch -',
-      [...rules, 'route flush table main', ...tables, ...devices, 'addr flush dev lo', 'addr add 127.0.0.1/8 dev lo', 'route flush cache'].join('\n'),
+      [...made, ...rules, 'route flush table main', ...tables, ...devices, 'addr flush dev lo', 'addr add 127.0.0.1/8 dev lo', 'route flush cache'].join('\n'),
     ),
     'conntrack -F',
   ].join('\n');
@@ -82,16 +87,22 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
   if (long !== null) throw new Refused(long);
   await b.agent.ask({ op: 'reset' });
   await b.shell.run(resetScript(b));
+  await makeDevices(b, s);
   b.hadPolicyRules ||= s.ip.some((l) => l.startsWith('rule '));
   const sysctls = (await settings(b, s)).map(([k, v]) => `echo ${v} > /proc/sys/${k}`).join('\n');
   await b.shell.run(`${sysctls}\n${hereDoc('ip -force -batch -', s.ip.join('\n'))}`);
-  for (const load of [...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []), hereDoc('iptables-restore', restoreText(s))]) {
+  for (const load of [
+    ...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []),
+    hereDoc('iptables-restore', restoreText(s)),
+    ...ebtablesCommands(b, s),
+  ]) {
     const loaded = await b.shell.run(load);
     if (loaded.status !== 0) throw new Refused(loaded.out.trim());
   }
   const listening = await b.agent.ask<string | null | { error: string }>({ op: 'listen', sockets: s.sockets });
   if (listening !== null) throw new Refused(typeof listening === 'string' ? listening : listening.error);
   const state = await snapshot(b, s);
+  for (const l of state.link as readonly { ifindex: number; ifname: string }[]) b.names.set(l.ifindex, l.ifname);
   const steps = await withLabLock(() => new Run(b, s, ruleNumbers(state.nft_ruleset ?? '')).steps());
   return {
     id: s.id,
@@ -105,9 +116,29 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     links: s.links,
     state,
     ephemeral_ports: chosenPorts([...s.rules.map((r) => r.text), ...s.sets], s.sockets, steps),
-    unobserved: ['delivered.to', 'delivered.soft_error'],
+    unobserved: ['delivered.to', 'delivered.soft_error', ...(s.devices ? (['trace.physin', 'drops.port_state'] as const) : [])],
     steps,
   };
+}
+
+/** A device that comes up reports the groups that it is in (igmpv3_unsolicited_report_interval is a millisecond). */
+const SETTLED_S = 0.05;
+
+/** Devices that are no wires, and what `bridge` says of them. */
+async function makeDevices(b: Bench, s: CaseSpec): Promise<void> {
+  for (const l of s.devices ?? []) {
+    const name = /^link add (?:name )?(\S+)/.exec(l)?.[1];
+    if (name !== undefined) b.madeDevices.push(name);
+  }
+  const batch = [...(s.devices?.length ? [hereDoc('ip -force -batch -', s.devices.join('\n'))] : [])];
+  if (s.bridge?.length) batch.push(hereDoc('bridge -force -batch -', s.bridge.join('\n')));
+  if (batch.length > 0) await b.shell.run([...batch, `sleep ${SETTLED_S}`, 'conntrack -F'].join('\n'));
+}
+
+function ebtablesCommands(b: Bench, s: CaseSpec): string[] {
+  if (!s.ebtables?.length) return [];
+  b.hadEbtables = true;
+  return [hereDoc('ebtables-nft-restore', ebtablesText(s.ebtables))];
 }
 
 /** The case's own settings, after those that an earlier case of this bench changed and this one leaves alone. */
@@ -122,7 +153,16 @@ async function settings(b: Bench, s: CaseSpec): Promise<(readonly [string, strin
 }
 
 async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
-  const list = [...SNAPSHOT, ...(b.backend === 'nft' ? [['nft_ruleset', 'nft -a list ruleset 2>/dev/null'] as const] : [])];
+  const bridges: typeof SNAPSHOT = [
+    ['bridge_fdb', 'bridge -j fdb'],
+    ['bridge_link', 'bridge -j -d link'],
+    ...(b.hadEbtables ? [['ebtables_save', 'ebtables-nft-save'] as const] : []),
+  ];
+  const list = [
+    ...SNAPSHOT,
+    ...(b.madeDevices.length > 0 ? bridges : []),
+    ...(b.backend === 'nft' ? [['nft_ruleset', 'nft -a list ruleset 2>/dev/null'] as const] : []),
+  ];
   const { out } = await b.shell.run(list.map(([, c]) => `(${c}); printf '${CUT}'`).join('\n'));
   const parts = out.split(CUT);
   // Routes and rules count as text; their JSON says the same.
@@ -135,8 +175,8 @@ async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
         .map((l) => /^([^:]+(?::[^:]+)?):(.*)$/.exec(l))
         .filter((m) => m !== null);
       state.sysctl = Object.fromEntries(pairs.map((m) => [m[1], m[2].replaceAll('\t', ' ')]).filter(([k]) => !k.includes('icmp_msgs')));
-    } else if (key === 'iptables_save') state[key] = uncommented(text);
-    else if (['link', 'addr', 'neigh'].includes(key)) state[key] = tidy(JSON.parse(text === '' ? '[]' : text));
+    } else if (key === 'iptables_save' || key === 'ebtables_save') state[key] = uncommented(text);
+    else if (['link', 'addr', 'neigh', 'bridge_fdb', 'bridge_link'].includes(key)) state[key] = tidy(JSON.parse(text === '' ? '[]' : text));
     else if (key !== 'ipset_save' || text !== '') state[key] = text;
   }
   return state as unknown as CorpusState;
@@ -211,10 +251,9 @@ class Run {
     const now = await this.#read();
     if (!(await b.barrier())) throw new BenchLost('the observers did not keep up');
     const delivered = await b.agent.ask<Delivery[]>({ op: 'poll' });
-    const injected = input.kind === 'inject' ? hexBytes(input.frame) : null;
     const observed: Observed = {
       trace: this.#trace(),
-      emitted: this.#frames(injected),
+      emitted: this.#frames(input.kind === 'inject' ? input : null),
       delivered: delivered.length > 0 ? delivered : null,
       drops: b.drops.take(),
       conntrack: readConntrack(now.conntrack).value.map(conntrackEntry),
@@ -249,16 +288,16 @@ class Run {
   }
 
   /** What the node emitted, over all devices in order of time; our own frame is the first of its kind on its wire. */
-  #frames(injected: Uint8Array | null): EmittedFrame[] {
+  #frames(injected: InjectStep | null): EmittedFrame[] {
     const all: { dev: string; time: number; bytes: Uint8Array }[] = [];
-    let own = injected;
+    let own = injected && hexBytes(injected.frame);
     for (const [dev, c] of this.b.captures) {
       // A segment keeps the time that TCP gave it: on one wire the order is what counts.
       let last = 0;
       for (const f of c.take()) {
         last = Math.max(last, f.time);
         if (isMarkerFrame(f.bytes)) continue;
-        if (own !== null && same(f.bytes, own)) own = null;
+        if (own !== null && dev === injected?.dev && same(f.bytes, own)) own = null;
         else all.push({ dev, time: last, bytes: f.bytes });
       }
     }

@@ -1,8 +1,9 @@
 /** `sim lab …`: the same on the kernel at hand, and the two compared (Linux, root). */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { showCase } from '../../harness/conformance/show.js';
+import { DEVICES, type Devices } from '../../lab/fuzz/devices.js';
 import { type Finding, type FuzzTotals, fuzz } from '../../lab/fuzz/run.js';
 import { scenarioFile } from '../../lab/fuzz/scenario-file.js';
 import { execute } from '../../tools/execute.js';
@@ -16,6 +17,7 @@ interface FuzzFlags {
   readonly from: number;
   readonly shrink: boolean;
   readonly backend: BackendName;
+  readonly devices: Devices;
   readonly out: string;
   readonly verbose?: boolean;
 }
@@ -30,6 +32,7 @@ export function register(program: Command): void {
     .option('--from <n>', 'number of the first case, to go on where a run ended', whole, 0)
     .option('--no-shrink', 'leave cases that differ as they are')
     .addOption(backendOption())
+    .addOption(new Option('--devices <kind>', 'what the nodes have: wires only, or bridges as well').choices(DEVICES).default('wires'))
     .option('--out <dir>', 'where cases that differ are written', 'lab-findings')
     .option('--verbose', 'say why cases were refused')
     .action(async (o: FuzzFlags) => {
@@ -88,5 +91,5 @@ function writeFinding(dir: string, f: Finding): void {
 function summary(o: FuzzFlags, t: FuzzTotals, seconds: number): string {
   const scored = t.agreed + t.differ + t.inconclusive;
   const rate = seconds > 0 ? (o.cases / seconds).toFixed(1) : '';
-  return `seed ${o.seed}${o.backend === 'nft' ? ', iptables-nft' : ''}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
+  return `seed ${o.seed}${o.backend === 'nft' ? ', iptables-nft' : ''}${o.devices === 'wires' ? '' : `, --devices ${o.devices}`}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
 }

@@ -14,6 +14,7 @@ function visible(o: Observed, names: ReadonlySet<Unobserved>, connected: Set<str
   return {
     ...o,
     delivered: told.length === 0 ? null : names.has('delivered.to') ? told.map(withoutAddress) : told,
+    ...(names.has('drops.port_state') ? { drops: o.drops.filter((d) => d.reason !== 'BRIDGE_INGRESS_STP_STATE') } : {}),
     ...(names.has('trace.physin') ? { trace: o.trace.map(withoutPort) } : {}),
   };
 }

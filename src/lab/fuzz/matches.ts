@@ -12,6 +12,7 @@ export function address(r: Rng, w: World): string {
 }
 
 export function device(r: Rng, w: World): string {
+  if (w.ports && r.chance(12)) return r.pick(w.ports);
   return r.chance(75) ? r.pick(w.links).name : r.pick(['lo', 'eth+', 'cali+', 'nosuch']);
 }
 
@@ -137,12 +138,25 @@ export function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string):
     [1, () => `-m connlabel ${maybe(r)}--label ${r.pick([1, 2])}${r.chance(50) ? ' --set' : ''}`],
     [1, () => (only(p, 'OUTPUT', 'POSTROUTING') ? '-m policy --dir out --pol none' : only(p, 'PREROUTING', 'INPUT') ? '-m policy --dir in --pol none' : '')],
     [1, () => `-m helper ${maybe(r)}--helper ftp`],
+    [w.ports ? 14 : 0, () => physdev(r, w.ports ?? [], p)],
     [
       2,
       () =>
         `-m physdev ${r.pick(only(p, 'PREROUTING', 'INPUT', 'FORWARD') ? ['--physdev-is-bridged', '! --physdev-is-bridged', '--physdev-is-in'] : ['--physdev-is-bridged', '! --physdev-is-bridged'])}`,
     ],
   ])();
+}
+
+function physdev(r: Rng, ports: readonly string[], p: Place): string {
+  const out = only(p, 'FORWARD', 'POSTROUTING');
+  const words = [
+    ...(r.chance(55) ? [`${maybe(r)}--physdev-in ${r.pick([...ports, 'eth+'])}`] : []),
+    ...(out && r.chance(45) ? [`${maybe(r)}--physdev-out ${r.pick(ports)}`] : []),
+    ...(r.chance(25) ? [`${maybe(r)}--physdev-is-in`] : []),
+    ...(out && r.chance(20) ? [`${maybe(r)}--physdev-is-out`] : []),
+    ...(r.chance(40) ? [`${maybe(r)}--physdev-is-bridged`] : []),
+  ];
+  return `-m physdev ${words.length > 0 ? words.join(' ') : '--physdev-is-bridged'}`;
 }
 
 /** Rates of one an hour: what the buckets hold at first is all that there is. A hashlimit table is known by its name, so that a name stands for one configuration. */

@@ -17,6 +17,8 @@ export interface World {
   /** Addresses worth sending to or matching on. */
   readonly addrs: readonly string[];
   readonly policyRules: boolean;
+  /** Ports of bridges: devices without an address. */
+  readonly ports?: readonly string[];
 }
 
 /** Wires are shared by a whole batch of cases. */

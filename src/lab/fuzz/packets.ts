@@ -180,6 +180,11 @@ function inject(r: Rng, w: World, n: number): InjectStep {
   const link = w.links[at];
   const src = ip4(source(r, w, at));
   const dst = ip4(destination(r, w));
+  const ip = datagram(r, src, dst, n);
+  return { kind: 'inject', n, dev: link.name, frame: ethernet(etherDestination(r, link.mac, dst), link.far_mac, ip) };
+}
+
+export function datagram(r: Rng, src: number, dst: number, n: number): Uint8Array {
   const t = transport(r, src, dst);
   const room = t.payload.length > 1300;
   const ip = buildIp4({
@@ -206,7 +211,7 @@ function inject(r: Rng, w: World, n: number): InjectStep {
     ...(r.chance(2) ? { options: r.pick([Uint8Array.from([1, 1, 1, 1]), Uint8Array.from([148, 4, 0, 0])]) } : {}),
   });
   if (r.chance(1)) ip[ip.length - 1] ^= 0x55;
-  return { kind: 'inject', n, dev: link.name, frame: ethernet(etherDestination(r, link.mac, dst), link.far_mac, ip) };
+  return ip;
 }
 
 function etherDestination(r: Rng, mac: string, dst: number): string {

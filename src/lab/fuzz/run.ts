@@ -7,6 +7,7 @@ import { withLabLock } from '../lock.js';
 import type { Backend } from '../node-state.js';
 import { BenchLost, Refused, recordCase } from '../observe.js';
 import { compare } from './compare.js';
+import type { Devices } from './devices.js';
 import { BATCH, makeBatch, makeCase } from './make.js';
 import { shrink } from './shrink.js';
 
@@ -24,6 +25,7 @@ export interface FuzzOptions {
   readonly cases: number;
   readonly shrink: boolean;
   readonly backend: Backend;
+  readonly devices: Devices;
   /** Called after every case. */
   readonly done: (agreed: boolean | null, why: string | null) => void;
   /** Differed at first sight; it is looked at again. */
@@ -60,9 +62,9 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
     const until = Math.min(end, (batch + 1) * BATCH);
     const suspects: CaseSpec[] = [];
     while (at < until) {
-      await withBench({ links: makeBatch(o.seed, batch).links, backend: o.backend }, async (b) => {
+      await withBench({ links: makeBatch(o.seed, batch, o.devices).links, backend: o.backend }, async (b) => {
         for (; at < until; at++) {
-          const spec = makeCase(o.seed, at, o.backend);
+          const spec = makeCase(o.seed, at, o.backend, o.devices);
           const first = await attempt(b, spec);
           if (first instanceof BenchLost) {
             at++;

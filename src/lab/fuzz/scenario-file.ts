@@ -57,6 +57,8 @@ function nodeOf(c: CorpusCase): Record<string, unknown> {
     links: list(s.link),
     addresses: list(s.addr),
     ...(s.neigh.length > 0 ? { neigh: list(s.neigh) } : {}),
+    ...(s.bridge_link?.length ? { bridge: list(s.bridge_link), fdb: list(s.bridge_fdb ?? []) } : {}),
+    ...(s.ebtables_save ? { ebtables: s.ebtables_save } : {}),
     routes: s.route_text,
     rules: s.rule_text,
     ...(s.ipset_save ? { ipset: s.ipset_save } : {}),

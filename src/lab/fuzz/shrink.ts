@@ -5,6 +5,8 @@ import type { CaseSpec } from '../case-spec.js';
 /** Enough for every part to be halved away a few times; a bound, since each trial asks the kernel. */
 const TRIALS = 160;
 
+const PARTS = ['rules', 'steps', 'ip', 'sysctls', 'sets', 'sockets', 'chains', 'ebtables', 'bridge', 'devices'] as const;
+
 const kindOf = (s: CaseScore): string => `${s.firstDifference?.area}`;
 
 /** `trial`: the score of a case, null when it cannot be built. */
@@ -22,21 +24,18 @@ export async function shrink(spec: CaseSpec, score: CaseScore, trial: (s: CaseSp
     const cut = { ...best, steps: best.steps.filter((s) => s.n <= last) };
     if (cut.steps.length < best.steps.length && (await fails(cut))) best = cut;
   }
-  for (const part of ['rules', 'steps', 'ip', 'sysctls', 'sets', 'sockets', 'chains'] as const) {
+  for (const part of PARTS) {
     best = await without(best, part, fails);
   }
   return best;
 }
 
-async function without(
-  spec: CaseSpec,
-  part: 'rules' | 'steps' | 'ip' | 'sysctls' | 'sets' | 'sockets' | 'chains',
-  fails: (s: CaseSpec) => Promise<boolean>,
-): Promise<CaseSpec> {
+async function without(spec: CaseSpec, part: (typeof PARTS)[number], fails: (s: CaseSpec) => Promise<boolean>): Promise<CaseSpec> {
   let best = spec;
-  for (let size = Math.ceil(best[part].length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < best[part].length; ) {
-      const list: readonly unknown[] = best[part];
+  const listOf = (s: CaseSpec): readonly unknown[] => s[part] ?? [];
+  for (let size = Math.ceil(listOf(best).length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < listOf(best).length; ) {
+      const list = listOf(best);
       const smaller = { ...best, [part]: [...list.slice(0, at), ...list.slice(at + size)] } as CaseSpec;
       if (await fails(smaller)) best = smaller;
       else at += size;

@@ -1,0 +1,92 @@
+/** Frames for a node with bridges: what random packets look like on the wire of a port, and hosts of one bridge that talk to each other. */
+import { parseIp4 } from '../../base/addr.js';
+import type { InjectStep } from '../../harness/conformance/corpus.js';
+import type { SpecStep } from '../case-spec.js';
+import { ethernet } from '../follow.js';
+import type { Bridge, BridgeWorld } from './bridge-node.js';
+import { HOSTS, macOf } from './node.js';
+import { datagram } from './packets.js';
+import type { Rng } from './rng.js';
+
+const GROUP = 1;
+
+/** Steps made for the world's addressed devices, put on wires. */
+export function onWires(r: Rng, w: BridgeWorld, steps: readonly SpecStep[]): SpecStep[] {
+  const out: SpecStep[] = [];
+  const homes = new Map<string, string>();
+  for (const s of steps) {
+    const b = s.kind === 'inject' ? w.bridges.find((x) => x.name === s.dev) : undefined;
+    if (s.kind !== 'inject' || b === undefined) {
+      out.push(s);
+      continue;
+    }
+    const before = out.filter((x) => x.kind === 'inject');
+    if (before.length > 0 && r.chance(7)) {
+      const again = r.pick(before) as InjectStep;
+      out.push({ ...again, n: s.n, ...(r.chance(30) && b.ports.some((p) => p.name === again.dev) ? { dev: r.pick(b.ports).name } : {}) });
+    } else out.push(isFragment(s.frame) || !r.chance(45) ? onPort(r, w, b, s, homes) : among(r, w, b, s.n, homes));
+  }
+  return out;
+}
+
+const isFragment = (frame: string): boolean => frame.slice(24, 28) === '0800' && (Number.parseInt(frame.slice(40, 44), 16) & 0x3fff) !== 0;
+
+/** Where a host lives; now and then it has moved. */
+function home(r: Rng, b: Bridge, mac: string, homes: Map<string, string>): string {
+  const known = homes.get(`${b.name} ${mac}`);
+  if (known !== undefined && r.chance(93)) return known;
+  const port = r.pick(b.ports).name;
+  homes.set(`${b.name} ${mac}`, port);
+  return port;
+}
+
+/** The same packet as a host of the bridge sends it. */
+function onPort(r: Rng, w: BridgeWorld, b: Bridge, s: InjectStep, homes: Map<string, string>): InjectStep {
+  const type = s.frame.slice(24, 28);
+  const at = type === '0806' ? 28 : 26;
+  const quad = (from: number): string => [0, 1, 2, 3].map((i) => Number.parseInt(s.frame.slice(2 * (from + i), 2 * (from + i) + 2), 16)).join('.');
+  const src = quad(at);
+  const dst = quad(type === '0806' ? 38 : 30);
+  const from = sender(r, w, b, src);
+  const group = Number.parseInt(s.frame.slice(0, 2), 16) & GROUP;
+  const to = group ? s.frame.slice(0, 12) : receiver(r, w, b, dst);
+  const dev = isFragment(s.frame) ? home(r, b, 'fragments', homes) : home(r, b, from, homes);
+  return { ...s, dev, frame: tagged(r, `${to.replaceAll(':', '')}${from.replaceAll(':', '')}${s.frame.slice(24)}`) };
+}
+
+/** From one host of the bridge's subnet to another. */
+function among(r: Rng, w: BridgeWorld, b: Bridge, n: number, homes: Map<string, string>): InjectStep {
+  const net = w.nets[b.at];
+  const src = `${net}.${r.pick(HOSTS)}`;
+  const dst = `${net}.${r.pick(HOSTS)}`;
+  const from = sender(r, w, b, src);
+  const to = r.chance(88) ? macOf(dst) : receiver(r, w, b, dst);
+  return { kind: 'inject', n, dev: home(r, b, from, homes), frame: tagged(r, ethernet(to, from, datagram(r, parseIp4(src) ?? 0, parseIp4(dst) ?? 0, n))) };
+}
+
+function sender(r: Rng, w: BridgeWorld, b: Bridge, src: string): string {
+  return r.weighed<() => string>([
+    [90, () => (src.startsWith(`${w.nets[b.at]}.`) ? macOf(src) : macOf(`${w.nets[b.at]}.${HOSTS[4]}`))],
+    [4, () => b.ports[0].far_mac],
+    [1, () => b.mac],
+    [1, () => r.pick(b.ports).mac],
+    [1, () => '01:00:5e:00:00:05'],
+    [1, () => '00:00:00:00:00:00'],
+  ])();
+}
+
+function receiver(r: Rng, w: BridgeWorld, b: Bridge, dst: string): string {
+  const near = dst.startsWith(`${w.nets[b.at]}.`) && !w.own.includes(dst);
+  return r.weighed<() => string>([
+    [near ? 25 : 85, () => b.mac],
+    [near ? 65 : 3, () => macOf(dst)],
+    [4, () => macOf(`${w.nets[b.at]}.${r.pick(HOSTS)}`)],
+    [2, () => r.pick(b.ports).mac],
+    [2, () => 'ff:ff:ff:ff:ff:ff'],
+    [1, () => '02:00:00:00:99:99'],
+    [1, () => r.pick(['01:00:5e:00:00:01', '01:00:5e:01:01:01', '01:80:c2:00:00:00', '01:80:c2:00:00:03', '01:80:c2:00:00:0e', '33:33:00:00:00:01'])],
+  ])();
+}
+
+/** Some frames carry a tag of IEEE 802.1Q. */
+const tagged = (r: Rng, frame: string): string => (r.chance(5) ? `${frame.slice(0, 24)}8100${r.pick(['0005', '0000', '6007'])}${frame.slice(24)}` : frame);

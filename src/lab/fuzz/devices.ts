@@ -1,0 +1,59 @@
+/** Kinds of random nodes by the devices that they have. */
+import type { CorpusLink } from '../../harness/conformance/corpus.js';
+import type { CaseSpec } from '../case-spec.js';
+import { bridgeSysctls, makeBridges, makeBridgeWires, makeBridgeWorld } from './bridge-node.js';
+import { onWires } from './bridge-packets.js';
+import { makeEbtables } from './bridge-rules.js';
+import { makeAddresses, makeLinks, makeRoutes, makeSockets, makeSysctls, makeWorld } from './node.js';
+import { makeSteps } from './packets.js';
+import type { Rng } from './rng.js';
+import { makeRules } from './rules.js';
+import { makeSets } from './sets.js';
+
+export const DEVICES = ['wires', 'bridge'] as const;
+/** wires: plain wires only; bridge: some of them are ports of bridges. */
+export type Devices = (typeof DEVICES)[number];
+
+/** What a case has besides its name and its wires. */
+export type Node = Omit<CaseSpec, 'id' | 'backend' | 'category' | 'scenario' | 'tags' | 'links'>;
+
+interface Kind {
+  /** The wires of a batch. */
+  readonly wires: (r: Rng) => CorpusLink[];
+  readonly node: (r: Rng, wires: readonly CorpusLink[], policyRules: boolean) => Node;
+}
+
+function plainNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+  const w = makeWorld(r, wires, policyRules);
+  const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
+  const sets = makeSets(r, w);
+  const sockets = makeSockets(r, w);
+  return { ip, sets: sets.lines, ...makeRules(r, w, sets), sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
+}
+
+function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+  const w = makeBridgeWorld(r, wires, policyRules);
+  const made = makeBridges(r, w);
+  const ip = [
+    ...makeAddresses(r, w).filter((l) => !(l.startsWith('addr') && w.bridges.some((b) => l.endsWith(` dev ${b.name}`)) && r.chance(6))),
+    ...makeRoutes(r, w),
+  ];
+  for (const p of w.ports ?? []) if (r.chance(6)) ip.push(`link set ${p} mtu ${r.pick([1280, 1400, 9000, 576])}`);
+  const sets = makeSets(r, w);
+  const sockets = makeSockets(r, w);
+  return {
+    ...made,
+    ...(r.chance(25) ? { ebtables: makeEbtables(r, w) } : {}),
+    ip,
+    sets: sets.lines,
+    ...makeRules(r, w, sets),
+    sysctls: [...makeSysctls(r, w), ...bridgeSysctls(r)],
+    sockets,
+    steps: onWires(r, w, makeSteps(r, w, sockets)),
+  };
+}
+
+export const kinds: Readonly<Record<Devices, Kind>> = {
+  wires: { wires: makeLinks, node: plainNode },
+  bridge: { wires: makeBridgeWires, node: bridgeNode },
+};
