@@ -107,15 +107,16 @@ function brNfPreRouting(k: Kernel, f: Flight, h: HookState): HookVerdict {
   skb.dev = at.brdev;
   skb.sk = null;
   const verdict = k.hook(f, family, 'PREROUTING', at.brdev, null);
-  return verdict === 'accept' ? brNfPreRoutingFinish(k, f, family, port, at.brdev, daddr) : verdict;
+  return verdict === 'accept' ? brNfPreRoutingFinish(k, f, family, at.brdev, daddr) : verdict;
 }
 
 /** br_nf_pre_routing_finish(), br_nf_pre_routing_finish_ipv6(): back on the port; where DNAT changed the destination, a route decides between bridging and routing. */
-function brNfPreRoutingFinish(k: Kernel, f: Flight, family: Family, port: NetDevice, brdev: NetDevice, daddr: Addr): HookVerdict {
-  // Defragmentation may have put another skb in its place; its bridge facts are those of the last fragment.
+function brNfPreRoutingFinish(k: Kernel, f: Flight, family: Family, brdev: NetDevice, daddr: Addr): HookVerdict {
+  // Defragmentation may have put another skb in its place; its bridge facts are those of the first fragment.
   const { skb } = f;
   const nb = skb.nfBridge;
   if (!nb) return refuse(k, skb, 'NOT_SPECIFIED', 'br_nf_pre_routing_finish');
+  const port = nb.physindev;
   nb.fragMaxSize = skb.fragMaxSize;
   if (nb.pktOtherhost) {
     skb.pktType = 'otherhost';

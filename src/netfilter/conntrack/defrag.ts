@@ -246,7 +246,7 @@ function inherit(skb: Skb, first: Skb, last: Skb): void {
   skb.ctinfo = first.ctinfo;
   skb.nfTrace = first.nfTrace;
   skb.traceId = last.traceId || last.id;
-  skb.nfBridge = last.nfBridge;
+  skb.nfBridge = first.nfBridge;
   skb.secpath = first.secpath;
   skb.dst = last.dst;
   skb.cb.flags = last.cb.flags;
