@@ -30,6 +30,8 @@ export function ipRcv(k: Kernel, f: Flight): 'ip_rcv_finish' | 'gone' {
   if (d.length > len) skb.setData(d.slice(0, len));
   skb.cb.flags = 0;
   skb.cb.iif = skb.iif;
+  skb.fragMaxSize = 0;
+  skb.fragDf = false;
   skb.sk = null;
   return k.hook(f, 'ipv4', 'PREROUTING', dev, null) === 'accept' ? 'ip_rcv_finish' : 'gone';
 }

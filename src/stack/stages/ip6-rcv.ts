@@ -40,6 +40,7 @@ export function ipv6Rcv(k: Kernel, f: Flight): 'ip6_rcv_finish' | 'gone' {
   skb.cb.flags = 0;
   // IP6CB(skb)->iif: the device of the address for what comes in over lo, whose route it still carries.
   skb.cb.iif = routedDevice(k, skb) ?? skb.iif;
+  skb.fragMaxSize = 0;
   skb.sk = null;
   return k.hook(f, 'ipv6', 'PREROUTING', dev, null) === 'accept' ? 'ip6_rcv_finish' : 'gone';
 }
