@@ -42,6 +42,7 @@ export function deliverSkb(k: Kernel, f: Flight): 'ip' | 'ip6' | 'arp' | 'gone' 
       k.inconclusive('a VLAN device', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
     skb.pktType = 'otherhost';
   }
+  skb.vlan = null;
   switch (skb.protocol) {
     case ETH_P_IP:
       return 'ip';
@@ -64,8 +65,7 @@ export function devQueueXmit(k: Kernel, f: Flight): 'wire' | 'loopback' | 'bridg
     k.drop(skb, 'NOT_SPECIFIED', '__dev_queue_xmit', 'device-down', { dev: dev.name });
     return 'gone';
   }
-  const queueless = dev.loopback || dev.kind === 'bridge' || dev.kind === 'vxlan';
-  if (!queueless && !dev.carrier) {
+  if (!dev.loopback && dev.kind !== 'vxlan' && !dev.carrier) {
     k.drop(skb, 'QDISC_DROP', '__dev_queue_xmit', 'no-carrier', { dev: dev.name });
     return 'gone';
   }
