@@ -147,6 +147,8 @@ export function walkChain<C extends WalkChain>(
       if (rec.on) tellMatch(r.action, ref, c, rec);
     }
     const a = r.action;
+    // A match that negates may hold for what it drops (ipt_do_table() looks at hotdrop when the rule is done).
+    if (c.hotdrop && a.kind !== 'call') return hotdrop(c, r, tells);
     switch (a.kind) {
       case 'fallthrough':
         if (tells !== null && c.skb.nfTrace) tells.after(c, r, 'continue');

@@ -1,6 +1,6 @@
 /** `-p sctp -m sctp`: ports and chunk types. */
 import { all, call, negateIf, type PacketCtx, type Pred } from '../../pred.js';
-import { type Given, type MatchDef, OptionError } from '../extension.js';
+import { type Given, type MatchDef, OptionError, type RuleStep } from '../extension.js';
 import { dropTinygram, type PortMatch, portTests } from '../transport.js';
 import { bang, given, showPorts } from '../values.js';
 import { parsePortMatch, portOptions } from './tcp.js';
@@ -128,22 +128,38 @@ export const sctp: MatchDef<SctpMatch> = {
     chunks: parseChunks(given(gs, 'chunk-types')),
   }),
   print: (d) => show('sport', d.sport) + show('dport', d.dport) + (d.chunks ? `${bang(d.chunks.invert)} --chunk-types ${showChunks(d.chunks)}` : ''),
-  lower: (d) => {
-    const none: PortMatch = { range: [0, 65535], invert: false };
-    const ports: Pred = all(...portTests(d.sport ?? none, d.dport ?? none));
-    const k = d.chunks;
-    if (!k) return [dropTinygram(12), { kind: 'test', pred: ports }];
-    return [
-      dropTinygram(12),
-      { kind: 'test', pred: ports },
-      { kind: 'hotdrop', pred: call('sctp chunks', [], (c) => chunkMatch(k, c) === null, 'a damaged chunk') },
-      {
-        kind: 'test',
-        pred: negateIf(
-          k.invert,
-          call('sctp chunks', [], (c) => chunkMatch(k, c) === true, showChunks(k)),
-        ),
-      },
-    ];
-  },
+  // A damaged chunk drops and does not match; negated, the rule holds all the same and the packet is dropped behind it.
+  lower: (d) =>
+    d.chunks?.invert ? [...portSteps(d), { kind: 'stateful', name: 'sctp', test: noChunks(d.chunks), show: `! ${showChunks(d.chunks)}` }] : steps(d),
+  lowerNft: steps,
 };
+
+function noChunks(k: Chunks): (c: PacketCtx) => boolean {
+  return (c) => {
+    const fits = chunkMatch(k, c);
+    if (fits === null) c.hotdrop = true;
+    return fits !== true;
+  };
+}
+
+function portSteps(d: SctpMatch): RuleStep[] {
+  const none: PortMatch = { range: [0, 65535], invert: false };
+  const ports: Pred = all(...portTests(d.sport ?? none, d.dport ?? none));
+  return [dropTinygram(12), { kind: 'test', pred: ports }];
+}
+
+function steps(d: SctpMatch): RuleStep[] {
+  const k = d.chunks;
+  if (!k) return portSteps(d);
+  return [
+    ...portSteps(d),
+    { kind: 'hotdrop', pred: call('sctp chunks', [], (c) => chunkMatch(k, c) === null, 'a damaged chunk') },
+    {
+      kind: 'test',
+      pred: negateIf(
+        k.invert,
+        call('sctp chunks', [], (c) => chunkMatch(k, c) === true, showChunks(k)),
+      ),
+    },
+  ];
+}
