@@ -107,7 +107,7 @@ export interface Kernel extends Env {
   /** Does an output route lookup end in an error? */
   routeRefuses6(q: OutputQuery): boolean;
   /** ipv6_chk_addr() on a device, or an anycast address of it. */
-  isLocalAddr6(a: Addr, dev: NetDevice): boolean;
+  isLocalAddr6(a: Addr, dev: NetDevice | null): boolean;
   /** ipv6_get_lladdr(). */
   linkLocal6(dev: NetDevice): Addr | null;
   /** icmp6_dst_alloc(): a route straight out of a device; `model` lends the rest where there is one. */

@@ -132,7 +132,7 @@ export abstract class NodeNet {
   outputTo6(q: OutputQuery): { dst: Dst; errno: number } {
     return this.routing6.outputTo(q);
   }
-  isLocalAddr6(a: Addr, dev: NetDevice): boolean {
+  isLocalAddr6(a: Addr, dev: NetDevice | null): boolean {
     return this.routing6.isOwn(a, dev);
   }
   linkLocal6(dev: NetDevice): Addr | null {

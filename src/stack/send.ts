@@ -108,11 +108,13 @@ function local(node: NodeRun, name: string, spec: Exclude<PacketSpec, TcpSpec>, 
       const id = spec.id ?? 1 + node.choose.below(0xfffe, 'ping id');
       sockets.awaitPing(id, `ping ${name}`);
       const type = familyOf(spec.to) === 'ipv4' ? ECHO : ECHO6;
-      return sockets.sendRawIcmp(options(node, name, spec, 0), spec.to, { type, code: 0, id, seq: spec.seq + nth - 1, payload: pattern(spec.size) });
+      const o = options(node, name, spec, 0);
+      const message = { type, code: 0, id, seq: spec.seq + nth - 1, payload: pattern(spec.size) };
+      return sockets.bindErrno(o) || sockets.sendRawIcmp(o, spec.to, message);
     }
     case 'udp': {
-      const s = sockets.bindUdp(options(node, name, spec, sourcePort(node, spec.sport)));
-      return sockets.udp.send(s, spec.to, spec.dport, spec.payload);
+      const o = options(node, name, spec, sourcePort(node, spec.sport));
+      return sockets.bindErrno(o) || sockets.udp.send(sockets.bindUdp(o), spec.to, spec.dport, spec.payload);
     }
     case 'text':
     case 'frame': {
@@ -144,8 +146,9 @@ const ECONNREFUSED = 111;
 
 function connected(net: Network, node: NodeRun, name: string, spec: TcpSpec): Sent {
   const sockets = node.sockets as ScenarioSockets;
-  const s = sockets.tcp.open(options(node, name, spec, sourcePort(node, spec.sport)), 'CLOSE');
-  const errno = conversation(net, sockets, s, spec);
+  const o = options(node, name, spec, sourcePort(node, spec.sport));
+  const s = sockets.tcp.open(o, 'CLOSE');
+  const errno = sockets.bindErrno(o) || conversation(net, sockets, s, spec);
   return { errno, connection: connectionOf(s, errno) };
 }
 

@@ -149,6 +149,8 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
   #connect(s: LocalStep, n: NodeRun): StepResult {
     const layer = this.#layer();
     const o = this.#options(s, n, this.#nextId());
+    const unbound = layer.bindErrno(o);
+    if (unbound !== 0) return { error: `bind:${errnoName(unbound)}` };
     const taken = layer.tcp.socks.some(
       (t) =>
         t.state === 'LISTEN' &&
@@ -171,6 +173,8 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
   #sendUdp(s: LocalStep, n: NodeRun): StepResult {
     const layer = this.#layer();
     const o = this.#options(s, n, this.#nextId());
+    const unbound = layer.bindErrno(o);
+    if (unbound !== 0) return { error: `bind:${errnoName(unbound)}` };
     const sock = layer.bindUdp(o);
     const entry = this.#add(o.id, sock);
     const to = parseAddr(s.dst) ?? anyAddr(o.family);
@@ -186,6 +190,8 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
 
   #sendIcmp(s: LocalStep, n: NodeRun): StepResult {
     const o = this.#options(s, n, 'raw');
+    const unbound = this.#layer().bindErrno(o);
+    if (unbound !== 0) return { error: `bind:${errnoName(unbound)}` };
     const to = parseAddr(s.dst) ?? anyAddr(o.family);
     if (s.echo_id !== undefined) this.seen.add(s.echo_id);
     const message = { type: s.type ?? 8, code: s.code ?? 0, id: s.echo_id ?? 0, seq: s.echo_seq ?? 0, payload: hexBytes(s.payload ?? '') };

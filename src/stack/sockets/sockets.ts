@@ -2,7 +2,7 @@
  * The transport layer of a node: its sockets, what they send and what reaches them. Implements SocketLayer for the IP stages; the owner of the sockets
  * (a scenario's programs, the conformance harness) opens them, sends through them and is told what they receive by SocketEvents.
  */
-import { type Addr, type Family, readAddr } from '../../base/addr.js';
+import { type Addr, anyAddr, type Family, readAddr } from '../../base/addr.js';
 import { findTransport } from '../../packet/ip6.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import type { NetDevice, SkSocket } from '../../packet/types.js';
@@ -14,6 +14,8 @@ import type { SocketLayer } from './layer.js';
 import { inputDev, lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
 import { Tcp } from './tcp.js';
 import { type RawIcmp, sendRawIcmp, Udp } from './udp.js';
+
+const EADDRNOTAVAIL = 99;
 
 /** What the owner of the sockets is told. Addresses and ports are those of the packet as the socket sees it. */
 export interface SocketEvents {
@@ -57,6 +59,13 @@ export class Sockets implements SocketLayer, SocketHost {
 
   listen(o: SocketOptions): TcpSock {
     return this.tcp.open(o, 'LISTEN');
+  }
+  /** inet_bind(), __inet6_bind(): errno of binding to an address that is not this node's, 0 for what may be bound. */
+  bindErrno(o: SocketOptions): number {
+    if (o.addr === anyAddr(o.family) || o.transparent || this.k.sysctl(`net/${o.family}/ip_nonlocal_bind`)) return 0;
+    if (o.family === 'ipv6' && this.k.isLocalAddr6(o.addr, o.boundDev)) return 0;
+    const type = this.k.addrType(o.family, o.addr, null);
+    return type === 'multicast' || (o.family === 'ipv4' && (type === 'local' || type === 'broadcast')) ? 0 : EADDRNOTAVAIL;
   }
   bindUdp(o: SocketOptions): UdpSock {
     return this.udp.open(o);
