@@ -49,8 +49,11 @@ export interface BridgePlan {
   readonly stp: boolean;
   readonly vlanFiltering: boolean;
   readonly mcastSnooping: boolean;
+  /** The bridge asks who is in which group, or has heard somebody who does. */
   readonly mcastQuerier: boolean;
   readonly groupFwdMask: number;
+  /** BROPT_NO_LL_LEARN: frames to the reserved groups teach nothing. */
+  readonly noLinklocalLearn: boolean;
   readonly neighSuppress: boolean;
   /** ms; 0: nothing is learnt. */
   readonly ageing: number;
@@ -129,8 +132,9 @@ function planOf(bridge: Link, links: readonly Link[], fdb: readonly FdbEntry[]):
     stp: num(d, 'stp_state', 0) !== 0,
     vlanFiltering: num(d, 'vlan_filtering', 0) !== 0,
     mcastSnooping: num(d, 'mcast_snooping', 1) !== 0,
-    mcastQuerier: num(d, 'mcast_querier', 0) !== 0,
+    mcastQuerier: num(d, 'mcast_querier', 0) !== 0 || Object.keys(d).some((key) => /^mcast_querier_ipv[46]_/.test(key)),
     groupFwdMask: num(d, 'group_fwd_mask', 0),
+    noLinklocalLearn: flag(d, 'no_linklocal_learn', false),
     neighSuppress: ports.some((p) => p.neighSuppress),
     ageing: num(d, 'ageing_time', 30000) * 10,
     nfCallIptables: num(d, 'nf_call_iptables', 0) !== 0,

@@ -12,10 +12,12 @@ import { fakeRtable } from './fake-rtable.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
+import { hasVlanDevice } from './stages/dev.js';
 import { ipDoFragment } from './stages/ip-output.js';
 
 const NF_BR_PRI_BRNF = 0;
 const NF_BR_PRI_LAST = 2 ** 31 - 1;
+const ETH_P_PPP_SES = 0x8864;
 const NF_IP_PRI_FIRST = -(2 ** 31);
 
 /** The family whose hooks a frame may meet; a tagged one only with bridge-nf-filter-vlan-tagged (is_vlan_ip). */
@@ -79,13 +81,15 @@ function brNfPreRouting(k: Kernel, f: Flight, h: HookState): HookVerdict {
   const { skb } = f;
   const at = bridgePort(k, h.indev);
   const family = inetFamily(k, skb);
+  if (skb.protocol === ETH_P_PPP_SES && k.sysctl('net/bridge/bridge-nf-filter-pppoe-tagged'))
+    k.inconclusive('bridge-nf-filter-pppoe-tagged for a PPPoE frame', k.packetCtx(f, 'ipv4', 'PREROUTING', h.indev, null));
   if (!at || family === null) return 'accept';
   const called =
     family === 'ipv4'
       ? at.plan.nfCallIptables || k.sysctl('net/bridge/bridge-nf-call-iptables')
       : at.plan.nfCallIp6tables || k.sysctl('net/bridge/bridge-nf-call-ip6tables');
   if (!called) return 'accept';
-  if (skb.vlan !== null && k.sysctl('net/bridge/bridge-nf-pass-vlan-input-dev')) {
+  if (skb.vlan !== null && k.sysctl('net/bridge/bridge-nf-pass-vlan-input-dev') && hasVlanDevice(k, at.brdev, skb.vlan)) {
     k.inconclusive('bridge-nf-pass-vlan-input-dev for a tagged frame', k.packetCtx(f, family, 'PREROUTING', h.indev, null));
   }
   if (!validate(k, skb, family)) return refuse(k, skb, 'IP_INHDR', 'br_nf_pre_routing');

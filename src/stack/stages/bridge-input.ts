@@ -3,13 +3,14 @@
  * bridge device itself (net/bridge/br_input.c).
  */
 import { isMulticastMac, MAC_BROADCAST } from '../../base/addr.js';
-import type { BridgePlan } from '../../link/bridge.js';
+import type { BridgePlan, BridgePort } from '../../link/bridge.js';
 import { ETH_P_ARP, ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
 import { bridgePort, bridgeState } from '../bridges.js';
 import { ebtBroute } from '../ebtables-steps.js';
 import { dropFakeRtable } from '../fake-rtable.js';
 import type { BrInputCb, Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { snoopRefuses } from '../mcast-snooping.js';
 
 /** 01:80:c2:00:00:00 … 0f: reserved by IEEE 802.1D. */
 const GROUP_BASE = 0x0180c2000000;
@@ -36,8 +37,10 @@ export function brHandleFrame(k: Kernel, f: Flight): 'ebt_broute' | 'pass' | 'go
     const mask = port.groupFwdMask | (group === 0 ? 0 : plan.groupFwdMask);
     const forward = (mask & (1 << group)) !== 0 || (group === 0 && !plan.stp);
     if (!forward) {
-      if (group === 0 || group === 14) return 'pass';
-      return k.hook(f, 'bridge', 'INPUT', skb.dev, null) === 'accept' ? 'pass' : 'gone';
+      if (group !== 0 && group !== 14 && k.hook(f, 'bridge', 'INPUT', skb.dev, null) !== 'accept') return 'gone';
+      // __br_handle_local_finish(): the bridge knows its sender from now on.
+      if (learns(port) && !plan.noLinklocalLearn) learn(k, f, bridgeState(k, plan).learn(port.name, src, k.now()), brdev.name, port.name);
+      return 'pass';
     }
   }
   if (port.state !== 'forwarding' && port.state !== 'learning') {
@@ -47,6 +50,8 @@ export function brHandleFrame(k: Kernel, f: Flight): 'ebt_broute' | 'pass' | 'go
   if (brdev.mac === dst) skb.pktType = 'host';
   return 'ebt_broute';
 }
+
+const learns = (port: BridgePort): boolean => port.learning && (port.state === 'learning' || port.state === 'forwarding');
 
 /** The brouting decision: ebtables -t broute says DROP = route it, as if the port were no bridge port. */
 export function brouting(k: Kernel, f: Flight): 'route' | 'bridge' | 'gone' {
@@ -83,13 +88,17 @@ export function brHandleFrameFinish(k: Kernel, f: Flight): 'br_pass_frame_up' | 
     }
   }
   if (port.learning) learn(k, f, state.learn(port.name, src, k.now()), brdev.name, port.name);
+  const kind: BrInputCb['kind'] = !isMulticastMac(dst) ? 'unicast' : dst === MAC_BROADCAST ? 'broadcast' : 'multicast';
+  if (kind === 'multicast' && snoopRefuses(k, f, plan)) {
+    k.drop(skb, 'NOT_SPECIFIED', 'br_handle_frame_finish', 'bad-header', { port: port.name, mac: dst });
+    return 'gone';
+  }
   if (port.state === 'learning') {
     k.drop(skb, 'BRIDGE_INGRESS_STP_STATE', 'br_handle_frame_finish', 'bridge-port-state', { port: port.name, state: port.state });
     return 'gone';
   }
   if (answersForOthers(plan, skb))
     k.inconclusive('ARP or neighbour discovery on a bridge with neigh_suppress or proxy_arp', k.packetCtx(f, 'ipv4', 'FORWARD', skb.dev, null));
-  const kind: BrInputCb['kind'] = !isMulticastMac(dst) ? 'unicast' : dst === MAC_BROADCAST ? 'broadcast' : 'multicast';
   const known = kind === 'unicast' ? state.find(dst, k.now()) : null;
   // Without a querier, multicast goes everywhere and to the node as well, whether or not it is snooped.
   f.br = {

@@ -8,6 +8,7 @@ import { bridgePlan, bridgeState } from '../bridges.js';
 import { dropFakeRtable } from '../fake-rtable.js';
 import { type BrInputCb, type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { snoopRefuses } from '../mcast-snooping.js';
 import { answersForOthers } from './bridge-input.js';
 
 /** Why should_deliver() says no; null: it says yes. */
@@ -145,6 +146,10 @@ export function brDevXmit(k: Kernel, f: Flight): 'br_forward' | 'br_flood' | 'br
     k.inconclusive('ARP or neighbour discovery on a bridge with neigh_suppress or proxy_arp', k.packetCtx(f, 'ipv4', 'OUTPUT', null, brdev));
   const dst = skb.eth.dst;
   const kind: BrInputCb['kind'] = !isMulticastMac(dst) ? 'unicast' : dst === MAC_BROADCAST ? 'broadcast' : 'multicast';
+  if (kind === 'multicast' && snoopRefuses(k, f, plan)) {
+    k.drop(skb, 'NOT_SPECIFIED', 'br_dev_xmit', 'bad-header', { bridge: brdev.name, mac: dst });
+    return 'gone';
+  }
   const known = kind === 'unicast' ? bridgeState(k, plan).find(dst, k.now()) : null;
   f.br = { brdev, srcPortIsolated: false, promisc: false, localRcv: false, localOrig: true, kind, to: known?.port ?? null };
   return known ? 'br_forward' : 'br_flood';

@@ -31,15 +31,16 @@ export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'deliver' | 'gone
 
 const VLAN_VID_MASK = 0xfff;
 
+/** __vlan_find_dev_deep_rcu(): is there a VLAN device on `dev` for the tag? */
+export const hasVlanDevice = (k: Kernel, dev: NetDevice, tag: number): boolean =>
+  k.given.links.some((l) => l.kind === 'vlan' && l.link === dev.name && Number(l.data.id) === (tag & VLAN_VID_MASK));
+
 /** deliver_skb(): the protocol handlers, for what no rx_handler has kept. */
 export function deliverSkb(k: Kernel, f: Flight): 'ip' | 'ip6' | 'arp' | 'gone' {
   const { skb } = f;
   // A tag that no VLAN device has taken: the frame is for somebody else. Tag 0 is a priority only.
   if (skb.vlan !== null && (skb.vlan & VLAN_VID_MASK) !== 0) {
-    const vid = skb.vlan & VLAN_VID_MASK;
-    const dev = skb.dev?.name;
-    if (k.given.links.some((l) => l.kind === 'vlan' && l.link === dev && Number(l.data.id) === vid))
-      k.inconclusive('a VLAN device', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
+    if (hasVlanDevice(k, skb.dev!, skb.vlan)) k.inconclusive('a VLAN device', k.packetCtx(f, 'ipv4', 'PREROUTING', skb.dev, null));
     skb.pktType = 'otherhost';
   }
   skb.vlan = null;
