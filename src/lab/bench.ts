@@ -7,6 +7,7 @@ import type { CorpusLink } from '../harness/conformance/corpus.js';
 import { SocketAgent } from './agent.js';
 import { CaptureStream } from './capture-stream.js';
 import { DropEvents, MARKER_ETHERTYPE } from './drops.js';
+import { FAR_UID } from './nflog.js';
 import { NftTraceStream } from './nft-trace-stream.js';
 import type { Backend } from './node-state.js';
 import { kill, Shell } from './shell.js';
@@ -100,7 +101,8 @@ export class Bench {
       this.names.set(i + 2, l.name);
       if (!l.up) continue;
       this.captures.set(l.name, new CaptureStream(this.far, `f${i}`));
-      const args = ['netns', 'exec', this.far, 'socat', '-b', '65536', 'STDIN!!/dev/null', `INTERFACE:f${i}`];
+      const far = ['setpriv', `--reuid=${FAR_UID}`, '--inh-caps=+net_raw', '--ambient-caps=+net_raw'];
+      const args = ['netns', 'exec', this.far, ...far, 'socat', '-b', '65536', 'STDIN!!/dev/null', `INTERFACE:f${i}`];
       const child = spawn('ip', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
       child.stdin.on('error', () => {});
       this.#injectors.set(l.name, child);

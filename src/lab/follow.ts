@@ -53,10 +53,37 @@ function read(e: EmittedFrame, links: readonly CorpusLink[]): Seen | null {
 export function followFrame(s: FollowStep, emitted: readonly EmittedFrame[], links: readonly CorpusLink[]): InjectStep | null {
   for (const e of emitted) {
     const seen = read(e, links);
-    const ip = seen && (s.how === 'error' ? complaint(seen, s.n) : answer(seen, s.n, s.how));
+    const ip = seen && (tunnelled(seen, s) ?? (s.how === 'error' ? complaint(seen, s.n) : answer(seen, s.n, s.how)));
     if (seen && ip) return { kind: 'inject', n: s.n, derived_from: s.of, dev: e.dev, frame: ethernet(seen.near, seen.far, ip) };
   }
   return null;
+}
+
+const VXLAN_PORTS: ReadonlySet<number> = new Set([4789, 8472]);
+const VXLAN_HLEN = 8;
+const VXLAN_VNI = 0x08;
+
+/** VXLAN's header in front of a frame. */
+export function encapsulated(vni: number, frame: Uint8Array): Uint8Array {
+  const out = new Uint8Array(VXLAN_HLEN + frame.length);
+  out.set([VXLAN_VNI, 0, 0, 0, vni >>> 16, (vni >>> 8) & 255, vni & 255]);
+  out.set(frame, VXLAN_HLEN);
+  return out;
+}
+
+/** What comes back through a tunnel: the host behind it answers the inner frame. */
+function tunnelled(p: Seen, s: FollowStep): Uint8Array | null {
+  const u16 = (at: number): number => (p.ip[at] << 8) | p.ip[at + 1];
+  const at = p.th + 8;
+  if (p.proto !== UDP || !VXLAN_PORTS.has(u16(p.th + 2)) || p.ip.length < at + VXLAN_HLEN + ETH || p.ip[at] !== VXLAN_VNI) return null;
+  const inner = p.ip.subarray(at + VXLAN_HLEN);
+  // Its own Ethernet addresses are the ends, as on a bridge.
+  const ends: CorpusLink = { name: '', mac: '', far_mac: macText(inner, 0), up: true };
+  const back = followFrame(s, [{ dev: '', frame: bytesHex(inner) }], [ends]);
+  if (back === null) return null;
+  const vni = (p.ip[at + 4] << 16) | (p.ip[at + 5] << 8) | p.ip[at + 6];
+  const payload = buildUdp({ sport: u16(p.th), dport: u16(p.th + 2), payload: encapsulated(vni, hexBytes(back.frame)) }, p.dst, p.src);
+  return buildIp4({ src: p.dst, dst: p.src, proto: UDP, ttl: 61, id: 0x6000 + s.n, payload });
 }
 
 /** Type, code and the rest of the header: port, host and protocol unreachable, too big for 1300 bytes, out of hops, prohibited, a wrong header. */

@@ -9,6 +9,8 @@ import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 
 /** linux/netfilter/nfnetlink_log.h: enum nfulnl_attr_type. */
 const NFULA = { mark: 2, indev: 4, outdev: 5, physin: 6, physout: 7, payload: 9, prefix: 10, uid: 11, header: 16 } as const;
+/** Who sends the frames of the far ends: nobody. Where a bridge keeps a frame's socket (no iptables, no orphaning) nfnetlink_log tells its owner, of another namespace. */
+export const FAR_UID = 65534;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
@@ -75,6 +77,6 @@ export function tracePointOf(r: LogRecord, names: ReadonlyMap<number, string>): 
     out: name(r.out),
     ...(physin ? { physin } : {}),
     ...(physout ? { physout } : {}),
-    view: { data: r.payload, protocol: r.family === AF_INET ? ETH_P_IP : ETH_P_IPV6, mark: r.mark, uid: r.uid },
+    view: { data: r.payload, protocol: r.family === AF_INET ? ETH_P_IP : ETH_P_IPV6, mark: r.mark, uid: r.uid === FAR_UID ? null : r.uid },
   } as never);
 }

@@ -19,7 +19,7 @@ import type {
 } from '../harness/conformance/corpus.js';
 import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
 import { conntrackEntry } from '../harness/conformance/model-case.js';
-import { noteNumbers, packetsIn } from '../harness/conformance/packets.js';
+import { noteNumbers, packetsIn, vxlanPortsOf } from '../harness/conformance/packets.js';
 import { type Bench, isMarkerFrame, same } from './bench.js';
 import { type CaseSpec, ebtablesText, restoreText, TABLES } from './case-spec.js';
 import { followFrame } from './follow.js';
@@ -115,7 +115,7 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     family: 'ipv4',
     links: s.links,
     state,
-    ephemeral_ports: chosenPorts([...s.rules.map((r) => r.text), ...s.sets], s.sockets, steps),
+    ephemeral_ports: chosenPorts([...s.rules.map((r) => r.text), ...s.sets, ...(s.devices ?? [])], s.sockets, steps, vxlanPortsOf(state.link)),
     unobserved: ['delivered.to', 'delivered.soft_error', ...(s.devices ? (['trace.physin', 'drops.port_state'] as const) : [])],
     steps,
   };

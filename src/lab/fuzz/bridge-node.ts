@@ -1,5 +1,6 @@
 /** Random nodes with bridges: which wires are ports, what bridges and ports are set to, what forwarding databases hold. */
 import type { CorpusLink } from '../../harness/conformance/corpus.js';
+import type { RuleLine } from '../case-spec.js';
 import { HOSTS, macOf, makeWorld, NAMES, type World } from './node.js';
 import type { Rng } from './rng.js';
 
@@ -64,6 +65,36 @@ export function makeBridges(r: Rng, w: BridgeWorld): { devices: string[]; bridge
   return { devices, bridge };
 }
 
+/** Bridges without addresses, ports with one of their own, ports with other MTUs: what `ip` is told besides. */
+export function bridgeAddresses(r: Rng, w: BridgeWorld, lines: readonly string[]): string[] {
+  const out = lines.filter((l) => !(l.startsWith('addr') && w.bridges.some((b) => l.endsWith(` dev ${b.name}`)) && r.chance(6)));
+  const ports = w.bridges.flatMap((b) => b.ports);
+  const other = r.chance(15);
+  for (const [i, p] of ports.entries()) {
+    if (other ? r.chance(60) : r.chance(3)) out.push(`link set ${p.name} mtu ${r.pick([1280, 1400, 9000, 576])}`);
+    if (r.chance(3)) out.push(`addr add 10.99.${i}.1/24 dev ${p.name}`);
+  }
+  return out;
+}
+
+/** Rules that send what is bridged to another host of the bridge, or to the node. */
+export function bridgedNat(r: Rng, w: BridgeWorld): RuleLine[] {
+  const out: RuleLine[] = [];
+  for (let n = r.chance(35) ? r.between(1, 2) : 0; n > 0; n--) {
+    const net = w.nets[r.pick(w.bridges).at];
+    const from = `-A PREROUTING -d ${net}.${r.chance(50) ? '0/24' : r.pick(HOSTS)}${r.chance(50) ? ` -p ${r.pick(['tcp', 'udp', 'icmp'])}` : ''}`;
+    const to = r.weighed([
+      [50, `DNAT --to-destination ${net}.${r.pick(HOSTS)}`],
+      [15, `DNAT --to-destination ${r.pick(w.addrs)}`],
+      [15, `DNAT --to-destination ${r.pick(w.own)}`],
+      [20, 'REDIRECT'],
+    ]);
+    out.push({ table: 'nat', text: `${from} -j ${to}` });
+    if (r.chance(30)) out.push({ table: 'nat', text: `-A POSTROUTING -s ${net}.0/24 -j ${r.pick(['MASQUERADE', `SNAT --to-source ${r.pick(w.own)}`])}` });
+  }
+  return out;
+}
+
 function portLines(r: Rng, port: string): string[] {
   const flags = [
     ...(r.chance(25) ? ['hairpin on'] : []),
@@ -86,11 +117,12 @@ function fdbLine(r: Rng, w: BridgeWorld, b: Bridge): string {
 }
 
 /** Settings of the module. */
-export function bridgeSysctls(r: Rng): [string, string][] {
+export function bridgeSysctls(r: Rng, w: BridgeWorld): [string, string][] {
   return [
+    ...(r.chance(12) ? ([['net/ipv4/ip_forward', '0'], ...w.bridges.map((b) => [`net/ipv4/conf/${b.name}/forwarding`, '0'])] as [string, string][]) : []),
     ['net/bridge/bridge-nf-call-iptables', r.chance(78) ? '1' : '0'],
     ['net/bridge/bridge-nf-call-arptables', r.chance(50) ? '1' : '0'],
     ['net/bridge/bridge-nf-filter-vlan-tagged', r.chance(25) ? '1' : '0'],
-    ['net/bridge/bridge-nf-pass-vlan-input-dev', '0'],
+    ['net/bridge/bridge-nf-pass-vlan-input-dev', r.chance(25) ? '1' : '0'],
   ];
 }

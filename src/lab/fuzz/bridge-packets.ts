@@ -1,6 +1,7 @@
 /** Frames for a node with bridges: what random packets look like on the wire of a port, and hosts of one bridge that talk to each other. */
 import { parseIp4 } from '../../base/addr.js';
 import type { InjectStep } from '../../harness/conformance/corpus.js';
+import { buildIcmp, buildIp4 } from '../../packet/build.js';
 import type { SpecStep } from '../case-spec.js';
 import { ethernet } from '../follow.js';
 import type { Bridge, BridgeWorld } from './bridge-node.js';
@@ -24,7 +25,8 @@ export function onWires(r: Rng, w: BridgeWorld, steps: readonly SpecStep[]): Spe
     if (before.length > 0 && r.chance(7)) {
       const again = r.pick(before) as InjectStep;
       out.push({ ...again, n: s.n, ...(r.chance(30) && b.ports.some((p) => p.name === again.dev) ? { dev: r.pick(b.ports).name } : {}) });
-    } else out.push(isFragment(s.frame) || !r.chance(45) ? onPort(r, w, b, s, homes) : among(r, w, b, s.n, homes));
+    } else if (r.chance(4)) out.push(igmp(r, w, b, s.n, homes));
+    else out.push(isFragment(s.frame) || !r.chance(45) ? onPort(r, w, b, s, homes) : among(r, w, b, s.n, homes));
   }
   return out;
 }
@@ -62,6 +64,25 @@ function among(r: Rng, w: BridgeWorld, b: Bridge, n: number, homes: Map<string, 
   const from = sender(r, w, b, src);
   const to = r.chance(88) ? macOf(dst) : receiver(r, w, b, dst);
   return { kind: 'inject', n, dev: home(r, b, from, homes), frame: tagged(r, ethernet(to, from, datagram(r, parseIp4(src) ?? 0, parseIp4(dst) ?? 0, n))) };
+}
+
+/** A report, a departure or a query of group membership. */
+function igmp(r: Rng, w: BridgeWorld, b: Bridge, n: number, homes: Map<string, string>): InjectStep {
+  const src = `${w.nets[b.at]}.${r.pick(HOSTS)}`;
+  const from = macOf(src);
+  const group = r.pick(['239.1.1.1', '224.0.0.251', '224.0.0.1']);
+  const type = r.pick([0x16, 0x12, 0x17, 0x11]);
+  const dst = type === 0x11 ? '224.0.0.1' : type === 0x17 ? '224.0.0.2' : group;
+  const g = parseIp4(type === 0x11 && r.chance(50) ? '0.0.0.0' : group) ?? 0;
+  const payload = buildIcmp({ type, code: type === 0x11 ? 100 : 0, rest: g, payload: new Uint8Array(0) });
+  if (r.chance(10)) payload[2] ^= 1;
+  const ip = buildIp4({ src: parseIp4(src) ?? 0, dst: parseIp4(dst) ?? 0, proto: 2, ttl: 1, id: 0x1000 + n * 16, payload });
+  const mac = `01:00:5e:${dst
+    .split('.')
+    .slice(1)
+    .map((x, i) => (Number(x) & (i === 0 ? 127 : 255)).toString(16).padStart(2, '0'))
+    .join(':')}`;
+  return { kind: 'inject', n, dev: home(r, b, from, homes), frame: ethernet(mac, from, ip) };
 }
 
 function sender(r: Rng, w: BridgeWorld, b: Bridge, src: string): string {

@@ -1,7 +1,7 @@
 /** Kinds of random nodes by the devices that they have. */
 import type { CorpusLink } from '../../harness/conformance/corpus.js';
 import type { CaseSpec } from '../case-spec.js';
-import { bridgeSysctls, makeBridges, makeBridgeWires, makeBridgeWorld } from './bridge-node.js';
+import { bridgeAddresses, bridgedNat, bridgeSysctls, makeBridges, makeBridgeWires, makeBridgeWorld } from './bridge-node.js';
 import { onWires } from './bridge-packets.js';
 import { makeEbtables } from './bridge-rules.js';
 import { makeAddresses, makeLinks, makeRoutes, makeSockets, makeSysctls, makeWorld } from './node.js';
@@ -9,9 +9,11 @@ import { makeSteps } from './packets.js';
 import type { Rng } from './rng.js';
 import { makeRules } from './rules.js';
 import { makeSets } from './sets.js';
+import { makeVxlans, makeVxlanWires, makeVxlanWorld } from './vxlan-node.js';
+import { throughTunnels } from './vxlan-packets.js';
 
-export const DEVICES = ['wires', 'bridge'] as const;
-/** wires: plain wires only; bridge: some of them are ports of bridges. */
+export const DEVICES = ['wires', 'bridge', 'vxlan'] as const;
+/** wires: plain wires only; bridge: some of them are ports of bridges; vxlan: VXLAN devices besides, also as ports. */
 export type Devices = (typeof DEVICES)[number];
 
 /** What a case has besides its name and its wires. */
@@ -34,26 +36,42 @@ function plainNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): 
 function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
   const w = makeBridgeWorld(r, wires, policyRules);
   const made = makeBridges(r, w);
-  const ip = [
-    ...makeAddresses(r, w).filter((l) => !(l.startsWith('addr') && w.bridges.some((b) => l.endsWith(` dev ${b.name}`)) && r.chance(6))),
-    ...makeRoutes(r, w),
-  ];
-  for (const p of w.ports ?? []) if (r.chance(6)) ip.push(`link set ${p} mtu ${r.pick([1280, 1400, 9000, 576])}`);
+  const ip = [...bridgeAddresses(r, w, makeAddresses(r, w)), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
+  const { chains, rules } = makeRules(r, w, sets);
   return {
     ...made,
     ...(r.chance(25) ? { ebtables: makeEbtables(r, w) } : {}),
     ip,
     sets: sets.lines,
-    ...makeRules(r, w, sets),
-    sysctls: [...makeSysctls(r, w), ...bridgeSysctls(r)],
+    chains,
+    rules: [...bridgedNat(r, w), ...rules],
+    sysctls: [...makeSysctls(r, w), ...bridgeSysctls(r, w)],
     sockets,
     steps: onWires(r, w, makeSteps(r, w, sockets)),
+  };
+}
+
+function vxlanNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+  const w = makeVxlanWorld(r, wires, policyRules);
+  const made = makeVxlans(r, w);
+  const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
+  const sets = makeSets(r, w);
+  const sockets = makeSockets(r, w);
+  return {
+    ...made,
+    ip,
+    sets: sets.lines,
+    ...makeRules(r, w, sets),
+    sysctls: [...makeSysctls(r, w), ...bridgeSysctls(r, w)],
+    sockets,
+    steps: throughTunnels(r, w, onWires(r, w, makeSteps(r, w, sockets))),
   };
 }
 
 export const kinds: Readonly<Record<Devices, Kind>> = {
   wires: { wires: makeLinks, node: plainNode },
   bridge: { wires: makeBridgeWires, node: bridgeNode },
+  vxlan: { wires: makeVxlanWires, node: vxlanNode },
 };
