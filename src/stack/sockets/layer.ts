@@ -7,6 +7,8 @@ export interface SocketLayer {
   /** tcp_v4_rcv / tcp_v6_rcv, udp_rcv: the packet is delivered, answered or dropped by them. */
   tcpRcv(skb: Skb): void;
   udpRcv(skb: Skb): void;
+  /** What a tunnel's socket may be given: false when it was damaged and is dropped. */
+  udpIntact(skb: Skb): boolean;
   /** raw_local_deliver(): true when a raw socket took a copy. */
   rawDeliver(skb: Skb, proto: number): boolean;
   /** ping_rcv(): echo replies; null = consumed, else the drop reason. */

@@ -9,6 +9,7 @@ import type { NetDevice, SkSocket } from '../../packet/types.js';
 import { packetView } from '../../packet/view.js';
 import type { PacketView } from '../../trace/event.js';
 import type { Kernel } from '../kernel.js';
+import { vxlanSent } from '../stages/vxlan.js';
 import { endsRequest, errnoOf, errnoOf6 } from './icmp-errno.js';
 import type { SocketLayer } from './layer.js';
 import { inputDev, lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
@@ -82,6 +83,9 @@ export class Sockets implements SocketLayer, SocketHost {
   udpRcv(skb: Skb): void {
     this.udp.rcv(skb);
   }
+  udpIntact(skb: Skb): boolean {
+    return this.udp.intact(skb);
+  }
   /** Raw sockets here send and are closed; none stays to receive. */
   rawDeliver(): boolean {
     return false;
@@ -114,7 +118,8 @@ export class Sockets implements SocketLayer, SocketHost {
     let concerned = true;
     if (q.proto === IPPROTO.TCP)
       concerned = this.tcp.error(family, q.src, q.sport, q.dst, q.dport, q.seq, errno, endsRequest(family, type, code), v4 ? seen : skb.dev);
-    else if (q.proto === IPPROTO.UDP) concerned = this.udp.error(family, q.src, q.sport, v4 ? skb.dev : seen);
+    else if (q.proto === IPPROTO.UDP)
+      concerned = this.udp.error(family, q.src, q.sport, v4 ? skb.dev : seen) || (v4 && vxlanSent(this.k, q.dport, inner.subarray((inner[0] & 15) * 4 + 8)));
     if (!concerned) this.k.count(family === 'ipv4' ? 'IcmpInErrors' : 'Icmp6InErrors');
   }
 

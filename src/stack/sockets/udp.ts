@@ -74,20 +74,33 @@ export class Udp {
 
   // --- receive ---
 
+  /** For a tunnel's socket (encap_rcv): header and checksum are looked at before it is asked. False: dropped. */
+  intact(skb: Skb): boolean {
+    if (this.#length(skb) < 0) return false;
+    if (skb.csumBad) this.#csumError(skb);
+    return !skb.csumBad;
+  }
+
+  /** Of the datagram; negative: its header is damaged, it has been dropped. */
+  #length(skb: Skb): number {
+    const room = skb.data.length - skb.thoff;
+    if (skb.thoff < 0 || room < 8) {
+      this.k.drop(skb, 'PKT_TOO_SMALL', '__udp4_lib_rcv', 'bad-header', {});
+      return -1;
+    }
+    const length = skb.u16(skb.thoff + 4) || room;
+    if (length <= room && length >= 8) return length;
+    this.#bad(skb, 'PKT_TOO_SMALL', 'bad-header');
+    return -1;
+  }
+
   rcv(skb: Skb): void {
     const { k } = this;
     const family = skb.family;
     const th = skb.thoff;
     const d = skb.data;
-    if (th < 0 || d.length < th + 8) {
-      k.drop(skb, 'PKT_TOO_SMALL', '__udp4_lib_rcv', 'bad-header', {});
-      return;
-    }
-    const length = skb.u16(th + 4) || d.length - th;
-    if (length > d.length - th || length < 8) {
-      this.#bad(skb, 'PKT_TOO_SMALL', 'bad-header');
-      return;
-    }
+    const length = this.#length(skb);
+    if (length < 0) return;
     const payload = d.subarray(th + 8, th + length);
     const [sport, dport] = [skb.u16(th), skb.u16(th + 2)];
     const dev = this.host.inputDev(skb);

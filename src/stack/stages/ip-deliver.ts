@@ -1,9 +1,14 @@
 /** Local delivery of IPv4: ip_local_deliver(), ip_protocol_deliver_rcu() (net/ipv4/ip_input.c). */
-import { IPPROTO } from '../../packet/skb.js';
+import { foldChecksum, sum16 } from '../../packet/checksum.js';
+import { IPPROTO, type Skb } from '../../packet/skb.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend } from './icmp-send.js';
 import { vxlanListens } from './vxlan.js';
+
+const IGMP_QUERY = 0x11;
+const IGMP_REPORT = 0x12;
+const IGMP_REPORT2 = 0x16;
 
 /** Reassembly for ourselves, then the INPUT hook. */
 export function ipLocalDeliver(k: Kernel, f: Flight): 'ip_local_deliver_finish' | 'gone' {
@@ -71,7 +76,7 @@ export function tcpRcv(k: Kernel, f: Flight): 'gone' {
 
 /** __udp4_lib_rcv(): the socket of a tunnel device comes first (udp_encap_needed). */
 export function udpRcv(k: Kernel, f: Flight): 'vxlan' | 'gone' {
-  if (vxlanListens(k, f.skb.dport)) return 'vxlan';
+  if (vxlanListens(k, f.skb.dport)) return k.sockets.udpIntact(f.skb) ? 'vxlan' : 'gone';
   k.sockets.udpRcv(f.skb);
   return 'gone';
 }
@@ -82,8 +87,27 @@ export function udpv6Rcv(k: Kernel, f: Flight): 'gone' {
   return 'gone';
 }
 
-/** igmp_rcv(): membership traffic; nothing of it shows but that the buffer is released. */
+/** igmp_rcv(): membership traffic. Queries, and reports of others to their group, are heard; all else is dropped. Reports that answer a query come later. */
 export function igmpRcv(k: Kernel, f: Flight): 'gone' {
-  k.drop(f.skb, 'NOT_SPECIFIED', 'igmp_rcv', 'unclassified', {});
+  const { skb } = f;
+  if (igmpHeard(skb.data.subarray(skb.thoff), skb.pktType)) k.tell(skb, { t: 'consume', why: 'handled', into: null });
+  else k.drop(skb, 'NOT_SPECIFIED', 'igmp_rcv', 'unclassified', {});
   return 'gone';
+}
+
+function igmpHeard(m: Uint8Array, pktType: Skb['pktType']): boolean {
+  if (m.length < 8 || foldChecksum(sum16(m, 0, m.length)) !== 0) return false;
+  switch (m[0]) {
+    case IGMP_QUERY: {
+      if (m.length < 12) return m.length === 8;
+      const sources = (m[10] << 8) | m[11];
+      const general = m.subarray(4, 8).every((b) => b === 0);
+      return m.length >= 12 + 4 * sources && !(general && sources > 0);
+    }
+    case IGMP_REPORT:
+    case IGMP_REPORT2:
+      return pktType === 'multicast' || pktType === 'broadcast';
+    default:
+      return false;
+  }
 }
