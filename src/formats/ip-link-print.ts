@@ -86,7 +86,9 @@ function pushDetail(l: Link, e: [string, unknown][]): void {
   e.push(...before.map(([k, v]): [string, unknown] => [k, k === 'promiscuity' ? l.promiscuity : v]));
   const info: [string, unknown][] = [];
   if (l.kind !== '') info.push(['info_kind', l.kind]);
-  if (Object.keys(l.data).length > 0) info.push(['info_data', l.data]);
+  const { ttl, ...rest } = l.data;
+  const data = l.kind === 'vxlan' && ttl === 'inherit' ? rest : l.data;
+  if (Object.keys(data).length > 0) info.push(['info_data', data]);
   if (l.slaveKind !== null) info.push(['info_slave_kind', l.slaveKind], ['info_slave_data', l.slaveData]);
   if (info.length > 0) e.push(['linkinfo', Object.fromEntries(info)]);
   for (const d of detail) if (!before.includes(d)) e.push([d[0], d[1]]);

@@ -89,9 +89,12 @@ const NONE: Readonly<Record<string, unknown>> = {};
 function infoOfJson(f: JsonFields): Info {
   const info = f.object('linkinfo');
   if (!info) return { kind: '', data: NONE, slaveKind: null, slaveData: NONE };
+  const kind = info.string('info_kind') ?? '';
+  const data = Object.fromEntries(info.object('info_data')?.rest() ?? []);
   return {
-    kind: info.string('info_kind') ?? '',
-    data: Object.fromEntries(info.object('info_data')?.rest() ?? []),
+    kind,
+    // vxlan_print_opt(): JSON has no word for `ttl inherit`, and a number for every other.
+    data: kind === 'vxlan' && data.id !== undefined && data.ttl === undefined ? { ...data, ttl: 'inherit' } : data,
     slaveKind: info.string('info_slave_kind'),
     slaveData: Object.fromEntries(info.object('info_slave_data')?.rest() ?? []),
   };

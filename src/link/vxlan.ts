@@ -30,6 +30,8 @@ export interface VxlanPlan {
   /** ARP proxying, route short circuit, external mode, GPE, …: known by name, not simulated. */
   readonly unsupported: readonly string[];
   readonly fdb: ReadonlyMap<Mac, readonly VxlanRemote[]>;
+  /** Addresses whose entry an administrator made (NUD_PERMANENT, NUD_NOARP). */
+  readonly fixed: ReadonlySet<Mac>;
 }
 
 const NOT_SIMULATED = ['external', 'vnifilter', 'proxy', 'rsc', 'gbp', 'gpe', 'remcsum_tx', 'remcsum_rx'];
@@ -49,11 +51,13 @@ function planOf(l: Link, fdb: readonly FdbEntry[]): VxlanPlan {
   const d = l.data;
   const range = (d.port_range ?? {}) as { low?: unknown; high?: unknown };
   const remotes = new Map<Mac, VxlanRemote[]>();
+  const fixed = new Set<Mac>();
   for (const e of fdb) {
     if (e.dev !== l.name || e.dst === null) continue;
     const list = remotes.get(e.mac) ?? [];
     list.push({ addr: e.dst, port: e.port, vni: e.vni, via: e.via });
     remotes.set(e.mac, list);
+    if (e.state === 'permanent' || e.state === 'static') fixed.add(e.mac);
   }
   const fallback = addr(d.remote, d.group, d.remote6, d.group6);
   // vxlan_fdb_create() of the all-zero address when the device was made with a remote or group.
@@ -68,12 +72,13 @@ function planOf(l: Link, fdb: readonly FdbEntry[]): VxlanPlan {
     ttl: num(d.ttl, 0),
     ttlInherit: d.ttl === 'inherit',
     tos: num(d.tos, 0),
-    tosInherit: d.tos === 'inherit' || d.tos === 1,
+    tosInherit: d.tos === 'inherit' || num(d.tos, 0) === 1,
     df: d.df === 'set' || d.df === 'inherit' ? d.df : 'unset',
     udpCsum: d.udp_csum !== false,
     learning: d.learning !== false,
     unsupported: NOT_SIMULATED.filter((w) => d[w] === true),
     fdb: remotes,
+    fixed,
   };
 }
 
@@ -94,7 +99,14 @@ export class VxlanState {
     return this.#learnt.get(mac) ?? this.plan.fdb.get(mac) ?? this.plan.fdb.get(0);
   }
 
-  learn(mac: Mac, from: Addr): void {
-    if (this.plan.learning) this.#learnt.set(mac, [{ addr: from, port: null, vni: null, via: null }]);
+  /** vxlan_snoop(): `mac` is behind `from`. False: an entry that stays says otherwise, the packet is dropped. */
+  learn(mac: Mac, from: Addr): boolean {
+    if (!this.#learnt.has(mac)) {
+      const first = this.plan.fdb.get(mac)?.[0];
+      if (first && first.addr === from && first.via === null) return true;
+      if (this.plan.fixed.has(mac)) return false;
+    }
+    this.#learnt.set(mac, [{ addr: from, port: null, vni: null, via: null }]);
+    return true;
   }
 }

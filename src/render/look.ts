@@ -88,6 +88,7 @@ const rows = {
   'xfrm-no-state': { commands: (c) => ['ip xfrm state', `ip xfrm policy list dir ${c.facts.dir ?? 'out'}`] },
   'xfrm-block': { commands: (c) => [`ip xfrm policy list dir ${c.facts.dir ?? 'out'}`] },
   'tunnel-no-device': { commands: () => ['ip -d link show type ipip', 'ip -d link show type vxlan'] },
+  'tunnel-static-entry': { commands: (c) => [`bridge fdb show dev ${c.facts.dev}`] },
   'frag-incomplete': { commands: (c) => [`tcpdump -vni ${devOf(c)} 'ip[6:2] & 0x3fff != 0 and host ${c.src}'`, 'nstat -az | grep Reasm'] },
   'no-source-address': { commands: (c) => [`ip addr show dev ${c.out}`] },
   loop: { commands: (c) => [routeGet(c)] },

@@ -115,6 +115,8 @@ const sentences = {
   'xfrm-block': (c) => `An IPsec policy blocks ${c.src} > ${c.dst}${c.facts.policy ? ` (${c.facts.policy})` : ''}.`,
   'tunnel-no-device': (c) =>
     `No tunnel device of this node takes the packet of ${text(c.facts.remote) || c.src}${c.facts.dev ? ` (${c.facts.dev})` : ''}${c.facts.dport ? `, port ${c.facts.dport}` : ''}.`,
+  'tunnel-static-entry': (c) =>
+    `The tunnel device ${text(c.facts.dev)} has a permanent entry for ${macFact(c.facts.mac)} that says another remote than ${c.src}, from which the frame came.`,
   'frag-incomplete': (c) => `The fragments of ${c.src} > ${c.dst} do not make a whole packet: one is missing, doubled or overlaps another.`,
   'no-source-address': (c) => `There is no address${on(c.out)} that it could be sent from to ${c.dst}.`,
   loop: (c) => `The same packet ${c.src} > ${c.dst} went round and round${on(text(c.facts.dev))}; the run was stopped.`,

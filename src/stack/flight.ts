@@ -10,6 +10,8 @@ export interface Flight {
   indev: NetDevice | null;
   /** BR_INPUT_SKB_CB, while a bridge handles it. */
   br?: BrInputCb;
+  /** dev_recursion_level(): devices above it (bridges, tunnels) that are sending it at this moment. */
+  xmits?: number;
 }
 
 /** struct br_input_skb_cb and what the bridge's functions hand to each other about this skb. */

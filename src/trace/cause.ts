@@ -67,6 +67,7 @@ const rows = {
   'xfrm-no-state': { sentence: 'No IPsec state for it.', look: 'ip xfrm state' },
   'xfrm-block': { sentence: 'An IPsec policy blocks it.', look: 'ip xfrm policy' },
   'tunnel-no-device': { sentence: 'No tunnel device of this node takes it.', look: 'ip -d link show type ipip' },
+  'tunnel-static-entry': { sentence: 'The tunnel has an entry for the sender that says another remote.', look: 'bridge fdb show dev DEV' },
   'frag-incomplete': { sentence: 'Some fragments never came, or they overlap.', look: 'who drops the other fragments' },
   'no-source-address': { sentence: 'There is no usable source address.', look: 'ip addr' },
   loop: { sentence: 'The same packet went round too often.', look: 'the cycle shown' },

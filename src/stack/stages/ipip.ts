@@ -5,9 +5,11 @@ import type { Link } from '../../link/model.js';
 import { buildIp4 } from '../../packet/build.js';
 import { ETH_P_IP, IPPROTO } from '../../packet/skb.js';
 import { crossBorder } from '../../packet/skb-meta.js';
+import { transportChecksumBad } from '../../packet/verify.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend } from './icmp-send.js';
+import { tunnelDeeper } from './tunnel.js';
 
 interface TunnelParms {
   readonly local: Addr | null;
@@ -81,7 +83,7 @@ export function ipipTunnelXmit(k: Kernel, f: Flight): 'ip_local_out' | 'gone' {
   skb.pktType = 'host';
   skb.dst = r.dst;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: skb.id });
-  return 'ip_local_out';
+  return tunnelDeeper(k, f, f) ? 'ip_local_out' : 'gone';
 }
 
 const OUTER_HEADER = 20;
@@ -113,6 +115,7 @@ export function tunnel4Rcv(k: Kernel, f: Flight): 'gone' {
   }
   crossBorder(skb, 'ipip');
   skb.setData(skb.data.slice(skb.nhlen), ETH_P_IP);
+  skb.csumBad = transportChecksumBad(skb);
   skb.eth = null;
   k.tell(skb, { t: 'consume', why: 'decapsulated', into: skb.id });
   k.netifRx(skb, dev);

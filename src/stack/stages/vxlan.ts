@@ -5,8 +5,10 @@ import { buildIp4, buildUdp } from '../../packet/build.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, IPSKB_FORWARDED, type Skb } from '../../packet/skb.js';
 import { carryMeta } from '../../packet/skb-meta.js';
 import { RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST } from '../../packet/types.js';
+import { transportChecksumBad } from '../../packet/verify.js';
 import { type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
+import { tunnelDeeper } from './tunnel.js';
 
 const UDP_AND_VXLAN = 16;
 const UDP_HLEN = 8;
@@ -37,6 +39,7 @@ export function vxlanXmit(k: Kernel, f: Flight): 'gone' {
   for (const r of remotes.slice(1)) {
     const clone = flight(k.cloneSkb(skb, 'clone'));
     clone.errno = 0;
+    clone.xmits = f.xmits;
     vxlanXmitOne(k, clone, plan, r);
   }
   vxlanXmitOne(k, f, plan, remotes[0]);
@@ -66,7 +69,7 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   });
   const dst = route.dst;
   if (!dst || dst.dev.name === dev.name) {
-    k.drop(skb, 'NOT_SPECIFIED', 'vxlan_xmit_one', dst ? 'loop' : 'no-route', { remote: k.showAddr(remote) });
+    k.drop(skb, 'IP_OUTNOROUTES', 'vxlan_xmit_one', dst ? 'loop' : 'no-route', { remote: k.showAddr(remote) });
     return;
   }
   if (dst.flags & RTCF_LOCAL && !(dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST))) unsupported(k, f, 'a remote that is this node');
@@ -98,7 +101,9 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   outer.dst = dst;
   outer.dev = dev;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: outer.id });
-  k.traverse('ip_local_out', flight(outer));
+  const sent = flight(outer);
+  if (!tunnelDeeper(k, f, sent)) return;
+  k.traverse('ip_local_out', sent);
 }
 
 const withPorts: ReadonlySet<number> = new Set([IPPROTO.TCP, IPPROTO.UDP, IPPROTO.DCCP, IPPROTO.ESP, IPPROTO.SCTP, IPPROTO.UDPLITE]);
@@ -157,6 +162,13 @@ const readMac = (b: Uint8Array, at: number): Mac => b.subarray(at, at + 6).reduc
 export const vxlanListens = (k: Kernel, dport: number): boolean =>
   vxlanPlans(k.given.links, k.given.fdb).some((p) => p.dstPort === dport && k.device(p.name)?.up);
 
+/** vxlan_err_lookup(): is what an ICMP error quotes, behind its UDP header to port `dport`, of a device of ours? */
+export function vxlanSent(k: Kernel, dport: number, quoted: Uint8Array): boolean {
+  if (quoted.length < VXLAN_HLEN || (quoted[0] & 0x08) === 0) return false;
+  const vni = (quoted[4] << 16) | (quoted[5] << 8) | quoted[6];
+  return vxlanPlans(k.given.links, k.given.fdb).some((p) => p.vni === vni && p.dstPort === dport && k.device(p.name)?.up === true);
+}
+
 /**
  * encap_rcv of that socket. `f.skb` is the outer packet, its network header in front. The inner frame is queued on its vxlan device; the outer
  * datagram counts as delivered whatever becomes of it.
@@ -166,26 +178,41 @@ export function vxlanRcv(k: Kernel, f: Flight): 'gone' {
   k.count('UdpInDatagrams');
   const at = skb.thoff + UDP_HLEN;
   const d = skb.data;
-  const drop = (reason: string, cause: 'bad-header' | 'tunnel-no-device' | 'device-down' | 'loop'): 'gone' => {
+  const drop = (reason: string, cause: 'bad-header' | 'tunnel-no-device' | 'loop'): 'gone' => {
     k.drop(skb, reason, 'vxlan_rcv', cause, { dport: skb.dport });
     return 'gone';
   };
-  if (d.length < at + VXLAN_HLEN + ETH_HLEN) return drop('PKT_TOO_SMALL', 'bad-header');
+  if (d.length < at + VXLAN_HLEN) return drop('PKT_TOO_SMALL', 'bad-header');
   if ((d[at] & 0x08) === 0) return drop('VXLAN_INVALID_HDR', 'bad-header');
   const vni = (d[at + 4] << 16) | (d[at + 5] << 8) | d[at + 6];
-  const plan = vxlanPlans(k.given.links, k.given.fdb).find((p) => p.vni === vni && p.dstPort === skb.dport);
+  // A device that is down is not on the socket's list (vxlan_open()).
+  const plan = vxlanPlans(k.given.links, k.given.fdb).find((p) => p.vni === vni && p.dstPort === skb.dport && k.device(p.name)?.up);
   const dev = plan && k.device(plan.name);
   if (!plan || !dev) return drop('VXLAN_VNI_NOT_FOUND', 'tunnel-no-device');
   if (plan.unsupported.length > 0) unsupported(k, f, plan.unsupported.join(', '));
+  // cfg.reserved_bits: all but the flag of the VNI and the VNI itself.
+  if (d[at] !== 0x08 || d[at + 1] !== 0 || d[at + 2] !== 0 || d[at + 3] !== 0 || d[at + 7] !== 0) return drop('VXLAN_INVALID_HDR', 'bad-header');
   const frame = d.subarray(at + VXLAN_HLEN);
+  if (frame.length < ETH_HLEN) return drop('NOMEM', 'bad-header');
   const eth = { dst: readMac(frame, 0), src: readMac(frame, 6) };
   if (eth.src === dev.mac) return drop('LOCAL_MAC', 'loop');
-  if (!dev.up) return drop('DEV_READY', 'device-down');
-  stateOf(k, plan).learn(eth.src, skb.saddr);
-  const inner = k.newSkb(frame.slice(ETH_HLEN), (frame[12] << 8) | frame[13], { kind: 'decapsulated', of: skb.id }, dev);
+  if (plan.learning) {
+    if (eth.src === 0 || isMulticastMac(eth.src)) return drop('MAC_INVALID_SOURCE', 'bad-header');
+    if (!stateOf(k, plan).learn(eth.src, skb.saddr)) {
+      k.drop(skb, 'VXLAN_ENTRY_EXISTS', 'vxlan_rcv', 'tunnel-static-entry', { dev: plan.name, mac: eth.src });
+      return 'gone';
+    }
+  }
+  const tagged = frame.length >= ETH_HLEN + 4 && frame[12] === 0x81 && frame[13] === 0;
+  const head = tagged ? ETH_HLEN + 4 : ETH_HLEN;
+  const inner = k.newSkb(frame.slice(head), (frame[head - 2] << 8) | frame[head - 1], { kind: 'decapsulated', of: skb.id }, dev);
   carryMeta(skb, inner, 'vxlan');
   inner.eth = eth;
+  if (tagged) inner.vlan = (frame[14] << 8) | frame[15];
+  inner.csumBad = transportChecksumBad(inner);
   inner.pktType = eth.dst === MAC_BROADCAST ? 'broadcast' : isMulticastMac(eth.dst) ? 'multicast' : eth.dst === dev.mac ? 'host' : 'otherhost';
+  // pskb_inet_may_pull()
+  if (inner.data.length < (inner.protocol === ETH_P_IP ? 20 : inner.protocol === ETH_P_IPV6 ? 40 : 0)) return drop('PKT_TOO_SMALL', 'bad-header');
   if (!ecnDecapsulate(skb.tos, inner)) return drop('IP_TUNNEL_ECN', 'bad-header');
   k.tell(skb, { t: 'consume', why: 'decapsulated', into: inner.id });
   k.netifRx(inner, dev);
