@@ -22,7 +22,7 @@ export class DropEvents {
    */
   constructor(
     name: string,
-    readonly protocols: readonly number[] = [0, 0x0800, 0x0806],
+    readonly protocols: readonly number[] = [0, 0x0800, 0x0806, 0x8100],
     readonly pids: ReadonlySet<number> | null = null,
   ) {
     this.#dir = `${TRACEFS}/instances/${name}`;

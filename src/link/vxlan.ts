@@ -101,6 +101,7 @@ export class VxlanState {
 
   /** vxlan_snoop(): `mac` is behind `from`. False: an entry that stays says otherwise, the packet is dropped. */
   learn(mac: Mac, from: Addr): boolean {
+    if (!this.plan.learning) return true;
     if (!this.#learnt.has(mac)) {
       const first = this.plan.fdb.get(mac)?.[0];
       if (first && first.addr === from && first.via === null) return true;

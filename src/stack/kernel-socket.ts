@@ -22,6 +22,9 @@ const make = (family: Family, proto: number): SkSocket => ({
 const ICMP = 1;
 const ICMPV6 = 58;
 const TCP = 6;
+const UDP = 17;
 export const icmpSk = make('ipv4', ICMP);
 export const icmp6Sk = make('ipv6', ICMPV6);
 export const tcpSk = make('ipv4', TCP);
+/** That on which VXLAN devices of one port receive (vxlan_socket_create()). */
+export const vxlanSk: SkSocket = { ...make('ipv4', UDP), full: true, boundAny: true };

@@ -9,7 +9,8 @@ import type { NetDevice, SkSocket } from '../../packet/types.js';
 import { packetView } from '../../packet/view.js';
 import type { PacketView } from '../../trace/event.js';
 import type { Kernel } from '../kernel.js';
-import { vxlanSent } from '../stages/vxlan.js';
+import { vxlanSk } from '../kernel-socket.js';
+import { vxlanListens, vxlanSent } from '../stages/vxlan.js';
 import { endsRequest, errnoOf, errnoOf6 } from './icmp-errno.js';
 import type { SocketLayer } from './layer.js';
 import { inputDev, lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
@@ -139,7 +140,8 @@ export class Sockets implements SocketLayer, SocketHost {
       return (s ?? (want === 'established' ? null : lookupListener(this.tcp.socks, family, dst, dport, dev)))?.sk ?? null;
     }
     if (proto !== IPPROTO.UDP || want === 'established') return null;
-    return lookupUdp(this.udp.socks, family, dst, dport, dev)?.sk ?? null;
+    const s = lookupUdp(this.udp.socks, family, dst, dport, dev)?.sk;
+    return s ?? (family === 'ipv4' && vxlanListens(this.k, dport) ? vxlanSk : null);
   }
 
   // --- SocketHost ---
