@@ -32,7 +32,9 @@ export function register(program: Command): void {
     .option('--from <n>', 'number of the first case, to go on where a run ended', whole, 0)
     .option('--no-shrink', 'leave cases that differ as they are')
     .addOption(backendOption())
-    .addOption(new Option('--devices <kind>', 'what the nodes have: wires only, bridges, VXLAN devices').choices(DEVICES).default('wires'))
+    .addOption(
+      new Option('--devices <kind>', 'what the nodes have: wires only, wires and more of routing, bridges, VXLAN devices').choices(DEVICES).default('wires'),
+    )
     .option('--out <dir>', 'where cases that differ are written', 'lab-findings')
     .option('--verbose', 'say why cases were refused')
     .action(async (o: FuzzFlags) => {

@@ -7,13 +7,14 @@ import { makeEbtables } from './bridge-rules.js';
 import { makeAddresses, makeLinks, makeRoutes, makeSockets, makeSysctls, makeWorld } from './node.js';
 import { makeSteps } from './packets.js';
 import type { Rng } from './rng.js';
+import { boundSteps, makeRouteWires, marking, moreAddresses, moreRoutes, routeSysctls } from './route-node.js';
 import { makeRules } from './rules.js';
 import { makeSets } from './sets.js';
 import { makeVxlans, makeVxlanWires, makeVxlanWorld } from './vxlan-node.js';
 import { throughTunnels } from './vxlan-packets.js';
 
-export const DEVICES = ['wires', 'bridge', 'vxlan'] as const;
-/** wires: plain wires only; bridge: some of them are ports of bridges; vxlan: VXLAN devices besides, also as ports. */
+export const DEVICES = ['wires', 'routes', 'bridge', 'vxlan'] as const;
+/** wires: plain wires only; routes: the same with more of routing; bridge: some are ports of bridges; vxlan: VXLAN devices besides, also as ports. */
 export type Devices = (typeof DEVICES)[number];
 
 /** What a case has besides its name and its wires. */
@@ -31,6 +32,23 @@ function plainNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): 
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
   return { ip, sets: sets.lines, ...makeRules(r, w, sets), sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
+}
+
+function routeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+  const w = makeWorld(r, wires, policyRules);
+  const ip = [...makeAddresses(r, w), ...moreAddresses(r, w), ...moreRoutes(r, w)];
+  const sets = makeSets(r, w);
+  const sockets = makeSockets(r, w);
+  const { chains, rules } = makeRules(r, w, sets);
+  return {
+    ip,
+    sets: sets.lines,
+    chains,
+    rules: [...marking(r, w), ...rules],
+    sysctls: routeSysctls(r, w, makeSysctls(r, w)),
+    sockets,
+    steps: boundSteps(r, w, makeSteps(r, w, sockets)),
+  };
 }
 
 function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
@@ -72,6 +90,7 @@ function vxlanNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): 
 
 export const kinds: Readonly<Record<Devices, Kind>> = {
   wires: { wires: makeLinks, node: plainNode },
+  routes: { wires: makeRouteWires, node: routeNode },
   bridge: { wires: makeBridgeWires, node: bridgeNode },
   vxlan: { wires: makeVxlanWires, node: vxlanNode },
 };
