@@ -26,7 +26,7 @@ const addrsOf = (env: RouteEnv, dev: NetDevice): readonly FibAddr[] => env.fib.a
 export function selectAddress(env: RouteEnv, dev: NetDevice | null, dst: number, scope: number): number {
   let first = 0;
   if (dev) {
-    const localnetScope = orConf(env.conf, dev.name, 'route_localnet') ? RT_SCOPE.HOST : RT_SCOPE.LINK;
+    const localnetScope = orConf(env.conf, dev.name, 'route_localnet') ? RT_SCOPE.LINK : RT_SCOPE.HOST;
     for (const ifa of addrsOf(env, dev)) {
       if (ifa.secondary || Math.min(scopeNumber(ifa.scope), localnetScope) > scope) continue;
       if (dst === 0 || ifaMatch(dst, ifa)) return ifa.local as number;
