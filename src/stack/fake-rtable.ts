@@ -30,8 +30,6 @@ export function fakeRtable(family: Family, brdev: NetDevice): Dst {
   return dst;
 }
 
-export const isFakeRtable = (dst: Dst): boolean => fakes.has(dst);
-
 /** br_drop_fake_rtable(). */
 export function dropFakeRtable(skb: Skb): void {
   if (skb.dst && fakes.has(skb.dst)) skb.dst = null;

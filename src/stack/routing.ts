@@ -5,6 +5,7 @@ import {
   addrType,
   compileFib,
   type Fib,
+  type FibResult,
   type InputResult,
   NO_KEYS,
   primaryAddress,
@@ -19,6 +20,7 @@ import { IPSKB_DOREDIRECT, type Skb } from '../packet/skb.js';
 import { type NetDevice, type RouteType, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST } from '../packet/types.js';
 import type { Cause } from '../trace/cause.js';
 import type { EventBody, RouteStep } from '../trace/event.js';
+import { Inconclusive } from './inconclusive.js';
 import type { Facts, OutputAnswer, OutputQuery } from './kernel.js';
 import { demand } from './missing.js';
 import type { NodeNet } from './node-net.js';
@@ -38,6 +40,13 @@ const causeOf: Readonly<Record<string, Cause>> = {
   IP_LOCALNET: 'localnet',
   IP_INVALID_DEST: 'martian-destination',
 };
+
+/** Is the first of several default routes what was found, and would another of them with a gateway do as well? */
+function hasRivals(r: FibResult): boolean {
+  if (r.alternatives.length < 2) return false;
+  const fit = r.alternatives.filter((a) => a.type === 'unicast' && a.nexthops[0]?.gateway != null && !a.nexthops[0].flags.includes('dead'));
+  return fit.length > 1 && fit[0] === r.route;
+}
 
 export class Routing {
   readonly fib: Fib;
@@ -179,6 +188,8 @@ export class Routing {
       chooseNexthop: this.chooseNexthop,
       ...(steps ? { steps } : {}),
     });
+    // fib_select_default(): the kernel turns from one to the other by what it has found of their gateways so far.
+    if (q.oif == null && r.result !== null && hasRivals(r.result)) throw new Inconclusive('several default routes of one metric');
     if (n.rec.on) n.tell(null, outputEvent(q, (q.src as number | undefined) ?? 0, r.dst, r.dst ? r.src : null, r.errno, steps ?? []));
     return { dst: r.dst, src: r.dst ? r.src : null, daddr: r.daddr, errno: r.errno };
   }

@@ -37,9 +37,13 @@ const DESTINATIONS = [
 export function moreRoutes(r: Rng, w: World): string[] {
   const out = makeRoutes(r, w);
   const tables = w.policyRules ? ['', '', ' table 100', ' table 101', ' table 102'] : [''];
-  for (let n = r.between(2, 6); n > 0; n--) out.push(`route ${r.pick(['add', 'add', 'append', 'prepend'])} ${route(r, w)}${r.pick(tables)}`);
+  for (let n = r.between(2, 6); n > 0; n--) out.push(oneRoute(r, route(r, w), r.pick(tables)));
   return out;
 }
+
+/** Of several default routes of one metric the kernel takes which it likes: these are not appended. */
+const oneRoute = (r: Rng, text: string, table: string): string =>
+  `route ${text.startsWith('default') ? 'add' : r.pick(['add', 'add', 'append', 'prepend'])} ${text}${table}`;
 
 function route(r: Rng, w: World): string {
   const i = r.below(w.links.length);

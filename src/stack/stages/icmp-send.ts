@@ -4,7 +4,6 @@ import { buildIp4 } from '../../packet/build.js';
 import { foldChecksum, sum16 } from '../../packet/checksum.js';
 import { ETH_P_IP, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST } from '../../packet/types.js';
-import { isFakeRtable } from '../fake-rtable.js';
 import { flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSk } from '../kernel-socket.js';
@@ -46,7 +45,7 @@ export function icmpSend(k: Kernel, skb: Skb, type: number, code: number, info: 
   }
   const inDaddr = skb.daddr;
   let src: Addr | null = rt.flags & RTCF_LOCAL ? inDaddr : null;
-  if (src === null && k.sysctl('net/ipv4/icmp_errors_use_inbound_ifaddr') !== 0 && skb.iif !== 0 && !isFakeRtable(rt)) src = k.inboundAddress(skb);
+  if (src === null && k.sysctl('net/ipv4/icmp_errors_use_inbound_ifaddr') !== 0 && rt.input !== 'none' && skb.iif !== 0) src = k.inboundAddress(skb);
   const tos = isError ? (skb.tos & 0x1e) | 0xc0 : skb.tos;
   const mark = k.sysctl('net/ipv4/fwmark_reflect') !== 0 ? skb.mark : 0;
   const r = k.routeOutput('ipv4', { dst: skb.saddr, ...(src === null ? {} : { src }), mark, tos: tos & 0x1e, proto: 1, sport: type, dport: code });
