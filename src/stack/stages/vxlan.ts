@@ -79,16 +79,9 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   const tooLong = dst.mtu > 0 && skb.data.length + headroom > dst.mtu;
   if (tooLong && (dev.master !== null || (skb.cb.flags & IPSKB_FORWARDED) === 0)) unsupported(k, f, 'an inner packet larger than the tunnel takes');
   const src = plan.local ?? route.src ?? 0;
-  const multicast = remote >>> 28 === 0xe;
-  const ttl = plan.ttlInherit
-    ? skb.ttl
-    : plan.ttl !== 0
-      ? plan.ttl
-      : multicast
-        ? 1
-        : dst.hoplimit > 0
-          ? dst.hoplimit
-          : k.sysctl('net/ipv4/ip_default_ttl') || 64;
+  const multicastTtl = remote >>> 28 === 0xe ? 1 : 0;
+  const asked = plan.ttlInherit ? innerTtl(skb) : plan.ttl || multicastTtl;
+  const ttl = asked || (dst.hoplimit > 0 ? dst.hoplimit : k.sysctl('net/ipv4/ip_default_ttl') || 64);
   const udp = buildUdp({ sport, dport, payload: encapsulate(skb, r.vni ?? plan.vni) }, src, remote);
   if (!plan.udpCsum) udp[6] = udp[7] = 0;
   const df = plan.df === 'set' || (plan.df === 'inherit' && (skb.protocol === ETH_P_IPV6 || (skb.protocol === ETH_P_IP && skb.df)));
@@ -130,6 +123,8 @@ function flowOf(skb: Skb): string {
   return `${skb.l4proto} ${ends.sort().join(' ')}`;
 }
 
+/** ip_tunnel_get_ttl(). */
+const innerTtl = (skb: Skb): number => (skb.protocol === ETH_P_IP || skb.protocol === ETH_P_IPV6 ? skb.ttl : 0);
 const innerTos = (skb: Skb): number => (skb.protocol === ETH_P_IP || skb.protocol === ETH_P_IPV6 ? skb.tos : 0);
 
 /** VXLAN header and the whole inner frame. */
