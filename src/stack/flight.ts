@@ -12,6 +12,8 @@ export interface Flight {
   br?: BrInputCb;
   /** dev_recursion_level(): devices above it (bridges, tunnels) that are sending it at this moment. */
   xmits?: number;
+  /** NET_XMIT_CN: the device's queue did not take it. No error for who sent it, one for ip_do_fragment(). */
+  notQueued?: boolean;
 }
 
 /** struct br_input_skb_cb and what the bridge's functions hand to each other about this skb. */

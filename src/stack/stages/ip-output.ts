@@ -99,7 +99,8 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
   let mtu = mtuIn;
   if (skb.fragMaxSize > 0 && skb.fragMaxSize < mtu) mtu = skb.fragMaxSize;
   const payload = skb.data.length - hlen;
-  const sizes = piecesOf(skb, payload, hlen, mtu - hlen);
+  const geometry = piecesAsTheyCame(skb, payload, hlen, mtu - hlen);
+  const sizes = geometry ?? piecesAnew(payload, mtu - hlen);
   // Only pieces cut anew remember that a fragment had DF set (IPSKB_FRAG_PMTU); those that leave as they came do not.
   const df = skb.fragDf && skb.fragGeometry?.length !== sizes.length ? 0x4000 : 0;
   const wasFragment = skb.isFragment;
@@ -119,16 +120,31 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
     piece.setU16(10, 0);
     piece.setU16(10, foldChecksum(sum16(data, 0, head.length)));
     at += sizes[i];
+    const sent = flight(piece);
+    f.errno = k.traverse(output, sent);
+    if (f.errno !== 0 || sent.notQueued) {
+      fragmentsLeft(k, skb, sizes === geometry ? sizes.length - 1 - i : 1);
+      return;
+    }
     k.count('IpFragCreates');
-    k.traverse(output, flight(piece));
   }
   k.count('IpFragOKs');
   k.tell(skb, { t: 'consume', why: 'fragmented', into: null });
 }
 
-function piecesOf(skb: Skb, payload: number, hlen: number, room: number): number[] {
+/** A piece was not sent: those that hang on the datagram (or, where they are cut from it, the datagram) go with it. */
+function fragmentsLeft(k: Kernel, skb: Skb, count: number): void {
+  for (let n = 0; n < count; n++) k.drop(n === 0 ? skb : k.cloneSkb(skb, 'clone'), 'NOT_SPECIFIED', 'ip_do_fragment', 'frag-incomplete', {});
+  if (count === 0) k.tell(skb, { t: 'consume', why: 'fragmented', into: null });
+  k.count('IpFragFails');
+}
+
+function piecesAsTheyCame(skb: Skb, payload: number, hlen: number, room: number): number[] | null {
   const g = skb.fragGeometry?.map((n) => n - hlen);
-  if (g && g.reduce((s, n) => s + n, 0) === payload && g.every((n, i) => n <= room && (i === g.length - 1 || n % 8 === 0))) return g;
+  return g && g.reduce((s, n) => s + n, 0) === payload && g.every((n, i) => n <= room && (i === g.length - 1 || n % 8 === 0)) ? g : null;
+}
+
+function piecesAnew(payload: number, room: number): number[] {
   const step = room & ~7;
   const out: number[] = [];
   for (let left = payload; left > 0; ) {
