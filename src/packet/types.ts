@@ -25,6 +25,8 @@ export interface NetDevice {
   readonly promisc: boolean;
   /** Name of the bridge (or other master) it is enslaved to. */
   readonly master: string | null;
+  /** Kind of the device, not simulated, that may take what comes in here (rx_handler of bond, macvlan, ipvlan, …; a vrf's own routes); absent: none. */
+  readonly takenBy?: string;
   readonly group: number;
 }
 

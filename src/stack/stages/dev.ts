@@ -26,6 +26,8 @@ export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'deliver' | 'gone
     return 'gone';
   }
   tap(k, skb, dev, 'in');
+  if (dev.takenBy !== undefined && !(skb.pktType === 'host' && dev.takenBy.startsWith('mac')))
+    k.inconclusive(`what comes in by ${dev.name}, which a ${dev.takenBy} device may take`, k.packetCtx(f, skb.family, 'PREROUTING', dev, null));
   return dev.master !== null && k.device(dev.master)?.kind === 'bridge' ? 'bridge' : 'deliver';
 }
 
@@ -67,6 +69,7 @@ export function devQueueXmit(k: Kernel, f: Flight): 'wire' | 'loopback' | 'bridg
     return 'gone';
   }
   if (!dev.loopback && dev.kind !== 'vxlan' && !dev.carrier) {
+    f.notQueued = true;
     k.drop(skb, 'QDISC_DROP', '__dev_queue_xmit', 'no-carrier', { dev: dev.name });
     return 'gone';
   }
