@@ -1,7 +1,7 @@
 /** Frames for a node with bridges: what random packets look like on the wire of a port, and hosts of one bridge that talk to each other. */
 import { parseIp4 } from '../../base/addr.js';
 import type { InjectStep } from '../../harness/conformance/corpus.js';
-import { buildIcmp, buildIp4 } from '../../packet/build.js';
+import { buildIcmp, buildIp4, buildUdp } from '../../packet/build.js';
 import type { SpecStep } from '../case-spec.js';
 import { ethernet } from '../follow.js';
 import type { Bridge, BridgeWorld } from './bridge-node.js';
@@ -64,6 +64,27 @@ function among(r: Rng, w: BridgeWorld, b: Bridge, n: number, homes: Map<string, 
   const from = sender(r, w, b, src);
   const to = r.chance(88) ? macOf(dst) : receiver(r, w, b, dst);
   return { kind: 'inject', n, dev: home(r, b, from, homes), frame: tagged(r, ethernet(to, from, datagram(r, parseIp4(src) ?? 0, parseIp4(dst) ?? 0, n))) };
+}
+
+/** A long datagram between two hosts, in fragments that the port it comes in by takes; another port may take less. */
+export function longDatagram(r: Rng, w: BridgeWorld, n: number, mtuOf: (port: string) => number): InjectStep[] {
+  const b = r.pick(w.bridges);
+  const net = w.nets[b.at];
+  const [src, dst] = [`${net}.${r.pick(HOSTS)}`, r.chance(80) ? `${net}.${r.pick(HOSTS)}` : r.pick(w.addrs)];
+  const [from, to] = [parseIp4(src) ?? 0, parseIp4(dst) ?? 0];
+  const dev = r.pick(b.ports).name;
+  const room = Math.min(r.pick([1480, 1400, 1000, 520]), mtuOf(dev) - 20) & ~7;
+  const payload = buildUdp({ sport: r.between(20000, 29999), dport: 8080, payload: new Uint8Array(r.between(600, 2400)).fill(0x61) }, from, to);
+  const mac = receiver(r, w, b, dst);
+  const id = 0x7000 + r.below(4096);
+  const df = r.chance(25);
+  const frames: string[] = [];
+  for (let at = 0; at < payload.length; at += room) {
+    const piece = payload.slice(at, at + room);
+    frames.push(ethernet(mac, macOf(src), buildIp4({ src: from, dst: to, proto: 17, id, df, mf: at + room < payload.length, fragOffset: at, payload: piece })));
+  }
+  if (r.chance(15)) frames.reverse();
+  return frames.map((frame, i) => ({ kind: 'inject', n: n + i, dev, frame }));
 }
 
 /** A report, a departure or a query of group membership. */

@@ -2,7 +2,7 @@
 import type { CorpusLink } from '../../harness/conformance/corpus.js';
 import type { CaseSpec } from '../case-spec.js';
 import { bridgeAddresses, bridgedNat, bridgeSysctls, makeBridges, makeBridgeWires, makeBridgeWorld } from './bridge-node.js';
-import { onWires } from './bridge-packets.js';
+import { longDatagram, onWires } from './bridge-packets.js';
 import { makeEbtables } from './bridge-rules.js';
 import { makeAddresses, makeLinks, makeRoutes, makeSockets, makeSysctls, makeWorld } from './node.js';
 import { makeSteps } from './packets.js';
@@ -58,6 +58,9 @@ function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean):
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
   const { chains, rules } = makeRules(r, w, sets);
+  const steps = onWires(r, w, makeSteps(r, w, sockets));
+  const mtuOf = (port: string): number =>
+    Number(ip.map((l) => new RegExp(`^link set ${port} mtu (\\d+)$`).exec(l)?.[1]).findLast((m) => m !== undefined) ?? 1500);
   return {
     ...made,
     ...(r.chance(25) ? { ebtables: makeEbtables(r, w) } : {}),
@@ -67,7 +70,7 @@ function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean):
     rules: [...bridgedNat(r, w), ...rules],
     sysctls: [...makeSysctls(r, w), ...bridgeSysctls(r, w)],
     sockets,
-    steps: onWires(r, w, makeSteps(r, w, sockets)),
+    steps: r.chance(15) ? [...steps, ...longDatagram(r, w, steps.length, mtuOf)] : steps,
   };
 }
 

@@ -35,16 +35,22 @@ export function neighOutput(k: Kernel, f: Flight): 'dev_queue_xmit' | 'gone' {
 
 const hasLinkHeader = (dev: NetDevice): boolean => dev.linkType === 'ether' || dev.linkType === 'loopback';
 
+/** ip_eth_mc_map(). */
+const groupMac = (group: number): Mac => 0x01005e000000 + (group & 0x7fffff);
+
 /** Addresses that need no resolution: multicast, broadcast, NOARP and loopback devices. */
 function constantMac(k: Kernel, dev: NetDevice, hop: Addr): Mac | null {
   if (typeof hop === 'string') {
     if (hop.charCodeAt(0) >>> 8 === 0xff) return 0x333300000000 + hop.charCodeAt(6) * 65536 + hop.charCodeAt(7);
     return dev.noarp || dev.loopback ? dev.mac : null;
   }
-  if (hop >>> 28 === 14) return 0x01005e000000 + (hop & 0x7fffff);
+  if (hop >>> 28 === 14) return groupMac(hop);
   if (dev.noarp || dev.loopback) return dev.mac;
   // inet_addr_type_dev_table(): the device only names the table; the broadcast address of another subnet is one here, too.
-  return dev.pointToPoint || k.addrType('ipv4', hop, null) === 'broadcast' ? MAC_BROADCAST : null;
+  // A route may make any address one of a group (arp_constructor).
+  const type = k.addrType('ipv4', hop, null);
+  if (type === 'multicast') return groupMac(hop);
+  return dev.pointToPoint || type === 'broadcast' ? MAC_BROADCAST : null;
 }
 
 function arpFrame(op: 1 | 2, sha: Mac, spa: Ip4, tha: Mac, tpa: Ip4): Uint8Array {
