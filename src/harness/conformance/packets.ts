@@ -4,7 +4,7 @@
  */
 import { type Addr, type Family, readAddr } from '../../base/addr.js';
 import { findTransport } from '../../packet/ip6.js';
-import { ETH_P_IP, ETH_P_IPV6, IPPROTO } from '../../packet/skb.js';
+import { ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6, IPPROTO } from '../../packet/skb.js';
 import { type InjectedFacts, idKey } from './frame-fields.js';
 
 export interface PacketAt {
@@ -37,6 +37,10 @@ export function packetsIn(b: Uint8Array, vxlanPorts: ReadonlySet<number>): Packe
 }
 
 function walk(b: Uint8Array, at: number, ethertype: number, where: PacketAt['where'], vxlanPorts: ReadonlySet<number>, out: PacketAt[]): void {
+  if (ethertype === ETH_P_8021Q && at + 4 <= b.length) {
+    walk(b, at + 4, u16(b, at + 2), where, vxlanPorts, out);
+    return;
+  }
   const head = ethertype === ETH_P_IP ? ip4Header(b, at) : ethertype === ETH_P_IPV6 ? ip6Header(b, at) : null;
   if (!head) return;
   const { proto, thoff } = head;
