@@ -77,6 +77,8 @@ export class Conntrack {
     const none: Tuple = { family: skb.family, src: 0, dst: 0, proto: 0, sport: 0, dport: 0 };
     const ct = new Conn(0, none, none, { id: t.zone, dir: t.zoneDir });
     ct.template = true;
+    // xt_ct_tg_check(): what a template answers to --ctstatus.
+    ct.status = IPS.CONFIRMED;
     ct.helper = t.helper;
     if (t.helper !== null) this.#helpers = true;
     ct.proto = t;
