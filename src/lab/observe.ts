@@ -116,7 +116,7 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     links: s.links,
     state,
     ephemeral_ports: chosenPorts([...s.rules.map((r) => r.text), ...s.sets, ...(s.devices ?? [])], s.sockets, steps, vxlanPortsOf(state.link)),
-    unobserved: ['delivered.to', 'delivered.soft_error', ...(s.devices ? (['trace.physin', 'drops.port_state'] as const) : [])],
+    unobserved: ['delivered.to', 'delivered.soft_error', ...(s.devices ? (['trace.physin', 'trace.pkt', 'drops.port_state'] as const) : [])],
     steps,
   };
 }
@@ -278,7 +278,9 @@ class Run {
     this.#points.begin();
     for (const e of this.b.nft?.take() ?? []) {
       const t = this.#points.point(e, this.b.names, this.numbers);
-      if (t) out.push(t);
+      if (!t) continue;
+      const { pkt: _pkt, ...unnamed } = t;
+      out.push(this.s.devices ? unnamed : t);
     }
     for (const r of this.b.log.take()) {
       const t = tracePointOf(readLogRecord(r.bytes), this.b.names);

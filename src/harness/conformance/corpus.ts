@@ -225,8 +225,9 @@ interface CaseHead {
  * `delivered.to`: local address and device of datagrams (listening udp sockets). `trace.physin`: bridge port of arrival at points without a device of
  * arrival, which nfnetlink_log leaves out (__build_packet_message()). `delivered.soft_error`: what a connection is told by ICMP once it stands (sk_err_soft),
  * which only SO_ERROR shows. `drops.port_state`: BRIDGE_INGRESS_STP_STATE, as which the lab's far ends drop all that they receive.
+ * `trace.pkt`: which buffer a point of nft belongs to, known by its address, which a copy that was dropped leaves to the next.
  */
-export type Unobserved = 'delivered.to' | 'delivered.soft_error' | 'trace.physin' | 'drops.port_state';
+export type Unobserved = 'delivered.to' | 'delivered.soft_error' | 'trace.physin' | 'trace.pkt' | 'drops.port_state';
 
 /** A recorded case as it stands in the corpus. */
 export interface CorpusCase extends CaseHead {

@@ -15,7 +15,7 @@ function visible(o: Observed, names: ReadonlySet<Unobserved>, connected: Set<str
     ...o,
     delivered: told.length === 0 ? null : names.has('delivered.to') ? told.map(withoutAddress) : told,
     ...(names.has('drops.port_state') ? { drops: o.drops.filter((d) => d.reason !== 'BRIDGE_INGRESS_STP_STATE') } : {}),
-    ...(names.has('trace.physin') ? { trace: o.trace.map(withoutPort) } : {}),
+    ...(names.has('trace.physin') || names.has('trace.pkt') ? { trace: o.trace.map((t) => withoutPoint(t, names)) } : {}),
   };
 }
 
@@ -31,8 +31,9 @@ function withoutAddress(d: Delivery): Delivery {
   return rest;
 }
 
-function withoutPort(t: TracePoint): TracePoint {
-  if (t.in !== '' || t.physin === undefined) return t;
-  const { physin: _physin, ...rest } = t;
-  return rest;
+function withoutPoint(t: TracePoint, names: ReadonlySet<Unobserved>): TracePoint {
+  const { physin, pkt, ...rest } = t;
+  const port = names.has('trace.physin') && t.in === '' ? undefined : physin;
+  const buffer = names.has('trace.pkt') ? undefined : pkt;
+  return { ...rest, ...(port === undefined ? {} : { physin: port }), ...(buffer === undefined ? {} : { pkt: buffer }) };
 }
