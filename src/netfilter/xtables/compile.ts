@@ -149,8 +149,8 @@ class ChainCode {
     }
     return this.#first;
   }
-  index(rules: () => readonly CompiledRule[], length: number): ChainIndex | null {
-    if (this.#index === undefined) this.#index = length < SHORTEST ? null : ChainIndex.of(rules());
+  index(chain: CompiledChain): ChainIndex | null {
+    if (this.#index === undefined) this.#index = chain.length < SHORTEST ? null : ChainIndex.of(chain.rules);
     return this.#index;
   }
 }
@@ -221,7 +221,7 @@ export class CompiledChain implements WalkChain {
   }
   /** null where the chain is walked as it stands. */
   get index(): ChainIndex | null {
-    if (this.#index === undefined) this.#index = this.#compiled.index(() => this.rules, this.length);
+    if (this.#index === undefined) this.#index = this.#compiled.index(this);
     return this.#index;
   }
   /** End of the chain: rule number rules + 1. */
