@@ -100,8 +100,8 @@ export class Skb {
   noMcLoop = false;
   /** skb->ignore_df: own packets that may be fragmented although DF is set. */
   ignoreDf = false;
-  /** The transport checksum was wrong when it was received (conntrack: INVALID; stack: dropped). */
-  csumBad = false;
+  /** What is known of the transport checksum (skb->ip_summed): that of a packet from a wire is looked at when somebody asks (packet/verify.ts). */
+  csum: 'good' | 'bad' | 'unchecked' = 'good';
   /** IPv6 traffic class or hop limit were changed after conntrack had summed up the whole packet (skb->csum), which no longer holds. */
   header6Edited = false;
   /** Id of the packet whose buffer and flow hash this one goes on with, as nft's trace ids see it; 0 = its own. */
@@ -318,7 +318,7 @@ export class Skb {
     c.fragDf = this.fragDf;
     c.ignoreDf = this.ignoreDf;
     c.noMcLoop = this.noMcLoop;
-    c.csumBad = this.csumBad;
+    c.csum = this.csum;
     c.header6Edited = this.header6Edited;
     c.tclassid = this.tclassid;
     return c;

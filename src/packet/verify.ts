@@ -1,6 +1,12 @@
-/** Is the transport checksum of a received packet wrong? What nf_ip_checksum() and the protocols' receive paths find. */
+/** The transport checksum of a received packet: what nf_ip_checksum() and the protocols' receive paths find. */
 import { crc32c, foldChecksum, sum16 } from './checksum.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, type Skb } from './skb.js';
+
+/** Is it wrong, so that conntrack calls the packet INVALID and the stack drops it? Summed up once (nf_ip_checksum(), skb_checksum_complete()). */
+export function checksumBad(skb: Skb): boolean {
+  if (skb.csum === 'unchecked') skb.csum = transportChecksumBad(skb) ? 'bad' : 'good';
+  return skb.csum === 'bad';
+}
 
 /** False for fragments (nothing can be said yet), protocols without one, and UDP/IPv4 without a checksum. */
 export function transportChecksumBad(skb: Skb): boolean {

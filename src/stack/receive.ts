@@ -2,7 +2,6 @@
 
 import { readMac, writeMac } from '../packet/mac-bytes.js';
 import { ETH_P_8021Q, type Origin, Skb } from '../packet/skb.js';
-import { transportChecksumBad } from '../packet/verify.js';
 
 const INJECTED: Origin = { kind: 'injected', of: null };
 
@@ -19,7 +18,7 @@ export function frameToSkb(id: number, frame: Uint8Array): Skb {
   const skb = new Skb(id, INJECTED, frame.slice(at), type);
   skb.eth = { dst: readMac(frame, 0), src: readMac(frame, 6) };
   skb.vlan = vlan;
-  skb.csumBad = transportChecksumBad(skb);
+  skb.csum = 'unchecked';
   return skb;
 }
 

@@ -5,6 +5,7 @@ import type { PacketCtx } from '../netfilter/pred.js';
 import { buildIp4, buildIp6, buildTcp, TCP_FLAG } from '../packet/build.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, type Skb } from '../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../packet/types.js';
+import { checksumBad } from '../packet/verify.js';
 import { type Flight, flight } from './flight.js';
 import type { NodeRun } from './node-run.js';
 import { rerouteHarder } from './reroute.js';
@@ -13,7 +14,9 @@ import { icmp6Send } from './stages/icmp6-send.js';
 /** Does it carry a TCP header that may be answered with a RST? */
 function answerable(old: Skb): boolean {
   const th = old.thoff;
-  return old.l4proto === IPPROTO.TCP && old.fragOffset === 0 && th >= 0 && old.data.length >= th + 20 && !old.csumBad && (old.u8(th + 13) & TCP_FLAG.RST) === 0;
+  return (
+    old.l4proto === IPPROTO.TCP && old.fragOffset === 0 && th >= 0 && old.data.length >= th + 20 && !checksumBad(old) && (old.u8(th + 13) & TCP_FLAG.RST) === 0
+  );
 }
 
 /** The RST segment: it takes the acknowledgement for its number, or acknowledges what came. */
@@ -88,7 +91,7 @@ export function sendReset6(n: NodeRun, c: PacketCtx): void {
 
 /** An own packet has no device yet; the error about it is made as if it came from lo. */
 export function rejectUnreach6(n: NodeRun, c: PacketCtx, type: number, code: number): void {
-  if (c.skb.csumBad) return;
+  if (checksumBad(c.skb)) return;
   if (c.hook === 'OUTPUT' && c.skb.dev === null) c.skb.dev = n.devices.find((d) => d.loopback) ?? null;
   icmp6Send(n, c.skb, type, code, 0);
 }

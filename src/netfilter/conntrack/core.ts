@@ -3,6 +3,7 @@ import { type Addr, inPrefix, parseIp6 } from '../../base/addr.js';
 import { invariant } from '../../base/assert.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { CTINFO, type CtInfo, IPS, type NfConn } from '../../packet/types.js';
+import { checksumBad } from '../../packet/verify.js';
 import type { EventBody } from '../../trace/event.js';
 import type { CtTemplate } from '../env.js';
 import type { ConntrackHost } from './host.js';
@@ -139,32 +140,29 @@ export class Core {
   #icmpError(skb: Skb, l4: L4, zone: Zone, checkSum: boolean): ErrorVerdict {
     const v6 = skb.family === 'ipv6';
     if (l4.proto !== (v6 ? IPPROTO.ICMPV6 : IPPROTO.ICMP)) return 'not-an-error';
-    const invalid = (): ErrorVerdict => {
-      this.tell(skb, 'invalid');
-      return 'done';
-    };
-    if (skb.data.length < l4.offset + 8 || (checkSum && skb.csumBad)) return invalid();
+    if (skb.data.length < l4.offset + 8 || (checkSum && checksumBad(skb))) return this.#judged(skb, 'invalid');
     const type = skb.u8(l4.offset);
     let inner = l4.offset + 8;
     if (v6) {
       if (ICMPV6_UNTRACKED.has(type)) {
         skb.ct = null;
         skb.ctinfo = CTINFO.UNTRACKED;
-        this.tell(skb, 'untracked');
-        return 'done';
+        return this.#judged(skb, 'untracked');
       }
       if (type === NDISC_REDIRECT) {
         const at = redirectedPacket(skb, l4.offset);
-        if (at === null) return invalid();
+        if (at === null) return this.#judged(skb, 'invalid');
         if (at === 0) return 'not-an-error';
         inner = at;
       } else if (type >= 128) return 'not-an-error';
     } else {
-      if (type > NR_ICMP_TYPES) return invalid();
+      if (type > NR_ICMP_TYPES) return this.#judged(skb, 'invalid');
       if (!ICMP_ERRORS.has(type)) return 'not-an-error';
     }
-    if (!this.#relate(skb, inner, zone)) return invalid();
-    this.tell(skb, 'related');
+    return this.#judged(skb, this.#relate(skb, inner, zone) ? 'related' : 'invalid');
+  }
+  #judged(skb: Skb, what: 'related' | 'invalid' | 'untracked'): ErrorVerdict {
+    this.tell(skb, what);
     return 'done';
   }
 

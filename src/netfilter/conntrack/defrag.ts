@@ -4,7 +4,6 @@ import { foldChecksum, sum16 } from '../../packet/checksum.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
 import { CTINFO } from '../../packet/types.js';
 import type { ConntrackHost } from './host.js';
-import { transportChecksumBad } from './nat-packet.js';
 import { dirOf, zoneId } from './table.js';
 
 /** 'STOLEN': held, merged or freed (told and counted here). 'DROP': nf_hook_slow drops it (IPv6 only). */
@@ -179,7 +178,7 @@ export class Defrag {
     skb.fragMaxSize = Math.max(...q.pieces.map((p) => p.length));
     skb.fragDf = df;
     skb.ignoreDf = user !== 'local-deliver';
-    skb.csumBad = transportChecksumBad(data, skb.family, skb.l4proto, skb.thoff);
+    skb.csum = 'unchecked';
     if (!v6) this.host.count('IpReasmOKs');
     else if (user === 'local-deliver') this.host.count('Ip6ReasmOKs');
     for (const p of q.pieces) this.host.tell(p.skb, { t: 'consume', why: 'merged', into: skb.id });

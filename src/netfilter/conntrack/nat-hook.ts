@@ -1,6 +1,7 @@
 /** The nat step of a hook: nf_nat_inet_fn(), nf_nat_packet(), nf_nat_icmp_reply_translation() and its IPv6 sister. */
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { CTINFO, IPS } from '../../packet/types.js';
+import { checksumBad } from '../../packet/verify.js';
 import type { Endpoints, HookPoint } from '../../trace/event.js';
 import type { Manip } from '../env.js';
 import type { PacketCtx } from '../pred.js';
@@ -78,7 +79,7 @@ export class NatHook {
   /** Redirects are only let through where nothing is translated; other errors get outer and quoted headers rewritten. */
   #translateError(skb: Skb, ct: Conn, manip: Manip, l4: number): Verdict {
     const v6 = skb.family === 'ipv6';
-    if (skb.data.length < l4 + 8 + (v6 ? 40 : 20) || skb.csumBad) return 'DROP';
+    if (skb.data.length < l4 + 8 + (v6 ? 40 : 20) || checksumBad(skb)) return 'DROP';
     if (skb.u8(l4) === (v6 ? 137 : 5)) {
       if ((ct.status & IPS.NAT_DONE_MASK) !== IPS.NAT_DONE_MASK || ct.status & IPS.NAT_MASK) return 'DROP';
     }

@@ -40,23 +40,28 @@ function checksumForAddress(j: Job, sum: number): number {
   return checksumReplace(sum, j.d.subarray(at, at + after.length), after);
 }
 
-/** Writes the port and returns old and new, or null when the header does not reach that far. */
-function writePort(j: Job): readonly [number, number] {
-  const at = j.l4 + (j.manip === 'SNAT' ? 0 : 2);
-  const old = u16(j.d, at);
-  const port = j.manip === 'SNAT' ? j.target.sport : j.target.dport;
+const portAt = (j: Job): number => j.l4 + (j.manip === 'SNAT' ? 0 : 2);
+const wantedPort = (j: Job): number => (j.manip === 'SNAT' ? j.target.sport : j.target.dport);
+
+/** Writes address and port into a checksum (the IP header is still the old one) and the port into its place. */
+function writePort(j: Job, sum: number): number {
+  const at = portAt(j);
+  const port = wantedPort(j);
+  const after = replaceWord(checksumForAddress(j, sum), u16(j.d, at), port);
   put16(j.d, at, port);
-  return [old, port];
+  return after;
 }
 
 /** TCP and its like: 8 bytes suffice (a quoted header), the checksum is carried along where it is there. */
 function manipPorts(j: Job, checksumOffset: number, headerLength: number): boolean {
   const room = j.d.length - j.l4;
   if (room < 8) return false;
-  const [old, port] = writePort(j);
-  if (room < headerLength) return true;
+  if (room < headerLength) {
+    put16(j.d, portAt(j), wantedPort(j));
+    return true;
+  }
   const at = j.l4 + checksumOffset;
-  put16(j.d, at, replaceWord(checksumForAddress(j, u16(j.d, at)), old, port));
+  put16(j.d, at, writePort(j, u16(j.d, at)));
   return true;
 }
 
@@ -64,16 +69,16 @@ function manipPorts(j: Job, checksumOffset: number, headerLength: number): boole
 function manipUdp(j: Job, always: boolean): boolean {
   if (j.d.length - j.l4 < 8) return false;
   const at = j.l4 + 6;
-  const sum = u16(j.d, at);
-  const [old, port] = writePort(j);
-  if (sum !== 0 || always) put16(j.d, at, replaceWord(checksumForAddress(j, sum), old, port) || 0xffff);
+  const before = u16(j.d, at);
+  const after = writePort(j, before);
+  if (before !== 0 || always) put16(j.d, at, after || 0xffff);
   return true;
 }
 
 function manipSctp(j: Job): boolean {
   const room = j.d.length - j.l4;
   if (room < 8) return false;
-  writePort(j);
+  put16(j.d, portAt(j), wantedPort(j));
   if (room < 12) return true;
   const at = j.l4 + 8;
   j.d.fill(0, at, at + 4);
@@ -162,24 +167,4 @@ export function refreshIcmpChecksum(d: Uint8Array, family: Family, l4: number): 
   put16(d, l4 + 2, 0);
   const start = family === 'ipv4' ? 0 : pseudoSum(d.subarray(8, 24), d.subarray(24, 40), IPPROTO.ICMPV6, d.length - l4);
   put16(d, l4 + 2, foldChecksum(sum16(d, l4, d.length, start)));
-}
-
-/** Is the transport checksum of this whole packet wrong? False for protocols without one and for UDP over IPv4 that does without. */
-export function transportChecksumBad(d: Uint8Array, family: Family, proto: number, l4: number): boolean {
-  const v6 = family === 'ipv6';
-  const length = d.length - l4;
-  if (proto === IPPROTO.SCTP) {
-    if (length < 12) return false;
-    const copy = d.slice(l4);
-    copy.fill(0, 8, 12);
-    const crc = crc32c(copy, 0, copy.length);
-    return [0, 1, 2, 3].some((i) => d[l4 + 8 + i] !== ((crc >>> (8 * i)) & 255));
-  }
-  if (proto === IPPROTO.ICMP) return length >= 8 && foldChecksum(sum16(d, l4, d.length)) !== 0;
-  if (proto !== IPPROTO.TCP && proto !== IPPROTO.UDP && proto !== IPPROTO.ICMPV6) return false;
-  if (length < 8) return false;
-  if (proto === IPPROTO.UDP && u16(d, l4 + 6) === 0) return v6;
-  const src = v6 ? d.subarray(8, 24) : d.subarray(12, 16);
-  const dst = v6 ? d.subarray(24, 40) : d.subarray(16, 20);
-  return foldChecksum(sum16(d, l4, d.length, pseudoSum(src, dst, proto, length))) !== 0;
 }

@@ -1,6 +1,7 @@
 /** The protocol trackers other than TCP and SCTP, and the table of them: nf_conntrack_handle_packet(). */
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type CtInfo, IPS } from '../../packet/types.js';
+import { checksumBad } from '../../packet/verify.js';
 import { type ConntrackHost, seconds } from './host.js';
 import { type Conn, dirOf, IPS_NAT_CLASH } from './table.js';
 
@@ -37,7 +38,7 @@ export function trackUdp(a: TrackArgs, info: CtInfo): TrackVerdict {
   if (room < 8) return INVALID;
   const length = skb.u16(offset + 4);
   if (length > room || length < 8) return INVALID;
-  if (skb.u16(offset + 6) !== 0 && a.checkSum && skb.csumBad) return INVALID;
+  if (skb.u16(offset + 6) !== 0 && a.checkSum && checksumBad(skb)) return INVALID;
   if (!ct.confirmed) ct.proto = { streamAt: host.now() + 2000 };
   const short = seconds(host.settings.nf_conntrack_udp_timeout);
   if (!(ct.status & IPS.SEEN_REPLY)) {
@@ -57,7 +58,7 @@ export function trackUdpLite(a: TrackArgs, info: CtInfo): TrackVerdict {
   if (room < 8) return INVALID;
   const coverage = skb.u16(offset + 4);
   if (coverage !== 0 && (coverage < 8 || coverage > room)) return INVALID;
-  if (skb.u16(offset + 6) === 0 || (a.checkSum && skb.csumBad)) return INVALID;
+  if (skb.u16(offset + 6) === 0 || (a.checkSum && checksumBad(skb))) return INVALID;
   const replied = (ct.status & IPS.SEEN_REPLY) !== 0;
   refresh(a, info, seconds(host.settings[replied ? 'nf_conntrack_udp_timeout_stream' : 'nf_conntrack_udp_timeout']));
   if (replied && !(ct.status & IPS_NAT_CLASH)) ct.status |= IPS.ASSURED;

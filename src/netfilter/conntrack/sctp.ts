@@ -1,6 +1,7 @@
 /** SCTP tracking: nf_conntrack_sctp_packet() of nf_conntrack_proto_sctp.c. */
 import type { Skb } from '../../packet/skb.js';
 import { type CtInfo, IPS } from '../../packet/types.js';
+import { checksumBad } from '../../packet/verify.js';
 import { seconds } from './host.js';
 import { ACCEPT, INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
 import { dirOf } from './table.js';
@@ -200,7 +201,7 @@ function learnTag(t: SctpTrack, dir: 0 | 1, skb: Skb, c: Chunk, old: number): bo
 /** nf_conntrack_sctp_packet(). */
 export function trackSctp(a: TrackArgs, info: CtInfo): TrackVerdict {
   const { ct, skb, host, offset } = a;
-  if (skb.data.length < offset + 12 || (a.checkSum && skb.csumBad)) return INVALID;
+  if (skb.data.length < offset + 12 || (a.checkSum && checksumBad(skb))) return INVALID;
   const chunks = readChunks(skb, offset);
   if (!chunks) return INVALID;
   const vtag = skb.u32(offset + 4);

@@ -1,5 +1,6 @@
 /** TCP tracking: nf_conntrack_tcp_packet() and tcp_new() of nf_conntrack_proto_tcp.c. The table of states is tcp-states.ts, windows are tcp-window.ts. */
 import { type CtInfo, IPS } from '../../packet/types.js';
+import { checksumBad } from '../../packet/verify.js';
 import { type ConntrackHost, seconds } from './host.js';
 import { ACCEPT, INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
 import { type Conn, type Dir, dirOf } from './table.js';
@@ -132,7 +133,7 @@ function nextTimeout(a: TrackArgs, t: TcpTrack, kind: number, state: number): nu
 export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
   const { ct, skb, host } = a;
   const s = readSegment(skb.data, a.offset);
-  if (!s || (a.checkSum && skb.csumBad) || !TCP_VALID_FLAGS.has(s.flags & ~(FLAG.ECE | FLAG.CWR | FLAG.PSH))) return INVALID;
+  if (!s || (a.checkSum && checksumBad(skb)) || !TCP_VALID_FLAGS.has(s.flags & ~(FLAG.ECE | FLAG.CWR | FLAG.PSH))) return INVALID;
   if (!ct.confirmed) {
     const fresh = startTrack(s, host.settings.nf_conntrack_tcp_loose !== 0);
     if (!fresh) return INVALID;

@@ -3,6 +3,7 @@ import type { Addr, Family } from '../../base/addr.js';
 import { TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
+import { checksumBad } from '../../packet/verify.js';
 import type { Kernel } from '../kernel.js';
 import { lookupEstablished, lookupListener, type RequestSock, type SocketOptions, TcpSock } from './sock.js';
 import type { SocketHost } from './sockets.js';
@@ -112,7 +113,7 @@ export class Tcp {
       k.drop(skb, 'PKT_TOO_SMALL', 'tcp_v4_rcv', 'bad-header', {});
       return;
     }
-    if (skb.csumBad) {
+    if (checksumBad(skb)) {
       k.count('TcpInCsumErrors');
       k.count('TcpInErrs');
       k.drop(skb, 'TCP_CSUM', 'tcp_v4_rcv', 'bad-checksum', {});

@@ -3,6 +3,7 @@ import type { Addr, Family } from '../../base/addr.js';
 import { buildIcmp, buildIcmp6, buildUdp } from '../../packet/build.js';
 import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
+import { checksumBad } from '../../packet/verify.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend, icmpTypes } from '../stages/icmp-send.js';
 import { countOut } from '../stages/icmp6-send.js';
@@ -109,7 +110,7 @@ export class Udp {
       return;
     }
     // What is short is summed up before anything else (udp4_csum_init, udp6_csum_init).
-    if (skb.csumBad && length <= CHECKSUM_BREAK) {
+    if (checksumBad(skb) && length <= CHECKSUM_BREAK) {
       this.#csumError(skb);
       return;
     }
@@ -124,7 +125,7 @@ export class Udp {
       this.#deliver(s, skb, sport, payload);
       return;
     }
-    if (skb.csumBad) {
+    if (checksumBad(skb)) {
       this.#csumError(skb);
       return;
     }
@@ -154,7 +155,7 @@ export class Udp {
 
   #deliver(s: UdpSock, skb: Skb, sport: number, payload: Uint8Array): void {
     const { k } = this;
-    if (skb.csumBad) {
+    if (checksumBad(skb)) {
       this.#csumError(skb);
       return;
     }

@@ -74,7 +74,7 @@ describe('UDP and others', () => {
     const lab = new Lab();
     lab.sysctls.set(`net/netfilter/${sysctl}`, value);
     const skb = lab.skb(udp(A, 1, B, 2));
-    skb.csumBad = true;
+    skb.csum = 'bad';
     expect(lab.forward(skb)).toBe(state);
   });
 
