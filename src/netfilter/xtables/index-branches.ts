@@ -4,14 +4,14 @@
  */
 import type { Scalar } from '../pred.js';
 
-/** `T`: what stands behind a value where it is more than a single rule. */
+/** `T`: what stands behind a value where it is more than a number. */
 export class Branches<T extends object> {
   readonly #strings = new Map<Scalar, number | T>();
-  /** Pairs of a value (as int32) and its answer: 0 = free, n > 0 = the rule at place n - 1, n < 0 = #many[-n - 1]. */
+  /** Pairs of a value (as int32) and its answer: 0 = free, odd = the number in the bits above, even = #many at half of it, less one. */
   #slots = new Int32Array(0);
   readonly #many: T[] = [];
 
-  /** A number is the place of the only rule. */
+  /** Answers that are numbers fit into 31 bits. */
   constructor(answers: readonly (readonly [Scalar, number | T])[]) {
     const numbers = answers.filter(([v]) => isInt(v));
     if (numbers.length > 0) this.#slots = new Int32Array(2 * sizeFor(numbers.length));
@@ -20,7 +20,7 @@ export class Branches<T extends object> {
       else {
         const at = this.#slotOf(v);
         this.#slots[at] = v | 0;
-        this.#slots[at + 1] = typeof answer === 'number' ? answer + 1 : -this.#many.push(answer);
+        this.#slots[at + 1] = typeof answer === 'number' ? (answer << 1) | 1 : this.#many.push(answer) << 1;
       }
     }
   }
@@ -29,7 +29,7 @@ export class Branches<T extends object> {
     if (!isInt(v)) return this.#strings.get(v);
     if (this.#slots.length === 0) return undefined;
     const n = this.#slots[this.#slotOf(v) + 1];
-    return n > 0 ? n - 1 : n < 0 ? this.#many[-n - 1] : undefined;
+    return n & 1 ? n >> 1 : n === 0 ? undefined : this.#many[(n >> 1) - 1];
   }
 
   /** Where the value stands, or the free place where it would. */

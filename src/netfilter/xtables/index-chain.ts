@@ -45,19 +45,15 @@ interface Question {
   readonly len: number | null;
 }
 interface Split extends Question {
-  readonly branches: Branches<Split | Leaf>;
+  readonly branches: Branches<Split>;
   /** Rules that do not ask; null where there are none. */
   readonly others: Tree | null;
   /** The others stand in every branch as well: they were few. */
   readonly spread: boolean;
 }
-/** A leaf holds places of rules in the chain, ascending. */
-type Leaf = readonly number[];
-/** A number is the place of a single rule. */
-type End = Leaf | number;
-type Tree = Split | End;
-
-const isSplit = (t: Tree): t is Split => typeof t === 'object' && !Array.isArray(t);
+/** The place of a rule in the chain; below 0: of several, which stand in the index's pool. */
+type Leaf = number;
+type Tree = Split | Leaf;
 
 /** The first `len` bits of an address, the others 0; an IPv4 address as number, an IPv6 address as its words. */
 export function cut(v: Scalar, len: number): Scalar {
@@ -132,7 +128,7 @@ function costOf(q: Question, sample: readonly (readonly Fact[])[]): number {
   return others === sample.length ? sample.length : others + squares / (sample.length - others);
 }
 
-function bestQuestion(rules: Leaf, facts: readonly (readonly Fact[])[]): Question | null {
+function bestQuestion(rules: readonly number[], facts: readonly (readonly Fact[])[]): Question | null {
   const step = Math.max(1, rules.length / SAMPLE);
   const sample: (readonly Fact[])[] = [];
   for (let i = 0; i < rules.length; i += step) sample.push(facts[rules[Math.floor(i)]]);
@@ -148,10 +144,23 @@ function bestQuestion(rules: Leaf, facts: readonly (readonly Fact[])[]): Questio
   return best;
 }
 
-function grow(rules: Leaf, facts: readonly (readonly Fact[])[]): Tree {
+/** Places of the rules of leaves with several, ascending: their number, then they. One array for a chain, so that packets touch little memory. */
+class Pool {
+  readonly #places: number[] = [];
+  leaf(rules: readonly number[]): Leaf {
+    if (rules.length === 1) return rules[0];
+    const at = this.#places.push(rules.length) - 1;
+    for (const r of rules) this.#places.push(r);
+    return ~at;
+  }
+  get places(): Int32Array {
+    return Int32Array.from(this.#places);
+  }
+}
+
+function grow(rules: readonly number[], facts: readonly (readonly Fact[])[], pool: Pool): Tree {
   const q = rules.length <= LEAF ? null : bestQuestion(rules, facts);
-  // Copied: an array that has grown has room for more.
-  if (!q) return rules.length === 1 ? rules[0] : rules.slice();
+  if (!q) return pool.leaf(rules);
   const groups = new Map<Scalar, number[]>();
   const others: number[] = [];
   for (const r of rules) {
@@ -161,21 +170,24 @@ function grow(rules: Leaf, facts: readonly (readonly Fact[])[]): Tree {
     else groups.set(v as Scalar, [r]);
   }
   const spread = others.length > 0 && others.length <= LEAF;
-  const branches = new Branches([...groups].map(([v, group]) => [v, grow(spread ? [...group, ...others].sort((a, b) => a - b) : group, facts)]));
-  return { ...q, branches, others: others.length > 0 ? grow(others, facts) : null, spread };
+  const branches = new Branches([...groups].map(([v, group]) => [v, grow(spread ? [...group, ...others].sort((a, b) => a - b) : group, facts, pool)]));
+  return { ...q, branches, others: others.length > 0 ? grow(others, facts, pool) : null, spread };
 }
-
-const NONE: Leaf = [];
 
 export class ChainIndex {
   readonly #tree: Tree;
   readonly #guards: readonly Guard[];
   readonly #length: number;
+  readonly #pool: Int32Array;
+  /** A leaf without rules. */
+  readonly #none: Leaf;
 
-  private constructor(tree: Tree, guards: readonly Guard[], length: number) {
+  private constructor(tree: Tree, guards: readonly Guard[], length: number, pool: Pool) {
     this.#tree = tree;
     this.#guards = guards;
     this.#length = length;
+    this.#none = pool.leaf([]);
+    this.#pool = pool.places;
   }
 
   /** null where walking the chain as it stands is as good. */
@@ -183,30 +195,38 @@ export class ChainIndex {
     if (rules.length < SHORTEST) return null;
     const guards: Guard[] = [];
     const facts = rules.map((r) => factsOf(r, guards));
-    const tree = grow([...rules.keys()], facts);
-    return isSplit(tree) ? new ChainIndex(tree, guards, rules.length) : null;
+    const pool = new Pool();
+    const tree = grow([...rules.keys()], facts, pool);
+    return typeof tree === 'object' ? new ChainIndex(tree, guards, rules.length, pool) : null;
   }
 
-  /** Places of the rules that the packet may match, ascending; null = try them all. */
+  /** The rules that the packet may match, for `place`; null = try them all. */
   candidates(c: PacketCtx): Candidates | null {
     for (const g of this.#guards) if ((g.proto === null || g.proto === ipProtocol.read(c)) && test(g.pred, c)) return null;
     let t: Tree = this.#tree;
     // Mostly there is one way to go.
-    while (isSplit(t)) {
+    while (typeof t === 'object') {
       const branch = branchFor(t, c);
       if (branch !== undefined && t.others !== null && !t.spread) return this.#several(t, c);
-      const on: Tree | null = branch ?? t.others;
-      if (on === null) return NONE;
-      t = on;
+      t = branch ?? t.others ?? this.#none;
     }
     return t;
   }
 
+  /** Place in the chain of candidate number `n`, ascending; -1 behind the last. */
+  place(of: Candidates, n: number): number {
+    if (typeof of === 'object') return of.at(n);
+    if (of >= 0) return n === 0 ? of : -1;
+    return n < this.#pool[~of] ? this.#pool[~of + 1 + n] : -1;
+  }
+
   #several(from: Tree, c: PacketCtx): Candidates | null {
-    const leaves: End[] = [];
+    const leaves: Leaf[] = [];
     collect(from, c, leaves);
-    if (leaves.length === 0) return NONE;
-    return leaves.length === 1 ? leaves[0] : merged(leaves, this.#length);
+    if (leaves.length <= 1) return leaves[0] ?? this.#none;
+    // So many are left that keeping them in order costs more than trying all.
+    const n = leaves.reduce((sum, l) => sum + (l < 0 ? this.#pool[~l] : 1), 0);
+    return n * 8 > this.#length && n > 64 ? null : new Merge(leaves, this);
   }
 }
 
@@ -215,9 +235,9 @@ function branchFor(t: Split, c: PacketCtx): Tree | undefined {
   return v === undefined ? undefined : t.branches.get(answer(t, v));
 }
 
-function collect(from: Tree, c: PacketCtx, leaves: End[]): void {
+function collect(from: Tree, c: PacketCtx, leaves: Leaf[]): void {
   for (let t: Tree | null = from; t !== null; ) {
-    if (!isSplit(t)) {
+    if (typeof t === 'number') {
       leaves.push(t);
       return;
     }
@@ -233,22 +253,17 @@ function collect(from: Tree, c: PacketCtx, leaves: End[]): void {
   }
 }
 
-/** null where so many are left that keeping them in order costs more than trying all. */
-function merged(leaves: readonly End[], length: number): Candidates | null {
-  let n = 0;
-  for (const l of leaves) n += typeof l === 'number' ? 1 : l.length;
-  return n * 8 > length && n > 64 ? null : new Merge(leaves);
-}
-
 /** Several leaves as one list, ascending; put together as far as a walk goes, since most walks end early. */
 class Merge {
-  readonly #leaves: readonly End[];
+  readonly #leaves: readonly Leaf[];
+  readonly #index: ChainIndex;
   /** How many of each leaf are taken. */
   readonly #taken: number[];
   readonly #found: number[] = [];
 
-  constructor(leaves: readonly End[]) {
+  constructor(leaves: readonly Leaf[], index: ChainIndex) {
     this.#leaves = leaves;
+    this.#index = index;
     this.#taken = leaves.map(() => 0);
   }
 
@@ -265,7 +280,7 @@ class Merge {
     let from = -1;
     let least = -1;
     for (let i = 0; i < this.#leaves.length; i++) {
-      const place = placeAt(this.#leaves[i], this.#taken[i]);
+      const place = this.#index.place(this.#leaves[i], this.#taken[i]);
       if (place < 0 || (from >= 0 && place >= least)) continue;
       from = i;
       least = place;
@@ -275,12 +290,5 @@ class Merge {
   }
 }
 
-/** Places of rules in a chain, ascending. */
-export type Candidates = End | Merge;
-
-/** The place of that number; -1 behind the last. */
-export function placeAt(c: Candidates, n: number): number {
-  if (typeof c === 'number') return n === 0 ? c : -1;
-  if (c instanceof Merge) return c.at(n);
-  return n < c.length ? c[n] : -1;
-}
+/** Rules of a chain, as ChainIndex.place() counts them up. */
+export type Candidates = Leaf | Merge;

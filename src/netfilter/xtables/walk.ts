@@ -13,7 +13,7 @@ import type { Action } from './action.js';
 import type { Ask, Asked } from './ask.js';
 import type { RuleCounters, TableCounters } from './counters.js';
 import type { TargetVerdict } from './extension.js';
-import { type Candidates, type ChainIndex, placeAt } from './index-chain.js';
+import type { Candidates, ChainIndex } from './index-chain.js';
 import { LegacyTracer } from './trace.js';
 
 /** What the walker walks; xtables and ebtables compile to it. */
@@ -121,7 +121,7 @@ export function walkChain<C extends WalkChain>(
   let upcoming = candidates === null ? chain.first : null;
   c.hotdrop = false;
   for (;;) {
-    const i = candidates === null ? next : placeAt(candidates, next);
+    const i = candidates === null ? next : (chain.index as ChainIndex).place(candidates, next);
     const r = candidates === null ? upcoming : i < 0 ? null : chain.rules[i];
     next++;
     if (r === null) {
