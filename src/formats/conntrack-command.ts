@@ -1,9 +1,9 @@
 /** The words of conntrack(8) 1.4.7: `-L -D -I -A -U -G -F -C` on the connection table, with the tool's own demands on them. */
 import { type Addr, familyOf } from '../base/addr.js';
 import type { Reporter } from '../base/diagnostic.js';
+import { DEFAULT_ZONE, type Zone } from '../netfilter/conntrack/conn.js';
 import type { CtEntry } from '../netfilter/conntrack/entry.js';
 import { ANY_ENTRY, type CtSelect, type MaskedAddr } from '../netfilter/conntrack/select.js';
-import { DEFAULT_ZONE, type Zone } from '../netfilter/conntrack/table.js';
 import { hasPorts, invertTuple } from '../netfilter/conntrack/tuple.js';
 import { IPPROTO } from '../packet/skb.js';
 import { IPS, type Tuple } from '../packet/types.js';

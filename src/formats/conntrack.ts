@@ -1,9 +1,9 @@
 /** Connection table texts: `conntrack -L [-o extended]` (libnetfilter_conntrack's snprintf) and /proc/net/nf_conntrack. */
 import { type Addr, type Family, formatAddr, parseAddr } from '../base/addr.js';
 import { type Parsed, Reporter } from '../base/diagnostic.js';
+import { DEFAULT_ZONE, type Zone } from '../netfilter/conntrack/conn.js';
 import type { CtEntry } from '../netfilter/conntrack/entry.js';
 import { SCTP_STATE_NAMES } from '../netfilter/conntrack/sctp.js';
-import { DEFAULT_ZONE, type Zone } from '../netfilter/conntrack/table.js';
 import { TCP_STATE_NAMES } from '../netfilter/conntrack/tcp-states.js';
 import { IPPROTO } from '../packet/skb.js';
 import type { Tuple } from '../packet/types.js';

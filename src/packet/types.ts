@@ -93,7 +93,7 @@ export interface Tuple {
 /** struct nf_conn. A mutable entry owned by one run; conntrack/ alone writes it, targets through Env. */
 export interface NfConn {
   readonly id: number;
-  orig: Tuple;
+  readonly orig: Tuple;
   reply: Tuple;
   /** IPS_* bits. */
   status: number;
@@ -114,7 +114,7 @@ export interface NfConn {
   /** True once it is in the table (confirmed); entries die with the packet before. */
   inTable: boolean;
   /** Set by a template (`-j CT`). */
-  template: boolean;
+  readonly template: boolean;
 }
 export const IPS = {
   EXPECTED: 1 << 0,

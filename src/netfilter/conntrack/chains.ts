@@ -1,4 +1,4 @@
-/** Hash chains over small numbers, as hlists of struct nf_conn: typed arrays only, so that a table of a million flows is a handful of objects. */
+/** Hash chains and lists over small numbers, as hlists of struct nf_conn: typed arrays only, so that a table of a million flows is a handful of objects. */
 
 const NONE = -1;
 /** So few that V8 keeps the arrays in its heap. */
@@ -75,6 +75,63 @@ export class Chains {
 
   clear(): void {
     this.#heads = EMPTY;
+    this.#size = 0;
+  }
+}
+
+const FREE = -2;
+
+/** Small numbers in the order in which they were put in; each at most once. */
+export class Order {
+  #after = NO_LINKS;
+  #before = NO_LINKS;
+  #first = NONE;
+  #last = NONE;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+  has(n: number): boolean {
+    return n >= 0 && n < this.#after.length && this.#after[n] !== FREE;
+  }
+  add(n: number): void {
+    if (n >= this.#after.length) this.#grow(n);
+    this.#after[n] = NONE;
+    this.#before[n] = this.#last;
+    if (this.#last === NONE) this.#first = n;
+    else this.#after[this.#last] = n;
+    this.#last = n;
+    this.#size++;
+  }
+  #grow(n: number): void {
+    const old = this.#after.length;
+    const room = Math.max(FEW, 2 * old, n + 1);
+    this.#after = copied(this.#after, room).fill(FREE, old);
+    this.#before = copied(this.#before, room);
+  }
+  /** Nothing happens where it is not in. */
+  remove(n: number): void {
+    if (!this.has(n)) return;
+    const before = this.#before[n];
+    const after = this.#after[n];
+    if (before === NONE) this.#first = after;
+    else this.#after[before] = after;
+    if (after === NONE) this.#last = before;
+    else this.#before[after] = before;
+    this.#after[n] = FREE;
+    this.#size--;
+  }
+  /** A list of its own, so that a reader may remove. */
+  list(): number[] {
+    const list: number[] = [];
+    for (let n = this.#first; n !== NONE; n = this.#after[n]) list.push(n);
+    return list;
+  }
+  clear(): void {
+    this.#after.fill(FREE);
+    this.#first = NONE;
+    this.#last = NONE;
     this.#size = 0;
   }
 }

@@ -3,8 +3,9 @@ import type { Addr } from '../../base/addr.js';
 import { IPPROTO } from '../../packet/skb.js';
 import type { Tuple } from '../../packet/types.js';
 import type { PacketCtx } from '../pred.js';
-import { type Conn, DEFAULT_ZONE, type Table, type Zone } from './table.js';
-import { tcpTrack } from './tcp.js';
+import { type Conn, DEFAULT_ZONE, type Zone } from './conn.js';
+import type { Table } from './table.js';
+import { tcpState } from './tcp.js';
 import { TCP } from './tcp-states.js';
 import { packetTuple, tupleEqual } from './tuple.js';
 
@@ -15,8 +16,8 @@ interface Counted {
 
 /** already_closed(): TCP connections that linger in TIME_WAIT or are reset do not count. */
 function closed(ct: Conn): boolean {
-  if (ct.orig.proto !== IPPROTO.TCP) return false;
-  const { state } = tcpTrack(ct);
+  if (ct.l4proto !== IPPROTO.TCP) return false;
+  const state = tcpState(ct);
   return state === TCP.TIME_WAIT || state === TCP.CLOSE;
 }
 

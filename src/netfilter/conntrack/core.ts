@@ -6,12 +6,13 @@ import { CTINFO, type CtInfo, IPS, type NfConn } from '../../packet/types.js';
 import { checksumBad } from '../../packet/verify.js';
 import type { EventBody } from '../../trace/event.js';
 import type { CtTemplate } from '../env.js';
+import { Conn, DEFAULT_ZONE, dirOf, IPS_NAT_CLASH, ORIGINAL, REPLY, type Zone, zoneId } from './conn.js';
 import type { ConntrackHost } from './host.js';
 import { allowsClash, type TrackArgs, type TrackVerdict, trackGeneric, trackGre, trackIcmp, trackIcmpv6, trackUdp, trackUdpLite } from './proto.js';
 import { trackSctp } from './sctp.js';
-import { Conn, DEFAULT_ZONE, dirOf, IPS_NAT_CLASH, ORIGINAL, REPLY, type Table, type Zone, zoneId } from './table.js';
+import type { Table } from './table.js';
 import { trackTcp } from './tcp.js';
-import { formatTuple, invertTuple, type L4, l4Of, packetTuple, tupleAt, tupleEqual } from './tuple.js';
+import { formatTuple, invertInto, invertTuple, type L4, l4Of, packetTuple, scratchTuple, tupleAt, tupleEqual } from './tuple.js';
 
 export type InHook = 'PREROUTING' | 'OUTPUT';
 export type Verdict = 'ACCEPT' | 'DROP';
@@ -38,6 +39,9 @@ type ErrorVerdict = 'not-an-error' | 'done';
 
 export class Core {
   #nextId = 1;
+  /** The tuples of the packet at hand. */
+  readonly #tuple = scratchTuple();
+  readonly #inverse = scratchTuple();
   readonly #kill = (ct: Conn): boolean => this.table.remove(ct);
   constructor(
     readonly host: ConntrackHost,
@@ -108,11 +112,11 @@ export class Core {
 
   /** resolve_normal_ct(): sets skb.ct and ctinfo; true = a new entry, null = cannot be tracked, 'full' = no room for one. */
   #resolve(skb: Skb, l4: L4, zone: Zone, template: NfConn | null): boolean | null | 'full' {
-    const tuple = tupleAt(skb.data, 0, l4, skb.family);
+    const tuple = tupleAt(skb.data, 0, l4, skb.family, this.#tuple);
     if (!tuple) return null;
     const hit = this.table.find(tuple, zone);
     if (!hit) {
-      const reply = invertTuple(tuple);
+      const reply = invertInto(tuple, this.#inverse);
       if (!reply) return null;
       const max = this.host.settings.nf_conntrack_max;
       if (max !== 0 && this.table.size >= max) {
@@ -173,7 +177,7 @@ export class Core {
     if (!wanted) return false;
     const hit = this.table.find(wanted, zone);
     // The error must go to the end that sent the quoted packet.
-    if (!hit || hit.tuple.dst !== skb.daddr) return false;
+    if (!hit || hit.ct.tuple(hit.dir).dst !== skb.daddr) return false;
     skb.ct = hit.ct;
     skb.ctinfo = hit.dir === REPLY ? CTINFO.RELATED_REPLY : CTINFO.RELATED;
     return true;
@@ -185,7 +189,7 @@ export class Core {
     if (!ct || ct.template || ct.confirmed) return 'ACCEPT';
     if (dirOf(skb.ctinfo) !== ORIGINAL) return 'ACCEPT';
     if (ct.status & IPS.DYING) return 'DROP';
-    const clash = this.table.findIn(ct.orig, ct.zone, ORIGINAL) ?? this.table.findIn(ct.reply, ct.zone, REPLY);
+    const clash = this.table.findIn(ct.into(ORIGINAL, this.#tuple), ct.zone, ORIGINAL) ?? this.table.findIn(ct.into(REPLY, this.#inverse), ct.zone, REPLY);
     if (clash) return this.#resolveClash(skb, ct, clash.ct);
     ct.expires += this.host.now();
     this.table.insert(ct);
@@ -196,7 +200,7 @@ export class Core {
   /** nf_ct_resolve_clash(): share the entry that was faster, hide ours behind it, or give up. */
   #resolveClash(skb: Skb, mine: Conn, winner: Conn): Verdict {
     this.tell(skb, 'clash');
-    if (!allowsClash(mine.orig.proto)) return 'DROP';
+    if (!allowsClash(mine.l4proto)) return 'DROP';
     if (this.#share(skb, mine, winner)) return 'ACCEPT';
     const onReply = this.table.findIn(mine.reply, mine.zone, REPLY);
     if (onReply) return this.#share(skb, mine, onReply.ct) ? 'ACCEPT' : 'DROP';

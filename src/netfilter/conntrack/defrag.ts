@@ -3,8 +3,8 @@
 import { foldChecksum, sum16 } from '../../packet/checksum.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../../packet/skb.js';
 import { CTINFO } from '../../packet/types.js';
+import { dirOf, zoneId } from './conn.js';
 import type { ConntrackHost } from './host.js';
-import { dirOf, zoneId } from './table.js';
 
 /** 'STOLEN': held, merged or freed (told and counted here). 'DROP': nf_hook_slow drops it (IPv6 only). */
 export type DefragResult = { readonly skb: Skb } | 'STOLEN' | 'DROP';

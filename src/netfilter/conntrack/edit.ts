@@ -1,8 +1,9 @@
 /** What conntrack(8) does to a table: ctnetlink's dump, delete, create and change (nf_conntrack_netlink.c). */
+
+import type { Conn } from './conn.js';
 import { type CtEntry, entryOf, insertEntry } from './entry.js';
 import type { Conntrack } from './index.js';
 import { type CtSelect, selects } from './select.js';
-import type { Conn } from './table.js';
 
 function* chosen(ct: Conntrack, s: CtSelect): Iterable<readonly [Conn, CtEntry]> {
   const acct = ct.host.settings.nf_conntrack_acct !== 0;

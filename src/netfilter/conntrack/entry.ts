@@ -1,11 +1,12 @@
 /** A table entry as data: what `conntrack -L` shows of it, and back into a table (preloading, `conntrack -I`). */
 import { IPPROTO } from '../../packet/skb.js';
 import { IPS, type Tuple } from '../../packet/types.js';
+import type { Conn, Zone } from './conn.js';
 import type { Conntrack } from './index.js';
 import { newSctp, SCTP_STATE_NAMES, type SctpTrack } from './sctp.js';
-import type { Conn, Zone } from './table.js';
+import { tcpState } from './tcp.js';
 import { TCP_STATE_NAMES } from './tcp-states.js';
-import { newSide, newTrack, type TcpTrack, WIN } from './tcp-window.js';
+import { newSide, newTrack, WIN } from './tcp-window.js';
 import { hasPorts, invertTuple } from './tuple.js';
 
 export interface CtEntry {
@@ -27,8 +28,8 @@ export interface CtEntry {
 }
 
 function stateName(ct: Conn): string | null {
-  if (ct.orig.proto === IPPROTO.TCP) return TCP_STATE_NAMES[(ct.proto as TcpTrack).state];
-  return ct.orig.proto === IPPROTO.SCTP ? SCTP_STATE_NAMES[(ct.proto as SctpTrack).state] : null;
+  if (ct.l4proto === IPPROTO.TCP) return TCP_STATE_NAMES[tcpState(ct)];
+  return ct.l4proto === IPPROTO.SCTP ? SCTP_STATE_NAMES[(ct.proto as SctpTrack).state] : null;
 }
 
 /** `now` in ms; `acct`: nf_conntrack_acct is on. */

@@ -9,19 +9,20 @@ import { CTINFO, IPS, type NfConn, type Tuple } from '../../packet/types.js';
 import type { CtTemplate, Manip, NatRange } from '../env.js';
 import type { PacketCtx } from '../pred.js';
 import type { TargetVerdict } from '../xtables/extension.js';
+import { Conn, DEFAULT_ZONE, dirOf, ORIGINAL, type Zone } from './conn.js';
 import { ConnCount } from './conncount.js';
 import { Core, type InHook, type Verdict } from './core.js';
 import { Defrag, type DefragResult, type DefragUser } from './defrag.js';
 import type { ConntrackHost } from './host.js';
 import { Nat } from './nat.js';
 import { NatHook } from './nat-hook.js';
-import { Conn, DEFAULT_ZONE, dirOf, ORIGINAL, Table, type Zone } from './table.js';
+import { Table } from './table.js';
 import { closeTcp } from './tcp.js';
 
+export { Conn, DEFAULT_ZONE, dirOf, type Zone } from './conn.js';
 export { ctState, type InHook, type Verdict } from './core.js';
 export type { DefragResult, DefragUser } from './defrag.js';
 export { type ConntrackHost, type CtSettings, ctSettings } from './host.js';
-export { Conn, DEFAULT_ZONE, dirOf, type Zone } from './table.js';
 
 /** Evaluates a nat chain of the hook in its argument. */
 export type NatWalk = (c: PacketCtx) => TargetVerdict;
@@ -75,12 +76,13 @@ export class Conntrack {
   attachTemplate(skb: Skb, t: CtTemplate): void {
     if (skb.ct && !skb.ct.template) return;
     const none: Tuple = { family: skb.family, src: 0, dst: 0, proto: 0, sport: 0, dport: 0 };
-    const ct = new Conn(0, none, none, { id: t.zone, dir: t.zoneDir });
-    ct.template = true;
+    const ct = new Conn(0, none, none, { id: t.zone, dir: t.zoneDir }, true);
     // xt_ct_tg_check(): what a template answers to --ctstatus.
     ct.status = IPS.CONFIRMED;
-    ct.helper = t.helper;
-    if (t.helper !== null) this.#helpers = true;
+    if (t.helper !== null) {
+      ct.helper = t.helper;
+      this.#helpers = true;
+    }
     ct.proto = t;
     skb.ct = ct;
     skb.ctinfo = CTINFO.NEW;
@@ -117,7 +119,7 @@ export class Conntrack {
   /** nf_ct_set_closing(): REJECT answered this packet with a reset, so its TCP flow (once confirmed) is closed. */
   setClosing(skb: Skb): void {
     const ct = skb.ct;
-    if (ct instanceof Conn && ct.confirmed && ct.orig.proto === IPPROTO.TCP) closeTcp(this.host, ct);
+    if (ct instanceof Conn && ct.confirmed && ct.l4proto === IPPROTO.TCP) closeTcp(this.host, ct);
   }
   /** The packet is gone: an entry that was never confirmed dies with it (nf_conntrack_destroy). */
   release(skb: Skb): void {

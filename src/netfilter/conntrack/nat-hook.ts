@@ -6,11 +6,12 @@ import type { Endpoints, HookPoint } from '../../trace/event.js';
 import type { Manip } from '../env.js';
 import type { PacketCtx } from '../pred.js';
 import type { TargetVerdict } from '../xtables/extension.js';
+import { type Conn, type Dir, dirOf, ORIGINAL, REPLY } from './conn.js';
 import type { Verdict } from './core.js';
 import type { ConntrackHost } from './host.js';
 import { isBound, type Nat, natBit } from './nat.js';
 import { manipPacket, refreshIcmpChecksum } from './nat-packet.js';
-import { type Conn, type Dir, dirOf, ORIGINAL, REPLY, type Table } from './table.js';
+import type { Table } from './table.js';
 import { invertInto, invertTuple, l4Of, scratchTuple } from './tuple.js';
 
 /** HOOK2MANIP: destinations change on the way in, sources on the way out. */
@@ -27,7 +28,8 @@ function endpoints(skb: Skb): Endpoints {
 }
 
 export class NatHook {
-  /** What the packet at hand is to look like. */
+  /** The flow's other direction, and what the packet at hand is to look like. */
+  readonly #other = scratchTuple();
   readonly #target = scratchTuple();
   constructor(
     readonly host: ConntrackHost,
@@ -69,7 +71,7 @@ export class NatHook {
   #rewrite(skb: Skb, ct: Conn, manip: Manip): Verdict {
     const dir = dirOf(skb.ctinfo);
     if (!(ct.status & wantedBit(manip, dir))) return 'ACCEPT';
-    const target = invertInto(ct.tuple(dir === ORIGINAL ? REPLY : ORIGINAL), this.#target);
+    const target = invertInto(ct.into(dir === ORIGINAL ? REPLY : ORIGINAL, this.#other), this.#target);
     const before = this.host.rec.on ? endpoints(skb) : null;
     if (!target || !manipPacket(skb.data, 0, target, manip)) return 'DROP';
     if (before) this.#tell(skb, ct, manip, dir, before);

@@ -5,9 +5,10 @@ import { IPPROTO } from '../../packet/skb.js';
 import { IPS, type Tuple } from '../../packet/types.js';
 import type { RuleRef } from '../../trace/event.js';
 import { type Manip, NAT_NOTHING, type NatRange } from '../env.js';
+import { type Conn, REPLY } from './conn.js';
 import type { ConntrackHost } from './host.js';
-import { type Conn, REPLY, type Table } from './table.js';
-import { tcpTrack } from './tcp.js';
+import type { Table } from './table.js';
+import { tcpState, tcpTrack } from './tcp.js';
 import { TCP } from './tcp-states.js';
 import { hasPorts, invertInto, scratchTuple, tupleEqual } from './tuple.js';
 
@@ -84,7 +85,8 @@ function rangeSize(min: Addr, max: Addr): number {
 }
 
 export class Nat {
-  /** What the flow at hand looks like now, and what answers to the candidate at hand would look like. */
+  /** The answers of the flow at hand, what it looks like to them, and what answers to the candidate at hand would look like. */
+  readonly #reply = scratchTuple();
   readonly #current = scratchTuple();
   readonly #answer = scratchTuple();
   constructor(
@@ -99,7 +101,7 @@ export class Nat {
 
   /** nf_nat_used_tuple_harder(): near the end of the search a closed TCP flow makes room for a newer one. */
   #usedHarder(t: Tuple, ct: Conn, attemptsLeft: number): boolean {
-    if (attemptsLeft > HARDER_THRESHOLD || t.proto !== IPPROTO.TCP || tcpTrack(ct)?.state !== TCP.SYN_SENT) return this.#used(t, ct);
+    if (attemptsLeft > HARDER_THRESHOLD || t.proto !== IPPROTO.TCP || tcpState(ct) !== TCP.SYN_SENT) return this.#used(t, ct);
     const hit = this.table.find(inverse(t, this.#answer), ct.zone);
     if (!hit) return false;
     const old = tcpTrack(hit.ct);
@@ -172,11 +174,11 @@ export class Nat {
   setup(ct: Conn, given: NatRange, manip: Manip, rule: RuleRef | null): boolean {
     if (ct.confirmed) return true;
     if (isBound(ct, manip)) return false;
-    const current = inverse(ct.reply, this.#current);
+    const current = inverse(ct.into(REPLY, this.#reply), this.#current);
     const range = netmapRange(given, manip === 'SNAT' ? current.src : current.dst);
     const wanted = this.#uniqueTuple(current, range, manip, ct);
     if (!tupleEqual(wanted, current)) {
-      ct.reply = inverse(wanted);
+      ct.reply = inverse(wanted, this.#answer);
       ct.status |= natBit(manip);
       if (manip === 'SNAT') ct.snatRule = rule;
       else ct.dnatRule = rule;
@@ -189,12 +191,13 @@ export class Nat {
   /** nf_nat_alloc_null_binding(): no rule wanted it; the address stays, the source port may still have to give way to another flow's. */
   bindNull(ct: Conn, manip: Manip): boolean {
     // Nearly always nobody else has the tuple, and there is nothing to choose.
-    if (!ct.confirmed && !isBound(ct, manip) && !this.table.taken(ct.reply, ct)) {
+    if (!ct.confirmed && !isBound(ct, manip) && !this.table.taken(ct.into(REPLY, this.#reply), ct)) {
       if (manip === 'SNAT') this.table.addSource(ct);
       ct.status |= doneBit(manip);
       return true;
     }
-    const addr = manip === 'SNAT' ? ct.reply.dst : ct.reply.src;
+    const { src, dst } = ct.reply;
+    const addr = manip === 'SNAT' ? dst : src;
     return this.setup(ct, { ...NAT_NOTHING, minAddr: addr, maxAddr: addr }, manip, null);
   }
 }

@@ -2,8 +2,8 @@
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type CtInfo, IPS } from '../../packet/types.js';
 import { checksumBad } from '../../packet/verify.js';
+import { type Conn, dirOf, IPS_NAT_CLASH } from './conn.js';
 import { type ConntrackHost, seconds } from './host.js';
-import { type Conn, dirOf, IPS_NAT_CLASH } from './table.js';
 
 /** What a tracker gets. */
 export interface TrackArgs {

@@ -2,9 +2,9 @@
 import type { Skb } from '../../packet/skb.js';
 import { type CtInfo, IPS } from '../../packet/types.js';
 import { checksumBad } from '../../packet/verify.js';
+import { dirOf } from './conn.js';
 import { seconds } from './host.js';
 import { ACCEPT, INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
-import { dirOf } from './table.js';
 
 export const SCTP_STATE_NAMES = [
   'NONE',

@@ -1,5 +1,5 @@
 /** Sequence numbers and windows: tcp_in_window(), tcp_options(), tcp_sack() of nf_conntrack_proto_tcp.c. */
-import type { Dir } from './table.js';
+import type { Dir } from './conn.js';
 import { FLAG, SEGMENT, TCP } from './tcp-states.js';
 
 export const WIN = {
@@ -62,6 +62,32 @@ export const newTrack = (): TcpTrack => ({
   lastFlags: 0,
   retrans: 0,
 });
+
+/** What a TCP flow keeps while its only packet is the SYN that opens it: most flows of a flood get no further. */
+export class Opening {
+  readonly end: number;
+  readonly maxWin: number;
+  readonly scale: number;
+  readonly flags: number;
+  constructor(side: TcpSide) {
+    this.end = side.end;
+    this.maxWin = side.maxWin;
+    this.scale = side.scale;
+    this.flags = side.flags;
+  }
+  /** The track as that SYN left it. */
+  track(): TcpTrack {
+    const t = newTrack();
+    t.end = this.end;
+    t.maxEnd = this.end;
+    t.maxWin = this.maxWin;
+    t.scale = this.scale;
+    t.flags = this.flags;
+    t.state = TCP.SYN_SENT;
+    t.lastIndex = SEGMENT.SYN;
+    return t;
+  }
+}
 
 /** The side that answers. An opening SYN says of it how far it may send, namely as far as the window goes, and nothing else; so it is made at the second packet. */
 function answering(t: TcpTrack): TcpSide {

@@ -1,9 +1,9 @@
 /** TCP tracking: nf_conntrack_tcp_packet() and tcp_new() of nf_conntrack_proto_tcp.c. The table of states is tcp-states.ts, windows are tcp-window.ts. */
 import { type CtInfo, IPS } from '../../packet/types.js';
 import { checksumBad } from '../../packet/verify.js';
+import { type Conn, type Dir, dirOf } from './conn.js';
 import { type ConntrackHost, seconds } from './host.js';
 import { ACCEPT, INVALID, refresh, type TrackArgs, type TrackVerdict } from './proto.js';
-import { type Conn, type Dir, dirOf } from './table.js';
 import { FLAG, SEGMENT, TCP, TCP_IGNORE, TCP_INVALID, TCP_TIMEOUT, TCP_TRANSITIONS, TCP_VALID_FLAGS } from './tcp-states.js';
 import {
   before,
@@ -11,6 +11,7 @@ import {
   inWindow,
   newSide,
   newTrack,
+  Opening,
   otherSide,
   readSegment,
   type Segment,
@@ -21,7 +22,16 @@ import {
   WIN,
 } from './tcp-window.js';
 
-export const tcpTrack = (ct: Conn): TcpTrack => ct.proto as TcpTrack;
+/** The track of a TCP flow that a packet was seen of. */
+export function tcpTrack(ct: Conn): TcpTrack {
+  if (ct.proto instanceof Opening) ct.proto = ct.proto.track();
+  return ct.proto as TcpTrack;
+}
+/** Its state; TCP.NONE before its first packet. */
+export function tcpState(ct: Conn): number {
+  if (ct.proto instanceof Opening) return TCP.SYN_SENT;
+  return (ct.proto as TcpTrack | null)?.state ?? TCP.NONE;
+}
 /** nf_conntrack_tcp_established() */
 const established = (t: TcpTrack, ct: Conn): boolean => t.state === TCP.ESTABLISHED && (ct.status & IPS.ASSURED) !== 0;
 /** tcp_can_early_drop(): states in which the tuple may already be in use anew. */
@@ -145,7 +155,8 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
   const kind = segmentKind(s.flags);
   let next = TCP_TRANSITIONS[dir][kind][old];
   // An opening SYN lies within what it announces itself.
-  let skipWindow = !ct.confirmed && next === TCP.SYN_SENT;
+  const opens = !ct.confirmed && next === TCP.SYN_SENT;
+  let skipWindow = opens;
 
   if (next === TCP_INVALID) return INVALID;
   if (next === TCP_IGNORE || (next === TCP.SYN_SENT && old >= TCP.TIME_WAIT)) {
@@ -174,7 +185,9 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
     next = verdict.state;
     skipWindow = verdict.skipWindow;
   }
-  return finish(a, t, info, s, kind, old, next, skipWindow);
+  const verdict = finish(a, t, info, s, kind, old, next, skipWindow);
+  if (opens) ct.proto = new Opening(t);
+  return verdict;
 }
 
 /** From the window check on. */

@@ -29,8 +29,8 @@ const u16 = (d: Uint8Array, at: number): number => (d[at] << 8) | d[at + 1];
 /** Protocols whose first two words are ports for connection tracking (6.18 has no DCCP tracker any more: DCCP is tracked by addresses alone). */
 export const hasPorts = (proto: number): boolean => proto === IPPROTO.TCP || proto === IPPROTO.UDP || proto === IPPROTO.UDPLITE || proto === IPPROTO.SCTP;
 
-/** nf_ct_get_tuple(); null when the packet is too short for the protocol. */
-export function tupleAt(data: Uint8Array, nhoff: number, l4: L4, family: Family): Tuple | null {
+/** nf_ct_get_tuple(), into `out`; null when the packet is too short for the protocol. */
+export function tupleAt(data: Uint8Array, nhoff: number, l4: L4, family: Family, out = scratchTuple()): Tuple | null {
   const bytes = family === 'ipv4' ? 4 : 16;
   const at = nhoff + (family === 'ipv4' ? 12 : 8);
   const src = readAddr(data, at, family);
@@ -52,7 +52,13 @@ export function tupleAt(data: Uint8Array, nhoff: number, l4: L4, family: Family)
     if (room < 8 || u16(data, offset + 2) !== 0x880b) return null;
     dport = u16(data, offset + 6);
   }
-  return { family, src, dst, proto, sport, dport };
+  out.family = family;
+  out.src = src;
+  out.dst = dst;
+  out.proto = proto;
+  out.sport = sport;
+  out.dport = dport;
+  return out;
 }
 
 /** nf_ct_get_tuplepr(): the tuple of a whole packet, also of one quoted inside an ICMP error. */

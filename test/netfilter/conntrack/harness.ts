@@ -1,8 +1,8 @@
 /** A node that is nothing but connection tracking: packets in, state out. */
 import { parseAddr } from '../../../src/base/addr.js';
 import { Conntrack, type ConntrackHost, ctSettings, ctState } from '../../../src/netfilter/conntrack/index.js';
+import { tcpState } from '../../../src/netfilter/conntrack/tcp.js';
 import { TCP_STATE_NAMES } from '../../../src/netfilter/conntrack/tcp-states.js';
-import type { TcpTrack } from '../../../src/netfilter/conntrack/tcp-window.js';
 import type { Env } from '../../../src/netfilter/env.js';
 import type { PacketCtx } from '../../../src/netfilter/pred.js';
 import { foldChecksum, pseudoSum, sum16 } from '../../../src/packet/checksum.js';
@@ -53,7 +53,7 @@ export class Lab {
   }
   tcpState(): string {
     const [ct] = [...this.ct.entries()];
-    return ct ? `${TCP_STATE_NAMES[(ct.proto as TcpTrack).state]}${ct.status & 4 ? '!' : ''}` : '-';
+    return ct ? `${TCP_STATE_NAMES[tcpState(ct)]}${ct.status & 4 ? '!' : ''}` : '-';
   }
 }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { startTrack } from '../../../src/netfilter/conntrack/tcp.js';
-import { SEGMENT } from '../../../src/netfilter/conntrack/tcp-states.js';
-import { inWindow, newSide, readSegment, type Segment, sideOf, type TcpTrack } from '../../../src/netfilter/conntrack/tcp-window.js';
+import { SEGMENT, TCP } from '../../../src/netfilter/conntrack/tcp-states.js';
+import { inWindow, newSide, Opening, readSegment, type Segment, sideOf, type TcpTrack } from '../../../src/netfilter/conntrack/tcp-window.js';
 import { Lab, tcp } from './harness.js';
 
 /** direction, flags, seq, ack, payload bytes -> ctstate, state of the entry afterwards (`!` = ASSURED, `-` = no entry). */
@@ -111,6 +111,8 @@ it('an opening SYN passes the window check, which leaves of the other side what 
       d.set(o, 20);
       const s = readSegment(d, 0) as Segment;
       const [checked, skipped] = [startTrack(s, true), startTrack(s, true)] as TcpTrack[];
+      const tracked = { ...skipped, state: TCP.SYN_SENT, lastIndex: SEGMENT.SYN };
+      expect(new Opening(tracked).track()).toEqual(tracked);
       checked.reply = newSide();
       expect(inWindow(checked, 0, SEGMENT.SYN, s, liberal)).toBe('accept');
       expect(sideOf(skipped, 1)).toEqual(checked.reply);
