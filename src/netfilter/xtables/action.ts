@@ -1,6 +1,8 @@
 /** What a matching rule does, compiled. */
 import type { PacketCtx } from '../pred.js';
 import type { DataAct, TargetAct, TargetVerdict } from './extension.js';
+import type { ChainIndex } from './index-chain.js';
+import type { WalkChain, WalkRule, WalkTable } from './walk.js';
 
 export type Action =
   | { readonly kind: 'fallthrough' }
@@ -25,22 +27,34 @@ export function callAction(name: string, a: TargetAct | DataAct<unknown>): Call 
   return typeof a === 'function' ? { kind: 'call', run: a, data: null, name } : { kind: 'call', run: a.act, data: a.data, name };
 }
 
-/** A jump, and where it led in the table walked last: finding a chain by its name costs more than the rest of it. */
+/**
+ * A jump, and where it led in the table walked last: finding a chain by its name costs more than the rest of it. What a walk wants of that chain stands here as well,
+ * since a chain that packets seldom come to is another place of memory.
+ */
 export class Jump {
   readonly kind = 'jump';
   #table: object | null = null;
-  #target: object | undefined;
+  #target: WalkChain | undefined;
+  /** Of that chain. */
+  at = 0;
+  first: WalkRule | null = null;
+  index: ChainIndex | null = null;
   constructor(
     readonly chain: string,
     readonly goto: boolean,
   ) {}
   /** The chain of that name; undefined where the table has none. */
-  in<C extends object>(table: { chain(name: string): C | undefined }): C | undefined {
-    if (this.#table !== table) {
-      this.#target = table.chain(this.chain);
-      this.#table = table;
-    }
+  in<C extends WalkChain>(table: WalkTable<C>): C | undefined {
+    if (this.#table !== table) this.#find(table);
     return this.#target as C | undefined;
+  }
+  #find(table: WalkTable): void {
+    const to = table.chain(this.chain);
+    this.#target = to;
+    this.#table = table;
+    this.at = to?.at ?? 0;
+    this.first = to?.first ?? null;
+    this.index = to?.index ?? null;
   }
 }
 

@@ -88,7 +88,7 @@ function tellNoMatch(a: Ask, c: PacketCtx): void {
 }
 
 /**
- * Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. Where it stands is in five variables: the chain, the rules of it that
+ * Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. Where it stands is in six variables: the chain and its first slot, the rules that
  * the packet may match at all (null: every rule), which of these is next and, where it is every rule, that rule itself, and the place behind the last jump.
  */
 export function walkTable<C extends WalkChain>(
@@ -116,9 +116,10 @@ export function walkChain<C extends WalkChain>(
   const all = rec.verbose && rec.on;
   let back: Place<C> | null = null;
   let chain = base;
-  let candidates = candidatesOf(chain, c, all);
+  let at = base.at;
+  let candidates = candidatesOf(base.index, c, all);
   let next = 0;
-  let upcoming = candidates === null ? chain.first : null;
+  let upcoming = candidates === null ? base.first : null;
   c.hotdrop = false;
   for (;;) {
     const i = candidates === null ? next : (chain.index as ChainIndex).place(candidates, next);
@@ -129,6 +130,7 @@ export function walkChain<C extends WalkChain>(
       // A goto from a base chain that falls off its end continues at that base chain's policy.
       if (back === null) return policy(base, c, counts, tells);
       ({ chain, candidates, next, upcoming, back } = back);
+      at = chain.at;
       continue;
     }
     upcoming = r.next;
@@ -140,7 +142,7 @@ export function walkChain<C extends WalkChain>(
       if (c.hotdrop) return hotdrop(c, r, tells);
       continue;
     }
-    counts.count(chain.at + i, c.skb.data.length);
+    counts.count(at + i, c.skb.data.length);
     rec.matched?.(ref, c.skb.id);
     if (tells !== null) {
       if (c.skb.nfTrace) tells.before(c, r, chain);
@@ -158,6 +160,7 @@ export function walkChain<C extends WalkChain>(
         if (a.verdict !== 'RETURN') return a.verdict;
         if (back === null) return policy(base, c, counts, tells);
         ({ chain, candidates, next, upcoming, back } = back);
+        at = chain.at;
         break;
       }
       case 'jump': {
@@ -166,9 +169,10 @@ export function walkChain<C extends WalkChain>(
         if (tells !== null && c.skb.nfTrace) tells.after(c, r, `${a.goto ? 'goto' : 'jump'} ${a.chain}`);
         if (!a.goto) back = { chain, candidates, next, upcoming, back };
         chain = to;
-        candidates = candidatesOf(chain, c, all);
+        ({ at } = a);
+        candidates = candidatesOf(a.index, c, all);
         next = 0;
-        upcoming = candidates === null ? chain.first : null;
+        upcoming = candidates === null ? a.first : null;
         break;
       }
       case 'call': {
@@ -193,7 +197,7 @@ interface Place<C extends WalkChain> {
   readonly upcoming: WalkRule | null;
 }
 
-const candidatesOf = (chain: WalkChain, c: PacketCtx, all: boolean): Candidates | null => (all || !chain.index ? null : chain.index.candidates(c));
+const candidatesOf = (index: ChainIndex | null | undefined, c: PacketCtx, all: boolean): Candidates | null => (all || !index ? null : index.candidates(c));
 
 function hotdrop(c: PacketCtx, r: WalkRule, tells: WalkTracer | null): WalkVerdict {
   c.hotdrop = false;
