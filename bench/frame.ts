@@ -21,3 +21,26 @@ export function synFrame(src: number, dst: number, sport: number, dport: number)
   v.setUint16(36, foldChecksum(sum));
   return f;
 }
+
+const FRAME = 60;
+const APART = 64;
+
+/** Frames made beforehand, side by side, each copied when it is sent: as inject.c keeps them and as the kernel takes them. */
+export class Frames {
+  readonly #all: Int32Array;
+  readonly #words = new Int32Array(FRAME / 4);
+  readonly #frame = new Uint8Array(this.#words.buffer);
+  readonly length: number;
+  constructor(n: number, make: (i: number) => Uint8Array) {
+    const bytes = new Uint8Array(APART * n);
+    for (let i = 0; i < n; i++) bytes.set(make(i), APART * i);
+    this.#all = new Int32Array(bytes.buffer);
+    this.length = n;
+  }
+  /** Valid until the next one is asked for. */
+  at(i: number): Uint8Array {
+    const from = (APART / 4) * i;
+    for (let k = 0; k < FRAME / 4; k++) this.#words[k] = this.#all[from + k];
+    return this.#frame;
+  }
+}
