@@ -85,7 +85,7 @@ export class Network {
   /** A frame (link header included on Ethernet devices) or a bare IP packet arrives at a device from outside. Returns the skb's id. */
   inject(node: NodeRun, dev: NetDevice, bytes: Uint8Array): number {
     const id = this.world.nextId();
-    const skb = dev.linkType === 'ether' || dev.linkType === 'loopback' ? frameToSkb(id, bytes) : bareSkb(id, bytes);
+    const skb = dev.linkType === 'ether' || dev.linkType === 'loopback' ? frameToSkb(id, bytes, dev.master !== null || node.rec.on) : bareSkb(id, bytes);
     node.announce(skb, dev);
     this.world.receive(node, skb, dev);
     return id;
