@@ -67,13 +67,12 @@ export const newTrack = (): TcpTrack => ({
 export class Opening {
   readonly end: number;
   readonly maxWin: number;
-  readonly scale: number;
-  readonly flags: number;
-  constructor(side: TcpSide) {
-    this.end = side.end;
-    this.maxWin = side.maxWin;
-    this.scale = side.scale;
-    this.flags = side.flags;
+  scale = 0;
+  flags = 0;
+  constructor(s: Segment) {
+    this.end = s.end;
+    this.maxWin = s.win === 0 ? 1 : s.win;
+    takeOptions(s, this);
   }
   /** The track as that SYN left it. */
   track(): TcpTrack {
@@ -170,7 +169,7 @@ function eachOption(o: Uint8Array, visit: (kind: number, at: number, length: num
 }
 
 /** tcp_options(): window scale and SACK-permitted of a SYN. */
-export function takeOptions(s: Segment, side: TcpSide): void {
+export function takeOptions(s: Segment, side: Pick<TcpSide, 'scale' | 'flags'>): void {
   if (s.options.length === 0) return;
   side.scale = 0;
   side.flags &= WIN.BE_LIBERAL;

@@ -38,24 +38,27 @@ const established = (t: TcpTrack, ct: Conn): boolean => t.state === TCP.ESTABLIS
 const closing = (state: number): boolean =>
   state === TCP.FIN_WAIT || state === TCP.LAST_ACK || state === TCP.TIME_WAIT || state === TCP.CLOSE || state === TCP.CLOSE_WAIT;
 
-/** tcp_new(): null when the first packet cannot start an entry. */
-export function startTrack(s: Segment, loose: boolean): TcpTrack | null {
-  const first = TCP_TRANSITIONS[0][segmentKind(s.flags)][TCP.NONE];
-  if (first >= TCP_INVALID) return null;
+/** tcp_new() of a flow that is picked up in the middle (nf_conntrack_tcp_loose). */
+function pickUp(s: Segment): TcpTrack {
   const t = newTrack();
   const side = sideOf(t, 0);
   side.end = s.end;
   side.maxWin = s.win === 0 ? 1 : s.win;
-  if (first === TCP.SYN_SENT) {
-    side.maxEnd = s.end;
-    takeOptions(s, side);
-    return t;
-  }
-  if (!loose) return null;
   side.maxEnd = (s.end + side.maxWin) | 0;
   side.flags = WIN.SACK_PERM | WIN.BE_LIBERAL;
   t.reply = { ...newSide(), flags: WIN.SACK_PERM | WIN.BE_LIBERAL };
   return t;
+}
+
+/**
+ * tcp_new() and what follows for a SYN: it lies within the window that it announces itself, and nothing has been sent again yet. Until another packet comes, all there
+ * is to remember is that SYN.
+ */
+function open(a: TrackArgs, info: CtInfo, s: Segment): TrackVerdict {
+  const { settings } = a.host;
+  a.ct.proto = new Opening(s);
+  refresh(a, info, seconds(Math.min(settings.nf_conntrack_tcp_timeout_syn_sent, settings.nf_conntrack_tcp_timeout_max_retrans)));
+  return ACCEPT;
 }
 
 /** A segment let through without believing it: remember it, the other side's answer may tell. */
@@ -144,20 +147,18 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
   const { ct, skb, host } = a;
   const s = readSegment(skb.data, a.offset);
   if (!s || (a.checkSum && checksumBad(skb)) || !TCP_VALID_FLAGS.has(s.flags & ~(FLAG.ECE | FLAG.CWR | FLAG.PSH))) return INVALID;
+  const kind = segmentKind(s.flags);
   if (!ct.confirmed) {
-    const fresh = startTrack(s, host.settings.nf_conntrack_tcp_loose !== 0);
-    if (!fresh) return INVALID;
-    ct.proto = fresh;
+    const first = TCP_TRANSITIONS[0][kind][TCP.NONE];
+    if (first === TCP.SYN_SENT) return open(a, info, s);
+    if (first >= TCP_INVALID || host.settings.nf_conntrack_tcp_loose === 0) return INVALID;
+    ct.proto = pickUp(s);
   }
   const t = tcpTrack(ct);
   const old = t.state;
   const dir = dirOf(info);
-  const kind = segmentKind(s.flags);
   let next = TCP_TRANSITIONS[dir][kind][old];
-  // An opening SYN lies within what it announces itself.
-  const opens = !ct.confirmed && next === TCP.SYN_SENT;
-  let skipWindow = opens;
-
+  let skipWindow = false;
   if (next === TCP_INVALID) return INVALID;
   if (next === TCP_IGNORE || (next === TCP.SYN_SENT && old >= TCP.TIME_WAIT)) {
     const closedBefore = flagsOfBoth(t) & WIN.CLOSE_INIT || (t.lastDir === dir && t.lastIndex === SEGMENT.RST);
@@ -185,9 +186,7 @@ export function trackTcp(a: TrackArgs, info: CtInfo): TrackVerdict {
     next = verdict.state;
     skipWindow = verdict.skipWindow;
   }
-  const verdict = finish(a, t, info, s, kind, old, next, skipWindow);
-  if (opens) ct.proto = new Opening(t);
-  return verdict;
+  return finish(a, t, info, s, kind, old, next, skipWindow);
 }
 
 /** From the window check on. */
