@@ -78,8 +78,9 @@ export class Udp {
   /** For a tunnel's socket (encap_rcv): header and checksum are looked at before it is asked. False: dropped. */
   intact(skb: Skb): boolean {
     if (this.#length(skb) < 0) return false;
-    if (skb.csumBad) this.#csumError(skb);
-    return !skb.csumBad;
+    if (!checksumBad(skb)) return true;
+    this.#csumError(skb);
+    return false;
   }
 
   /** Of the datagram; negative: its header is damaged, it has been dropped. */

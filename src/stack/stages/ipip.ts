@@ -5,7 +5,6 @@ import type { Link } from '../../link/model.js';
 import { buildIp4 } from '../../packet/build.js';
 import { ETH_P_IP, IPPROTO } from '../../packet/skb.js';
 import { crossBorder } from '../../packet/skb-meta.js';
-import { transportChecksumBad } from '../../packet/verify.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend } from './icmp-send.js';
@@ -115,7 +114,7 @@ export function tunnel4Rcv(k: Kernel, f: Flight): 'gone' {
   }
   crossBorder(skb, 'ipip');
   skb.setData(skb.data.slice(skb.nhlen), ETH_P_IP);
-  skb.csumBad = transportChecksumBad(skb);
+  skb.csum = 'unchecked';
   skb.eth = null;
   k.tell(skb, { t: 'consume', why: 'decapsulated', into: skb.id });
   k.netifRx(skb, dev);

@@ -5,7 +5,6 @@ import { buildIp4, buildUdp } from '../../packet/build.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, IPSKB_FORWARDED, type Skb } from '../../packet/skb.js';
 import { carryMeta } from '../../packet/skb-meta.js';
 import { RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST } from '../../packet/types.js';
-import { transportChecksumBad } from '../../packet/verify.js';
 import { type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { tunnelDeeper } from './tunnel.js';
@@ -204,7 +203,7 @@ export function vxlanRcv(k: Kernel, f: Flight): 'gone' {
   carryMeta(skb, inner, 'vxlan');
   inner.eth = eth;
   if (tagged) inner.vlan = (frame[14] << 8) | frame[15];
-  inner.csumBad = transportChecksumBad(inner);
+  inner.csum = 'unchecked';
   inner.pktType = eth.dst === MAC_BROADCAST ? 'broadcast' : isMulticastMac(eth.dst) ? 'multicast' : eth.dst === dev.mac ? 'host' : 'otherhost';
   // pskb_inet_may_pull()
   if (inner.data.length < (inner.protocol === ETH_P_IP ? 20 : inner.protocol === ETH_P_IPV6 ? 40 : 0)) return drop('PKT_TOO_SMALL', 'bad-header');

@@ -2,7 +2,6 @@
 import { buildIp4 } from '../../packet/build.js';
 import { ETH_P_IP, IPSKB_REROUTED, IPSKB_XFRM_TRANSFORMED, type Skb } from '../../packet/skb.js';
 import { crossBorder } from '../../packet/skb-meta.js';
-import { transportChecksumBad } from '../../packet/verify.js';
 import type { XfrmState } from '../../xfrm/model.js';
 import { stateBySpi } from '../../xfrm/select.js';
 import type { Flight } from '../flight.js';
@@ -88,7 +87,7 @@ export function xfrmInput(k: Kernel, f: Flight): 'ip_rcv' | 'ip_local_deliver_fi
       return 'gone';
     }
     skb.setData(inner, ETH_P_IP);
-    skb.csumBad = transportChecksumBad(skb);
+    skb.csum = 'unchecked';
     skb.pktType = 'host';
     k.netifRxAs(skb, skb.dev!);
     return 'gone';
@@ -100,6 +99,6 @@ export function xfrmInput(k: Kernel, f: Flight): 'ip_rcv' | 'ip_local_deliver_fi
   whole.set(inner, head.length);
   skb.setData(whole, ETH_P_IP);
   skb.setU16(2, whole.length);
-  skb.csumBad = transportChecksumBad(skb);
+  skb.csum = 'unchecked';
   return 'ip_rcv';
 }
