@@ -4,11 +4,13 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import type { CorpusLink } from '../harness/conformance/corpus.js';
+import { ETH_P_IPV6 } from '../packet/skb.js';
 import { SocketAgent } from './agent.js';
 import { CaptureStream } from './capture-stream.js';
-import { DropEvents, MARKER_ETHERTYPE } from './drops.js';
+import { DropEvents, MARKER_ETHERTYPE, PROTOCOLS } from './drops.js';
 import { FAR_UID } from './nflog.js';
 import { NftTraceStream } from './nft-trace-stream.js';
+import { namespaceSettings, UNHURRIED_NEIGHBOURS } from './node-setup.js';
 import type { Backend } from './node-state.js';
 import { kill, Shell } from './shell.js';
 
@@ -16,6 +18,7 @@ export const PREFIX = 'nfsim-';
 export const MARKER_FRAME = Buffer.alloc(60);
 MARKER_FRAME.set([0x02, 0x88, 0xb5, 0, 0, 1, 0x02, 0x88, 0xb5, 0, 0, 2, MARKER_ETHERTYPE >> 8, MARKER_ETHERTYPE & 255]);
 const WAIT_MS = 1500;
+const QUIET_MS = 30;
 
 /** Settings of every node that are not of the case (SCORING.md, section 6 and R7). */
 const CONSTANT_SYSCTLS: readonly (readonly [string, string])[] = [
@@ -62,6 +65,7 @@ export class Bench {
   constructor(
     readonly links: readonly CorpusLink[],
     readonly backend: Backend = 'legacy',
+    readonly ipv6 = false,
   ) {
     const id = `${PREFIX}${process.pid}-${benches++}`;
     this.node = `${id}n`;
@@ -72,7 +76,8 @@ export class Bench {
   async open(): Promise<void> {
     for (const ns of [this.node, this.far]) run('ip', ['netns', 'add', ns]);
     const off = 'for f in all default lo; do echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done';
-    for (const ns of [this.node, this.far]) run('ip', ['netns', 'exec', ns, 'sh', '-c', off]);
+    run('ip', ['netns', 'exec', this.far, 'sh', '-c', off]);
+    run('ip', ['netns', 'exec', this.node, 'sh', '-c', this.ipv6 ? namespaceSettings(true) : off]);
     const wires = this.links.map(
       (l, i) =>
         `link add ${l.name} netns ${this.node} index ${i + 2} address ${l.mac} type veth peer name f${i} netns ${this.far} address ${l.far_mac} index ${1000 + i}`,
@@ -92,7 +97,8 @@ export class Bench {
     );
     run('ip', ['netns', 'exec', this.node, 'nft', '-f', '-'], `table netdev nfsim {\n${chains.join('')}}\n`);
     this.shell = new Shell(this.node);
-    await this.shell.run(['', '-save', '-restore'].map((s) => `alias iptables${s}=iptables-${this.backend}${s}`).join('\n'));
+    const tools = ['', '6'].flatMap((v) => ['', '-save', '-restore'].map((s) => `alias ip${v}tables${s}=ip${v}tables-${this.backend}${s}`));
+    await this.shell.run(tools.join('\n'));
     await this.shell.run(CONSTANT_SYSCTLS.map(([k, v]) => `[ -e /proc/sys/${k} ] && echo ${v} > /proc/sys/${k}`).join('; '));
     this.agent = new SocketAgent(this.node);
     this.log = new CaptureStream(this.node, 'nflog:0');
@@ -107,8 +113,9 @@ export class Bench {
       child.stdin.on('error', () => {});
       this.#injectors.set(l.name, child);
     }
+    if (this.ipv6) await this.shell.run(UNHURRIED_NEIGHBOURS);
     const senders = [this.agent.pid, ...[...this.#injectors.values()].map((c) => c.pid ?? 0)];
-    this.drops = new DropEvents(this.node, undefined, new Set(senders));
+    this.drops = new DropEvents(this.node, this.ipv6 ? [...PROTOCOLS, ETH_P_IPV6] : PROTOCOLS, new Set(senders));
     this.names.set(1, 'lo');
     await Promise.all([this.agent.ready, this.log.ready, ...[...this.captures.values()].map((c) => c.ready)]);
     await this.shell.run('true');
@@ -133,6 +140,14 @@ export class Bench {
     if (this.nft) seen.push(this.nft.seen(frame, wait));
     for (const c of this.#injectors.values()) c.stdin?.write(frame);
     return (await Promise.all(seen)).every((s) => s);
+  }
+
+  /** Resolves when the node sends nothing by itself any more: listeners report their groups after a random time, and more than once. */
+  async quiet(): Promise<void> {
+    for (let tries = 0, heard = true; heard && tries < 20; tries++) {
+      await new Promise((r) => setTimeout(r, QUIET_MS));
+      heard = [...this.captures.values()].some((c) => c.take().length > 0);
+    }
   }
 
   close(): void {

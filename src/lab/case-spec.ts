@@ -30,6 +30,8 @@ export interface CaseSpec {
   readonly id: string;
   /** Who loads the rules; absent: iptables-legacy. */
   readonly backend?: Backend;
+  /** Whose rules, addresses and routes these are; absent: IPv4's. */
+  readonly family?: 'ipv6';
   readonly category: string;
   readonly scenario: string;
   readonly tags: readonly string[];

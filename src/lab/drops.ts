@@ -11,18 +11,21 @@ const LINE = /^\s*(.+?)-(\d+)\s.*kfree_skb: .*protocol=(\d+) location=(\S+) reas
 /** Who may be running when a packet of ours dies: those that send it, or the kernel's late work. Other programs' packets die in their own time. */
 const OURS = /^(ping|socat|node|MainThread|ksoftirqd\/\d+|<idle>)$/;
 
+/** Ethertypes of what a node of IPv4 may drop: none, IPv4, ARP, VLAN. */
+export const PROTOCOLS: readonly number[] = [0, 0x0800, 0x0806, 0x8100];
+
 export class DropEvents {
   readonly #dir: string;
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(1 << 16);
 
   /**
-   * `protocols`: ethertypes of what may die here; nodes of random cases have no IPv6, so that an IPv6 packet is another program's.
+   * `protocols`: ethertypes of what may die here; where the nodes have no IPv6, an IPv6 packet is another program's.
    * `pids`: the processes that send for this lab; of those that have ended by the time of the look nothing is known, and they count. null = any.
    */
   constructor(
     name: string,
-    readonly protocols: readonly number[] = [0, 0x0800, 0x0806, 0x8100],
+    readonly protocols: readonly number[] = PROTOCOLS,
     readonly pids: ReadonlySet<number> | null = null,
   ) {
     this.#dir = `${TRACEFS}/instances/${name}`;

@@ -1,14 +1,17 @@
 /** The far ends' part of a conversation: a frame that answers, complains about or continues one that the node emitted. */
-import { readAddr } from '../base/addr.js';
+import { type Addr, type Ip6, readAddr } from '../base/addr.js';
 import type { CorpusLink, EmittedFrame, InjectStep } from '../harness/conformance/corpus.js';
 import { bytesHex, hexBytes } from '../harness/conformance/hex.js';
-import { buildIcmp, buildIp4, buildTcp, buildUdp, TCP_FLAG } from '../packet/build.js';
+import { buildIcmp, buildIcmp6, buildIp, buildTcp, buildUdp, TCP_FLAG } from '../packet/build.js';
+import { findTransport } from '../packet/ip6.js';
 import type { FollowStep } from './case-spec.js';
 
 const ETH = 14;
 const ICMP = 1;
 const TCP = 6;
 const UDP = 17;
+const ICMPV6 = 58;
+const QUOTE6 = 1232;
 
 export function ethernet(dst: string, src: string, ip: Uint8Array): string {
   const type = ip[0] >>> 4 === 6 ? '86dd' : '0800';
@@ -22,8 +25,9 @@ interface Seen {
   readonly ip: Uint8Array;
   readonly th: number;
   readonly proto: number;
-  readonly src: number;
-  readonly dst: number;
+  readonly src: Addr;
+  readonly dst: Addr;
+  readonly v6: boolean;
 }
 
 const macText = (b: Uint8Array, at: number): string => bytesHex(b.subarray(at, at + 6)).replace(/..(?=.)/g, '$&:');
@@ -31,22 +35,30 @@ const macText = (b: Uint8Array, at: number): string => bytesHex(b.subarray(at, a
 function read(e: EmittedFrame, links: readonly CorpusLink[]): Seen | null {
   const link = links.find((l) => l.name === e.dev);
   const b = hexBytes(e.frame);
-  if (!link || b.length < ETH + 20 || b[12] !== 8 || b[13] !== 0) return null;
-  const ip = b.subarray(ETH);
-  const th = (ip[0] & 15) * 4;
-  if (((ip[6] & 0x1f) << 8) | ip[7] || ip.length < th + 8) return null;
+  if (!link) return null;
+  const type = (b[12] << 8) | b[13];
+  const packet = type === 0x0800 ? read4(b.subarray(ETH)) : type === 0x86dd ? read6(b.subarray(ETH)) : null;
   // What a bridge passed on has the addresses of two hosts; a node's own frame is answered by the far end, whichever host the node thinks it is.
   const sent = macText(b, 6);
   const bridged = sent !== link.mac && (b[0] & 1) === 0;
-  return {
-    far: bridged ? macText(b, 0) : link.far_mac,
-    near: sent,
-    ip,
-    th,
-    proto: ip[9],
-    src: readAddr(ip, 12, 'ipv4') as number,
-    dst: readAddr(ip, 16, 'ipv4') as number,
-  };
+  return packet && { far: bridged ? macText(b, 0) : link.far_mac, near: sent, ...packet };
+}
+
+type Packet = Omit<Seen, 'far' | 'near'>;
+
+function read4(ip: Uint8Array): Packet | null {
+  if (ip.length < 20) return null;
+  const th = (ip[0] & 15) * 4;
+  if (((ip[6] & 0x1f) << 8) | ip[7] || ip.length < th + 8) return null;
+  return { ip, th, proto: ip[9], src: readAddr(ip, 12, 'ipv4'), dst: readAddr(ip, 16, 'ipv4'), v6: false };
+}
+
+/** Nobody answers neighbour discovery or for a group. */
+function read6(ip: Uint8Array): Packet | null {
+  if (ip.length < 48 || ip[24] === 0xff) return null;
+  const t = findTransport(ip);
+  if (t.offset < 0 || t.fragOffset !== 0 || t.mf || ip.length < t.offset + 8) return null;
+  return { ip, th: t.offset, proto: t.proto, src: readAddr(ip, 8, 'ipv6'), dst: readAddr(ip, 24, 'ipv6'), v6: true };
 }
 
 /** null where nothing fitting was emitted. */
@@ -83,7 +95,7 @@ function tunnelled(p: Seen, s: FollowStep): Uint8Array | null {
   if (back === null) return null;
   const vni = (p.ip[at + 4] << 16) | (p.ip[at + 5] << 8) | p.ip[at + 6];
   const payload = buildUdp({ sport: u16(p.th), dport: u16(p.th + 2), payload: encapsulated(vni, hexBytes(back.frame)) }, p.dst, p.src);
-  return buildIp4({ src: p.dst, dst: p.src, proto: UDP, ttl: 61, id: 0x6000 + s.n, payload });
+  return buildIp({ src: p.dst, dst: p.src, proto: UDP, ttl: 61, id: 0x6000 + s.n, payload });
 }
 
 /** Type, code and the rest of the header: port, host and protocol unreachable, too big for 1300 bytes, out of hops, prohibited, a wrong header. */
@@ -97,22 +109,47 @@ const COMPLAINTS = [
   [12, 0, 0x14000000],
 ] as const;
 
+/** Port, address and route unreachable, out of hops, too big for 1300 bytes, prohibited, a wrong header, an unknown one. */
+const COMPLAINTS6 = [
+  [1, 4, 0],
+  [3, 0, 0],
+  [1, 3, 0],
+  [2, 0, 1300],
+  [1, 0, 0],
+  [1, 1, 0],
+  [4, 0, 6],
+  [4, 1, 6],
+] as const;
+
 function complaint(p: Seen, n: number): Uint8Array | null {
+  if (p.v6) return complaint6(p, n);
   if (p.proto === ICMP && ![0, 8].includes(p.ip[p.th])) return null;
   const quote = p.ip.slice(0, Math.min(p.ip.length, p.th + 28));
   const [type, code, rest] = COMPLAINTS[(n + quote[quote.length - 1]) % COMPLAINTS.length];
-  return buildIp4({ src: p.dst, dst: p.src, proto: ICMP, ttl: 60, id: 0x5000 + n, payload: buildIcmp({ type, code, rest, payload: quote }) });
+  return buildIp({ src: p.dst, dst: p.src, proto: ICMP, ttl: 60, id: 0x5000 + n, payload: buildIcmp({ type, code, rest, payload: quote }) });
+}
+
+function complaint6(p: Seen, n: number): Uint8Array | null {
+  if (p.proto === ICMPV6 && ![128, 129].includes(p.ip[p.th])) return null;
+  const quote = p.ip.slice(0, QUOTE6);
+  const [type, code, rest] = COMPLAINTS6[(n + quote[quote.length - 1]) % COMPLAINTS6.length];
+  const payload = buildIcmp6({ type, code, rest, payload: quote }, p.dst as Ip6, p.src as Ip6);
+  return buildIp({ src: p.dst, dst: p.src, proto: ICMPV6, ttl: 60, payload });
 }
 
 function answer(p: Seen, n: number, how: FollowStep['how']): Uint8Array | null {
   const b = p.ip;
   const u16 = (at: number): number => (b[at] << 8) | b[at + 1];
   const u32 = (at: number): number => ((b[at] << 24) | (b[at + 1] << 16) | (b[at + 2] << 8) | b[at + 3]) >>> 0;
-  const ip = (payload: Uint8Array): Uint8Array => buildIp4({ src: p.dst, dst: p.src, proto: p.proto, ttl: 61, id: 0x4000 + n, payload });
+  const ip = (payload: Uint8Array): Uint8Array => buildIp({ src: p.dst, dst: p.src, proto: p.proto, ttl: 61, id: 0x4000 + n, payload });
   if (p.proto === UDP) return ip(buildUdp({ sport: u16(p.th + 2), dport: u16(p.th), payload: new Uint8Array([0x61, n]) }, p.dst, p.src));
-  if (p.proto === ICMP) {
+  if (p.proto === ICMP && !p.v6) {
     if (b[p.th] !== 8) return null;
     return ip(buildIcmp({ type: 0, code: 0, rest: u32(p.th + 4), payload: b.slice(p.th + 8) }));
+  }
+  if (p.proto === ICMPV6 && p.v6) {
+    if (b[p.th] !== 128) return null;
+    return ip(buildIcmp6({ type: 129, code: 0, rest: u32(p.th + 4), payload: b.slice(p.th + 8) }, p.dst as Ip6, p.src as Ip6));
   }
   if (p.proto !== TCP || b.length < p.th + 20) return null;
   const flags = b[p.th + 13];

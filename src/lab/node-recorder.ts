@@ -22,10 +22,11 @@ import { InjectedFrames, type PacketAt, packetsIn, vxlanPortsOf } from '../harne
 import { frameText } from '../harness/conformance/show.js';
 import { deviceOf } from '../link/device.js';
 import { IPPROTO } from '../packet/skb.js';
+import { type Counts, readCounts, rises } from './counts.js';
 import type { DropEvents } from './drops.js';
 import type { FarFrame } from './far-ends.js';
 import type { LabNode } from './lab-node.js';
-import { type Counts, readCounts, rises, snapshot } from './node-state.js';
+import { snapshot } from './node-state.js';
 import { chosenPorts } from './observe.js';
 import { sendBySocat } from './socat-send.js';
 

@@ -1,7 +1,5 @@
-/** What the tools print about a node of a lab: its state in the schema of the kernel corpus, and the counts that every step changes. */
-import { existsSync, readFileSync } from 'node:fs';
-import type { CorpusSocket, CorpusState, CounterChanges } from '../harness/conformance/corpus.js';
-import { readMib, readRuleCounts } from './observe.js';
+/** What the tools print about a node of a lab: its state in the schema of the kernel corpus. */
+import type { CorpusSocket, CorpusState } from '../harness/conformance/corpus.js';
 import type { Shell } from './shell.js';
 
 export type Backend = 'legacy' | 'nft';
@@ -26,12 +24,16 @@ function parts(backend: Backend, ipv6: boolean, ebtables: boolean): Part[] {
     ['bridge_link', 'bridge -j -d link', 'json'],
     ['route_text', 'ip -4 route show table all', 'text'],
     ['rule_text', 'ip -4 rule', 'text'],
-    ['iptables_save', `iptables-${save}-save`, 'save'],
+    ['iptables_save', `iptables-${save}-save 2>/dev/null`, 'save'],
     ['ipset_save', 'ipset save', 'text'],
     ['conntrack', `conntrack -L 2>/dev/null${ipv6 ? '; conntrack -L -f ipv6 2>/dev/null' : ''}`, 'text'],
   ];
   if (ipv6)
-    out.push(['route6_text', 'ip -6 route show table all', 'text'], ['rule6_text', 'ip -6 rule', 'text'], ['ip6tables_save', `ip6tables-${save}-save`, 'save']);
+    out.push(
+      ['route6_text', 'ip -6 route show table all', 'text'],
+      ['rule6_text', 'ip -6 rule', 'text'],
+      ['ip6tables_save', `ip6tables-${save}-save 2>/dev/null`, 'save'],
+    );
   if (backend === 'nft') out.push(['nft_ruleset', 'nft -a list ruleset 2>/dev/null', 'text']);
   if (ebtables) out.push(['ebtables_save', 'ebtables-nft-save', 'save']);
   return out;
@@ -72,47 +74,4 @@ function readSysctls(text: string): Record<string, string> {
     if (m && !PASSED_OVER.test(m[1])) out.push([m[1], m[2].replaceAll('\t', ' ')]);
   }
   return Object.fromEntries(out.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** Counts at one moment. */
-export interface Counts {
-  readonly mib: ReadonlyMap<string, number>;
-  readonly rules: ReadonlyMap<string, number>;
-  /** `conntrack -L`, or the file that says the same. */
-  readonly conntrack: string;
-}
-
-export async function readCounts(shell: Shell, backend: Backend, ipv6: boolean): Promise<Counts> {
-  const save = backend === 'nft' ? 'nft' : 'legacy';
-  const net = `/proc/${shell.pid}/net`;
-  const table = existsSync(`${net}/nf_conntrack`);
-  const commands = [
-    `iptables-${save}-save -c`,
-    ipv6 ? `ip6tables-${save}-save -c` : ':',
-    table ? ':' : `conntrack -L 2>/dev/null${ipv6 ? '; conntrack -L -f ipv6 2>/dev/null' : ''}`,
-  ];
-  const [rules, rules6, listed] = (await shell.run(commands.map((c) => `${c}; printf '${CUT}'`).join('\n'))).out.split(CUT);
-  const conntrack = table ? readFileSync(`${net}/nf_conntrack`, 'latin1') : listed;
-  const mib = readFileSync(`${net}/snmp`, 'latin1') + readFileSync(`${net}/netstat`, 'latin1');
-  const mib6 = ipv6 ? readFileSync(`${net}/snmp6`, 'latin1') : '';
-  const counts = readRuleCounts(rules);
-  for (const [k, v] of readRuleCounts(rules6)) counts.set(`ip6:${k}`, v);
-  return { mib: new Map([...readMib(mib), ...readMib6(mib6)]), rules: counts, conntrack };
-}
-
-/** /proc/net/snmp6: a name and a value a line. Octets and congestion marks are left out. */
-function readMib6(text: string): Map<string, number> {
-  const out = new Map<string, number>();
-  for (const l of text.split('\n')) {
-    const m = /^(\S+)\s+(\d+)$/.exec(l);
-    if (m && !/Octets|NoECTPkts|ECT[01]Pkts|CEPkts|UdpLite|ReasmTimeout/.test(m[1])) out.set(m[1], Number(m[2]));
-  }
-  return out;
-}
-
-/** What rose between two readings; zero changes are left out. */
-export function rises(now: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): CounterChanges {
-  const out: [string, number][] = [];
-  for (const [k, v] of now) if (v !== (before.get(k) ?? 0)) out.push([k, v - (before.get(k) ?? 0)]);
-  return Object.fromEntries(out.sort((a, b) => (a[0] < b[0] ? -1 : 1)));
 }

@@ -1,12 +1,10 @@
 /** Builds a case on a bench, sends its packets and writes down what the kernel did, in the schema of the kernel corpus. */
-import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { readConntrack } from '../formats/conntrack.js';
 import type {
   CorpusCase,
   CorpusSocket,
   CorpusState,
-  CounterChanges,
   Delivery,
   EmittedFrame,
   InjectStep,
@@ -22,10 +20,12 @@ import { conntrackEntry } from '../harness/conformance/model-case.js';
 import { noteNumbers, packetsIn, vxlanPortsOf } from '../harness/conformance/packets.js';
 import { type Bench, isMarkerFrame, same } from './bench.js';
 import { type CaseSpec, ebtablesText, restoreText, TABLES } from './case-spec.js';
+import { type Counts, readCounts, rises } from './counts.js';
 import { followFrame } from './follow.js';
 import { withLabLock } from './lock.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
 import { NftPoints, ruleNumbers } from './nft-trace-stream.js';
+import { snapshot as wholeSnapshot } from './node-state.js';
 import { hereDoc } from './shell.js';
 import { sendBySocat, usesSocat } from './socat-send.js';
 
@@ -54,17 +54,19 @@ function resetScript(b: Bench): string {
   if (made.length > 0) devices.push(...b.links.map((l) => `link set ${l.name} promisc off`));
   const bridged = b.hadEbtables ? ['ebtables-nft --init-table', 'ebtables-nft -t nat --init-table'] : [];
   b.hadEbtables = false;
+  // What IPv6 makes itself for ::1 is better left alone.
+  const routes = b.ipv6 ? 'route flush table main proto boot' : 'route flush table main';
+  const lo = b.ipv6 ? ['addr flush dev lo scope global'] : ['addr flush dev lo', 'addr add 127.0.0.1/8 dev lo'];
   return [
     ...bridged,
-    hereDoc('iptables-restore', builtins),
+    hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, builtins),
     'ipset flush; ipset destroy',
-    hereDoc(
-      'ip -force -batch -',
-      [...made, ...rules, 'route flush table main', ...tables, ...devices, 'addr flush dev lo', 'addr add 127.0.0.1/8 dev lo', 'route flush cache'].join('\n'),
-    ),
+    hereDoc(ipBatch(b), [...made, ...rules, routes, ...tables, ...devices, ...lo, 'route flush cache'].join('\n')),
     'conntrack -F',
   ].join('\n');
 }
+
+const ipBatch = (b: Bench): string => `ip ${b.ipv6 ? '-6 ' : ''}-force -batch -`;
 
 /** A tool or the kernel did not take the set-up. */
 export class Refused extends Error {}
@@ -90,10 +92,11 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
   await makeDevices(b, s);
   b.hadPolicyRules ||= s.ip.some((l) => l.startsWith('rule '));
   const sysctls = (await settings(b, s)).map(([k, v]) => `echo ${v} > /proc/sys/${k}`).join('\n');
-  await b.shell.run(`${sysctls}\n${hereDoc('ip -force -batch -', s.ip.join('\n'))}`);
+  await b.shell.run(`${sysctls}\n${hereDoc(ipBatch(b), s.ip.join('\n'))}`);
+  if (b.ipv6) await b.quiet();
   for (const load of [
     ...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []),
-    hereDoc('iptables-restore', restoreText(s)),
+    hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, restoreText(s)),
     ...ebtablesCommands(b, s),
   ]) {
     const loaded = await b.shell.run(load);
@@ -101,7 +104,7 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
   }
   const listening = await b.agent.ask<string | null | { error: string }>({ op: 'listen', sockets: s.sockets });
   if (listening !== null) throw new Refused(typeof listening === 'string' ? listening : listening.error);
-  const state = await snapshot(b, s);
+  const state = await (b.ipv6 ? wholeSnapshot(b.shell, { backend: b.backend, ipv6: true, ebtables: false, sockets: s.sockets }) : snapshot(b, s));
   for (const l of state.link as readonly { ifindex: number; ifname: string }[]) b.names.set(l.ifindex, l.ifname);
   const steps = await withLabLock(() => new Run(b, s, ruleNumbers(state.nft_ruleset ?? '')).steps());
   return {
@@ -112,7 +115,7 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     schema: 1,
     kernel: release(),
     backend: b.backend,
-    family: 'ipv4',
+    family: s.family ?? 'ipv4',
     links: s.links,
     state,
     ephemeral_ports: chosenPorts([...s.rules.map((r) => r.text), ...s.sets, ...(s.devices ?? [])], s.sockets, steps, vxlanPortsOf(state.link)),
@@ -191,15 +194,8 @@ const uncommented = (t: string): string =>
 /** `ip -j` prints an empty object for what it leaves out. */
 const tidy = (v: unknown): unknown => (Array.isArray(v) ? v.filter((x) => Object.keys(x as object).length > 0) : v);
 
-interface Counts {
-  readonly mib: ReadonlyMap<string, number>;
-  readonly rules: ReadonlyMap<string, number>;
-  readonly conntrack: string;
-}
-
 /** TCP acknowledges data and the end of a stream at leisure (TCP_DELACK_MIN is 40 ms). */
 const DELAYED_ACK_MS = 70;
-const READ = `iptables-save -c 2>/dev/null; printf '${CUT}'; conntrack -L 2>/dev/null`;
 
 class Run {
   readonly #emitted = new Map<number, EmittedFrame[]>();
@@ -257,8 +253,8 @@ class Run {
       delivered: delivered.length > 0 ? delivered : null,
       drops: b.drops.take(),
       conntrack: readConntrack(now.conntrack).value.map(conntrackEntry),
-      counters: changes(now.mib, this.#counts.mib),
-      rule_counters: changes(now.rules, this.#counts.rules),
+      counters: rises(now.mib, this.#counts.mib),
+      rule_counters: rises(now.rules, this.#counts.rules),
     };
     this.#counts = now;
     this.#emitted.set(input.n, [...observed.emitted]);
@@ -306,59 +302,9 @@ class Run {
     return all.sort((x, y) => x.time - y.time).map((f) => ({ dev: f.dev, frame: bytesHex(f.bytes) }));
   }
 
-  async #read(): Promise<Counts> {
-    const { out } = await this.b.shell.run(READ);
-    const [rules, conntrack] = out.split(CUT);
-    const net = `/proc/${this.b.agent.pid}/net`;
-    const mib = readFileSync(`${net}/snmp`, 'utf8') + readFileSync(`${net}/netstat`, 'utf8');
-    return { mib: readMib(mib), rules: readRuleCounts(rules), conntrack };
+  #read(): Promise<Counts> {
+    return readCounts(this.b.shell, this.b.backend, this.b.ipv6);
   }
-}
-
-/** Counters that the model keeps: those of the corpus. Octets, congestion marks and TCP's own statistics are left out. */
-const MIB =
-  /^(Ip(?!Forwarding|DefaultTTL|ExtIn.*Octets|ExtOut.*Octets|ExtIn(NoECT|ECT|CE)|ReasmTimeout)|Icmp|Udp(?!Lite)|Tcp(ActiveOpens|PassiveOpens|AttemptFails|EstabResets|InCsumErrors|InErrs|InSegs|OutSegs|OutRsts|ExtIPReversePathFilter|ExtListenDrops|ExtTCPACKSkippedSynRecv))/;
-
-/** /proc/net/snmp and netstat: pairs of lines, names above values; names as nstat joins them. */
-export function readMib(text: string): Map<string, number> {
-  const out = new Map<string, number>();
-  const lines = text.split('\n');
-  for (let i = 0; i + 1 < lines.length; i += 2) {
-    const names = lines[i].split(/\s+/);
-    const values = lines[i + 1].split(/\s+/);
-    const group = names[0].slice(0, -1);
-    for (let j = 1; j < names.length; j++) if (MIB.test(group + names[j])) out.set(group + names[j], Number(values[j]));
-  }
-  return out;
-}
-
-/** `iptables-save -c`: packets of every rule and policy by the corpus' keys. */
-export function readRuleCounts(text: string): Map<string, number> {
-  const out = new Map<string, number>();
-  let table = '';
-  const at = new Map<string, number>();
-  for (const l of text.split('\n')) {
-    if (l.startsWith('*')) {
-      table = l.slice(1);
-      at.clear();
-    } else if (l.startsWith(':')) {
-      const m = /^:(\S+) (\S+) \[(\d+):/.exec(l);
-      if (m && m[2] !== '-') out.set(`${table}:${m[1]}:policy`, Number(m[3]));
-    } else {
-      const m = /^\[(\d+):\d+\] -A (\S+)/.exec(l);
-      if (!m) continue;
-      const n = (at.get(m[2]) ?? 0) + 1;
-      at.set(m[2], n);
-      out.set(`${table}:${m[2]}:${n}`, Number(m[1]));
-    }
-  }
-  return out;
-}
-
-function changes(now: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): CounterChanges {
-  const out: [string, number][] = [];
-  for (const [k, v] of now) if (v !== (before.get(k) ?? 0)) out.push([k, v - (before.get(k) ?? 0)]);
-  return Object.fromEntries(out.sort((a, b) => (a[0] < b[0] ? -1 : 1)));
 }
 
 /** Ports and ICMP ids in what was observed that stand nowhere in the inputs (`texts`: rules and sets): the kernel chose them (SCORING.md R1). */

@@ -27,6 +27,8 @@ const SO_MARK = 36;
 const IPPROTO_IP = 0;
 const IP_MTU_DISCOVER = 10;
 const IP_PMTUDISC_DO = 2;
+const IPPROTO_IPV6 = 41;
+const IPV6_MULTICAST_HOPS = 18;
 
 export async function sendBySocat(shell: Shell, s: LocalStep, id: string): Promise<StepResult> {
   const v6 = s.dst.includes(':');
@@ -36,7 +38,11 @@ export async function sendBySocat(shell: Shell, s: LocalStep, id: string): Promi
     ...(s.mark === undefined ? [] : [`setsockopt-int=${SOL_SOCKET}:${SO_MARK}:${s.mark | 0}`]),
     ...(s.device === undefined ? [] : [`so-bindtodevice=${s.device}`]),
     ...(s.tos === undefined ? [] : [v6 ? `ipv6-tclass=${s.tos}` : `ip-tos=${s.tos}`]),
-    ...(s.ttl === undefined ? [] : [v6 ? `ipv6-unicast-hops=${s.ttl}` : `ip-ttl=${s.ttl}`]),
+    ...(s.ttl === undefined
+      ? []
+      : v6
+        ? [`ipv6-unicast-hops=${s.ttl}`, `setsockopt-int=${IPPROTO_IPV6}:${IPV6_MULTICAST_HOPS}:${s.ttl}`]
+        : [`ip-ttl=${s.ttl}`, `ip-multicast-ttl=${s.ttl}`]),
     ...(s.df ? [`setsockopt-int=${IPPROTO_IP}:${IP_MTU_DISCOVER}:${IP_PMTUDISC_DO}`] : []),
     ...(s.broadcast ? ['broadcast'] : []),
   ];

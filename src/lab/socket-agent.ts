@@ -6,7 +6,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, createServer, isIPv6, type Server, type Socket as TcpSocket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { CorpusSocket, Delivery, LocalStep, StepResult } from '../harness/conformance/corpus.js';
-import { setSocketOptions, socketOptions } from './socket-options.js';
+import { pendingError, setSocketOptions, socketOptions } from './socket-options.js';
 
 export type AgentRequest =
   /** `echo`: sends every datagram back. */
@@ -33,6 +33,8 @@ interface Entry {
 
 const entries: Entry[] = [];
 const hex = (b: Buffer): string => b.toString('hex');
+/** Node writes the device behind a link-local address. */
+const unscoped = (a: string): string => a.replace(/%.*$/, '');
 const codeOf = (e: unknown): string => (e as NodeJS.ErrnoException).code ?? String(e);
 
 function entry(id: string): Entry {
@@ -63,7 +65,7 @@ function bindUdp(e: Entry, addr: string, port: number, uid = 0): Promise<string 
         s.on('error', () => {});
         s.on('message', (data, from) => {
           if (e.id.startsWith('srv')) e.peer = { addr: from.address, port: from.port };
-          e.events.push({ socket: e.id, event: 'data', data: hex(data), from: [from.address, from.port] });
+          e.events.push({ socket: e.id, event: 'data', data: hex(data), from: [unscoped(from.address), from.port] });
         });
         s.bind(port, addr, () => resolve(null));
       }),
@@ -83,7 +85,12 @@ function attach(e: Entry, s: TcpSocket): void {
 function listenTcp(e: Entry, addr: string, port: number): Promise<string | null> {
   return new Promise((resolve) => {
     e.server = createServer({ allowHalfOpen: true }, (s) => {
-      e.events.push({ socket: e.id, event: 'accept', from: [s.remoteAddress ?? '', s.remotePort ?? 0], to: [s.localAddress ?? '', s.localPort ?? 0] });
+      e.events.push({
+        socket: e.id,
+        event: 'accept',
+        from: [unscoped(s.remoteAddress ?? ''), s.remotePort ?? 0],
+        to: [unscoped(s.localAddress ?? ''), s.localPort ?? 0],
+      });
       attach(e, s);
     });
     e.server.once('error', (err) => resolve(`bind:${codeOf(err)}`));
@@ -115,8 +122,8 @@ async function sendUdp(id: string, s: LocalStep): Promise<StepResult> {
   return { error };
 }
 
-/** The descriptor of a bound socket: Node keeps it to itself. */
-const descriptor = (s: UdpSocket | null): number => (s as unknown as { _handle?: { fd?: number } } | null)?._handle?.fd ?? -1;
+/** The descriptor of a socket: Node keeps it to itself. */
+const descriptor = (s: UdpSocket | TcpSocket | null): number => (s as unknown as { _handle?: { fd?: number } } | null)?._handle?.fd ?? -1;
 
 function transmit(s: UdpSocket | null, data: Buffer, to: { readonly addr: string; readonly port: number }): Promise<string | null> {
   return new Promise((resolve) => s?.send(data, to.port, to.addr, (err) => resolve(err ? codeOf(err) : null)));
@@ -138,6 +145,7 @@ function openTcp(id: string, s: LocalStep): Promise<StepResult> {
           if (!settled) early = `${bind}${codeOf(err)}`;
         });
         attach(e, c);
+        e.peer = { addr: s.dst, port: s.dport ?? 0 };
         setImmediate(() => {
           settled = true;
           if (early !== null && early !== 'ECONNREFUSED') {
@@ -197,6 +205,7 @@ async function sockClose(name: string): Promise<StepResult> {
 function poll(): Delivery[] {
   const out: Delivery[] = [];
   for (const e of entries) {
+    if (e.error === null && e.tcp?.connecting && e.peer !== null && isIPv6(e.peer.addr)) e.error = pendingError(descriptor(e.tcp));
     if (e.error !== null) out.push({ socket: e.id, event: 'error', error: e.error });
     out.push(...e.events);
     e.error = null;

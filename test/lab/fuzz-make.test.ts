@@ -24,6 +24,15 @@ describe('random cases', () => {
     }
   });
 
+  it('--family 6: the same twice, and every packet is of IPv6 but the damaged', () => {
+    for (const i of range(60)) {
+      const c = makeCase(1, i, 'legacy', 'wires', 'ipv6');
+      expect(makeCase(1, i, 'legacy', 'wires', 'ipv6')).toEqual(c);
+      expect([c.family, c.id]).toEqual(['ipv6', `fuzz6-1-${i}`]);
+      for (const s of c.steps) if (s.kind === 'inject') expect(s.frame.slice(24, 28)).toMatch(/86dd|0800/);
+    }
+  });
+
   it('--devices bridge and vxlan: the devices are made', () => {
     for (const i of range(60)) {
       expect(makeCase(1, i, 'legacy', 'bridge').devices?.filter((l) => /^link add .* type bridge/.test(l)).length).toBeGreaterThan(0);

@@ -18,6 +18,7 @@ interface FuzzFlags {
   readonly shrink: boolean;
   readonly backend: BackendName;
   readonly devices: Devices;
+  readonly family: '4' | '6';
   readonly out: string;
   readonly verbose?: boolean;
 }
@@ -35,9 +36,11 @@ export function register(program: Command): void {
     .addOption(
       new Option('--devices <kind>', 'what the nodes have: wires only, wires and more of routing, bridges, VXLAN devices').choices(DEVICES).default('wires'),
     )
+    .addOption(new Option('--family <n>', 'IPv4 or IPv6: addresses, routes, rules and packets').choices(['4', '6']).default('4'))
     .option('--out <dir>', 'where cases that differ are written', 'lab-findings')
     .option('--verbose', 'say why cases were refused')
-    .action(async (o: FuzzFlags) => {
+    .action(async (o: FuzzFlags, command: Command) => {
+      if (o.family === '6' && o.devices !== 'wires') command.error('error: --family 6 goes with --devices wires only', { exitCode: EXIT.badInput });
       process.exitCode = await inLab(() => runFuzz(o), { tools: TOOLS[o.backend] });
     });
   registerScenarios(lab);
@@ -62,6 +65,7 @@ async function runFuzz(o: FuzzFlags): Promise<number> {
   };
   const totals = await fuzz({
     ...o,
+    family: o.family === '6' ? 'ipv6' : 'ipv4',
     done: (agreed, why) => {
       done++;
       if (agreed === false) bad++;
@@ -93,5 +97,5 @@ function writeFinding(dir: string, f: Finding): void {
 function summary(o: FuzzFlags, t: FuzzTotals, seconds: number): string {
   const scored = t.agreed + t.differ + t.inconclusive;
   const rate = seconds > 0 ? (o.cases / seconds).toFixed(1) : '';
-  return `seed ${o.seed}${o.backend === 'nft' ? ', iptables-nft' : ''}${o.devices === 'wires' ? '' : `, --devices ${o.devices}`}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
+  return `seed ${o.seed}${o.family === '6' ? ', IPv6' : ''}${o.backend === 'nft' ? ', iptables-nft' : ''}${o.devices === 'wires' ? '' : `, --devices ${o.devices}`}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
 }

@@ -2,7 +2,7 @@
  * A frame as a row of named byte ranges: which of them the kernel chooses freely (SCORING.md section 3) and what each is called in a report.
  * The walk follows the recorded frame; since everything that decides the layout is compared, the model's frame either has the same layout or differs before it.
  */
-import { findTransport } from '../../packet/ip6.js';
+import { findTransport, NEXTHDR } from '../../packet/ip6.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO } from '../../packet/skb.js';
 
 /** What the scorer knows of the frames injected so far. */
@@ -11,6 +11,8 @@ export interface InjectedFacts {
   readonly ids: ReadonlySet<number>;
   /** Flow labels of IPv6 headers. */
   readonly labels: ReadonlySet<number>;
+  /** Identifications of IPv6 fragments. */
+  readonly fragments: ReadonlySet<number>;
   /** Sequence numbers of TCP segments with SYN. */
   readonly synSeqs: ReadonlySet<number>;
   /** UDP ports of the node's VXLAN devices. */
@@ -133,12 +135,30 @@ function ipv6(out: FieldList, prefix: string, facts: InjectedFacts): void {
     out.rest(`${prefix}ip6 data`);
     return;
   }
-  out.add(`${prefix}ip6.ext`, t.offset - 40);
+  const ident = fragmentIdentification(header, t.offset);
+  if (ident < 0) out.add(`${prefix}ip6.ext`, t.offset - 40);
+  else {
+    out.add(`${prefix}ip6.ext`, ident - 40);
+    out.add(`${prefix}ip6.fragment id`, 4, !facts.fragments.has(u32(header, ident)));
+    out.add(`${prefix}ip6.ext`, t.offset - ident - 4);
+  }
   if (t.fragOffset !== 0) {
     out.rest(`${prefix}fragment data`);
     return;
   }
   transport(out, t.proto, prefix, facts, false);
+}
+
+/** Where the identification of an IPv6 packet's fragment header stands, -1 without one. `end`: where its extension headers end. */
+export function fragmentIdentification(b: Uint8Array, end: number): number {
+  let next = b[6];
+  for (let at = 40; at + 8 <= end && at + 8 <= b.length; ) {
+    if (next === NEXTHDR.FRAGMENT) return at + 4;
+    const length = next === NEXTHDR.AUTH ? (b[at + 1] + 2) * 4 : (b[at + 1] + 1) * 8;
+    next = b[at];
+    at += length;
+  }
+  return -1;
 }
 
 function transport(out: FieldList, proto: number, prefix: string, facts: InjectedFacts, own: boolean): void {

@@ -5,7 +5,7 @@
 import { type Addr, type Family, readAddr } from '../../base/addr.js';
 import { findTransport } from '../../packet/ip6.js';
 import { ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6, IPPROTO } from '../../packet/skb.js';
-import { type InjectedFacts, idKey } from './frame-fields.js';
+import { fragmentIdentification, type InjectedFacts, idKey } from './frame-fields.js';
 
 export interface PacketAt {
   readonly where: 'outer' | 'inner' | 'quoted';
@@ -93,6 +93,7 @@ export function noteNumbers(frame: Uint8Array, vxlanPorts: ReadonlySet<number>, 
 export class InjectedFrames implements InjectedFacts {
   readonly ids = new Set<number>();
   readonly labels = new Set<number>();
+  readonly fragments = new Set<number>();
   readonly synSeqs = new Set<number>();
   constructor(readonly vxlanPorts: ReadonlySet<number>) {}
 
@@ -101,9 +102,15 @@ export class InjectedFrames implements InjectedFacts {
       // A quote is no injected packet: what an error quotes the node may have made itself.
       if (p.where === 'quoted') continue;
       if (p.family === 'ipv4') this.ids.add(idKey(u16(frame, p.nhoff + 4), p.proto));
-      else this.labels.add(u32(frame, p.nhoff) & 0xfffff);
+      else this.#note6(frame.subarray(p.nhoff));
       if (p.proto === IPPROTO.TCP && p.thoff >= 0 && p.thoff + 14 <= frame.length && (frame[p.thoff + 13] & 2) !== 0) this.synSeqs.add(u32(frame, p.thoff + 4));
     }
+  }
+
+  #note6(packet: Uint8Array): void {
+    this.labels.add(u32(packet, 0) & 0xfffff);
+    const at = fragmentIdentification(packet, packet.length);
+    if (at >= 0 && at + 4 <= packet.length) this.fragments.add(u32(packet, at));
   }
 }
 

@@ -18,7 +18,7 @@ export const DEVICES = ['wires', 'routes', 'bridge', 'vxlan'] as const;
 export type Devices = (typeof DEVICES)[number];
 
 /** What a case has besides its name and its wires. */
-export type Node = Omit<CaseSpec, 'id' | 'backend' | 'category' | 'scenario' | 'tags' | 'links'>;
+export type Node = Omit<CaseSpec, 'id' | 'backend' | 'family' | 'category' | 'scenario' | 'tags' | 'links'>;
 
 interface Kind {
   /** The wires of a batch. */

@@ -1,9 +1,11 @@
 /** A whole random case from its seed. */
+import type { Family } from '../../base/addr.js';
 import type { CorpusLink } from '../../harness/conformance/corpus.js';
 import type { CaseSpec } from '../case-spec.js';
 import type { Backend } from '../node-state.js';
 import { type Devices, kinds } from './devices.js';
 import { Rng } from './rng.js';
+import { ipv6Node } from './v6/whole.js';
 
 /** Cases that share their wires, and with them a bench; half of the benches have rules of policy routing, which a kernel does not quite forget. */
 export const BATCH = 50;
@@ -18,18 +20,20 @@ export function makeBatch(seed: number, batch: number, devices: Devices = 'wires
   return { links: kinds[devices].wires(r), policyRules: r.chance(50) };
 }
 
-/** Case number `index` (from 0) of a seed. */
-export function makeCase(seed: number, index: number, backend: Backend = 'legacy', devices: Devices = 'wires'): CaseSpec {
+/** Case number `index` (from 0) of a seed. Nodes of IPv6 have wires only. */
+export function makeCase(seed: number, index: number, backend: Backend = 'legacy', devices: Devices = 'wires', family: Family = 'ipv4'): CaseSpec {
   const batch = makeBatch(seed, Math.floor(index / BATCH), devices);
   const r = new Rng(seed * 1000003 + index);
-  const name = ['fuzz', ...(backend === 'nft' ? ['nft'] : []), ...(devices === 'wires' ? [] : [devices]), seed, index].join('-');
+  const v6 = family === 'ipv6';
+  const name = [v6 ? 'fuzz6' : 'fuzz', ...(backend === 'nft' ? ['nft'] : []), ...(devices === 'wires' ? [] : [devices]), seed, index].join('-');
   return {
     id: name,
     ...(backend === 'nft' ? { backend } : {}),
+    ...(v6 ? { family } : {}),
     category: 'fuzz',
     scenario: 'fuzz',
     tags: [],
     links: batch.links,
-    ...kinds[devices].node(r, batch.links, batch.policyRules),
+    ...(v6 ? ipv6Node : kinds[devices].node)(r, batch.links, batch.policyRules),
   };
 }

@@ -16,7 +16,7 @@ export function device(r: Rng, w: World): string {
   return r.chance(75) ? r.pick(w.links).name : r.pick(['lo', 'eth+', 'cali+', 'nosuch']);
 }
 
-const port = (r: Rng): string => (r.chance(70) ? `${r.pick(PORTS)}` : r.pick(['1:1023', '1024:65535', '30000:32767', ':100', '8000:']));
+export const port = (r: Rng): string => (r.chance(70) ? `${r.pick(PORTS)}` : r.pick(['1:1023', '1024:65535', '30000:32767', ':100', '8000:']));
 
 export function protoMatch(r: Rng, proto: string): string {
   if (proto === 'icmp') return `-m icmp ${maybe(r)}--icmp-type ${r.pick(['8', '0', '3', '3/1', '3/3', '11', 'any', '5', '13', '3/4'])}`;
@@ -35,27 +35,28 @@ export function protoMatch(r: Rng, proto: string): string {
   return `-m ${proto} ${maybe(r)}--${r.pick(['dport', 'sport', 'dport'])} ${port(r)}`;
 }
 
-const MARKS = ['0x1', '0x2', '0x4000/0x4000', '0x10/0xf0', '0x0/0xff', '0x1/0x1'] as const;
+export const MARKS = ['0x1', '0x2', '0x4000/0x4000', '0x10/0xf0', '0x0/0xff', '0x1/0x1'] as const;
 const STATES = ['NEW', 'ESTABLISHED', 'RELATED,ESTABLISHED', 'INVALID', 'UNTRACKED', 'NEW,INVALID', 'DNAT', 'SNAT', 'SNAT,DNAT', 'NEW,UNTRACKED'] as const;
 const TYPES = ['LOCAL', 'UNICAST', 'BROADCAST', 'MULTICAST', 'LOCAL,BROADCAST', 'UNREACHABLE', 'BLACKHOLE', 'PROHIBIT', 'THROW'] as const;
 
-function conntrackMatch(r: Rng, w: World): string {
+/** `icmp`: the name of the family's protocol. */
+export function conntrackMatch(r: Rng, address: () => string, icmp: string): string {
   const one = r.weighed<() => string>([
     [50, () => `${maybe(r)}--ctstate ${r.pick(STATES)}`],
     [8, () => `${maybe(r)}--ctstatus ${r.pick(['NONE', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED', 'SEEN_REPLY,CONFIRMED'])}`],
     [8, () => `--ctdir ${r.pick(['ORIGINAL', 'REPLY'])}`],
-    [6, () => `${maybe(r)}--ctproto ${r.pick(['tcp', 'udp', 'icmp'])}`],
-    [6, () => `${maybe(r)}--ctorigsrc ${address(r, w)}`],
-    [8, () => `${maybe(r)}--ctorigdst ${address(r, w)}`],
-    [5, () => `${maybe(r)}--ctreplsrc ${address(r, w)}`],
-    [5, () => `${maybe(r)}--ctrepldst ${address(r, w)}`],
+    [6, () => `${maybe(r)}--ctproto ${r.pick(['tcp', 'udp', icmp])}`],
+    [6, () => `${maybe(r)}--ctorigsrc ${address()}`],
+    [8, () => `${maybe(r)}--ctorigdst ${address()}`],
+    [5, () => `${maybe(r)}--ctreplsrc ${address()}`],
+    [5, () => `${maybe(r)}--ctrepldst ${address()}`],
     [6, () => `${maybe(r)}--ctorigdstport ${r.pick(PORTS)}`],
     [3, () => `${maybe(r)}--ctreplsrcport ${r.pick(PORTS)}`],
   ])();
   return `-m conntrack ${one}`;
 }
 
-function setMatch(r: Rng, sets: SetPool, before: boolean): string {
+export function setMatch(r: Rng, sets: SetPool, before: boolean): string {
   const usable = sets.sets.filter((s) => !s.mac || before);
   if (usable.length === 0) return '';
   const s = r.pick(usable);
@@ -73,7 +74,7 @@ export const directions = (r: Rng, n: number): string => Array.from({ length: n 
 export function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string): string {
   const before = only(p, 'PREROUTING', 'INPUT', 'FORWARD');
   return r.weighed<() => string>([
-    [22, () => conntrackMatch(r, w)],
+    [22, () => conntrackMatch(r, () => address(r, w), 'icmp')],
     [4, () => `-m state ${maybe(r)}--state ${r.pick(['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'RELATED,ESTABLISHED', 'UNTRACKED'])}`],
     [10, () => `-m mark ${maybe(r)}--mark ${r.pick(MARKS)}`],
     [6, () => `-m connmark ${maybe(r)}--mark ${r.pick(MARKS)}`],
@@ -160,14 +161,14 @@ function physdev(r: Rng, ports: readonly string[], p: Place): string {
 }
 
 /** Rates of one an hour: what the buckets hold at first is all that there is. A hashlimit table is known by its name, so that a name stands for one configuration. */
-function limited(r: Rng): string {
+export function limited(r: Rng, part = 24): string {
   if (r.chance(40)) return `-m limit --limit 1/hour --limit-burst ${r.between(1, 3)}`;
   const way = r.pick(['upto', 'above']);
   const [name, mode, burst] = r.pick([
     ['H1', ' --hashlimit-mode srcip', 1],
     ['H2', ' --hashlimit-mode dstip,dstport', 2],
     ['H3', '', 2],
-    ['H4', ' --hashlimit-mode srcip --hashlimit-srcmask 24', 1],
+    ['H4', ` --hashlimit-mode srcip --hashlimit-srcmask ${part}`, 1],
   ] as const);
   return `-m hashlimit --hashlimit-${way} 1/hour --hashlimit-burst ${burst}${mode} --hashlimit-name ${name}`;
 }

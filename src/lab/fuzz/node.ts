@@ -10,7 +10,7 @@ export const PORTS = [22, 53, 80, 443, 8080, 6443, 30080, 30443, 9000, 123] as c
 
 export interface World {
   readonly links: readonly CorpusLink[];
-  /** First three octets of the subnet at each device. */
+  /** The subnet at each device: its first three octets, or the groups of an IPv6 prefix. */
   readonly nets: readonly string[];
   /** The node's own addresses. */
   readonly own: readonly string[];
@@ -159,7 +159,7 @@ export function makeSysctls(r: Rng, w: World): [string, string][] {
   return out;
 }
 
-export function makeSockets(r: Rng, w: World): CorpusSocket[] {
+export function makeSockets(r: Rng, w: World, any = '0.0.0.0'): CorpusSocket[] {
   const out: CorpusSocket[] = [];
   const used = new Set<string>();
   for (let n = r.below(4); n > 0; n--) {
@@ -167,7 +167,7 @@ export function makeSockets(r: Rng, w: World): CorpusSocket[] {
     const port = r.pick(PORTS);
     if (used.has(`${proto}${port}`)) continue;
     used.add(`${proto}${port}`);
-    out.push({ id: `srv${out.length}`, proto, addr: r.chance(60) ? '0.0.0.0' : r.pick(w.own), port });
+    out.push({ id: `srv${out.length}`, proto, addr: r.chance(60) ? any : r.pick(w.own), port });
   }
   return out;
 }

@@ -1,5 +1,5 @@
 /** Random packets for a random node: injected frames, local sends, and what the other ends make of what the node emits. */
-import { parseIp4 } from '../../base/addr.js';
+import { type Addr, parseIp4 } from '../../base/addr.js';
 import type { CorpusSocket, InjectStep, LocalStep } from '../../harness/conformance/corpus.js';
 import { bytesHex } from '../../harness/conformance/hex.js';
 import { buildIcmp, buildIp4, buildSctp, buildTcp, buildUdp, echoRest, TCP_FLAG } from '../../packet/build.js';
@@ -73,9 +73,9 @@ function destination(r: Rng, w: World): string {
 }
 
 const ip4 = (t: string): number => parseIp4(t) ?? 0;
-const bytes = (r: Rng, n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => 0x61 + ((i + r.below(3)) % 26));
-const sport = (r: Rng): number => (r.chance(85) ? r.between(20000, 29999) : r.pick(PORTS));
-const size = (r: Rng): number =>
+export const bytes = (r: Rng, n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => 0x61 + ((i + r.below(3)) % 26));
+export const sport = (r: Rng): number => (r.chance(85) ? r.between(20000, 29999) : r.pick(PORTS));
+export const size = (r: Rng): number =>
   r.weighed<() => number>([
     [80, () => r.between(0, 40)],
     [10, () => r.between(41, 400)],
@@ -99,7 +99,7 @@ function transport(r: Rng, src: number, dst: number): Transport {
   ])();
 }
 
-function tcp(r: Rng, src: number, dst: number): Uint8Array {
+export function tcp(r: Rng, src: Addr, dst: Addr): Uint8Array {
   const flags = r.weighed([
     [70, F.SYN],
     [10, F.ACK],

@@ -1,4 +1,5 @@
 /** Random cases, model against kernel: record, score, look again at what differs on a bench of its own, shrink what still does. */
+import type { Family } from '../../base/addr.js';
 import type { CorpusCase } from '../../harness/conformance/corpus.js';
 import type { CaseOutcome } from '../../harness/conformance/run.js';
 import { Bench } from '../bench.js';
@@ -26,6 +27,7 @@ export interface FuzzOptions {
   readonly shrink: boolean;
   readonly backend: Backend;
   readonly devices: Devices;
+  readonly family: Family;
   /** Called after every case. */
   readonly done: (agreed: boolean | null, why: string | null) => void;
   /** Differed at first sight; it is looked at again. */
@@ -44,8 +46,8 @@ export interface FuzzTotals {
   readonly unsteady: number;
 }
 
-export async function withBench<T>(s: Pick<CaseSpec, 'links' | 'backend'>, work: (b: Bench) => Promise<T>): Promise<T> {
-  const b = new Bench(s.links, s.backend);
+export async function withBench<T>(s: Pick<CaseSpec, 'links' | 'backend' | 'family'>, work: (b: Bench) => Promise<T>): Promise<T> {
+  const b = new Bench(s.links, s.backend, s.family === 'ipv6');
   try {
     await withLabLock(() => b.open());
     return await work(b);
@@ -62,30 +64,33 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
     const until = Math.min(end, (batch + 1) * BATCH);
     const suspects: CaseSpec[] = [];
     while (at < until) {
-      await withBench({ links: makeBatch(o.seed, batch, o.devices).links, backend: o.backend }, async (b) => {
-        for (; at < until; at++) {
-          const spec = makeCase(o.seed, at, o.backend, o.devices);
-          const first = await attempt(b, spec);
-          if (first instanceof BenchLost) {
-            at++;
-            o.suspect(`${spec.id}: ${first.message}`);
-            suspects.push(spec);
-            return;
+      await withBench(
+        { links: makeBatch(o.seed, batch, o.devices).links, backend: o.backend, ...(o.family === 'ipv6' ? { family: o.family } : {}) },
+        async (b) => {
+          for (; at < until; at++) {
+            const spec = makeCase(o.seed, at, o.backend, o.devices, o.family);
+            const first = await attempt(b, spec);
+            if (first instanceof BenchLost) {
+              at++;
+              o.suspect(`${spec.id}: ${first.message}`);
+              suspects.push(spec);
+              return;
+            }
+            if (first instanceof Refused) {
+              totals.refused++;
+              o.done(null, `${spec.id}: ${first.message}`);
+            } else if (first.outcome.score.exact) {
+              totals.agreed++;
+              totals.steps += first.recorded.steps.length;
+              o.done(true, null);
+            } else {
+              const d = first.outcome.score.firstDifference;
+              o.suspect(`${spec.id}: ${d?.area} ${d?.field}: kernel ${d?.kernel} | model ${d?.model}`);
+              suspects.push(spec);
+            }
           }
-          if (first instanceof Refused) {
-            totals.refused++;
-            o.done(null, `${spec.id}: ${first.message}`);
-          } else if (first.outcome.score.exact) {
-            totals.agreed++;
-            totals.steps += first.recorded.steps.length;
-            o.done(true, null);
-          } else {
-            const d = first.outcome.score.firstDifference;
-            o.suspect(`${spec.id}: ${d?.area} ${d?.field}: kernel ${d?.kernel} | model ${d?.model}`);
-            suspects.push(spec);
-          }
-        }
-      });
+        },
+      );
     }
     for (const spec of suspects) {
       const f = await lookAgain(spec, o.shrink);
@@ -125,10 +130,13 @@ async function attempt(b: Bench, spec: CaseSpec): Promise<Recorded | Refused> {
 /** TCP_TIMEOUT_INIT is a second, after which a SYN or SYN-ACK goes out again; no step may come so late after the one that opened a connection. */
 const TCP_PATIENCE_MS = 900;
 
+/** Hex of an Ethernet frame: the protocol of its IPv4 header, the next header of its IPv6 header. */
+const carriesTcp = (frame: string): boolean => (frame.slice(24, 28) === '86dd' ? frame.slice(40, 42) : frame.slice(46, 48)) === '06';
+
 function differsSlowly(r: Recorded | Refused): boolean {
   if (r instanceof Refused || r.outcome.score.exact) return false;
   const { steps } = r.recorded;
-  const opens = steps.find((s) => (s.kind === 'local' ? s.proto === 'tcp' : s.kind === 'inject' && s.frame.slice(46, 48) === '06'));
+  const opens = steps.find((s) => (s.kind === 'local' ? s.proto === 'tcp' : s.kind === 'inject' && carriesTcp(s.frame)));
   return opens?.ms !== undefined && (steps.at(-1)?.ms ?? 0) - opens.ms > TCP_PATIENCE_MS;
 }
 

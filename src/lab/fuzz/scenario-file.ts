@@ -52,6 +52,7 @@ function partingOf(f: Pick<Finding, 'recorded' | 'outcome'>, text: string, execu
 
 function nodeOf(c: CorpusCase): Record<string, unknown> {
   const s = c.state;
+  const nft = c.backend === 'nft' ? '-nft' : '';
   const list = (v: readonly unknown[]): string => `[\n${v.map((x) => JSON.stringify(x)).join(',\n')}\n]\n`;
   return {
     links: list(s.link),
@@ -62,7 +63,9 @@ function nodeOf(c: CorpusCase): Record<string, unknown> {
     routes: s.route_text,
     rules: s.rule_text,
     ...(s.ipset_save ? { ipset: s.ipset_save } : {}),
-    [c.backend === 'nft' ? 'iptables-nft' : 'iptables']: s.iptables_save,
+    ...(s.route6_text ? { routes6: s.route6_text, rules6: s.rule6_text ?? '' } : {}),
+    ...(s.iptables_save ? { [`iptables${nft}`]: s.iptables_save } : {}),
+    ...(s.ip6tables_save ? { [`ip6tables${nft}`]: s.ip6tables_save } : {}),
     sysctl: sysctlText(s.sysctl ?? {}),
     ...((s.sockets ?? []).length > 0 ? { sockets: (s.sockets ?? []).map((k) => ({ id: k.id, proto: k.proto, address: k.addr, port: k.port })) } : {}),
   };
@@ -86,10 +89,10 @@ function packetOf(s: StepRecord): Record<string, unknown> | null {
   const one = <K extends string>(key: K, v: unknown): Record<string, unknown> => (v === undefined ? {} : { [key]: v });
   const sending = { to: s.dst, ...one('src', s.src), ...one('dev', s.device), ...one('tos', s.tos), ...one('mark', s.mark), ...one('uid', s.uid) };
   if (s.proto === 'icmp') {
-    if (s.type !== 8) return null;
+    if (s.type !== 8 && s.type !== 128) return null;
     return { name, from: NODE, ping: { ...sending, ...one('id', s.echo_id), ...one('seq', s.echo_seq), size: hexBytes(s.payload ?? '').length } };
   }
-  const to = `${s.dst}:${s.dport}`;
+  const to = s.dst.includes(':') ? `[${s.dst}]:${s.dport}` : `${s.dst}:${s.dport}`;
   if (s.proto === 'tcp') return { name, from: NODE, tcp: { ...sending, to, ...one('sport', s.sport) } };
   return { name, from: NODE, udp: { ...sending, to, ...one('sport', s.sport), ...one('payload_hex', s.payload) } };
 }

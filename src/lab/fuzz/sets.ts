@@ -20,7 +20,7 @@ export interface SetPool {
 }
 
 /** What a set of a type is made of: its dimensions, what `create` says, a member. */
-interface Kind {
+export interface Kind {
   readonly dims: number;
   readonly options: string;
   readonly member: () => string;
@@ -49,7 +49,9 @@ function kindOf(r: Rng, w: World): [type: string, kind: Kind] {
   ])();
 }
 
-export function makeSets(r: Rng, w: World): SetPool {
+export const makeSets = (r: Rng, w: World): SetPool => makeSetsOf(r, (x) => kindOf(x, w));
+
+export function makeSetsOf(r: Rng, kindOf: (r: Rng) => [type: string, kind: Kind]): SetPool {
   const sets: SetPoolEntry[] = [];
   const lines: string[] = [];
   for (let n = r.below(4); n > 0; n--) {
@@ -63,7 +65,7 @@ export function makeSets(r: Rng, w: World): SetPool {
       sets.push({ name, dims: Math.max(...members.map((s) => s.dims)), mac: members.some((s) => s.mac), counters, skbinfo });
       continue;
     }
-    const [type, { dims, options, member }] = kindOf(r, w);
+    const [type, { dims, options, member }] = kindOf(r);
     lines.push(`create ${name} ${type} ${options}${more}`);
     for (let k = r.between(1, 5); k > 0; k--) {
       const info = skbinfo && r.chance(60) ? ` skbmark ${r.pick(['0x1/0x1', '0x4000/0x4000', '0x10'])}` : '';

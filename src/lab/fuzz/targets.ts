@@ -1,8 +1,9 @@
 /** Random targets of iptables, in the tool's own words, over what is evaluated. */
-import { directions } from './matches.js';
+import { address, directions, match, protoMatch } from './matches.js';
 import { PORTS, type World } from './node.js';
 import { only, type Place } from './place.js';
 import type { Rng } from './rng.js';
+import type { Words } from './rules.js';
 import type { SetPool } from './sets.js';
 
 export interface Target {
@@ -11,54 +12,62 @@ export interface Target {
   readonly proto?: string;
 }
 
+type Row = readonly [number, () => Target];
+
 export function target(r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target {
-  if (p.down.length > 0 && r.chance(25)) return { text: `-${r.chance(80) ? 'j' : 'g'} ${r.pick(p.down)}` };
+  if (p.down.length > 0 && r.chance(25)) return jump(r, p);
   if (p.table === 'nat' && r.chance(75)) return natTarget(r, w, p, proto);
-  const verdict = (): Target => ({
-    text: `-j ${r.weighed([
-      [45, 'ACCEPT'],
-      [p.table === 'nat' ? 0 : 25, 'DROP'],
-      [20, 'RETURN'],
-    ])}`,
-  });
-  if (r.chance(p.table === 'filter' ? 55 : 30)) return verdict();
-  const rows: (readonly [number, () => Target])[] = [
-    [10, () => ({ text: '' })],
-    [4, () => ({ text: `-j LOG --log-prefix "L "` })],
-    [
-      p.table === 'nat' ? 0 : 12,
-      () => ({
-        text: `-j MARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--set-xmark 0x4000/0x4000', '--set-xmark 0x2/0xff', '--and-mark 0xfffe', '--or-mark 0x10', '--xor-mark 0x3'])}`,
-      }),
-    ],
-    [
-      10,
-      () => ({
-        text: `-j CONNMARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--save-mark', '--restore-mark', '--save-mark --mask 0xff', '--restore-mark --nfmask 0xf0 --ctmask 0xf0', '--set-mark 0x10/0xf0'])}`,
-      }),
-    ],
-    [sets.sets.length > 0 ? 5 : 0, () => setTarget(r, sets, p)],
-    [
-      2,
-      () => ({
-        text: r.pick([
-          '-j NFLOG --nflog-group 5',
-          '-j AUDIT --type accept',
-          `-j RATEEST --rateest-name R${r.below(2)} --rateest-interval 250ms --rateest-ewmalog 500ms`,
-        ]),
-      }),
-    ],
-    [p.table === 'filter' ? 20 : 0, () => reject(r, proto)],
-  ];
+  if (r.chance(p.table === 'filter' ? 55 : 30)) return verdict(r, p);
+  const rows: Row[] = [...commonTargets(r, sets, p), [p.table === 'filter' ? 20 : 0, () => reject(r, proto)]];
   if (p.table === 'mangle') rows.push(...mangleTargets(r, w, p));
-  if (p.table === 'raw')
-    rows.push(
-      [15, () => ({ text: '-j CT --notrack' })],
-      [5, () => ({ text: `-j CT ${r.pick(['--zone 1', '--zone 2', '--zone-orig 1', '--zone-reply 2', '--zone mark'])}` })],
-      [3, () => ({ text: '-j NOTRACK' })],
-    );
+  if (p.table === 'raw') rows.push(...rawTargets(r));
   return r.weighed(rows)();
 }
+
+export const jump = (r: Rng, p: Place): Target => ({ text: `-${r.chance(80) ? 'j' : 'g'} ${r.pick(p.down)}` });
+
+export const verdict = (r: Rng, p: Place): Target => ({
+  text: `-j ${r.weighed([
+    [45, 'ACCEPT'],
+    [p.table === 'nat' ? 0 : 25, 'DROP'],
+    [20, 'RETURN'],
+  ])}`,
+});
+
+/** Those of every table and family. */
+export const commonTargets = (r: Rng, sets: SetPool, p: Place): Row[] => [
+  [10, () => ({ text: '' })],
+  [4, () => ({ text: `-j LOG --log-prefix "L "` })],
+  [
+    p.table === 'nat' ? 0 : 12,
+    () => ({
+      text: `-j MARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--set-xmark 0x4000/0x4000', '--set-xmark 0x2/0xff', '--and-mark 0xfffe', '--or-mark 0x10', '--xor-mark 0x3'])}`,
+    }),
+  ],
+  [
+    10,
+    () => ({
+      text: `-j CONNMARK ${r.pick(['--set-xmark 0x1/0xffffffff', '--save-mark', '--restore-mark', '--save-mark --mask 0xff', '--restore-mark --nfmask 0xf0 --ctmask 0xf0', '--set-mark 0x10/0xf0'])}`,
+    }),
+  ],
+  [sets.sets.length > 0 ? 5 : 0, () => setTarget(r, sets, p)],
+  [
+    2,
+    () => ({
+      text: r.pick([
+        '-j NFLOG --nflog-group 5',
+        '-j AUDIT --type accept',
+        `-j RATEEST --rateest-name R${r.below(2)} --rateest-interval 250ms --rateest-ewmalog 500ms`,
+      ]),
+    }),
+  ],
+];
+
+export const rawTargets = (r: Rng): Row[] => [
+  [15, () => ({ text: '-j CT --notrack' })],
+  [5, () => ({ text: `-j CT ${r.pick(['--zone 1', '--zone 2', '--zone-orig 1', '--zone-reply 2', '--zone mark'])}` })],
+  [3, () => ({ text: '-j NOTRACK' })],
+];
 
 function setTarget(r: Rng, sets: SetPool, p: Place): Target {
   const usable = sets.sets.filter((s) => !s.mac || only(p, 'PREROUTING', 'INPUT', 'FORWARD'));
@@ -128,3 +137,20 @@ function natTarget(r: Rng, w: World, p: Place, proto: string): Target {
     `NETMAP --to ${r.pick(w.nets)}.0/24`,
   ]);
 }
+
+export const WORDS: Words = {
+  protos: [
+    [35, ''],
+    [25, 'tcp'],
+    [25, 'udp'],
+    [13, 'icmp'],
+    [2, 'sctp'],
+    [1, 'esp'],
+  ],
+  notProtos: ['tcp', 'udp', 'icmp'],
+  fragments: ['-f', '! -f'],
+  address,
+  protoMatch,
+  match,
+  target,
+};
