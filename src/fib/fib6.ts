@@ -20,6 +20,8 @@ export interface Lookup6Options {
   readonly steps?: RouteStep[];
   /** RT6_LOOKUP_F_IFACE: only routes of the very device. */
   readonly strict?: boolean;
+  /** ip6_route_lookup(): the first route of the longest prefix, one of the device where there is one; no scores. */
+  readonly plain?: boolean;
   readonly chooseNexthop?: ChooseNexthop;
 }
 
@@ -68,8 +70,17 @@ export class Fib6 {
   lookupTable(id: number, f: Flow, conf: DevConf, strict = false, o: Lookup6Options = {}): FibResult {
     const oif = f.iif !== 0 && f.iif !== LOOPBACK_IFINDEX ? f.iif : f.oif;
     const ignore = o.ignoreLinkstate ?? false;
-    const e = this.#tables.get(id)?.lookup(f.dst, f.src, oif, strict, conf, ignore) ?? null;
+    const table = this.#tables.get(id);
+    const e =
+      (o.plain
+        ? table?.lookupPlain(f.dst, f.src, oif, strict, (dev) => this.#isOwn(f.src, dev, strict))
+        : table?.lookup(f.dst, f.src, oif, strict, conf, ignore)) ?? null;
     return e === null ? { ...NO_ROUTE, errno: EAGAIN } : toResult(this.#sibling(e, oif, strict, conf, ignore, f, o.chooseNexthop));
+  }
+
+  /** ipv6_chk_addr(). */
+  #isOwn(a: Addr, dev: NetDevice | null, strict: boolean): boolean {
+    return this.addrs.some((x) => x.local === a && (x.dev === dev?.name || !(strict || x.scope === 'link' || x.scope === 'host')));
   }
 
   /** fib6_select_path(): another nexthop of the same multipath route, unless the bound device settled it. */

@@ -21,7 +21,6 @@ export {
   type Output6Result,
   type Route6Result,
   routeInput6,
-  routeMtu6,
   routeOutput6,
   routeOutput6To,
 } from './route6.js';

@@ -15,11 +15,9 @@ export const EADDRNOTAVAIL = 99;
 /** idev->cnf.mtu6: the device's MTU unless its sysctl says less. */
 const deviceMtu6 = (env: RouteEnv6, dev: NetDevice): number => env.conf.dev(dev.name, 'mtu') || dev.mtu;
 
-/** ip6_dst_mtu_maybe_forward(): a forwarded packet heeds a route's MTU only where it is locked. */
-export function routeMtu6(env: RouteEnv6, route: Route | null, dev: NetDevice, forwarding: boolean): number {
-  const own = route?.metrics.mtu;
-  if (own && (!forwarding || route?.lock.includes('mtu'))) return Math.min(own, IP6_MAX_MTU);
-  return Math.min(deviceMtu6(env, dev), IP6_MAX_MTU);
+/** ip6_mtu(). */
+function routeMtu6(env: RouteEnv6, route: Route | null, dev: NetDevice): number {
+  return Math.min(route?.metrics.mtu || deviceMtu6(env, dev), IP6_MAX_MTU);
 }
 
 /** ip6_default_advmss(). */
@@ -30,12 +28,12 @@ function advmss6(route: Route | null, mtu: number): number {
 }
 
 /** ip6_rt_copy_init(), ip6_rt_init_dst(); the null entry and rules that refuse stand on the loopback device. */
-function makeDst6(env: RouteEnv6, r: FibResult, purpose: 'input' | 'output'): Dst {
+function makeDst6(env: RouteEnv6, r: FibResult): Dst {
   const own = r.errno === 0 && (r.type === 'local' || r.type === 'anycast');
   const lo = env.fib.loopback ?? env.fib.devices[0];
   const dev = own || r.dev === null ? lo : r.dev;
   const multicast = r.route !== null && isMulticast6(r.route.dst as Ip6);
-  const mtu = routeMtu6(env, r.route, dev, purpose === 'input' && !own);
+  const mtu = routeMtu6(env, r.route, dev);
   return {
     family: 'ipv6',
     type: r.type,
@@ -80,7 +78,7 @@ export interface Route6Result {
 export function routeInput6(env: RouteEnv6, p: Input6Packet): Route6Result {
   const flow = { src: p.src, dst: p.dst, iif: p.dev.ifindex, oif: 0, mark: p.mark, tos: p.tos, ...p.keys, uid: 0, scope: 0 };
   const result = env.fib.lookup(flow, env.conf, { strict: needStrict6(p.dst), chooseNexthop: p.chooseNexthop, ...(p.steps ? { steps: p.steps } : {}) });
-  return { errno: result.errno, dst: makeDst6(env, result, 'input'), result };
+  return { errno: result.errno, dst: makeDst6(env, result), result };
 }
 
 export interface Output6Flow {
@@ -121,11 +119,11 @@ export function routeOutput6(env: RouteEnv6, f: Output6Flow): Output6Result {
     if (first.errno === 0) result = first;
   }
   result ??= lookupOutput(env, f, src, f.src === ANY6 && f.oif !== 0);
-  return { errno: result.errno, dst: result.errno === 0 ? makeDst6(env, result, 'output') : null, result, src };
+  return { errno: result.errno, dst: result.errno === 0 ? makeDst6(env, result) : null, result, src };
 }
 
 /** ip6_route_output() with a given source and no selection (re-routing, replies, errors): the dst also when it refuses. */
 export function routeOutput6To(env: RouteEnv6, f: Output6Flow): Route6Result {
   const result = lookupOutput(env, f, f.src, false);
-  return { errno: result.errno, dst: makeDst6(env, result, 'output'), result };
+  return { errno: result.errno, dst: makeDst6(env, result), result };
 }

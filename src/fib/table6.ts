@@ -1,5 +1,5 @@
 /** One IPv6 route table: fib6_table_lookup(), rt6_select(), fib6_backtrack() (net/ipv6/route.c, ip6_fib.c) over an Lpm. */
-import { type Addr, inPrefix } from '../base/addr.js';
+import { type Addr, ANY6, inPrefix } from '../base/addr.js';
 import type { NetDevice } from '../packet/types.js';
 import { Lpm, type LpmNode } from './lpm.js';
 import type { Nexthop, Route } from './model.js';
@@ -67,6 +67,17 @@ export class Table6 {
   lookup(dst: Addr, src: Addr, oif: number, strict: boolean, conf: DevConf, ignoreLinkstate: boolean): Entry6 | null {
     for (const leaf of this.#candidates(dst, src)) {
       const e = select(leaf.entries, oif, strict, conf, ignoreLinkstate);
+      if (e) return e;
+    }
+    return null;
+  }
+
+  /** ip6_pol_route_lookup(): of the first destination that has any, rt6_device_match(). `isOwn`: is the source an address of that device, or of any that counts for it? */
+  lookupPlain(dst: Addr, src: Addr, oif: number, strict: boolean, isOwn: (dev: NetDevice | null) => boolean): Entry6 | null {
+    for (const { entries } of this.#candidates(dst, src)) {
+      const first = entries[0].dead ? null : entries[0];
+      if (oif === 0 && src === ANY6 && first) return first;
+      const e = entries.find((x) => !x.dead && (oif === 0 ? isOwn(x.dev) : x.oif === oif)) ?? (oif !== 0 && strict ? null : first);
       if (e) return e;
     }
     return null;

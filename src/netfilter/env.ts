@@ -56,6 +56,8 @@ export interface FibQuery {
   readonly sport: number;
   readonly dport: number;
   readonly scopeLink?: boolean;
+  /** IPv6: ip6_route_lookup() instead of ip6_route_output(). */
+  readonly plain?: boolean;
 }
 export interface FibAnswer {
   readonly errno: number;

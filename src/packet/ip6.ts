@@ -13,6 +13,10 @@ export interface Transport {
 
 export const NEXTHDR = { HOP: 0, ROUTING: 43, FRAGMENT: 44, ESP: 50, AUTH: 51, NONE: 59, DEST: 60, MOBILITY: 135 } as const;
 
+const extensionHeaders: ReadonlySet<number> = new Set([NEXTHDR.HOP, NEXTHDR.ROUTING, NEXTHDR.FRAGMENT, NEXTHDR.AUTH, NEXTHDR.DEST]);
+/** ipv6_ext_hdr(), NEXTHDR_NONE excepted. */
+export const isExtensionHeader = (proto: number): boolean => extensionHeaders.has(proto);
+
 /**
  * Of each header as much must be there as the kernel reads: the two bytes of an ipv6_opt_hdr, up to frag_off of a fragment header. What follows may lie behind
  * the end of the data. `authIsTransport`: AH ends the walk (IP6_FH_F_AUTH), as nf_tables asks for it.

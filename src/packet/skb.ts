@@ -94,6 +94,8 @@ export class Skb {
   fragMaxSize = 0;
   /** Lengths of the original fragments' IP packets, in order, where conntrack reassembled it; it is re-split like this on output. */
   fragGeometry: readonly number[] | null = null;
+  /** IPv6: where in the reassembled packet the fragment header stood that was taken out of it; 0 = none. */
+  fragAt = 0;
   /** Any original fragment had DF set (IPSKB_FRAG_PMTU). */
   fragDf = false;
   /** The sender wants no copy of its own multicasts (sk_mc_loop): neighbour discovery. */
@@ -315,6 +317,7 @@ export class Skb {
     c.cb.iif = this.cb.iif;
     c.fragMaxSize = this.fragMaxSize;
     c.fragGeometry = this.fragGeometry;
+    c.fragAt = this.fragAt;
     c.fragDf = this.fragDf;
     c.ignoreDf = this.ignoreDf;
     c.noMcLoop = this.noMcLoop;

@@ -6,7 +6,9 @@ import type { NodeRun } from './node-run.js';
 export function conntrackPort(n: NodeRun): ConntrackPort {
   return {
     natSetup: (c, range, manip) => n.conntrack.natSetup(c, range, manip),
-    masqueradeAddress: (c): Addr | null => (c.out === null ? null : n.selectAddr(c.skb.family, c.out, c.skb.dst?.gateway ?? c.skb.daddr, 'universe')),
+    // IPv6 chooses by where the packet goes to (nf_nat_masquerade_ipv6()), IPv4 by its next hop.
+    masqueradeAddress: ({ skb, out }): Addr | null =>
+      out === null ? null : n.selectAddr(skb.family, out, skb.family === 'ipv6' ? skb.daddr : (skb.dst?.gateway ?? skb.daddr), 'universe'),
     redirectAddress: (c): Addr | null => {
       if (c.in === null) return null;
       return c.skb.family === 'ipv4' ? n.routing.primary(c.in) : n.routing6.redirectAddress(c.in, c.skb.daddr);

@@ -111,7 +111,7 @@ export interface Kernel extends Env {
   /** ipv6_get_lladdr(). */
   linkLocal6(dev: NetDevice): Addr | null;
   /** icmp6_dst_alloc(): a route straight out of a device; `model` lends the rest where there is one. */
-  linkDst6(dev: NetDevice, to: Addr, model: Dst | null): Dst;
+  linkDst6(dev: NetDevice, to: Addr): Dst;
   /** ip_route_output_key(): sets nothing; null with errno when there is no route. */
   routeOutput(family: Family, q: OutputQuery): OutputAnswer;
   /** RuleRef of a policy, not of a rule. */

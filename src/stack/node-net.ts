@@ -138,8 +138,8 @@ export abstract class NodeNet {
   linkLocal6(dev: NetDevice): Addr | null {
     return this.routing6.linkLocal(dev);
   }
-  linkDst6(dev: NetDevice, to: Addr, model: Dst | null): Dst {
-    return this.routing6.linkDst(dev, to, model);
+  linkDst6(dev: NetDevice, to: Addr): Dst {
+    return this.routing6.linkDst(dev, to);
   }
   isLocalAddr(family: Family, addr: Addr): boolean {
     return this.addrType(family, addr, null) === 'local';

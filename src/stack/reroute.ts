@@ -1,5 +1,6 @@
 /** ip_route_me_harder() / ip6_route_me_harder(): a new output route after mark, TOS or destination changed in OUTPUT. */
-import type { Addr } from '../base/addr.js';
+import type { Addr, Ip6 } from '../base/addr.js';
+import { isLinkLocal6, isMulticast6 } from '../fib/index.js';
 import { IPPROTO, type Skb } from '../packet/skb.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { Kernel } from './kernel.js';
@@ -32,16 +33,18 @@ export function rerouteHarder(k: Kernel, f: Flight, by: 'nf_hook_slow' | 'nf_sen
   return k.xfrmReroute(f);
 }
 
-/** ip6_route_me_harder(): strict where the source is; a route that refuses fails the packet. */
+/** ip6_route_me_harder(): what means nothing without a device keeps that of the route before; a route that refuses fails the packet. */
 function reroute6(k: Kernel, f: Flight): HookVerdict {
   const { skb } = f;
+  const bound = skb.sk?.boundDev ?? null;
+  const daddr = skb.daddr as Ip6;
   const r = k.outputTo6({
-    dst: skb.daddr,
+    dst: daddr,
     src: skb.saddr,
-    oif: skb.sk?.boundDev ?? null,
-    bound: skb.sk?.boundDev != null,
+    oif: bound ?? (isLinkLocal6(daddr) || isMulticast6(daddr) ? (skb.dst?.dev ?? null) : null),
+    bound: bound !== null,
     mark: skb.mark,
-    tos: skb.tos,
+    tos: 0,
     proto: skb.l4proto,
     ...portsOf(skb),
     purpose: 'reroute',

@@ -133,14 +133,13 @@ export class Routing6 {
       uid: 0,
       scope: 0,
     };
-    const r = this.env.fib.lookup(flow, this.env.conf, { strict: q.oif !== null });
+    const r = this.env.fib.lookup(flow, this.env.conf, { strict: q.plain ? isLinkLocal6(q.dst as Ip6) : q.oif !== null, plain: q.plain ?? false });
     return { errno: r.errno, type: r.type, dev: r.dev, devs: r.dev === null ? [] : [r.dev], gateway: r.gateway, realm: 0 };
   }
 
   /** A route straight to `to` on a device. */
-  linkDst(dev: NetDevice, to: Addr, model: Dst | null): Dst {
+  linkDst(dev: NetDevice, to: Addr): Dst {
     const multicast = (to as Ip6).charCodeAt(0) >>> 8 === 0xff;
-    if (model && model.dev === dev && model.gateway === null) return model;
     return {
       family: 'ipv6',
       type: multicast ? 'multicast' : 'unicast',

@@ -18,6 +18,10 @@ const defaults = new Map<string, number>([
   ['net/ipv4/tcp_sack', 1],
   ['net/ipv6/conf/all/hop_limit', 64],
   ['net/ipv6/icmp/echo_ignore_all', 0],
+  ['net/ipv6/max_hbh_length', 0x7fffffff],
+  ['net/ipv6/max_hbh_opts_number', 8],
+  ['net/ipv6/max_dst_opts_length', 0x7fffffff],
+  ['net/ipv6/max_dst_opts_number', 8],
 ]);
 
 const confDefaults = new Map<string, number>([
@@ -26,6 +30,8 @@ const confDefaults = new Map<string, number>([
   ['secure_redirects', 1],
   ['shared_media', 1],
   ['hop_limit', 64],
+  ['accept_ra', 1],
+  ['suppress_frag_ndisc', 1],
   ['accept_source_route', 0],
   ['disable_policy', 0],
 ]);

@@ -100,10 +100,17 @@ describe('ip6_route_input', () => {
     ['2001:db8:1::1', '2001:db8:9::1', ETH0, 'forward eth1'],
   ])('%s > %s: %s', (src, dst, dev, want) => expect(input(env, src, dst, dev)).toBe(want));
 
-  it('a forwarded packet heeds a route’s MTU only where it is locked', () => {
-    const mtu = (dst: string): number =>
-      routeInput6(env, { src: ip6('2001:db8:1::9'), dst: ip6(dst), tos: 0, mark: 0, dev: ETH1, keys: NO_KEYS, chooseNexthop: () => 0 }).dst.mtu;
-    expect(mtu('2001:db8:10::1')).toBe(1500);
+  it('a received packet has the route’s MTU as a sent one has, and whether it is locked: forwarding heeds it first only then (ip6_dst_mtu_maybe_forward())', () => {
+    const dst = routeInput6(env, {
+      src: ip6('2001:db8:1::9'),
+      dst: ip6('2001:db8:10::1'),
+      tos: 0,
+      mark: 0,
+      dev: ETH1,
+      keys: NO_KEYS,
+      chooseNexthop: () => 0,
+    }).dst;
+    expect([dst.mtu, dst.mtuLock]).toEqual([1300, false]);
     expect(routeOutput6(env, out('2001:db8:10::1')).dst?.mtu).toBe(1300);
   });
 

@@ -1,7 +1,6 @@
 /**
  * Lines of LOG targets as Linux 6.18 wrote them for frames of all kinds (kernel-log.jsonl: a frame, and the lines of two LOG rules of mangle PREROUTING with a MARK between them):
  * the first without options, the second with all of them.
- * No row has a hop-by-hop header: what its options do is not evaluated, so no rule sees such a packet.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

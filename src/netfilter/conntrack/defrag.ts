@@ -150,7 +150,7 @@ export class Defrag {
       if (why === 'overlap') this.host.count('IpExtReasmOverlaps');
       if (kills) this.host.count(`${mib}ReasmFails`);
       this.host.drop(skb, why === 'duplicate' ? 'DUP_FRAG' : 'NOT_SPECIFIED', v6 ? 'ip6_frag_queue' : 'ip_frag_queue', 'frag-incomplete');
-    } else if (why === 'duplicate') this.host.tell(skb, { t: 'consume', why: 'held', into: null });
+    } else if (why === 'duplicate') this.host.drop(skb, 'DUP_FRAG', 'nf_ct_frag6_gather', 'frag-incomplete');
     else return 'DROP';
     for (const p of kills ? q.pieces : []) this.host.tell(p.skb, { t: 'consume', why: 'handled', into: null });
     return 'STOLEN';
@@ -176,6 +176,7 @@ export class Defrag {
     const df = v6 ? finish6(skb, first, ecn) : finish4(skb, q.pieces, ecn);
     skb.fragGeometry = q.pieces.map((p) => p.at + p.to - p.from);
     skb.fragMaxSize = Math.max(...q.pieces.map((p) => p.length));
+    if (v6) skb.fragAt = headerLength;
     skb.fragDf = df;
     skb.ignoreDf = user !== 'local-deliver';
     skb.csum = 'unchecked';
@@ -224,7 +225,7 @@ function fragmentHeader(skb: Skb): number {
 }
 
 /** RFC 8200, 4.5: the first fragment must hold all headers up to the transport's. */
-function truncatedFirst(skb: Skb, length: number): boolean {
+export function truncatedFirst(skb: Skb, length = skb.data.length): boolean {
   const th = skb.thoff;
   if (th < 0) return false;
   const proto = skb.l4proto;

@@ -15,6 +15,7 @@ import { ChainIndex, SHORTEST } from './index-chain.js';
 import { Interner } from './intern.js';
 import { inIface, ip4Fragment, ipDst, ipProtocol, ipSrc, nftProtocol, outIface } from './ip-fields.js';
 import type { AddrMatch, IfaceMatch, MatchInstance, Rule, RuleList, XtChain, XtRuleset, XtTable, XtTableName } from './model.js';
+import { dropHeadless } from './transport.js';
 import type { WalkChain, WalkRule } from './walk.js';
 
 type TablePlace = Omit<RuleRef, 'chain' | 'num'> & { readonly family: Family };
@@ -61,19 +62,19 @@ function ifacePred(field: typeof inIface, m: IfaceMatch): Pred | null {
 }
 
 /** What ip_packet_match() / ip6_packet_match() test, in the kernel's order. */
-function ipPreds(rule: Rule, backend: RuleRef['backend']): Pred[] {
-  const out: Pred[] = [];
-  if (rule.src) out.push(addrPred(ipSrc, rule.src));
-  if (rule.dst) out.push(addrPred(ipDst, rule.dst));
-  const i = rule.in && ifacePred(inIface, rule.in);
-  if (i) out.push(i);
-  const o = rule.out && ifacePred(outIface, rule.out);
-  if (o) out.push(o);
+function ipSteps(rule: Rule, { backend, family }: TablePlace): RuleStep[] {
+  const out: RuleStep[] = [];
+  const ask = (pred: Pred | null | undefined): number => (pred ? out.push({ kind: 'test', pred }) : 0);
+  if (rule.src) ask(addrPred(ipSrc, rule.src));
+  if (rule.dst) ask(addrPred(ipDst, rule.dst));
+  ask(rule.in && ifacePred(inIface, rule.in));
+  ask(rule.out && ifacePred(outIface, rule.out));
   if (rule.proto && rule.proto.value !== 0) {
     const { value, invert } = rule.proto;
-    out.push(backend === 'nft' ? whenPresent(nftProtocol, invert, equals(nftProtocol, value)) : negateIf(invert, equals(ipProtocol, value)));
+    if (family === 'ipv6' && backend !== 'nft') out.push(dropHeadless);
+    ask(backend === 'nft' ? whenPresent(nftProtocol, invert, equals(nftProtocol, value)) : negateIf(invert, equals(ipProtocol, value)));
   }
-  if (rule.fragment) out.push(negateIf(rule.fragment.invert, equals(ip4Fragment, 1)));
+  if (rule.fragment) ask(negateIf(rule.fragment.invert, equals(ip4Fragment, 1)));
   return out;
 }
 
@@ -106,8 +107,8 @@ function lowerMatch(m: MatchInstance, ctx: RuleContext, backend: RuleRef['backen
 
 function compileRule(rule: Rule, place: TablePlace, intern: Interner, next: CompiledRule | null): CompiledRule {
   const ctx = ruleContext(place.family, place.table, rule);
-  const preds = ipPreds(rule, place.backend);
-  const asks: Ask[] = preds.map((pred) => intern.ask({ kind: 'test', pred }));
+  const steps = ipSteps(rule, place);
+  const asks: Ask[] = steps.map((s) => intern.ask(s));
   for (const m of rule.matches) {
     if (m.def === null) {
       const what = `match ${m.name}`;
@@ -119,7 +120,7 @@ function compileRule(rule: Rule, place: TablePlace, intern: Interner, next: Comp
     // What always says yes (comment) need not be asked.
     for (const s of lowered) if (s.kind !== 'test' || s.pred !== ALWAYS) asks.push(intern.ask(s));
   }
-  const unconditional = preds.length === 0 && rule.matches.length === 0 && !rule.fragment;
+  const unconditional = steps.length === 0 && rule.matches.length === 0 && !rule.fragment;
   return new CompiledRule(
     asked(asks, (rest) => intern.list(rest)),
     compileAction(rule, unconditional, ctx, intern),

@@ -1,5 +1,6 @@
 /** What the matches on transport headers have in common: later fragments never match, and a packet too short for its own header is dropped at once. */
 
+import { isExtensionHeader, NEXTHDR } from '../../packet/ip6.js';
 import { dport, present, sport, whenPresent } from '../fields.js';
 import { between, call, type Field, type PacketCtx, type Pred } from '../pred.js';
 import type { RuleStep } from './extension.js';
@@ -24,6 +25,18 @@ export const dropFlagFragment: RuleStep = {
   kind: 'hotdrop',
   shared: true,
   pred: call('fragment offset 8', [], (c) => c.family === 'ipv4' && c.skb.fragOffset === 8, 'a TCP fragment at offset 8'),
+};
+
+/** ip6_packet_match() drops what has no protocol to ask for: its extension headers run past the end (ipv6_find_hdr()), or go on behind a fragment header that is not the first. */
+export const dropHeadless: RuleStep = {
+  kind: 'hotdrop',
+  shared: true,
+  pred: call(
+    'the protocol behind extension headers',
+    [],
+    ({ skb }) => (skb.thoff < 0 ? skb.l4proto !== NEXTHDR.NONE : skb.fragOffset !== 0 && isExtensionHeader(skb.l4proto)),
+    'extension headers that lead to no protocol',
+  ),
 };
 
 /** The packet holds the first words of a transport header: no later fragment. */

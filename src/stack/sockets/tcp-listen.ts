@@ -11,6 +11,7 @@ import { advertisedMss, fullOptions, mssOption, offersScaling, seqAfter, WSCALE,
 import { isStrict6, type Segment, segmentLength, sendAck, sendReset } from './tcp-reset.js';
 import { ipXmit, routeTos } from './xmit.js';
 
+const ENETUNREACH = 101;
 const { FIN, SYN, RST, ACK } = TCP_FLAG;
 
 /** tcp_rcv_state_process() of a listener. */
@@ -58,7 +59,8 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
     anySource: l.transparent,
   });
   if (r.dst === null) {
-    k.count(family === 'ipv4' ? 'IpOutNoRoutes' : 'Ip6OutNoRoutes');
+    if (family === 'ipv4') k.count('IpOutNoRoutes');
+    else if (r.errno === ENETUNREACH) k.count('Ip6OutNoRoutes');
     k.count('TcpExtListenDrops');
     return;
   }

@@ -1,5 +1,6 @@
 /** TCP of a node without timers: handshakes from both sides, data in order, resets, errors (net/ipv4/tcp_ipv4.c, tcp_input.c, tcp_output.c, tcp_minisocks.c). */
 import type { Addr, Family } from '../../base/addr.js';
+import { isLinkLocal6 } from '../../fib/index.js';
 import { TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
@@ -16,6 +17,7 @@ import { routeTos } from './xmit.js';
 
 const { SYN } = TCP_FLAG;
 const ENETUNREACH = 101;
+const EINVAL = 22;
 
 export class Tcp {
   readonly socks: TcpSock[] = [];
@@ -39,6 +41,8 @@ export class Tcp {
   /** tcp_v4_connect(): routes twice, first for the source address, then with it. Returns errno. */
   connect(s: TcpSock, to: TcpSock['raddr'], dport: number, bound: boolean): number {
     const { k } = this;
+    // A link-local address says nothing without a device.
+    if (s.boundDev === null && typeof to === 'string' && isLinkLocal6(to)) return EINVAL;
     const q = {
       dst: to,
       oif: s.boundDev,

@@ -1,5 +1,5 @@
 /** ICMP errors and replies that the node makes: icmp_send(), icmp_reply() (net/ipv4/icmp.c). The packet made runs to its end before this returns. */
-import { type Addr, ANY4 } from '../../base/addr.js';
+import { type Addr, ANY4, type Family } from '../../base/addr.js';
 import { buildIp4 } from '../../packet/build.js';
 import { foldChecksum, sum16 } from '../../packet/checksum.js';
 import { ETH_P_IP, type Origin, type Skb } from '../../packet/skb.js';
@@ -28,8 +28,8 @@ const icmpIsError = (type: number): boolean => type > NR_ICMP_TYPES || (icmpType
 
 const RTN_DUMMY = 0xc0000008; // 192.0.0.8, INADDR_DUMMY (RFC 7600)
 
-/** icmp_xmit_lock(): while the node sends ICMP, nothing that happens to it makes the node send ICMP. */
-const icmpSocket = (k: Kernel): { busy: boolean } => k.state('icmp socket', () => ({ busy: false }));
+/** icmp_xmit_lock(), icmpv6_xmit_lock(): while the node sends ICMP, nothing that happens to it makes the node send ICMP. */
+export const icmpSocket = (k: Kernel, family: Family = 'ipv4'): { busy: boolean } => k.state(`icmp socket ${family}`, () => ({ busy: false }));
 
 /** icmp_send(skb_in, type, code, info): says why a packet cannot go on, unless it must not be answered. */
 export function icmpSend(k: Kernel, skb: Skb, type: number, code: number, info: number): void {

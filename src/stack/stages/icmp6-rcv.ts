@@ -51,6 +51,10 @@ function handle(k: Kernel, skb: Skb, type: number, body: Uint8Array): Reason {
       return echoReply6(k, skb, u32(body, 4), body.subarray(8)) ? null : 'NOT_SPECIFIED';
     case ECHO_REPLY:
       return k.sockets.pingRcv(skb);
+    // Listener queries and reports are put by for later.
+    case 130:
+    case 131:
+      return null;
     case 133:
     case 134:
     case 135:

@@ -1,15 +1,18 @@
 /** ICMPv6 errors and echo replies that the node makes: icmp6_send(), icmpv6_echo_reply() (net/ipv6/icmp.c); group membership (mcast.c). */
 import { ANY6, type Ip6, inPrefix, parseIp6 } from '../../base/addr.js';
-import { isLinkLocal6, isMulticast6, type Route } from '../../fib/index.js';
+import { isLinkLocal6, isMulticast6, LOOPBACK6, type Route } from '../../fib/index.js';
 import { buildIcmp6, buildIp6 } from '../../packet/build.js';
 import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_LOCAL } from '../../packet/types.js';
 import { flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Sk } from '../kernel-socket.js';
+import { icmpSocket } from './icmp-send.js';
 
 const IPV6_MIN_MTU = 1280;
 const PKT_TOOBIG = 2;
+const PARAMPROB = 4;
+const UNK_OPTION = 2;
 const INFO = 128;
 
 /** ICMPv6 types by number with nstat's names. */
@@ -38,21 +41,26 @@ const ALL_ROUTERS = new Set([ip6('ff02::2'), ip6('ff01::2'), ip6('ff05::2')]);
 
 export const solicitedNode = (a: Ip6): Ip6 => SOLICITED_NODE.slice(0, 6) + String.fromCharCode(0xff00 | (a.charCodeAt(6) & 0xff), a.charCodeAt(7));
 
+export const isSolicitedNode = (a: Ip6): boolean => inPrefix(a, SOLICITED_NODE, 104);
+
 /** ipv6_chk_mcast_addr(): groups that every node joins; solicited-node groups of the device's addresses. */
 export function isGroupMember(k: Kernel, dev: NetDevice, group: Ip6): boolean {
   if (ALL_NODES.has(group)) return true;
   if (ALL_ROUTERS.has(group)) return k.conf('ipv6', dev.name, 'forwarding') !== 0;
-  if (!inPrefix(group, SOLICITED_NODE, 104)) return false;
+  if (!isSolicitedNode(group)) return false;
   return k.given.addrs.some((a) => a.family === 'ipv6' && a.dev === dev.name && solicitedNode(a.local as Ip6) === group);
 }
 
 /** Errors must not answer errors (is_ineligible): an ICMPv6 error, or what cannot be told from one. */
 function ineligible(skb: Skb): boolean {
   const th = skb.thoff;
-  if (th < 0 || skb.l4proto !== IPPROTO.ICMPV6) return false;
+  if (th < 0 || skb.l4proto !== IPPROTO.ICMPV6 || skb.fragOffset !== 0) return false;
   const type = skb.data[th];
-  return type === undefined || (type & INFO) === 0;
+  return type === undefined ? !skb.mf : (type & INFO) === 0;
 }
+
+/** opt_unrec(): an unknown option that asks for an error even where the packet was for many. */
+const mustTell = (skb: Skb, pointer: number): boolean => pointer >= skb.data.length || (skb.data[pointer] & 0xc0) === 0x80;
 
 export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info: number): void {
   const dev = skb.dev;
@@ -61,11 +69,11 @@ export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info:
   const to = skb.daddr as Ip6;
   let src: Ip6 | null = k.isLocalAddr6(to, dev) || k.addrType('ipv6', to, null) === 'anycast' ? to : null;
   if (isMulticast6(to) || skb.pktType !== 'host') {
-    if (type !== PKT_TOOBIG) return;
+    if (type !== PKT_TOOBIG && !(type === PARAMPROB && code === UNK_OPTION && mustTell(skb, info))) return;
     src = null;
   }
-  if (from === ANY6 || isMulticast6(from) || ineligible(skb)) return;
-  const oif = isLinkLocal6(from) ? dev : null;
+  if (from === ANY6 || isMulticast6(from) || ineligible(skb) || icmpSocket(k, 'ipv6').busy) return;
+  const oif = isLinkLocal6(from) ? inputDevice(k, skb, dev) : null;
   const mark = k.sysctl('net/ipv6/fwmark_reflect') !== 0 ? skb.mark : 0;
   if (src === null) src = sourceTowards(k, skb, from, oif, mark);
   const q = { dst: from, ...(src === null ? {} : { src }), oif, mark, tos: 0, proto: IPPROTO.ICMPV6, sport: type, dport: code };
@@ -80,8 +88,26 @@ export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info:
     if (r.errno === 101) k.count('Ip6OutNoRoutes');
     return;
   }
+  reverseLookup(k, skb);
   const quoted = skb.data.subarray(0, Math.min(skb.data.length, IPV6_MIN_MTU - 48));
   emit(k, { kind: 'icmp-error', of: skb.id }, r.dst, r.src as Ip6, from, 0, type, code, info, quoted, mark, skb);
+}
+
+/** icmpv6_route_lookup() asks a second time, for an answer of the packet's own flow, which an IPsec policy may cover: where there is no route that way, it is counted. */
+function reverseLookup(k: Kernel, skb: Skb): void {
+  const dst = skb.saddr;
+  const oif = k.deviceByIndex(skb.iif) ?? null;
+  const { errno } = k.outputTo6({
+    dst,
+    src: skb.daddr,
+    oif,
+    mark: skb.mark,
+    tos: 0,
+    proto: skb.l4proto,
+    sport: Math.max(skb.dport, 0),
+    dport: Math.max(skb.sport, 0),
+  });
+  if (errno === 101) k.count('Ip6OutNoRoutes');
 }
 
 /** From where an error is sent that has no address of ours to come from: the route's preferred source (left to the route: null), else an address of the input device. */
@@ -91,13 +117,23 @@ function sourceTowards(k: Kernel, skb: Skb, to: Ip6, oif: NetDevice | null, mark
   return route?.prefsrc != null || !input ? null : (k.selectAddr('ipv6', input, to, 'universe') as Ip6 | null);
 }
 
-/** icmpv6_echo_reply(): false where it cannot be sent. */
+/** icmp6_dev(): what comes in over lo is as if it had come in on the device of its address. */
+function inputDevice(k: Kernel, skb: Skb, dev: NetDevice): NetDevice {
+  const name = dev.loopback ? (skb.dst?.route as Route | null | undefined)?.nexthops[0]?.dev : null;
+  return (name ? k.device(name) : null) ?? dev;
+}
+
+/** icmpv6_echo_reply(): false where it is not to be answered, or cannot be. */
 export function echoReply6(k: Kernel, skb: Skb, rest: number, body: Uint8Array): boolean {
   const to = skb.saddr as Ip6;
+  if (icmpSocket(k, 'ipv6').busy) return false;
+  const anycast = skb.dst!.type === 'anycast';
+  if (isMulticast6(skb.daddr as Ip6) && k.sysctl('net/ipv6/icmp/echo_ignore_multicast') !== 0) return false;
+  if (anycast && k.sysctl('net/ipv6/icmp/echo_ignore_anycast') !== 0) return false;
   const unicast = (skb.dst!.flags & RTCF_LOCAL) !== 0 && skb.dst!.type === 'local';
-  const src = unicast ? { src: skb.daddr } : {};
+  const src = unicast || (anycast && k.sysctl('net/ipv6/anycast_src_echo_reply') !== 0) ? { src: skb.daddr } : {};
   const mark = k.sysctl('net/ipv6/fwmark_reflect') !== 0 ? skb.mark : 0;
-  const oif = skb.dev!.loopback ? null : skb.dev;
+  const oif = to === LOOPBACK6 ? skb.dev : inputDevice(k, skb, skb.dev!);
   const r = k.routeOutput('ipv6', { dst: to, ...src, oif, mark, tos: 0, proto: IPPROTO.ICMPV6, sport: 129, dport: 0 });
   if (r.dst === null || r.src === null) {
     if (r.errno === 101) k.count('Ip6OutNoRoutes');
@@ -132,7 +168,13 @@ function emit(
   countOut(k, type);
   k.count('Ip6OutRequests');
   const f = flight(made);
-  k.traverse('ip6_local_out', f);
+  const socket = icmpSocket(k, 'ipv6');
+  socket.busy = true;
+  try {
+    k.traverse('ip6_local_out', f);
+  } finally {
+    socket.busy = false;
+  }
   if (f.errno !== 0) k.count('Ip6OutDiscards');
 }
 

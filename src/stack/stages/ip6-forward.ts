@@ -53,7 +53,8 @@ export function ip6Forward(k: Kernel, f: Flight): 'ip6_forward_finish' | 'gone' 
     }
   }
   k.count('Ip6OutForwDatagrams');
-  const mtu = Math.max(dst.mtu, IPV6_MIN_MTU);
+  // ip6_dst_mtu_maybe_forward(): a route's MTU counts here only where it is locked; ip6_finish_output() looks at it in any case.
+  const mtu = Math.max(dst.mtuLock ? dst.mtu : k.conf('ipv6', dst.dev.name, 'mtu') || dst.dev.mtu, IPV6_MIN_MTU);
   if (skb.data.length > mtu && (skb.fragMaxSize > mtu || skb.fragMaxSize === 0)) {
     skb.dev = dst.dev;
     icmp6Send(k, skb, 2, 0, mtu);

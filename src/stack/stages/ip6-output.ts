@@ -1,7 +1,9 @@
 /** Output of IPv6: ip6_local_out(), ip6_output(), ip6_finish_output(), ip6_fragment() (net/ipv6/ip6_output.c). */
 import type { Ip6 } from '../../base/addr.js';
 import { isMulticast6 } from '../../fib/index.js';
+import { NEXTHDR } from '../../packet/ip6.js';
 import { IPSKB_REROUTED, type Skb } from '../../packet/skb.js';
+import type { Cause } from '../../trace/cause.js';
 import { type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Send, isGroupMember } from './icmp6-send.js';
@@ -26,29 +28,55 @@ export function ip6Output(k: Kernel, f: Flight): 'ip6_finish_output' | 'gone' {
 export function ip6FinishOutput(k: Kernel, f: Flight): 'ip6_finish_output2' | 'gone' {
   const { skb } = f;
   const mtu = skb.dst!.mtu;
-  const split = skb.fragMaxSize > 0 && skb.data.length > skb.fragMaxSize;
-  if (skb.data.length <= mtu && !split) return 'ip6_finish_output2';
-  if (!skb.ignoreDf && skb.fragMaxSize === 0) {
+  const largest = skb.fragMaxSize;
+  if (skb.data.length <= mtu && !(largest > 0 && skb.data.length > largest)) return 'ip6_finish_output2';
+  if ((!skb.ignoreDf && skb.data.length > mtu) || largest > mtu) {
     icmp6Send(k, skb, 2, 0, mtu);
-    k.count('Ip6FragFails');
-    f.errno = 90;
-    k.drop(skb, 'PKT_TOO_BIG', 'ip6_fragment', 'too-big', { mtu, len: skb.data.length, dev: skb.dst!.dev.name });
-    return 'gone';
+    return unsent(k, f, 90, 'too-big', { mtu, len: skb.data.length, dev: skb.dst!.dev.name });
   }
-  fragment6(k, skb, split ? Math.min(mtu, skb.fragMaxSize) : mtu);
+  return fragment6(k, skb, largest > 0 ? Math.max(largest, IPV6_MIN_MTU) : mtu) ? 'gone' : unsent(k, f, 22, 'ipv6-extension', {});
+}
+
+function unsent(k: Kernel, f: Flight, errno: number, cause: Cause, facts: Readonly<Record<string, string | number>>): 'gone' {
+  k.count('Ip6FragFails');
+  f.errno = errno;
+  k.drop(f.skb, 'NOT_SPECIFIED', 'ip6_fragment', cause, facts);
   return 'gone';
 }
 
-const FRAGMENT = 44;
+const IPV6_MIN_MTU = 1280;
 
-/** ip6_fragment(): a fragment header behind the fixed header, pieces as they came where they still fit. */
-function fragment6(k: Kernel, skb: Skb, mtu: number): void {
-  const payload = skb.data.subarray(40);
-  const room = mtu - 48;
-  const given = skb.fragGeometry?.map((n) => n - 48);
-  const fits = given && given.reduce((s, n) => s + n, 0) === payload.length && given.every((n, i) => n <= room && (i === given.length - 1 || n % 8 === 0));
-  const sizes: number[] = fits ? given : [];
-  for (let left = payload.length; !fits && left > 0; ) {
+/** ip6_find_1stfragopt(): how long the part is that stands in every fragment, and where it names what follows; null where headers run past the end. */
+function perFragment(d: Uint8Array): { length: number; nhoff: number } | null {
+  let nhoff = 6;
+  let routed = false;
+  for (let at = 40; at <= d.length; ) {
+    const next = d[nhoff];
+    if (next === NEXTHDR.ROUTING) routed = true;
+    if ((next !== NEXTHDR.HOP && next !== NEXTHDR.ROUTING && next !== NEXTHDR.DEST) || (next === NEXTHDR.DEST && routed)) return { length: at, nhoff };
+    if (at + 2 > d.length) return null;
+    nhoff = at;
+    at += (d[at + 1] + 1) * 8;
+  }
+  return null;
+}
+
+/** Sizes of the pieces as they came, less what stands in every fragment now; null where they do not fit. */
+function givenSizes(skb: Skb, head: number, room: number): number[] | null {
+  const sizes = skb.fragGeometry?.map((n, i) => n - 8 - (i === 0 ? head : skb.fragAt));
+  if (!sizes || sizes.reduce((s, n) => s + n, 0) !== skb.data.length - head) return null;
+  return sizes.every((n, i) => n > 0 && n <= room && (i === sizes.length - 1 || n % 8 === 0)) ? sizes : null;
+}
+
+/** ip6_fragment(): a fragment header behind what routers look at, pieces as they came where they still fit. False where the packet has no place for it. */
+function fragment6(k: Kernel, skb: Skb, mtu: number): boolean {
+  const place = perFragment(skb.data);
+  if (place === null) return false;
+  const head = place.length;
+  const room = mtu - head - 8;
+  const payload = skb.data.subarray(head);
+  const sizes = givenSizes(skb, head, room) ?? [];
+  for (let left = sizes.length > 0 ? 0 : payload.length; left > 0; ) {
     const n = left > room ? room & ~7 : left;
     sizes.push(n);
     left -= n;
@@ -56,18 +84,18 @@ function fragment6(k: Kernel, skb: Skb, mtu: number): void {
   const id = k.ipId();
   let at = 0;
   for (let i = 0; i < sizes.length; i++) {
-    const data = new Uint8Array(48 + sizes[i]);
-    data.set(skb.data.subarray(0, 40));
-    data[6] = FRAGMENT;
+    const data = new Uint8Array(head + 8 + sizes[i]);
+    data.set(skb.data.subarray(0, head));
+    data[place.nhoff] = NEXTHDR.FRAGMENT;
     data[4] = (data.length - 40) >>> 8;
     data[5] = data.length - 40;
-    data[40] = skb.data[6];
+    data[head] = skb.data[place.nhoff];
     const offset = at | (i === sizes.length - 1 ? 0 : 1);
-    data[42] = offset >>> 8;
-    data[43] = offset;
-    data[46] = id >>> 8;
-    data[47] = id;
-    data.set(payload.subarray(at, at + sizes[i]), 48);
+    data[head + 2] = offset >>> 8;
+    data[head + 3] = offset;
+    data[head + 6] = id >>> 8;
+    data[head + 7] = id;
+    data.set(payload.subarray(at, at + sizes[i]), head + 8);
     const piece = k.newSkb(data, skb.protocol, { kind: 'fragment', of: skb.id }, skb.dev);
     copyMeta(skb, piece);
     at += sizes[i];
@@ -76,6 +104,7 @@ function fragment6(k: Kernel, skb: Skb, mtu: number): void {
   }
   k.count('Ip6FragOKs');
   k.tell(skb, { t: 'consume', why: 'fragmented', into: null });
+  return true;
 }
 
 /** ip6_finish_output2(): a copy of our own multicasts for ourselves, MIB, neighbour. */

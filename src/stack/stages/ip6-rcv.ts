@@ -7,6 +7,7 @@ import { RTCF_MULTICAST } from '../../packet/types.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Send, isGroupMember } from './icmp6-send.js';
+import { destinationOptions, fragmentHeader, headerLength, parseHopOptions, routingHeader } from './ip6-exthdrs.js';
 
 /** Scope nibble of a multicast address. */
 const mcScope = (a: Ip6): number => a.charCodeAt(0) & 15;
@@ -35,12 +36,17 @@ export function ipv6Rcv(k: Kernel, f: Flight): 'ip6_rcv_finish' | 'gone' {
   if (isMulticast6(src)) return dropped(k, skb, 'IP_INHDR', 'martian-source', 'Ip6InHdrErrors');
   const length = skb.totLen;
   if (length > d.length) return dropped(k, skb, 'PKT_TOO_SMALL', 'bad-header', 'Ip6InTruncatedPkts');
-  if (length < d.length) skb.setData(d.slice(0, length));
-  if (d[6] === NEXTHDR.HOP) k.inconclusive('IPv6 hop-by-hop options', k.packetCtx(f, 'ipv6', 'PREROUTING', dev, null));
+  const hopByHop = d[6] === NEXTHDR.HOP;
+  // A length of zero is a jumbogram's where options follow.
+  if (length < d.length && (length > 40 || !hopByHop)) skb.setData(d.slice(0, length));
   skb.cb.flags = 0;
+  skb.fragMaxSize = 0;
   // IP6CB(skb)->iif: the device of the address for what comes in over lo, whose route it still carries.
   skb.cb.iif = routedDevice(k, skb) ?? skb.iif;
-  skb.fragMaxSize = 0;
+  if (hopByHop && !parseHopOptions(k, f)) {
+    k.count('Ip6InHdrErrors');
+    return 'gone';
+  }
   skb.sk = null;
   return k.hook(f, 'ipv6', 'PREROUTING', dev, null) === 'accept' ? 'ip6_rcv_finish' : 'gone';
 }
@@ -99,11 +105,47 @@ export function ip6Input(k: Kernel, f: Flight): 'ip6_input_finish' | 'gone' {
   return k.hook(f, 'ipv6', 'INPUT', f.skb.dev, null) === 'accept' ? 'ip6_input_finish' : 'gone';
 }
 
-/** ip6_protocol_deliver_rcu(): extension headers, then the protocol. */
+/**
+ * ip6_protocol_deliver_rcu(): extension headers, then the protocol. `nhoff` is where the next header is named, `at` where it stands. What connection tracking has
+ * put together is read from where its fragment header was, also where other headers stand before that: nf_ct_frag6_reasm() leaves the transport header there.
+ */
 export function ip6InputFinish(k: Kernel, f: Flight): 'icmp6' | 'tcp' | 'udp' | 'gone' {
-  if (f.skb.isFragment && !k.defragLocal(f)) return 'gone';
+  let nhoff = 6;
+  let at: number | null = 40;
+  if (f.skb.data[6] === NEXTHDR.HOP) [nhoff, at] = [40, 40 + (headerLength(f.skb.data, 40) ?? 0)];
+  at = f.skb.fragAt || at;
+  for (;;) {
+    const header: number = at;
+    switch (f.skb.data[nhoff]) {
+      case NEXTHDR.ROUTING:
+        at = routingHeader(k, f, header);
+        break;
+      case NEXTHDR.DEST:
+        at = destinationOptions(k, f, header);
+        break;
+      case NEXTHDR.FRAGMENT: {
+        const next: ReturnType<typeof fragmentHeader> = fragmentHeader(k, f, header);
+        if (next === 'gather') {
+          const piece = f.skb;
+          if (!k.defragLocal(f)) return 'gone';
+          if (f.skb !== piece) continue;
+          k.drop(piece, 'NOT_SPECIFIED', 'ipv6_frag_rcv', 'frag-incomplete');
+          return 'gone';
+        }
+        at = next;
+        break;
+      }
+      default:
+        return deliver(k, f, f.skb.data[nhoff], nhoff);
+    }
+    if (at === null) return 'gone';
+    nhoff = header;
+  }
+}
+
+/** The handler of the protocol; `nhoff` is what an "unrecognized next header" points at. */
+function deliver(k: Kernel, f: Flight, proto: number, nhoff: number): 'icmp6' | 'tcp' | 'udp' | 'gone' {
   const { skb } = f;
-  const proto = skb.l4proto;
   const raw = k.sockets.rawDeliver(skb, proto);
   switch (proto) {
     case IPPROTO.ICMPV6:
@@ -130,25 +172,10 @@ export function ip6InputFinish(k: Kernel, f: Flight): 'icmp6' | 'tcp' | 'udp' | 
         return 'gone';
       }
       k.count('Ip6InUnknownProtos');
-      icmp6Send(k, skb, 4, 1, nextHeaderOffset(skb.data));
+      icmp6Send(k, skb, 4, 1, nhoff);
       k.drop(skb, 'IP_NOPROTO', 'ip6_input_finish', 'proto-unknown', { proto });
       return 'gone';
   }
-}
-
-/** Where the last next-header field stands: what an "unrecognized next header" points at. */
-function nextHeaderOffset(d: Uint8Array): number {
-  let at = 6;
-  let next = d[6];
-  let end = 40;
-  while (next === NEXTHDR.HOP || next === NEXTHDR.ROUTING || next === NEXTHDR.DEST || next === NEXTHDR.FRAGMENT) {
-    if (end + 8 > d.length) break;
-    at = end;
-    const len = next === NEXTHDR.FRAGMENT ? 8 : (d[end + 1] + 1) * 8;
-    next = d[end];
-    end += len;
-  }
-  return at;
 }
 
 function routedDevice(k: Kernel, skb: Skb): number | null {

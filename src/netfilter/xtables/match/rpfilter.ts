@@ -58,6 +58,7 @@ function reverse6(d: RpfilterMatch, c: PacketCtx): boolean {
     proto: c.skb.data[6],
     sport: 0,
     dport: 0,
+    plain: true,
   });
   if (back.errno !== 0 || back.type === 'anycast') return false;
   if (back.type === 'local') return d.acceptLocal;
