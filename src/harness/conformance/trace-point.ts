@@ -1,5 +1,7 @@
 /** A TRACE line in the corpus' schema: the fields that the kernel prints for that packet, decoded from the event's copy of it. */
+
 import { formatAddr } from '../../base/addr.js';
+import { isExtensionHeader } from '../../packet/ip6.js';
 import { ETH_P_IPV6, Skb } from '../../packet/skb.js';
 import type { EventOf, PacketView } from '../../trace/event.js';
 import type { TracePoint } from './corpus.js';
@@ -110,7 +112,9 @@ export function tracePointNft(e: EventOf<'nft-trace'>, pkt: number): TracePoint 
   p.tos = s.tos;
   p.ttl = s.ttl;
   if (!v6) p.id = s.ipId;
-  transport(p, s, v6, false);
+  // nf_tables tells the fixed header and the transport's, and not what leads from the one to the other.
+  if (v6 && isExtensionHeader(s.data[6])) p.proto = names.get(s.data[6]) ?? String(s.data[6]);
+  else transport(p, s, v6, false);
   if (e.kind === 'policy') p.policy = e.policy ?? 'accept';
   else p.verdict = e.verdict;
   if (e.rule.handle !== undefined && e.kind === 'rule') p.handle = e.rule.handle;
