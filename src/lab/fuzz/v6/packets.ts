@@ -216,7 +216,9 @@ function fragments(r: Rng, w: World, n: number): InjectStep[] {
 }
 
 function local(r: Rng, w: World, n: number): LocalStep {
-  const dst = destination(r, w);
+  const to = destination(r, w);
+  // A socket of both families sends that as IPv4.
+  const dst = to.startsWith('::ffff:') ? r.pick(w.own) : to;
   const proto = r.weighed<'udp' | 'tcp' | 'icmp'>([
     [45, 'udp'],
     [30, 'tcp'],
