@@ -79,10 +79,10 @@ const validate = (k: Kernel, skb: Skb, family: Family): boolean => (family === '
 /** br_nf_pre_routing(): the whole inet PREROUTING, seen as coming in by the bridge. */
 function brNfPreRouting(k: Kernel, f: Flight, h: HookState): HookVerdict {
   const { skb } = f;
-  const at = bridgePort(k, h.indev);
+  const at = bridgePort(k, h.in);
   const family = inetFamily(k, skb);
   if (skb.protocol === ETH_P_PPP_SES && k.sysctl('net/bridge/bridge-nf-filter-pppoe-tagged'))
-    k.inconclusive('bridge-nf-filter-pppoe-tagged for a PPPoE frame', k.packetCtx(f, 'ipv4', 'PREROUTING', h.indev, null));
+    k.inconclusive('bridge-nf-filter-pppoe-tagged for a PPPoE frame', k.packetCtx(f, 'ipv4', 'PREROUTING', h.in, null));
   if (!at || family === null) return 'accept';
   const called =
     family === 'ipv4'
@@ -90,7 +90,7 @@ function brNfPreRouting(k: Kernel, f: Flight, h: HookState): HookVerdict {
       : at.plan.nfCallIp6tables || k.sysctl('net/bridge/bridge-nf-call-ip6tables');
   if (!called) return 'accept';
   if (skb.vlan !== null && k.sysctl('net/bridge/bridge-nf-pass-vlan-input-dev') && hasVlanDevice(k, at.brdev, skb.vlan)) {
-    k.inconclusive('bridge-nf-pass-vlan-input-dev for a tagged frame', k.packetCtx(f, family, 'PREROUTING', h.indev, null));
+    k.inconclusive('bridge-nf-pass-vlan-input-dev for a tagged frame', k.packetCtx(f, family, 'PREROUTING', h.in, null));
   }
   if (!validate(k, skb, family)) return refuse(k, skb, 'IP_INHDR', 'br_nf_pre_routing');
   const port = skb.dev!;
@@ -187,8 +187,8 @@ function brNfForward(k: Kernel, f: Flight, h: HookState): HookVerdict {
   if (skb.protocol === ETH_P_ARP && (skb.vlan === null || k.sysctl('net/bridge/bridge-nf-filter-vlan-tagged'))) return brNfForwardArp(k, f, h);
   const family = inetFamily(k, skb);
   if (family === null || !skb.nfBridge) return 'accept';
-  const inBridge = bridgePort(k, h.indev)?.brdev ?? null;
-  const parent = bridgePort(k, h.outdev)?.brdev;
+  const inBridge = bridgePort(k, h.in)?.brdev ?? null;
+  const parent = bridgePort(k, h.out)?.brdev;
   if (!parent) return refuse(k, skb, 'DEV_READY', 'br_nf_forward_ip');
   // nf_bridge_unshare(): flooded copies have outgoing ports of their own.
   skb.nfBridge = { ...skb.nfBridge };
@@ -213,11 +213,11 @@ function otherhostOn(skb: Skb): void {
 
 /** br_nf_forward_arp(). */
 function brNfForwardArp(k: Kernel, f: Flight, h: HookState): HookVerdict {
-  const at = bridgePort(k, h.outdev);
+  const at = bridgePort(k, h.out);
   const called = at?.plan.nfCallArptables || k.sysctl('net/bridge/bridge-nf-call-arptables');
   const PLN = 5;
   if (!called || f.skb.data[PLN] !== 4) return 'accept';
-  return k.hook(f, 'arp', 'FORWARD', h.indev, h.outdev);
+  return k.hook(f, 'arp', 'FORWARD', h.in, h.out);
 }
 
 /** br_nf_post_routing(), br_nf_dev_queue_xmit(): inet POSTROUTING of what was forwarded by the bridge, then split again what had come in fragments. */

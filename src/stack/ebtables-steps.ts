@@ -1,7 +1,6 @@
 /** ebtables in the bridge hooks, at the kernel's priorities, and the brouting decision (ebtable_filter.c, ebtable_nat.c, ebtable_broute.c). */
 import { type EbtWalkChain, ebtTable } from '../netfilter/ebtables/compile.js';
 import type { EbtRuleset, EbtTableName } from '../netfilter/ebtables/model.js';
-import type { PacketCtx } from '../netfilter/pred.js';
 import { RuleCounters } from '../netfilter/xtables/counters.js';
 import { type WalkTable, walkTable } from '../netfilter/xtables/walk.js';
 import type { NodeState } from '../scenario/model.js';
@@ -20,14 +19,10 @@ const COUNTERS = 'ebtables counters';
 /** Packets and bytes per ebtables rule of this run. */
 const ebtCounters = (k: Kernel): RuleCounters<WalkTable<EbtWalkChain>> => k.state(COUNTERS, () => new RuleCounters<WalkTable<EbtWalkChain>>());
 
-function context(k: Kernel, f: Flight, h: HookState): PacketCtx {
-  return { skb: f.skb, family: 'bridge', hook: h.point, in: h.indev, out: h.outdev, env: k, rule: null, hotdrop: false };
-}
-
 function runTable(k: Kernel, f: Flight, h: HookState, table: EbtTableName, chain: string): HookVerdict {
   const t = ebtTable(rulesetOf(k.given), table);
   if (!t) return 'accept';
-  const c = context(k, f, h);
+  const c = { ...h, skb: f.skb, rule: null };
   const verdict = walkTable(t, chain, c, ebtCounters(k));
   if (verdict === 'DROP') {
     k.drop(f.skb, 'NETFILTER_DROP', 'nf_hook_slow', 'ebtables-drop', { table, chain }, c.rule);
@@ -60,7 +55,7 @@ export const ebtablesSteps: readonly HookStep[] = [
 export function ebtBroute(k: Kernel, f: Flight): 'route' | 'bridge' | 'gone' {
   const t = ebtTable(rulesetOf(k.given), 'broute');
   if (!t) return 'bridge';
-  const c = context(k, f, { indev: f.skb.dev, outdev: null, point: 'BROUTING' });
+  const c = k.packetCtx(f, 'bridge', 'BROUTING', f.skb.dev, null);
   const verdict = walkTable(t, 'BROUTING', c, ebtCounters(k));
   return verdict === 'DROP' ? 'route' : verdict === 'ACCEPT' ? 'bridge' : 'gone';
 }

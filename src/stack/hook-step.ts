@@ -1,16 +1,12 @@
 /** A row of the hook table: what runs at (family, point) and in which order. The hook table (hooks.ts) sorts rows as the kernel sorts nf_hook_ops. */
-import type { NetDevice } from '../packet/types.js';
+import type { PacketCtx } from '../netfilter/pred.js';
 import type { NodeState } from '../scenario/model.js';
 import type { HookPoint } from '../trace/event.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { Kernel } from './kernel.js';
 
-/** struct nf_hook_state as far as steps read it: fixed when the hook starts. */
-export interface HookState {
-  readonly indev: NetDevice | null;
-  readonly outdev: NetDevice | null;
-  readonly point: HookPoint;
-}
+/** struct nf_hook_state: fixed when the hook starts. It is what rules see as well, with the skb at hand. */
+export type HookState = { -readonly [K in keyof PacketCtx]: PacketCtx[K] };
 
 /**
  * 'drop': the step has told and counted the drop itself (Kernel.drop). 'stolen': the skb is gone or went on by itself; the rest of the hook does not run.

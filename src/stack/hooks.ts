@@ -3,13 +3,13 @@
  * conntrack, NAT, defragmentation and br_netfilter are all just steps.
  */
 import { byName, memoByIdentity } from '../base/memo.js';
-import type { NatWalk } from '../netfilter/conntrack/index.js';
+import { type Conn, dirOf, type NatWalk } from '../netfilter/conntrack/index.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
 import type { XtRuleset, XtTableName } from '../netfilter/xtables/model.js';
 import { type WalkVerdict, walkChain } from '../netfilter/xtables/walk.js';
-import { IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
-import { CTINFO, ctIsReply } from '../packet/types.js';
+import { IPPROTO, IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
+import { CTINFO } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
 import type { HookPoint, RuleRef } from '../trace/event.js';
 import { brNetfilterSteps } from './br-netfilter.js';
@@ -70,6 +70,13 @@ function tellOrder(k: Kernel, f: Flight): void {
   k.tell(f.skb, { t: 'assumed', what: 'which backend runs first at the same priority', value: 'nft, as where its rules were loaded after the legacy ones' });
 }
 
+/** The state of the hook as a table sees it: a step before may have put another skb in the packet's place (defragmentation). */
+function at(h: HookState, f: Flight): PacketCtx {
+  h.skb = f.skb;
+  h.rule = null;
+  return h;
+}
+
 type Walk = (k: Kernel, c: PacketCtx) => WalkVerdict;
 
 /** The walk of a table that the node has, from the base chain of a hook. */
@@ -89,7 +96,7 @@ function runTable(n: NodeState, family: IpFamily, table: XtTableName, point: Hoo
   const ordered = backend === 'nft' && table !== 'security' && hasTable(n, family, table, 'legacy');
   return (k, f, h) => {
     if (ordered) tellOrder(k, f);
-    const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
+    const c = at(h, f);
     return settle(k, f, c, walk(k, c));
   };
 }
@@ -145,23 +152,23 @@ const natWalks = (n: NodeState, family: IpFamily, point: HookPoint): readonly Na
       return (c: PacketCtx) => walk(c.env as Kernel, c);
     });
 
-function natRun(k: Kernel, f: Flight, h: HookState, family: IpFamily, walks: readonly NatWalk[]): HookVerdict {
-  const c = k.packetCtx(f, family, h.point, h.indev, h.outdev);
+function natRun(k: Kernel, f: Flight, h: HookState, walks: readonly NatWalk[]): HookVerdict {
+  const c = at(h, f);
   const v = k.conntrack.nat(c, walks);
   return v === 'DROP' ? dropped(k, f, c.rule, c.rule !== null && k.isPolicyRef(c.rule)) : 'accept';
 }
 
 /** nf_nat hooks: nat chains hang inside this step, run once per flow and manip while unbound (nf_nat_inet_fn, nf_nat_ipv4_pre_routing/local_fn/out). */
-function natHook(k: Kernel, f: Flight, h: HookState, family: IpFamily, walks: readonly NatWalk[]): HookVerdict {
+function natHook(k: Kernel, f: Flight, h: HookState, walks: readonly NatWalk[]): HookVerdict {
   const { skb } = f;
-  const { point } = h;
+  const point = h.hook;
   const before = skb.daddr;
-  const v = natRun(k, f, h, family, walks);
+  const v = natRun(k, f, h, walks);
   if (v !== 'accept') return v;
   if (point === 'PREROUTING' && skb.daddr !== before) skb.dst = null;
-  if (point === 'OUTPUT' && tupleChanged(skb, 'dst')) return rerouteHarder(k, f);
+  if (point === 'OUTPUT' && addrChanged(skb, 'dst')) return rerouteHarder(k, f);
   if (point === 'OUTPUT' && portChanged(skb, 'dst')) return k.xfrmReroute(f);
-  if (point === 'POSTROUTING' && (tupleChanged(skb, 'src') || portChanged(skb, 'src'))) return k.xfrmReroute(f);
+  if (point === 'POSTROUTING' && (addrChanged(skb, 'src') || portChanged(skb, 'src'))) return k.xfrmReroute(f);
   return 'accept';
 }
 
@@ -173,24 +180,17 @@ const natStep = (family: IpFamily, point: HookPoint, priority: number): HookStep
   needed: (n) => needsConntrack(n, family),
   bind: (n) => {
     const walks = natWalks(n, family, point);
-    return (k, f, h) => natHook(k, f, h, family, walks);
+    return (k, f, h) => natHook(k, f, h, walks);
   },
 });
 
-/** ct->tuplehash[dir].tuple.X.u3 against the other direction's. */
-function tupleChanged(skb: Skb, side: 'src' | 'dst'): boolean {
-  if (!skb.ct || skb.ctinfo === 7) return false;
-  const mine = ctIsReply(skb.ctinfo) ? skb.ct.reply : skb.ct.orig;
-  const other = ctIsReply(skb.ctinfo) ? skb.ct.orig : skb.ct.reply;
-  return side === 'dst' ? mine.dst !== other.src : mine.src !== other.dst;
-}
+const tracked = (skb: Skb): Conn | null => (skb.ctinfo === CTINFO.UNTRACKED ? null : (skb.ct as Conn | null));
+const addrChanged = (skb: Skb, side: 'src' | 'dst'): boolean => tracked(skb)?.translates(dirOf(skb.ctinfo), side) ?? false;
 
 function portChanged(skb: Skb, side: 'src' | 'dst'): boolean {
-  if (!skb.ct || skb.ctinfo === 7 || skb.cb.flags & IPSKB_XFRM_TRANSFORMED) return false;
-  const mine = ctIsReply(skb.ctinfo) ? skb.ct.reply : skb.ct.orig;
-  const other = ctIsReply(skb.ctinfo) ? skb.ct.orig : skb.ct.reply;
-  if (mine.proto === 1 || mine.proto === 58) return false;
-  return side === 'dst' ? mine.dport !== other.sport : mine.sport !== other.dport;
+  const ct = tracked(skb);
+  if (ct === null || skb.cb.flags & IPSKB_XFRM_TRANSFORMED || ct.l4proto === IPPROTO.ICMP || ct.l4proto === IPPROTO.ICMPV6) return false;
+  return ct.translatesPort(dirOf(skb.ctinfo), side);
 }
 
 const defragStep = (family: IpFamily, point: 'PREROUTING' | 'OUTPUT'): HookStep => ({
@@ -204,9 +204,9 @@ const defragStep = (family: IpFamily, point: 'PREROUTING' | 'OUTPUT'): HookStep 
 
 /** A new flow beside one that has a helper: whether it is RELATED depends on expectations, which are not modelled. */
 function expected(k: Kernel, f: Flight, h: HookState): HookVerdict {
-  const { ct, ctinfo, family } = f.skb;
-  const helper = ct !== null && ctinfo === CTINFO.NEW && !ct.inTable ? k.conntrack.helperBetween(ct.orig) : null;
-  if (helper !== null) k.inconclusive(`conntrack helper ${helper}: it may expect this connection`, k.packetCtx(f, family, h.point, h.indev, h.outdev));
+  const { ct, ctinfo } = f.skb;
+  const helper = ct !== null && ctinfo === CTINFO.NEW && !ct.inTable ? k.conntrack.helperBetween(ct) : null;
+  if (helper !== null) k.inconclusive(`conntrack helper ${helper}: it may expect this connection`, at(h, f));
   return 'accept';
 }
 

@@ -44,7 +44,7 @@ export interface Kernel extends Env {
   wire(skb: Skb, dev: NetDevice): void;
   readonly devices: readonly NetDevice[];
   /** What a rule sees, for questions outside of a rule walk. */
-  packetCtx(f: Flight, family: Family, point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): PacketCtx;
+  packetCtx(f: Flight, family: PacketCtx['family'], point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): PacketCtx;
   showAddr(a: Addr): string;
   readonly conntrack: Conntrack;
   readonly counters: RuleCounters<CompiledTable>;

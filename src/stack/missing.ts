@@ -48,7 +48,7 @@ export const missingSteps = memoByIdentity((n: NodeState): readonly HookStep[] =
         point,
         priority: FIRST,
         name: 'missing part',
-        run: (k, f, h) => k.inconclusive(sentence(m), k.packetCtx(f, f.skb.family, point, h.indev, h.outdev)),
+        run: (k, f, h) => k.inconclusive(sentence(m), k.packetCtx(f, f.skb.family, point, h.in, h.out)),
       }),
     );
   }),

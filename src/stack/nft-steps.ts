@@ -75,7 +75,7 @@ export const nativeSteps = memoByIdentity((n: NodeState): readonly HookStep[] =>
           point,
           priority: ch.base.priority,
           name,
-          run: (k, f, h) => k.inconclusive(`${name}: native nftables rules are not evaluated`, k.packetCtx(f, f.skb.family, point, h.indev, h.outdev)),
+          run: (k, f, h) => k.inconclusive(`${name}: native nftables rules are not evaluated`, k.packetCtx(f, f.skb.family, point, h.in, h.out)),
         });
       }
     }

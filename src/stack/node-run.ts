@@ -226,18 +226,18 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     this.drop(skb, 'NOT_SPECIFIED', 'netif_receive_skb', 'loop', { dev: dev?.name ?? null });
   }
 
-  packetCtx(f: Flight, family: Family, point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): PacketCtx {
+  packetCtx(f: Flight, family: PacketCtx['family'], point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): PacketCtx {
     return { skb: f.skb, family, hook: point, in: indev, out: outdev, env: this, rule: null, hotdrop: false };
   }
 
-  hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict {
+  hook(f: Flight, family: PacketCtx['family'], point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict {
     if (this.world.traceAll) f.skb.nfTrace = true;
     const steps = (family === 'ipv4' ? this.#hooks4 : this.#hooks.get(family))?.at(point);
     if (this.rec.on && family !== 'arp') {
       this.tell(f.skb, { t: 'hook', family, hook: point, in: indev?.name ?? null, out: outdev?.name ?? null, view: packetView(f.skb) });
     }
     if (!steps) return 'accept';
-    const h = { indev, outdev, point };
+    const h = this.packetCtx(f, family, point, indev, outdev);
     for (let i = 0; i < steps.length; i++) {
       const v = steps[i](this, f, h);
       if (v === 'okfn') return 'accept';

@@ -115,6 +115,16 @@ export class Conn implements NfConn {
     return kept(t.dst) === (dir === ORIGINAL ? this.#dst : this.#replyDst);
   }
 
+  /** Has a packet of that direction another source or destination address where it leaves than where it comes from? ct->tuplehash[dir] against the other one. */
+  translates(dir: Dir, side: 'src' | 'dst'): boolean {
+    return (side === 'dst') === (dir === ORIGINAL) ? this.#dst !== this.#replySrc : this.#src !== this.#replyDst;
+  }
+  /** The same of ports. */
+  translatesPort(dir: Dir, side: 'src' | 'dst'): boolean {
+    if ((side === 'dst') === (dir === ORIGINAL)) return (this.#ports & 0xffff) !== this.#replyPorts >>> 16;
+    return this.#ports >>> 16 !== (this.#replyPorts & 0xffff);
+  }
+
   get acct(): { packets: [number, number]; bytes: [number, number] } {
     return { packets: [this.#packets, this.#answers?.packets ?? 0], bytes: [this.#bytes, this.#answers?.bytes ?? 0] };
   }

@@ -88,11 +88,12 @@ export class Conntrack {
     skb.ctinfo = CTINFO.NEW;
   }
   /**
-   * Name of the helper of a flow between the same two hosts, null without one. A helper may expect further connections (FTP data, SIP media); expectations are
+   * Name of the helper of a flow between the hosts of this one, null without one. A helper may expect further connections (FTP data, SIP media); expectations are
    * not modelled, so nobody can say whether a new flow between those hosts is RELATED.
    */
-  helperBetween(t: Tuple): string | null {
+  helperBetween(flow: NfConn): string | null {
     if (!this.#helpers) return null;
+    const t = flow.orig;
     for (const ct of this.#table.entries()) {
       const { src, dst } = ct.orig;
       const same = (src === t.src && dst === t.dst) || (src === t.dst && dst === t.src) || (ct.reply.src === t.src && ct.reply.dst === t.dst);
