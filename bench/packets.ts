@@ -24,18 +24,25 @@ const SENDER = 0x0a010002;
 const serviceFlows = (n: number): Frames =>
   new Frames(n, (i) => synFrame(SENDER, 0x0a600001 + ((Math.imul(i, 0x9e3779b1) >>> 0) % SERVICES), 1025 + (i % FLOWS), 80));
 
-/** New flows through a fresh router: conntrack, counters and the matched-rule list kept. */
-function flowsThrough(state: ReturnType<typeof routerState>, frames: Frames): number {
+/** New flows through one router that stands: conntrack, counters and the matched-rule list kept. */
+function flowsThrough(state: ReturnType<typeof routerState>, frames: Frames): () => number {
   const rec = new MatchedRules();
   const r = router(state, rec);
-  const ns = cpu(frames.length, () => {
-    for (let i = 0; i < frames.length; i++) {
-      rec.length = 0;
-      r.inject(frames.at(i));
-    }
-  });
-  if (r.sent() !== frames.length) throw new Error(`${frames.length - r.sent()} packets did not arrive`);
-  return ns;
+  let sent = 0;
+  return () => {
+    // As `conntrack -F` before the kernel's round: the flows of the round before are gone, and that is not measured.
+    r.node.conntrack.flush();
+    globalThis.gc?.();
+    const ns = cpu(frames.length, () => {
+      for (let i = 0; i < frames.length; i++) {
+        rec.length = 0;
+        r.inject(frames.at(i));
+      }
+    });
+    sent += frames.length;
+    if (r.sent() !== sent || r.node.conntrack.size !== frames.length) throw new Error(`${sent - r.sent()} packets did not arrive`);
+    return ns;
+  };
 }
 
 export const p1: Row = async (k) => {
@@ -49,10 +56,7 @@ export const p1: Row = async (k) => {
   return [
     {
       what,
-      ...(await versus(
-        () => flowsThrough(state, frames),
-        () => k.ask('flows', FLOWS),
-      )),
+      ...(await versus(flowsThrough(state, frames), () => k.ask('flows', FLOWS))),
       must: 1.5,
       aim: 3,
     },
