@@ -16,6 +16,9 @@ export interface Chooser {
   below(bound: number, what: string, rule?: RuleRef | null): number;
 }
 
+/** NF_NAT_RANGE_* of linux/netfilter/nf_nat.h. NETMAP: map the prefix one to one; minAddr/maxAddr are first and last of the network. */
+export const NAT_RANGE = { RANDOM: 1 << 2, PERSISTENT: 1 << 3, RANDOM_FULLY: 1 << 4, NETMAP: 1 << 6 } as const;
+
 /** struct nf_nat_range2. Addresses null where the range has none; ports 0..65535 host order, null where none. */
 export interface NatRange {
   readonly minAddr: Addr | null;
@@ -24,11 +27,8 @@ export interface NatRange {
   readonly maxPort: number | null;
   /** DNAT --to-destination a:lo-hi/base. */
   readonly basePort: number | null;
-  readonly random: boolean;
-  readonly randomFully: boolean;
-  readonly persistent: boolean;
-  /** NETMAP: map the prefix one to one; minAddr/maxAddr are first and last of the network. */
-  readonly netmap: boolean;
+  /** NAT_RANGE bits. */
+  readonly flags: number;
 }
 export const NAT_NOTHING: NatRange = {
   minAddr: null,
@@ -36,10 +36,7 @@ export const NAT_NOTHING: NatRange = {
   minPort: null,
   maxPort: null,
   basePort: null,
-  random: false,
-  randomFully: false,
-  persistent: false,
-  netmap: false,
+  flags: 0,
 };
 
 export type Manip = 'SNAT' | 'DNAT';

@@ -4,7 +4,7 @@ import { invariant } from '../../base/assert.js';
 import { IPPROTO } from '../../packet/skb.js';
 import { IPS, type Tuple } from '../../packet/types.js';
 import type { RuleRef } from '../../trace/event.js';
-import { type Manip, NAT_NOTHING, type NatRange } from '../env.js';
+import { type Manip, NAT_NOTHING, NAT_RANGE, type NatRange } from '../env.js';
 import { type Conn, REPLY } from './conn.js';
 import type { ConntrackHost } from './host.js';
 import type { Table } from './table.js';
@@ -17,6 +17,8 @@ const MAX_ATTEMPTS = 128;
 const MIN_ATTEMPTS = 16;
 /** In the last tries a TCP flow in TIME_WAIT or later may be evicted (nf_nat_used_tuple_harder). */
 const HARDER_THRESHOLD = 32;
+
+const RANDOM = NAT_RANGE.RANDOM | NAT_RANGE.RANDOM_FULLY;
 
 const doneBit = (manip: Manip): number => (manip === 'SNAT' ? IPS.SRC_NAT_DONE : IPS.DST_NAT_DONE);
 export const natBit = (manip: Manip): number => (manip === 'SNAT' ? IPS.SRC_NAT : IPS.DST_NAT);
@@ -69,7 +71,7 @@ function portChoice(t: Tuple, manip: Manip, r: NatRange, related: boolean): Port
 
 /** xt_NETMAP: the network part of the range, the host part of the address. */
 function netmapRange(r: NatRange, a: Addr): NatRange {
-  if (!r.netmap || r.minAddr === null || r.maxAddr === null) return r;
+  if (!(r.flags & NAT_RANGE.NETMAP) || r.minAddr === null || r.maxAddr === null) return r;
   const host = typeof a === 'number' ? ((r.minAddr as number) ^ (r.maxAddr as number)) >>> 0 : xor6(r.minAddr as string, r.maxAddr as string);
   const mapped = orAddr(andAddr(a, host), andAddr(r.minAddr, notAddr(host)));
   return { ...r, minAddr: mapped, maxAddr: mapped };
@@ -126,7 +128,10 @@ export class Nat {
     if (r.minAddr === null || r.maxAddr === null) return t;
     let addr = r.minAddr;
     if (r.minAddr !== r.maxAddr)
-      addr = addToAddr(r.minAddr, this.host.choose.below(rangeSize(r.minAddr, r.maxAddr), r.persistent ? 'nat-address-persistent' : 'nat-address'));
+      addr = addToAddr(
+        r.minAddr,
+        this.host.choose.below(rangeSize(r.minAddr, r.maxAddr), r.flags & NAT_RANGE.PERSISTENT ? 'nat-address-persistent' : 'nat-address'),
+      );
     return manip === 'SNAT' ? tuple(t, addr, t.dst, t.sport, t.dport) : tuple(t, t.src, addr, t.sport, t.dport);
   }
 
@@ -138,7 +143,7 @@ export class Nat {
     const draw = (): number => (size === 1 ? 0 : this.host.choose.port(min, min + size - 1) - min);
     let offset: number;
     if (r.basePort !== null) offset = (t[field] - r.basePort) & 0xffff;
-    else offset = manip === 'DNAT' && !r.random && !r.randomFully ? 0 : draw();
+    else offset = manip === 'DNAT' && !(r.flags & RANDOM) ? 0 : draw();
     let candidate = t;
     for (let attempts = Math.min(size, MAX_ATTEMPTS); ; attempts = attempts >>> 1, offset = draw()) {
       for (let i = 0; i < attempts; i++) {
@@ -152,7 +157,7 @@ export class Nat {
 
   /** get_unique_tuple(). */
   #uniqueTuple(orig: Tuple, r: NatRange, manip: Manip, ct: Conn): Tuple {
-    const random = r.random || r.randomFully;
+    const random = (r.flags & RANDOM) !== 0;
     if (manip === 'SNAT' && !random) {
       if (inAddrRange(orig.src, r) && portInRange(orig, 'SNAT', r)) {
         if (!this.#used(orig, ct)) return orig;

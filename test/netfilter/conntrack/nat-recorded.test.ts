@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { type Addr, inPrefix, parseAddr } from '../../../src/base/addr.js';
 import { formatEntry } from '../../../src/formats/conntrack.js';
 import { entryOf } from '../../../src/netfilter/conntrack/entry.js';
-import { type Manip, NAT_NOTHING, type NatRange } from '../../../src/netfilter/env.js';
+import { type Manip, NAT_NOTHING, NAT_RANGE, type NatRange } from '../../../src/netfilter/env.js';
 import type { PacketCtx } from '../../../src/netfilter/pred.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, type Skb } from '../../../src/packet/skb.js';
 import { Lab } from './harness.js';
@@ -63,13 +63,13 @@ function rulesOf(a: string, b: string, mapped: readonly [string, string], len: n
       'masqports',
       [
         ['SNAT', proto(IPPROTO.TCP), to(`${b}1`, [2000, 2002])],
-        ['SNAT', proto(IPPROTO.UDP), to(`${b}1`, [2000, 2002], { random: true })],
-        ['SNAT', toB, to(`${b}1`, undefined, { random: true })],
+        ['SNAT', proto(IPPROTO.UDP), to(`${b}1`, [2000, 2002], { flags: NAT_RANGE.RANDOM })],
+        ['SNAT', toB, to(`${b}1`, undefined, { flags: NAT_RANGE.RANDOM })],
       ],
     ],
   ]);
 }
-const network = (first: string, last: string): NatRange => ({ ...NAT_NOTHING, minAddr: ip(first), maxAddr: ip(last), netmap: true });
+const network = (first: string, last: string): NatRange => ({ ...NAT_NOTHING, minAddr: ip(first), maxAddr: ip(last), flags: NAT_RANGE.NETMAP });
 const families = {
   nat: {
     nets: ['10.0.1.', '10.0.2.'],

@@ -2,7 +2,7 @@
 import { ANY4 } from '../../../base/addr.js';
 import { NAT_NOTHING, type NatRange } from '../../env.js';
 import type { TargetDef } from '../extension.js';
-import { BOTH, find, formatPorts, has, parseNatPorts } from './common.js';
+import { BOTH, find, formatPorts, parseNatPorts, printFlags, rangeFlags } from './common.js';
 
 export const MASQUERADE: TargetDef<NatRange> = {
   name: 'MASQUERADE',
@@ -18,11 +18,11 @@ export const MASQUERADE: TargetDef<NatRange> = {
   parse(given, ctx) {
     const g = find(given, 'to-ports');
     const p = g ? parseNatPorts('MASQUERADE', g.value, ctx, 'to-ports', false) : null;
-    return { ...NAT_NOTHING, minPort: p?.min ?? null, maxPort: p?.max ?? null, random: has(given, 'random'), randomFully: has(given, 'random-fully') };
+    return { ...NAT_NOTHING, minPort: p?.min ?? null, maxPort: p?.max ?? null, flags: rangeFlags(given) };
   },
   print(r) {
     const ports = r.minPort === null || r.maxPort === null ? '' : ` --to-ports ${formatPorts({ min: r.minPort, max: r.maxPort, base: null })}`;
-    return `${ports}${r.random ? ' --random' : ''}${r.randomFully ? ' --random-fully' : ''}`;
+    return `${ports}${printFlags(r)}`;
   },
   needsConntrack: () => true,
   lower: (r) => (c) => {

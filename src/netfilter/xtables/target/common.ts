@@ -1,6 +1,7 @@
 /** What several targets share. */
 import { type Addr, andAddr, type Family, notAddr, orAddr } from '../../../base/addr.js';
 import { servicePort } from '../../../base/well-known.js';
+import { NAT_RANGE, type NatRange } from '../../env.js';
 import type { PacketCtx } from '../../pred.js';
 import type { Given, RuleContext } from '../extension.js';
 import { OptionError } from '../extension.js';
@@ -45,6 +46,15 @@ export function textOption(g: Given, max: number): string {
 
 /** Value of a 32-bit option, refused in libxtables’ words (OptionError). */
 export const u32Option = (ext: string, g: Given): number => uintOption(ext, g, U32);
+
+/** Options of the NAT targets that are a bit of their range, in the order in which they are printed. */
+const RANGE_FLAGS = [
+  ['random', NAT_RANGE.RANDOM],
+  ['random-fully', NAT_RANGE.RANDOM_FULLY],
+  ['persistent', NAT_RANGE.PERSISTENT],
+] as const;
+export const rangeFlags = (given: readonly Given[]): number => RANGE_FLAGS.reduce((bits, [name, bit]) => (has(given, name) ? bits | bit : bits), 0);
+export const printFlags = (r: NatRange): string => RANGE_FLAGS.reduce((text, [name, bit]) => (r.flags & bit ? `${text} --${name}` : text), '');
 
 export interface PortRange {
   readonly min: number;

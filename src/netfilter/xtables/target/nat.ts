@@ -4,7 +4,7 @@ import type { NatRange } from '../../env.js';
 import type { PacketCtx } from '../../pred.js';
 import type { Given, RuleContext, TargetDef, TargetVerdict } from '../extension.js';
 import { OptionError } from '../extension.js';
-import { BOTH, find, formatPorts, has, type PortRange, parseNatPorts } from './common.js';
+import { BOTH, find, formatPorts, type PortRange, parseNatPorts, printFlags, rangeFlags } from './common.js';
 
 /** [addr[-addr]][:port[-port[/base]]], IPv6 addresses in brackets where ports follow. `given`: the flags are among them. */
 function parseRange(ext: string, g: Given, ctx: RuleContext, given: readonly Given[]): NatRange {
@@ -49,10 +49,7 @@ const natRange = (ext: string, minAddr: Addr | null, maxAddr: Addr | null, p: Po
   maxPort: p?.max ?? null,
   // SNAT's revision has no place for the base port: it comes back as 0.
   basePort: p === null || p.base === null ? null : ext === 'SNAT' ? 0 : p.base,
-  random: given.length > 1 && has(given, 'random'),
-  randomFully: given.length > 1 && has(given, 'random-fully'),
-  persistent: given.length > 1 && has(given, 'persistent'),
-  netmap: false,
+  flags: given.length > 1 ? rangeFlags(given) : 0,
 });
 
 function printRange(r: NatRange, family: Family): string {
@@ -77,8 +74,7 @@ function natTarget(name: 'SNAT' | 'DNAT'): TargetDef<NatRange> {
     hooks: name === 'SNAT' ? ['POSTROUTING', 'INPUT'] : ['PREROUTING', 'OUTPUT'],
     options: [{ name: option, arg: 'required', mandatory: true }, ...flags.map((f) => ({ name: f, arg: 'none' }) as const)],
     parse: (given, ctx) => parseRange(name, given.length === 1 ? given[0] : (find(given, option) as Given), ctx, given),
-    print: (r, ctx) =>
-      ` --${option} ${printRange(r, ctx.family)}${r.random ? ' --random' : ''}${r.randomFully ? ' --random-fully' : ''}${r.persistent ? ' --persistent' : ''}`,
+    print: (r, ctx) => ` --${option} ${printRange(r, ctx.family)}${printFlags(r)}`,
     needsConntrack: () => true,
     lower: (data) => ({ act, data }),
   };
