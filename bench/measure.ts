@@ -32,14 +32,27 @@ export function cpu(n: number, work: () => void): number {
   return ((used.user + used.system) * 1000) / n;
 }
 
-/** `ours` and `theirs` in turn; theirs over ours, after rounds in which the compilers settle. */
-export async function versus(ours: () => number, theirs: () => Promise<number>, warm = 12): Promise<{ ratios: number[]; note: string }> {
+/** How `versus` goes about it: rounds of ours in which the compilers settle, and measurements of either side in a row, of which the median counts. */
+interface Rounds {
+  readonly warm?: number;
+  readonly row?: number;
+}
+
+/** `ours` and `theirs` in turn; theirs over ours. */
+export async function versus(
+  ours: () => number,
+  theirs: () => Promise<number>,
+  { warm = 12, row = 1 }: Rounds = {},
+): Promise<{ ratios: number[]; note: string }> {
   for (let i = 0; i < warm; i++) ours();
   const a: number[] = [];
   const b: number[] = [];
   for (let i = 0; i < ROUNDS; i++) {
-    b.push(await theirs());
-    a.push(ours());
+    const [mine, other]: [number[], number[]] = [[], []];
+    for (let k = 0; k < row; k++) other.push(await theirs());
+    for (let k = 0; k < row; k++) mine.push(ours());
+    b.push(median(other));
+    a.push(median(mine));
   }
   return { ratios: a.map((x, i) => b[i] / x), note: `ours ${round(median(a) / 1000)} us, kernel ${round(median(b) / 1000)} us` };
 }
