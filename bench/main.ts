@@ -10,6 +10,10 @@ import { p1, p2, p3, p4, p11 } from './packets.js';
 /** `all` names, or one of them, the `first` to be measured or a `further` one. */
 const [place, ...only] = process.argv.slice(3);
 
+/** What the kernel's sender does on one core we do on one: no threads of the collector beside ours, and its nursery as large from the start as after some rounds. */
+const oneCore: ReadonlySet<string> = new Set(['P1', 'P2', 'P3']);
+const ONE_CORE = ['--single-threaded-gc', '--min-semi-space-size=32'];
+
 /** Rows that take minutes; only when named. */
 const long: ReadonlySet<string> = new Set(['P12-10M']);
 
@@ -59,7 +63,8 @@ async function measure(name: string, first: boolean): Promise<void> {
 /** Each name in a process of its own: what the packets of one have taught V8's compilers is not what the next one's want. */
 function measureAll(names: readonly string[]): void {
   names.forEach((name, i) => {
-    execFileSync(process.execPath, [...process.execArgv, process.argv[1], dir, i === 0 ? 'first' : 'further', name], { stdio: 'inherit' });
+    const flags = oneCore.has(name) ? ONE_CORE : [];
+    execFileSync(process.execPath, [...process.execArgv, ...flags, process.argv[1], dir, i === 0 ? 'first' : 'further', name], { stdio: 'inherit' });
   });
 }
 

@@ -34,9 +34,9 @@ try {
     plugins: [onCall('src/base/ip-num.ts', 'numberOfIPv6')],
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });
-  // One core is what the kernel is given: no threads of the collector beside ours. A nursery of this size from the start, not after some rounds.
-  const oneCore = ['--single-threaded-gc', '--min-semi-space-size=32', '--max-semi-space-size=32'];
-  execFileSync(process.execPath, ['--expose-gc', ...oneCore, join(out, 'main.mjs'), out, 'all', ...process.argv.slice(2)], { stdio: 'inherit' });
+  execFileSync(process.execPath, ['--expose-gc', '--max-semi-space-size=32', join(out, 'main.mjs'), out, 'all', ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
 } finally {
   rmSync(out, { recursive: true, force: true });
 }
