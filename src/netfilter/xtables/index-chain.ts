@@ -13,7 +13,7 @@ import { type Field, type PacketCtx, type Pred, type Scalar, test } from '../pre
 import { type Asked, asksOf } from './ask.js';
 import { Branches } from './index-branches.js';
 import { inIface, ipDst, ipProtocol, ipSrc, outIface } from './ip-fields.js';
-import { loadedDport, loadedSport } from './transport.js';
+import { loadedDport } from './transport.js';
 
 /** Chains shorter than this are walked as they are. */
 export const SHORTEST = 9;
@@ -24,7 +24,8 @@ const SAMPLE = 256;
 /** A question must save that share of the tests. */
 const WORTHWHILE = 0.75;
 
-const stable: ReadonlySet<Field> = new Set([ipSrc, ipDst, ipProtocol, inIface, outIface, sport, dport, loadedSport, loadedDport]);
+/** Not loadedSport: in later fragments of IPv6 it is the start of the IP header, which TOS and DSCP rewrite. */
+const stable: ReadonlySet<Field> = new Set([ipSrc, ipDst, ipProtocol, inIface, outIface, sport, dport, loadedDport]);
 
 /** What a rule demands of a field: its value, or for addresses the first `len` bits of it. */
 interface Fact {

@@ -48,15 +48,19 @@ export interface PortMatch {
 }
 export const ANY_PORTS: PortMatch = { range: [0, 65535], invert: false };
 
-/** Two bytes of the transport header (nft_payload): nothing in later fragments and behind the end of the packet. */
-const loaded = (name: string, at: number): Field => ({
-  name,
-  read: (c) => {
-    const { skb } = c;
-    return skb.fragOffset === 0 && skb.thoff >= 0 && skb.data.length >= skb.thoff + at + 2 ? skb.u16(skb.thoff + at) : undefined;
-  },
-  show: String,
-});
+/**
+ * Where nft_payload_fast_eval() takes the transport header from; unlike everything else it does so in later fragments as well: IPv4 from their payload, IPv6 from the IP
+ * header, since ipv6_find_hdr() leaves pkt->thoff at 0 there. -1: there is none.
+ */
+const loadedFrom = ({ skb, family }: PacketCtx): number => (family === 'ipv6' && skb.fragOffset !== 0 ? 0 : skb.thoff);
+
+/** `length` bytes of it, 1 or 2; undefined where the packet ends before. */
+export function loadTransport(c: PacketCtx, at: number, length: 1 | 2): number | undefined {
+  const from = loadedFrom(c);
+  if (from < 0 || c.skb.data.length < from + at + length) return undefined;
+  return length === 1 ? c.skb.u8(from + at) : c.skb.u16(from + at);
+}
+const loaded = (name: string, at: number): Field => ({ name, read: (c) => loadTransport(c, at, 2), show: String });
 export const loadedSport = loaded('source port', 0);
 export const loadedDport = loaded('destination port', 2);
 

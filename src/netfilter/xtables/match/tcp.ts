@@ -1,9 +1,9 @@
 /** `-p tcp -m tcp`: ports, flags and options of a TCP header. */
-import { tcpFlags, transportByte, whenPresent } from '../../fields.js';
+import { tcpFlags, whenPresent } from '../../fields.js';
 import { all, call, type Field, masked, negateIf, type PacketCtx, type Pred } from '../../pred.js';
 import { type Given, type MatchDef, OptionError, type OptionSpec, type RuleStep } from '../extension.js';
 import { parseUint } from '../numbers.js';
-import { ANY_PORTS, anyPorts, dropFlagFragment, dropTinygram, nftPortTests, type PortMatch, portTests } from '../transport.js';
+import { ANY_PORTS, anyPorts, dropFlagFragment, dropTinygram, loadTransport, nftPortTests, type PortMatch, portTests } from '../transport.js';
 import { bang, given, portRange, showPorts } from '../values.js';
 
 interface TcpMatch {
@@ -105,7 +105,7 @@ const optionTest = (kind: number, invert: boolean): Pred =>
   );
 
 /** The flags byte as nft_payload loads it: the rest of the header need not be there. */
-const loadedFlags: Field = { ...tcpFlags, read: (c) => transportByte(c, 13, 14) };
+const loadedFlags: Field = { ...tcpFlags, read: (c) => loadTransport(c, 13, 1) };
 
 /** add_nft_tcp() of iptables: options and a match that asks for nothing stay with xtables. */
 function lowerNft({ sport, dport, flags, option }: TcpMatch): RuleStep[] | null {
