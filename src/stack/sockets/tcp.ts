@@ -13,7 +13,7 @@ import { checkRequest, listen } from './tcp-listen.js';
 import { advertisedMss, fullOptions, seqAfter, windowFor } from './tcp-options.js';
 import { readSegment, type Segment, sendReset } from './tcp-reset.js';
 import { push, transmit } from './tcp-send.js';
-import { routeTos } from './xmit.js';
+import { meant, routeTos } from './xmit.js';
 
 const { SYN } = TCP_FLAG;
 const ENETUNREACH = 101;
@@ -39,8 +39,9 @@ export class Tcp {
   // --- connect ---
 
   /** tcp_v4_connect(): routes twice, first for the source address, then with it. Returns errno. */
-  connect(s: TcpSock, to: TcpSock['raddr'], dport: number, bound: boolean): number {
+  connect(s: TcpSock, given: TcpSock['raddr'], dport: number, bound: boolean): number {
     const { k } = this;
+    const to = meant(given);
     // A link-local address says nothing without a device.
     if (s.boundDev === null && typeof to === 'string' && isLinkLocal6(to)) return EINVAL;
     const q = {

@@ -1,5 +1,5 @@
 /** UDP and raw ICMP sockets: udp_sendmsg(), __udp4_lib_rcv(), raw_sendmsg() (net/ipv4/udp.c, raw.c and their IPv6 twins). */
-import type { Addr, Family } from '../../base/addr.js';
+import { type Addr, ANY6, type Family } from '../../base/addr.js';
 import { buildIcmp, buildIcmp6, buildUdp } from '../../packet/build.js';
 import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
@@ -9,7 +9,7 @@ import { icmpSend, icmpTypes } from '../stages/icmp-send.js';
 import { countOut } from '../stages/icmp6-send.js';
 import { lookupUdp, makeSk, type SocketOptions, UdpSock, udpTakesMulticast } from './sock.js';
 import type { SocketHost } from './sockets.js';
-import { ipHeaderLength, ipXmit, routeTos } from './xmit.js';
+import { ipHeaderLength, ipXmit, meant, routeTos } from './xmit.js';
 
 const EACCES = 13;
 const EMSGSIZE = 90;
@@ -189,7 +189,8 @@ type Routed =
   | { readonly dst: Dst; readonly src: Addr; readonly to: Addr; readonly errno: 0 }
   | { readonly dst: null; readonly src: null; readonly to: null; readonly errno: number };
 
-function route(k: Kernel, s: SocketOptions, proto: number, to: Addr, sport: number, dport: number): Routed {
+function route(k: Kernel, s: SocketOptions, proto: number, given: Addr, sport: number, dport: number): Routed {
+  const to = meant(given);
   const bound = typeof s.addr === 'number' ? s.addr !== 0 : s.addr !== ANY6;
   const r = k.routeOutput(s.family, {
     dst: to,
@@ -207,7 +208,6 @@ function route(k: Kernel, s: SocketOptions, proto: number, to: Addr, sport: numb
   if (r.dst === null) return { dst: null, src: null, to: null, errno: r.errno };
   return { dst: r.dst, src: bound ? s.addr : (r.src ?? s.addr), to: r.daddr ?? to, errno: 0 };
 }
-const ANY6 = '\0\0\0\0\0\0\0\0';
 
 export interface RawIcmp {
   readonly type: number;

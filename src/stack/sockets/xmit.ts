@@ -1,5 +1,6 @@
 /** From a transport payload to the IP layer: ip_queue_xmit(), ip_send_skb(), ip_build_and_send_pkt(), ip6_xmit(). */
-import type { Addr, Family, Ip4, Ip6 } from '../../base/addr.js';
+import { type Addr, ANY6, type Family, type Ip4, type Ip6 } from '../../base/addr.js';
+import { LOOPBACK6 } from '../../fib/index.js';
 import { buildIp4, buildIp6 } from '../../packet/build.js';
 import { ETH_P_IP, ETH_P_IPV6, type Origin } from '../../packet/skb.js';
 import type { Dst, SkSocket } from '../../packet/types.js';
@@ -64,6 +65,9 @@ function ip6(k: Kernel, x: Xmit): Uint8Array {
   const hlim = x.ttl ?? (dst.type === 'multicast' ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit'));
   return buildIp6({ src: x.src as Ip6, dst: x.to as Ip6, proto: x.proto, ttl: hlim, tos: x.tos, payload: x.payload });
 }
+
+/** The unspecified address means the node itself: udpv6_sendmsg(), rawv6_sendmsg(), tcp_v6_connect(). For IPv4 the routing decision sees to that. */
+export const meant = (to: Addr): Addr => (to === ANY6 ? LOOPBACK6 : to);
 
 /** Routing key of a TOS byte: INET_DSCP_MASK. */
 export const routeTos = (tos: number): number => tos & 0xfc;
