@@ -62,8 +62,8 @@ export interface Kernel extends Env {
   readonly forwardUsesPmtu: boolean;
   /** inet_getpeer rate limiting of redirects: true at most once per source until it was silent. Counts the redirect as sent. */
   redirectAllowed(to: Addr): boolean;
-  /** inet_peer_xrlim_allow() with a second: the limit of ICMPv6 redirects, by the packet's destination and by its source. */
-  redirect6Allowed(peer: Addr): boolean;
+  /** inet_peer_xrlim_allow(), one in so many ms: errors by whom they tell, redirects by the packet's destination and by its source, all from one bucket. */
+  icmp6Allowed(peer: Addr, interval: number): boolean;
   /** icmpv4_xrlim_allow(): icmp_ratelimit and icmp_ratemask, per destination. */
   icmpAllowed(to: Addr, type: number): boolean;
   /** The same bucket for what ip_error() tells a source. */
@@ -104,8 +104,6 @@ export interface Kernel extends Env {
   routeInput6(skb: Skb): void;
   /** ip6_route_output() with the source as it is; the dst also when it refuses. */
   outputTo6(q: OutputQuery): { readonly dst: Dst; readonly errno: number };
-  /** Does an output route lookup end in an error? */
-  routeRefuses6(q: OutputQuery): boolean;
   /** ipv6_chk_addr() on a device, or an anycast address of it. */
   isLocalAddr6(a: Addr, dev: NetDevice | null): boolean;
   /** ipv6_get_lladdr(). */

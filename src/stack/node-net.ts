@@ -126,9 +126,6 @@ export abstract class NodeNet {
   routeInput6(skb: Skb): void {
     this.routing6.input(skb);
   }
-  routeRefuses6(q: OutputQuery): boolean {
-    return this.routing6.outputTo(q).errno !== 0;
-  }
   outputTo6(q: OutputQuery): { dst: Dst; errno: number } {
     return this.routing6.outputTo(q);
   }
@@ -176,8 +173,8 @@ export abstract class NodeNet {
   redirectAllowed(to: Addr): boolean {
     return this.#peers.redirect(to, this.now());
   }
-  redirect6Allowed(peer: Addr): boolean {
-    return this.#peers.icmp(peer, this.now(), 1000);
+  icmp6Allowed(peer: Addr, interval: number): boolean {
+    return this.#peers.icmp(peer, this.now(), interval);
   }
   icmpAllowed(to: Addr, type: number): boolean {
     if (((this.sysctl('net/ipv4/icmp_ratemask') >>> type) & 1) === 0) return true;

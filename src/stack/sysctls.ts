@@ -18,6 +18,7 @@ const defaults = new Map<string, number>([
   ['net/ipv4/tcp_sack', 1],
   ['net/ipv6/conf/all/hop_limit', 64],
   ['net/ipv6/icmp/echo_ignore_all', 0],
+  ['net/ipv6/icmp/ratelimit', 1000],
   ['net/ipv6/max_hbh_length', 0x7fffffff],
   ['net/ipv6/max_hbh_opts_number', 8],
   ['net/ipv6/max_dst_opts_length', 0x7fffffff],

@@ -26,6 +26,7 @@ const OTHERS = [
   'net/ipv4/icmp_echo_ignore_broadcasts',
   'net/ipv4/icmp_ratelimit',
   'net/ipv4/icmp_ratemask',
+  'net/ipv6/icmp/ratelimit',
   'net/ipv4/icmp_errors_use_inbound_ifaddr',
   'net/ipv4/fwmark_reflect',
   'net/ipv4/tcp_timestamps',

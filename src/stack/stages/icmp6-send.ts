@@ -5,7 +5,7 @@ import { buildIcmp6, buildIp6 } from '../../packet/build.js';
 import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_LOCAL } from '../../packet/types.js';
 import { flight } from '../flight.js';
-import type { Kernel } from '../kernel.js';
+import type { Kernel, OutputQuery } from '../kernel.js';
 import { icmp6Sk } from '../kernel-socket.js';
 import { icmpSocket } from './icmp-send.js';
 
@@ -77,9 +77,7 @@ export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info:
   const mark = k.sysctl('net/ipv6/fwmark_reflect') !== 0 ? skb.mark : 0;
   if (src === null) src = sourceTowards(k, skb, from, oif, mark);
   const q = { dst: from, ...(src === null ? {} : { src }), oif, mark, tos: 0, proto: IPPROTO.ICMPV6, sport: type, dport: code };
-  // icmpv6_xrlim_allow(): the route is asked for once before; where it refuses, that counts as limited.
-  if (!dev.loopback && type !== PKT_TOOBIG && k.routeRefuses6(q)) {
-    k.count('Ip6OutNoRoutes');
+  if (!dev.loopback && type !== PKT_TOOBIG && !withinLimit(k, q)) {
     k.count('Icmp6OutRateLimitHost');
     return;
   }
@@ -91,6 +89,18 @@ export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info:
   reverseLookup(k, skb);
   const quoted = skb.data.subarray(0, Math.min(skb.data.length, IPV6_MIN_MTU - 48));
   emit(k, { kind: 'icmp-error', of: skb.id }, r.dst, r.src as Ip6, from, 0, type, code, info, quoted, mark, skb);
+}
+
+/** icmpv6_xrlim_allow(): asks for the route once before, which counts as limited where it refuses. More may go to where its prefix is wider. */
+function withinLimit(k: Kernel, q: OutputQuery): boolean {
+  const { dst, errno } = k.outputTo6(q);
+  if (errno !== 0) {
+    k.count('Ip6OutNoRoutes');
+    return false;
+  }
+  if (dst.dev.loopback) return true;
+  const width = 128 - ((dst.route as Route | null)?.dstLen ?? 128);
+  return k.icmp6Allowed(q.dst as Ip6, k.sysctl('net/ipv6/icmp/ratelimit') >> (width >> 5));
 }
 
 /** icmpv6_route_lookup() asks a second time, for an answer of the packet's own flow, which an IPsec policy may cover: where there is no route that way, it is counted. */

@@ -6,7 +6,7 @@ import type { Cause } from '../../trace/cause.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Send } from './icmp6-send.js';
-import { sendRedirect6 } from './ndisc.js';
+import { REDIRECT_INTERVAL, sendRedirect6 } from './ndisc.js';
 
 const IPV6_MIN_MTU = 1280;
 
@@ -43,7 +43,7 @@ export function ip6Forward(k: Kernel, f: Flight): 'ip6_forward_finish' | 'gone' 
   const dst = skb.dst!;
   if (skb.cb.iif === dst.dev.ifindex && skb.secpath === null) {
     // No sysctl governs it, unlike send_redirects of IPv4.
-    if (k.redirect6Allowed(skb.daddr)) sendRedirect6(k, skb, (dst.gateway ?? skb.daddr) as Ip6);
+    if (k.icmp6Allowed(skb.daddr, REDIRECT_INTERVAL)) sendRedirect6(k, skb, (dst.gateway ?? skb.daddr) as Ip6);
   } else {
     const src = skb.saddr as Ip6;
     if (src === ANY6 || src === LOOPBACK6 || isMulticast6(src)) return addressError('martian-source');

@@ -23,6 +23,8 @@ const IPV6_MIN_MTU = 1280;
 const IP6_HEADER = 40;
 /** struct rd_msg: the ICMPv6 header, target and destination. */
 const REDIRECT_LENGTH = 40;
+/** One in so many ms, on average. */
+export const REDIRECT_INTERVAL = 1000;
 /** Up to the options: struct nd_msg, rs_msg, ra_msg. */
 const ND_LENGTH = 24;
 const RS_LENGTH = 8;
@@ -76,7 +78,7 @@ export function sendRedirect6(k: Kernel, skb: Skb, target: Ip6): void {
   const src = k.linkLocal6(dev) as Ip6 | null;
   if (src === null || (skb.daddr !== target && !isLinkLocal6(target))) return;
   const r = k.outputTo6({ dst: to, src, oif: dev, proto: IPPROTO.ICMPV6, sport: REDIRECT });
-  if (r.errno !== 0 || r.dst.gateway !== null || !k.redirect6Allowed(to)) return;
+  if (r.errno !== 0 || r.dst.gateway !== null || !k.icmp6Allowed(to, REDIRECT_INTERVAL)) return;
   const mac = k.neighbour(dev, target);
   const address = new Uint8Array(mac === null ? 0 : 8);
   if (mac !== null) {
