@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readNftList } from '../formats/nft-list.js';
 import type { TracePoint } from '../harness/conformance/corpus.js';
-import { tracePointNft } from '../harness/conformance/trace-point.js';
+import { tracePointNft, UNTOLD } from '../harness/conformance/trace-point.js';
 import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 import { kill } from './shell.js';
 import { Watchers } from './watchers.js';
@@ -123,7 +123,7 @@ export function ruleNumbers(listing: string): ReadonlyMap<string, number> {
 
 /** Events of one step as trace points; packets are numbered by first appearance, as their ids say nothing. */
 export class NftPoints {
-  /** By packet: its last event that carried it, which is the first of a hook. */
+  /** By packet: its last event that named devices or carried it, which is the first of a hook. */
   readonly #first = new Map<number, NftTraceEvent>();
   #order = new Map<number, number>();
 
@@ -135,7 +135,7 @@ export class NftPoints {
   point(e: NftTraceEvent, names: ReadonlyMap<number, string>, numbers: ReadonlyMap<string, number>): TracePoint | null {
     if (e.family !== NFPROTO.ipv4 && e.family !== NFPROTO.ipv6) return null;
     const v6 = e.family === NFPROTO.ipv6;
-    if (e.packet) this.#first.set(e.id, e);
+    if (e.packet || e.iif !== 0 || e.oif !== 0) this.#first.set(e.id, e);
     const first = this.#first.get(e.id) ?? e;
     let pkt = this.#order.get(e.id);
     if (pkt === undefined) this.#order.set(e.id, (pkt = this.#order.size));
@@ -152,7 +152,7 @@ export class NftPoints {
         in: name(first.iif),
         out: name(first.oif),
         mark: e.mark,
-        view: { protocol: v6 ? ETH_P_IPV6 : ETH_P_IP, data: first.packet ?? new Uint8Array(40) },
+        view: { protocol: v6 ? ETH_P_IPV6 : ETH_P_IP, data: first.packet ?? UNTOLD },
       } as never,
       pkt,
     );

@@ -1,7 +1,7 @@
 /** A scenario on the kernel at hand against the model: every step of every node as `sim conformance` compares it, and the whole scenario's trace besides. */
 import type { CorpusCase, TracePoint } from '../harness/conformance/corpus.js';
 import { showCase } from '../harness/conformance/show.js';
-import { tracePoint, tracePointNft } from '../harness/conformance/trace-point.js';
+import { modelPointNft, tracePoint } from '../harness/conformance/trace-point.js';
 import type { Scenario } from '../scenario/model.js';
 import { type Apply, type Execute, type PacketRun, runScenario } from '../stack/run-scenario.js';
 import { compare } from './fuzz/compare.js';
@@ -94,7 +94,7 @@ function compared(play: ScenarioPlay, s: Scenario): Verdict {
 function wholeDifference(p: PlayedPacket): string[] | null {
   const { run } = p;
   for (const [node, steps] of p.steps) {
-    const model = run.events.flatMap((e) => (e.node !== node ? [] : e.t === 'trace' ? [tracePoint(e)] : e.t === 'nft-trace' ? [tracePointNft(e, 0)] : []));
+    const model = run.events.flatMap((e) => (e.node !== node ? [] : e.t === 'trace' ? [tracePoint(e)] : e.t === 'nft-trace' ? [modelPointNft(e, 0)] : []));
     const kernel = steps.flatMap((s) => s.observed.trace);
     for (let i = 0; i < Math.max(model.length, kernel.length); i++)
       if (key(model[i]) !== key(kernel[i])) {

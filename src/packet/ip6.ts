@@ -56,3 +56,12 @@ export function findTransport(d: Uint8Array, authIsTransport = false): Transport
     }
   }
 }
+
+/**
+ * A later fragment of a transport header (or of none), for which ipv6_find_hdr() names the protocol and leaves the offset alone: to nf_tables, which begins with
+ * 0, the transport header then stands where the packet does, and its trace has no network header.
+ */
+export function startsInside(d: Uint8Array): boolean {
+  const t = findTransport(d, true);
+  return t.fragOffset !== 0 && !isExtensionHeader(t.proto);
+}

@@ -4,6 +4,7 @@
  */
 import { formatAddr, formatMac } from '../base/addr.js';
 import { protocolName } from '../base/well-known.js';
+import { startsInside } from '../packet/ip6.js';
 import { ETH_P_IPV6, IPPROTO, Skb } from '../packet/skb.js';
 import type { PacketView } from '../trace/event.js';
 import { dscpNames, ecnNames, icmp6Codes, icmp6Types, icmpCodes, icmpTypes, tcpFlagNames } from './nft-names.js';
@@ -150,10 +151,11 @@ function transportWords(h: Header, th: Uint8Array): string[] {
 
 const dscp = (tos: number): string => dscpNames.get(tos >>> 2) ?? `0x${(tos >>> 2).toString(16).padStart(2, '0')}`;
 
-/** nft_set_pktinfo_ipv6(): the header behind the extension headers, where AH counts as transport; a later fragment has none, and offset 0. */
-function nftTransportOffset(s: Skb): number {
+/** nft_set_pktinfo_ipv6(): the header behind the extension headers, where AH counts as transport; null: none is found. */
+function nftTransportOffset(s: Skb): number | null {
   if (s.protocol !== ETH_P_IPV6) return s.thoff;
-  if (s.fragOffset !== 0) return 0;
+  if (startsInside(s.data)) return 0;
+  if (s.fragOffset !== 0) return null;
   let next = s.data[6];
   let at = 40;
   while ((next === 0 || next === 43 || next === 44 || next === 60) && at + 8 <= s.data.length) {
@@ -168,6 +170,7 @@ function nftTransportOffset(s: Skb): number {
 export function tracedHeaders(v: PacketView): { readonly skb: Skb; readonly network: Uint8Array; readonly transport: Uint8Array } {
   const skb = new Skb(0, { kind: 'clone', of: null }, v.data, v.protocol);
   const thoff = nftTransportOffset(skb);
+  if (thoff === null) return { skb, network: v.data.subarray(0, NETWORK_HSIZE), transport: new Uint8Array(0) };
   return { skb, network: v.data.subarray(0, Math.min(thoff, NETWORK_HSIZE)), transport: v.data.subarray(thoff, thoff + TRANSPORT_HSIZE) };
 }
 

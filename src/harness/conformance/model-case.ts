@@ -16,7 +16,7 @@ import { bytesHex, hexBytes } from './hex.js';
 import { type CaseSockets, caseSockets } from './model-sockets.js';
 import { noteNumbers } from './packets.js';
 import { ephemeralChooser, IsnOracle } from './run.js';
-import { tracePoint, tracePointNft } from './trace-point.js';
+import { modelPointNft, tracePoint } from './trace-point.js';
 
 export function modelCase(input: CaseInput): ModelCase {
   const { value: state, diagnostics } = nodeFromCorpus(input.links, input.state as never, input.backend, input.family);
@@ -99,7 +99,7 @@ class CaseRun {
       else if (e.t === 'nft-trace') {
         let pkt = seenPackets.get(e.traceId);
         if (pkt === undefined) seenPackets.set(e.traceId, (pkt = seenPackets.size));
-        trace.push(tracePointNft(e, pkt));
+        trace.push(modelPointNft(e, pkt));
       } else if (e.t === 'emit') {
         emitted.push({ dev: e.dev, frame: bytesHex(e.frame) });
         noteNumbers(e.frame, this.#vxlanPorts, this.#seen);

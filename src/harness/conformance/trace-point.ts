@@ -1,7 +1,7 @@
 /** A TRACE line in the corpus' schema: the fields that the kernel prints for that packet, decoded from the event's copy of it. */
 
 import { formatAddr } from '../../base/addr.js';
-import { isExtensionHeader } from '../../packet/ip6.js';
+import { isExtensionHeader, startsInside } from '../../packet/ip6.js';
 import { ETH_P_IPV6, Skb } from '../../packet/skb.js';
 import type { EventOf, PacketView } from '../../trace/event.js';
 import type { TracePoint } from './corpus.js';
@@ -95,6 +95,16 @@ function transport(p: Draft, s: Skb, v6: boolean, legacy: boolean): void {
   }
 }
 
+/** What a message without a network header says of the packet. */
+export const UNTOLD = new Uint8Array(40);
+
+/** An event of the model, of whose packet nf_tables may tell nothing. */
+export function modelPointNft(e: EventOf<'nft-trace'>, pkt: number): TracePoint {
+  const told = e.view.protocol !== ETH_P_IPV6 || !startsInside(e.view.data);
+  return tracePointNft(told ? e : { ...e, view: { ...e.view, data: UNTOLD } }, pkt);
+}
+
+/** A message: its packet is the network header and the transport header behind it. */
 export function tracePointNft(e: EventOf<'nft-trace'>, pkt: number): TracePoint {
   const s = skbOf(e.view);
   const v6 = e.view.protocol === ETH_P_IPV6;
