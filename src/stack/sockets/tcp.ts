@@ -38,7 +38,7 @@ export class Tcp {
 
   // --- connect ---
 
-  /** tcp_v4_connect(): routes twice, first for the source address, then with it. Returns errno. */
+  /** tcp_v4_connect(): routes twice, first for the source address, then with it; tcp_v6_connect() keeps the route that gave the address. Returns errno. */
   connect(s: TcpSock, given: TcpSock['raddr'], dport: number, bound: boolean): number {
     const { k } = this;
     const to = meant(given);
@@ -57,7 +57,7 @@ export class Tcp {
     };
     let r = k.routeOutput(s.family, bound ? { ...q, src: s.addr } : q);
     const daddr = r.daddr ?? to;
-    if (r.dst !== null && !bound && r.src !== null) r = k.routeOutput(s.family, { ...q, dst: daddr, src: r.src });
+    if (s.family === 'ipv4' && r.dst !== null && !bound && r.src !== null) r = k.routeOutput(s.family, { ...q, dst: daddr, src: r.src });
     if (r.dst === null) {
       if (r.errno === ENETUNREACH) k.count(s.family === 'ipv4' ? 'IpOutNoRoutes' : 'Ip6OutNoRoutes');
       return r.errno;

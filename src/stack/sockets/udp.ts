@@ -87,7 +87,9 @@ export class Udp {
   #length(skb: Skb): number {
     const room = skb.data.length - skb.thoff;
     if (skb.thoff < 0 || room < 8) {
-      this.k.drop(skb, 'PKT_TOO_SMALL', '__udp4_lib_rcv', 'bad-header', {});
+      // udp6 counts what has no header among its errors and names no reason; udp4 does the reverse.
+      if (skb.family === 'ipv6') this.#bad(skb, 'NOT_SPECIFIED', 'bad-header');
+      else this.k.drop(skb, 'PKT_TOO_SMALL', '__udp4_lib_rcv', 'bad-header', {});
       return -1;
     }
     const length = skb.u16(skb.thoff + 4) || room;
@@ -133,12 +135,12 @@ export class Udp {
     k.count(udpCounter(family, 'NoPorts'));
     if (family === 'ipv4') icmpSend(k, skb, DEST_UNREACH, PORT_UNREACH, 0);
     else this.host.icmp6Send(skb, 1, 4, 0);
-    k.drop(skb, 'NO_SOCKET', '__udp4_lib_rcv', 'no-socket', { proto: 'udp', port: dport });
+    k.drop(skb, 'NO_SOCKET', receiver(family), 'no-socket', { proto: 'udp', port: dport });
   }
 
   #bad(skb: Skb, reason: string, cause: 'bad-header' | 'bad-checksum'): void {
     this.k.count(udpCounter(skb.family, 'InErrors'));
-    this.k.drop(skb, reason, '__udp4_lib_rcv', cause, {});
+    this.k.drop(skb, reason, receiver(skb.family), cause, {});
   }
 
   #csumError(skb: Skb): void {
@@ -171,7 +173,7 @@ export class Udp {
     const takers = this.socks.filter((s) => udpTakesMulticast(s, skb.family, skb.daddr, dport, dev));
     if (takers.length === 0) {
       k.count(udpCounter(skb.family, 'IgnoredMulti'));
-      k.drop(skb, 'NOT_SPECIFIED', '__udp4_lib_rcv', 'no-socket', { proto: 'udp', port: dport });
+      k.drop(skb, 'NOT_SPECIFIED', receiver(skb.family), 'no-socket', { proto: 'udp', port: dport });
       return;
     }
     for (const [i, s] of takers.entries()) this.#deliver(s, i === 0 ? skb : k.cloneSkb(skb), sport, payload);
@@ -182,6 +184,8 @@ export class Udp {
     return lookupUdp(this.socks, family, src, sport, dev) !== null;
   }
 }
+
+const receiver = (family: Family): string => (family === 'ipv4' ? '__udp4_lib_rcv' : '__udp6_lib_rcv');
 
 const isMulticast6 = (a: Addr): boolean => typeof a === 'string' && a.charCodeAt(0) >> 8 === 0xff;
 

@@ -67,7 +67,7 @@ export function icmp6Send(k: Kernel, skb: Skb, type: number, code: number, info:
   if (dev === null) return;
   const from = skb.saddr as Ip6;
   const to = skb.daddr as Ip6;
-  let src: Ip6 | null = k.isLocalAddr6(to, dev) || k.addrType('ipv6', to, null) === 'anycast' ? to : null;
+  let src: Ip6 | null = k.isLocalAddr6(to, dev) || k.addrType('ipv6', to, isLinkLocal6(to) ? dev : null) === 'anycast' ? to : null;
   if (isMulticast6(to) || skb.pktType !== 'host') {
     if (type !== PKT_TOOBIG && !(type === PARAMPROB && code === UNK_OPTION && mustTell(skb, info))) return;
     src = null;

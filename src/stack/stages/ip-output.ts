@@ -123,7 +123,8 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
     const sent = flight(piece);
     f.errno = k.traverse(output, sent);
     if (f.errno !== 0 || sent.notQueued) {
-      fragmentsLeft(k, skb, sizes === geometry ? sizes.length - 1 - i : 1);
+      fragmentsLeft(k, skb, 'ip_do_fragment', sizes === geometry || cameInPieces(skb) ? sizes.length - 1 - i : 1);
+      k.count('IpFragFails');
       return;
     }
     k.count('IpFragCreates');
@@ -132,11 +133,13 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
   k.tell(skb, { t: 'consume', why: 'fragmented', into: null });
 }
 
+/** A socket's own: ip_append_data() and ip6_append_data() have made it of pieces as long as the MTU allowed. */
+export const cameInPieces = (skb: Skb): boolean => skb.sk !== null && skb.ignoreDf;
+
 /** A piece was not sent: those that hang on the datagram (or, where they are cut from it, the datagram) go with it. */
-function fragmentsLeft(k: Kernel, skb: Skb, count: number): void {
-  for (let n = 0; n < count; n++) k.drop(n === 0 ? skb : k.cloneSkb(skb, 'clone'), 'NOT_SPECIFIED', 'ip_do_fragment', 'frag-incomplete', {});
+export function fragmentsLeft(k: Kernel, skb: Skb, at: 'ip_do_fragment' | 'ip6_fragment', count: number): void {
+  for (let n = 0; n < count; n++) k.drop(n === 0 ? skb : k.cloneSkb(skb, 'clone'), 'NOT_SPECIFIED', at, 'frag-incomplete', {});
   if (count === 0) k.tell(skb, { t: 'consume', why: 'fragmented', into: null });
-  k.count('IpFragFails');
 }
 
 function piecesAsTheyCame(skb: Skb, payload: number, hlen: number, room: number): number[] | null {

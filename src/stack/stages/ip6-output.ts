@@ -7,7 +7,7 @@ import type { Cause } from '../../trace/cause.js';
 import { type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Send, isGroupMember } from './icmp6-send.js';
-import { copyMeta } from './ip-output.js';
+import { cameInPieces, copyMeta, fragmentsLeft } from './ip-output.js';
 
 /** __ip6_local_out(): the payload length is final, then the OUTPUT hook. Ip6OutRequests belongs to who made the packet. */
 export function ip6LocalOut(k: Kernel, f: Flight): 'dst_output' | 'gone' {
@@ -34,7 +34,7 @@ export function ip6FinishOutput(k: Kernel, f: Flight): 'ip6_finish_output2' | 'g
     icmp6Send(k, skb, 2, 0, mtu);
     return unsent(k, f, 90, 'too-big', { mtu, len: skb.data.length, dev: skb.dst!.dev.name });
   }
-  return fragment6(k, skb, largest > 0 ? Math.max(largest, IPV6_MIN_MTU) : mtu) ? 'gone' : unsent(k, f, 22, 'ipv6-extension', {});
+  return fragment6(k, f, largest > 0 ? Math.max(largest, IPV6_MIN_MTU) : mtu) ? 'gone' : unsent(k, f, 22, 'ipv6-extension', {});
 }
 
 function unsent(k: Kernel, f: Flight, errno: number, cause: Cause, facts: Readonly<Record<string, string | number>>): 'gone' {
@@ -69,14 +69,16 @@ function givenSizes(skb: Skb, head: number, room: number): number[] | null {
 }
 
 /** ip6_fragment(): a fragment header behind what routers look at, pieces as they came where they still fit. False where the packet has no place for it. */
-function fragment6(k: Kernel, skb: Skb, mtu: number): boolean {
+function fragment6(k: Kernel, f: Flight, mtu: number): boolean {
+  const { skb } = f;
   const place = perFragment(skb.data);
   if (place === null) return false;
   const head = place.length;
   const room = mtu - head - 8;
   const payload = skb.data.subarray(head);
-  const sizes = givenSizes(skb, head, room) ?? [];
-  for (let left = sizes.length > 0 ? 0 : payload.length; left > 0; ) {
+  const given = givenSizes(skb, head, room);
+  const sizes = given ?? [];
+  for (let left = given ? 0 : payload.length; left > 0; ) {
     const n = left > room ? room & ~7 : left;
     sizes.push(n);
     left -= n;
@@ -99,8 +101,14 @@ function fragment6(k: Kernel, skb: Skb, mtu: number): boolean {
     const piece = k.newSkb(data, skb.protocol, { kind: 'fragment', of: skb.id }, skb.dev);
     copyMeta(skb, piece);
     at += sizes[i];
+    const sent = flight(piece);
+    f.errno = k.traverse('ip6_finish_output2', sent);
+    if (f.errno !== 0 || sent.notQueued) {
+      fragmentsLeft(k, skb, 'ip6_fragment', given || cameInPieces(skb) ? sizes.length - 1 - i : 1);
+      k.count('Ip6FragFails');
+      return true;
+    }
     k.count('Ip6FragCreates');
-    k.traverse('ip6_finish_output2', flight(piece));
   }
   k.count('Ip6FragOKs');
   k.tell(skb, { t: 'consume', why: 'fragmented', into: null });
