@@ -9,6 +9,7 @@ import { flight } from './flight.js';
 import type { Network } from './network.js';
 import type { NodeRun } from './node-run.js';
 import type { Connection } from './outcome.js';
+import { spoken } from './sockets/mapped.js';
 import type { ScenarioSockets } from './sockets/scenario.js';
 import type { SocketOptions, TcpSock } from './sockets/sock.js';
 
@@ -113,8 +114,8 @@ function local(node: NodeRun, name: string, spec: Exclude<PacketSpec, TcpSpec>, 
       return sockets.bindErrno(o) || sockets.sendRawIcmp(o, spec.to, message);
     }
     case 'udp': {
-      const o = options(node, name, spec, sourcePort(node, spec.sport));
-      return sockets.bindErrno(o) || sockets.udp.send(sockets.bindUdp(o), spec.to, spec.dport, spec.payload);
+      const { o, to } = spoken(options(node, name, spec, sourcePort(node, spec.sport)), spec.to);
+      return sockets.bindErrno(o) || sockets.udp.send(sockets.bindUdp(o), to, spec.dport, spec.payload);
     }
     case 'text':
     case 'frame': {
@@ -146,16 +147,16 @@ const ECONNREFUSED = 111;
 
 function connected(net: Network, node: NodeRun, name: string, spec: TcpSpec): Sent {
   const sockets = node.sockets as ScenarioSockets;
-  const o = options(node, name, spec, sourcePort(node, spec.sport));
+  const { o, to } = spoken(options(node, name, spec, sourcePort(node, spec.sport)), spec.to);
   const s = sockets.tcp.open(o, 'CLOSE');
-  const errno = sockets.bindErrno(o) || conversation(net, sockets, s, spec);
+  const errno = sockets.bindErrno(o) || conversation(net, sockets, s, spec, to);
   return { errno, connection: connectionOf(s, errno) };
 }
 
 /** Handshake, each text as one segment, close; every step waits until the network is quiet. Returns errno. */
-function conversation(net: Network, sockets: ScenarioSockets, s: TcpSock, spec: TcpSpec): number {
+function conversation(net: Network, sockets: ScenarioSockets, s: TcpSock, spec: TcpSpec, to: Addr): number {
   sockets.failures.delete(s.id);
-  const errno = sockets.tcp.connect(s, spec.to, spec.dport, spec.src !== null);
+  const errno = sockets.tcp.connect(s, to, spec.dport, spec.src !== null);
   if (errno !== 0) return errno;
   net.world.run();
   if (s.state !== 'ESTABLISHED') return sockets.failures.get(s.id) ?? ETIMEDOUT;

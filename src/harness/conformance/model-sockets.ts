@@ -4,6 +4,7 @@ import type { NetDevice } from '../../packet/types.js';
 import type { NodeRun } from '../../stack/node-run.js';
 import { errnoName } from '../../stack/sockets/icmp-errno.js';
 import type { SocketLayer } from '../../stack/sockets/layer.js';
+import { mapped, spoken } from '../../stack/sockets/mapped.js';
 import type { SocketOptions, TcpSock, UdpSock } from '../../stack/sockets/sock.js';
 import { type Icmp6Send, type SocketEvents, Sockets } from '../../stack/sockets/sockets.js';
 import { icmp6Send } from '../../stack/stages/icmp6-send.js';
@@ -148,7 +149,8 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
 
   #connect(s: LocalStep, n: NodeRun): StepResult {
     const layer = this.#layer();
-    const o = this.#options(s, n, this.#nextId());
+    const asked = this.#options(s, n, this.#nextId());
+    const { o, to } = spoken(asked, parseAddr(s.dst) ?? anyAddr(asked.family));
     const unbound = layer.bindErrno(o);
     if (unbound !== 0) return { error: `bind:${errnoName(unbound)}` };
     const taken = layer.tcp.socks.some(
@@ -162,22 +164,23 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
     const sock = layer.tcp.open(o, 'CLOSE');
     sock.owned = true;
     const entry = this.#add(o.id, sock);
-    const errno = layer.tcp.connect(sock, parseAddr(s.dst) ?? anyAddr(o.family), s.dport ?? 0, s.src !== undefined);
+    const errno = layer.tcp.connect(sock, to, s.dport ?? 0, s.src !== undefined);
     if (errno !== 0) {
       this.#remove(entry);
       return { error: errnoName(errno) };
     }
-    return { ok: true, socket: o.id, getsockname: [formatAddr(sock.laddr), sock.port] };
+    const own = typeof sock.laddr === 'number' && asked.family === 'ipv6' ? mapped(sock.laddr) : sock.laddr;
+    return { ok: true, socket: o.id, getsockname: [formatAddr(own), sock.port] };
   }
 
   #sendUdp(s: LocalStep, n: NodeRun): StepResult {
     const layer = this.#layer();
-    const o = this.#options(s, n, this.#nextId());
+    const asked = this.#options(s, n, this.#nextId());
+    const { o, to } = spoken(asked, parseAddr(s.dst) ?? anyAddr(asked.family));
     const unbound = layer.bindErrno(o);
     if (unbound !== 0) return { error: `bind:${errnoName(unbound)}` };
     const sock = layer.bindUdp(o);
     const entry = this.#add(o.id, sock);
-    const to = parseAddr(s.dst) ?? anyAddr(o.family);
     entry.peer = { addr: to, port: s.dport ?? 0 };
     const errno = layer.udp.send(sock, to, s.dport ?? 0, hexBytes(s.payload ?? ''));
     if (errno !== 0) {

@@ -1,0 +1,23 @@
+/** Sockets of both families: to ::ffff:a.b.c.d UDP and TCP of IPv6 speak IPv4 (udpv6_sendmsg(), tcp_v6_connect()). */
+import { type Addr, ANY4, ANY6, type Ip4 } from '../../base/addr.js';
+import { Inconclusive } from '../inconclusive.js';
+import type { SocketOptions } from './sock.js';
+
+const PREFIX = '\0\0\0\0\0\uffff';
+
+/** The IPv4 address inside an IPv4-mapped one; null: it is none. */
+export const mappedIp4 = (a: Addr): Ip4 | null => (typeof a === 'string' && a.startsWith(PREFIX) ? ((a.charCodeAt(6) << 16) | a.charCodeAt(7)) >>> 0 : null);
+
+/** IPv4 as such a socket shows it (getsockname(2)). */
+export const mapped = (a: Ip4): string => `${PREFIX}${String.fromCharCode(a >>> 16, a & 0xffff)}`;
+
+/**
+ * The socket and the address that a datagram or connection of `o` to `to` is really of. What was set of traffic class and hop limit is IPv6's alone.
+ * Throws Inconclusive where the socket is bound to an IPv6 address.
+ */
+export function spoken(o: SocketOptions, to: Addr): { readonly o: SocketOptions; readonly to: Addr } {
+  const inner = mappedIp4(to);
+  if (inner === null) return { o, to };
+  if (o.addr !== ANY6) throw new Inconclusive('a socket with an IPv6 address that sends to an IPv4-mapped one');
+  return { o: { ...o, family: 'ipv4', addr: ANY4, tos: 0, ttl: null, dontFragment: false }, to: inner };
+}
