@@ -6,6 +6,7 @@ import {
   flowKeys,
   isLinkLocal6,
   isOwn6,
+  LOOPBACK6,
   NO_KEYS,
   type Output6Flow,
   type RouteEnv6,
@@ -22,6 +23,14 @@ import type { OutputQuery } from './kernel.js';
 import { demand } from './missing.js';
 import type { NodeNet } from './node-net.js';
 import { outputEvent } from './route-event.js';
+
+/** IPV6_ADDR_SCOPE_MASK of ipv6_addr_type(): also a group has a scope; null: none of these bits. */
+function narrowScope(a: Ip6): 'node' | 'link' | 'site' | null {
+  const word = a.charCodeAt(0);
+  if (word >>> 8 === 0xff) return (['node', 'link', null, null, 'site'] as const)[(word & 15) - 1] ?? null;
+  if (a === LOOPBACK6) return 'node';
+  return isLinkLocal6(a) ? 'link' : (word & 0xffc0) === 0xfec0 ? 'site' : null;
+}
 
 export class Routing6 {
   readonly env: RouteEnv6;
@@ -106,11 +115,11 @@ export class Routing6 {
     return selectAddress6(this.env, dev, dst as Ip6);
   }
 
-  /** nf_nat_redirect_ipv6(): the first address of the input device, of the destination's scope where that is link-local. */
+  /** nf_nat_redirect_ipv6(): the first address of the input device, of the destination's scope where that is narrower than the world. */
   redirectAddress(dev: NetDevice, daddr: Addr): Addr | null {
-    const linkOnly = isLinkLocal6(daddr as Ip6);
+    const scope = narrowScope(daddr as Ip6);
     const usable = (a: { local: Addr; flags: readonly string[] }): boolean =>
-      (!a.flags.includes('tentative') || a.flags.includes('optimistic')) && (!linkOnly || isLinkLocal6(a.local as Ip6));
+      (!a.flags.includes('tentative') || a.flags.includes('optimistic')) && (scope === null || narrowScope(a.local as Ip6) === scope);
     return this.n.addrs.find((a) => a.dev === dev.name && a.family === 'ipv6' && usable(a))?.local ?? null;
   }
 
