@@ -15,6 +15,8 @@ const NEW_PEER_AGE = 60_000;
 const ERROR_COST = 1000;
 const ERROR_BURST = 5000;
 const BURST_FACTOR = 6;
+/** Redirects of IPv6: one in so many ms, on average. */
+export const REDIRECT_INTERVAL = 1000;
 const REDIRECT_LOAD = 20;
 const REDIRECT_NUMBER = 9;
 const REDIRECT_SILENCE = 20 * 1024;

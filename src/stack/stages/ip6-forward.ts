@@ -4,9 +4,10 @@ import { isLinkLocal6, isMulticast6, LOOPBACK6 } from '../../fib/index.js';
 import { IPSKB_FORWARDED } from '../../packet/skb.js';
 import type { Cause } from '../../trace/cause.js';
 import type { Flight } from '../flight.js';
+import { REDIRECT_INTERVAL } from '../inet-peers.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Send } from './icmp6-send.js';
-import { REDIRECT_INTERVAL, sendRedirect6 } from './ndisc.js';
+import { sendRedirect6 } from './ndisc.js';
 
 const IPV6_MIN_MTU = 1280;
 

@@ -6,6 +6,7 @@ import { readMac, writeMac } from '../../packet/mac-bytes.js';
 import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import type { Dst, NetDevice } from '../../packet/types.js';
 import { flight } from '../flight.js';
+import { REDIRECT_INTERVAL } from '../inet-peers.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Sk } from '../kernel-socket.js';
 import { icmp6Notify } from './icmp6-notify.js';
@@ -23,8 +24,6 @@ const IPV6_MIN_MTU = 1280;
 const IP6_HEADER = 40;
 /** struct rd_msg: the ICMPv6 header, target and destination. */
 const REDIRECT_LENGTH = 40;
-/** One in so many ms, on average. */
-export const REDIRECT_INTERVAL = 1000;
 /** Up to the options: struct nd_msg, rs_msg, ra_msg. */
 const ND_LENGTH = 24;
 const RS_LENGTH = 8;
