@@ -72,7 +72,7 @@ export const p2: Row = async (k) => {
   const frames = serviceFlows(N);
   let lines = 0;
   let length = 0;
-  const ours = (): number => {
+  const pass = (): number => {
     const rec = new KindRecorder(TRACES);
     const r = router(state, rec);
     const line = traceLines();
@@ -87,10 +87,13 @@ export const p2: Row = async (k) => {
       }
     });
   };
+  // The kernel traces slowly and gets few packets; ours are passed several times a round, since one pass takes less time than lies between two collections.
+  const PASSES = 5;
+  const ours = (): number => Array.from({ length: PASSES }, pass).reduce((sum, ns) => sum + ns, 0) / PASSES;
   await k.ask('kube');
   await k.ask('restore', file);
-  // Rounds are short: the kernel traces slowly. As many packets as P1 has until the compilers settle.
-  const m = await versus(ours, () => k.ask('traced', N), { warm: (4 * FLOWS) / N });
+  // As many packets as P1 has until the compilers settle.
+  const m = await versus(ours, () => k.ask('traced', N), { warm: (4 * FLOWS) / N / PASSES });
   return [{ what, ratios: m.ratios, note: `${m.note}, ${round(lines / N)} lines a packet${length > 0 ? '' : ', no text'}`, must: 20, aim: 40 }];
 };
 
