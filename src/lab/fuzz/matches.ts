@@ -91,22 +91,7 @@ export function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string):
       () => `-m iprange ${maybe(r)}--${r.pick(['src', 'dst'])}-range ${r.pick(w.nets)}.1-${w.nets[0]}.255`.replace(/range (\S+)\.1-\S+$/, 'range $1.1-$1.99'),
     ],
     [3, () => `-m statistic --mode nth ${maybe(r)}--every ${r.between(2, 3)} --packet ${r.below(2)}`],
-    [
-      5,
-      () =>
-        only(p, 'OUTPUT', 'POSTROUTING')
-          ? `-m owner ${maybe(r)}${r.pick(['--uid-owner 1000', '--uid-owner 0', '--socket-exists', '--gid-owner 0', '--uid-owner 0-999'])}`
-          : '',
-    ],
-    [
-      4,
-      () =>
-        only(p, 'PREROUTING') && (p.table === 'raw' || p.table === 'mangle')
-          ? `-m rpfilter ${r.pick(['', '--loose', '--validmark', '--accept-local', '--invert', '--loose --invert'])}`.trim()
-          : '',
-    ],
-    [3, () => (before ? `-m mac ${maybe(r)}--mac-source 02:fe:00:00:00:0a` : '')],
-    [3, () => (only(p, 'PREROUTING', 'INPUT') ? `-m socket${r.pick(['', ' --nowildcard', ' --transparent'])}` : '')],
+    ...hostMatches(r, p, before),
     [2, () => `-m u32 --u32 "${r.pick(['0>>28=4', '6&0xFF=17', '0&0xFFFF=0x1C:0x60', '0>>22&0x3C@0&0xFFFF=80', '5&0xFF=1:63'])}"`],
     [2, () => (proto === 'tcp' ? '-m tcpmss --mss 500:1500' : '')],
     [2, () => `-m ecn ${r.pick(['--ecn-ip-ect 0', '! --ecn-ip-ect 0', '--ecn-ip-ect 2'])}`],
@@ -177,3 +162,23 @@ function addrtype(r: Rng, p: Place): string {
   const limit = r.chance(15) ? (only(p, 'PREROUTING', 'INPUT') ? ' --limit-iface-in' : only(p, 'OUTPUT', 'POSTROUTING') ? ' --limit-iface-out' : '') : '';
   return `-m addrtype ${maybe(r)}--${r.pick(['src', 'dst', 'dst'])}-type ${r.pick(TYPES)}${limit}`;
 }
+
+/** What asks about sockets, routes and neighbours of the node; `before`: the rule meets packets that came in. */
+export const hostMatches = (r: Rng, p: Place, before: boolean): (readonly [number, () => string])[] => [
+  [
+    5,
+    () =>
+      only(p, 'OUTPUT', 'POSTROUTING')
+        ? `-m owner ${maybe(r)}${r.pick(['--uid-owner 1000', '--uid-owner 0', '--socket-exists', '--gid-owner 0', '--uid-owner 0-999'])}`
+        : '',
+  ],
+  [
+    4,
+    () =>
+      only(p, 'PREROUTING') && (p.table === 'raw' || p.table === 'mangle')
+        ? `-m rpfilter ${r.pick(['', '--loose', '--validmark', '--accept-local', '--invert', '--loose --invert'])}`.trim()
+        : '',
+  ],
+  [3, () => (before ? `-m mac ${maybe(r)}--mac-source 02:fe:00:00:00:0a` : '')],
+  [3, () => (only(p, 'PREROUTING', 'INPUT') ? `-m socket${r.pick(['', ' --nowildcard', ' --transparent'])}` : '')],
+];

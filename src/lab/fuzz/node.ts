@@ -94,21 +94,36 @@ export function makeRoutes(r: Rng, w: World): string[] {
   };
   if (r.chance(80)) out.push(`route add default ${via(r.below(w.links.length))}`);
   for (let n = r.below(6); n > 0; n--) out.push(route(''));
-  if (w.policyRules) {
-    for (let n = r.between(1, 6); n > 0; n--) out.push(route(` table ${r.pick([100, 101, 102])}`));
-    for (let n = r.between(1, 4); n > 0; n--) out.push(policyRule(r, w, 1000 + n));
-  }
+  return [...out, ...policyRouting(r, w, route, WORDS4)];
+}
+
+/** How a family writes what policy rules ask for. */
+export interface RuleWords {
+  readonly prefixes: readonly string[];
+  network(r: Rng, w: World): string;
+  readonly icmp: string;
+  /** A prefix length to suppress in table main. */
+  readonly suppressed: number;
+}
+const WORDS4: RuleWords = { prefixes: PREFIXES, network: (r, w) => `${r.pick(w.nets)}.0/24`, icmp: 'icmp', suppressed: 8 };
+
+/** Rules and the tables they lead to, where the batch has such; `route` writes a route of a table. */
+export function policyRouting(r: Rng, w: World, route: (table: string) => string, words: RuleWords): string[] {
+  const out: string[] = [];
+  if (!w.policyRules) return out;
+  for (let n = r.between(1, 6); n > 0; n--) out.push(route(` table ${r.pick([100, 101, 102])}`));
+  for (let n = r.between(1, 4); n > 0; n--) out.push(policyRule(r, w, 1000 + n, words));
   return out;
 }
 
-function policyRule(r: Rng, w: World, pref: number): string {
+function policyRule(r: Rng, w: World, pref: number, words: RuleWords): string {
   const select: string[] = [];
-  if (r.chance(40)) select.push(`${r.chance(15) ? 'not ' : ''}from ${r.chance(50) ? r.pick(w.addrs) : `${r.pick(w.nets)}.0/24`}`);
-  if (r.chance(30)) select.push(`to ${r.chance(50) ? r.pick(w.addrs) : r.pick(PREFIXES)}`);
+  if (r.chance(40)) select.push(`${r.chance(15) ? 'not ' : ''}from ${r.chance(50) ? r.pick(w.addrs) : words.network(r, w)}`);
+  if (r.chance(30)) select.push(`to ${r.chance(50) ? r.pick(w.addrs) : r.pick(words.prefixes)}`);
   if (r.chance(40)) select.push(`fwmark ${r.pick(['0x1', '0x2', '0x4000/0x4000', '0x10/0xf0', '0x0/0x1'])}`);
   if (r.chance(20)) select.push(`iif ${r.pick([...w.links.map((l) => l.name), 'lo'])}`);
   if (r.chance(8)) select.push(`oif ${r.pick(w.links).name}`);
-  if (r.chance(10)) select.push(`ipproto ${r.pick(['tcp', 'udp', 'icmp'])}`);
+  if (r.chance(10)) select.push(`ipproto ${r.pick(['tcp', 'udp', words.icmp])}`);
   if (r.chance(8)) select.push(`dport ${r.pick(PORTS)}`);
   if (r.chance(6)) select.push(`sport ${r.pick(['20000-25000', '53', '10000-10400'])}`);
   if (r.chance(8)) select.push(`uidrange ${r.pick(['0-0', '1000-1000', '1-65535'])}`);
@@ -119,7 +134,7 @@ function policyRule(r: Rng, w: World, pref: number): string {
     [4, 'unreachable'],
     [4, 'prohibit'],
     [5, `table ${r.pick([100, 101])} suppress_prefixlength ${r.pick([0, 16])}`],
-    [4, `table main suppress_prefixlength ${r.pick([0, 8])}`],
+    [4, `table main suppress_prefixlength ${r.pick([0, words.suppressed])}`],
     [3, 'goto 32766'],
     [2, 'nop'],
   ]);

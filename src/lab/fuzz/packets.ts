@@ -10,13 +10,23 @@ import type { Rng } from './rng.js';
 
 const F = TCP_FLAG;
 
-export function makeSteps(r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] {
+/** The steps of a family. `resolve`: ARP or neighbour discovery; how often that and fragments. */
+export interface OwnSteps {
+  inject(r: Rng, w: World, n: number): InjectStep;
+  local(r: Rng, w: World, n: number): LocalStep;
+  fragments(r: Rng, w: World, n: number): readonly InjectStep[];
+  served(r: Rng, w: World, n: number, s: CorpusSocket): InjectStep;
+  resolve(r: Rng, w: World, n: number): InjectStep;
+  readonly often: { readonly fragments: number; readonly resolve: number };
+}
+
+export function stepsOf(own: OwnSteps, r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] {
   const out: SpecStep[] = [];
   const count = r.between(3, 6);
   while (out.length < count) {
     const n = out.length;
     const before = n > 0 ? r.below(n) : -1;
-    const kind = r.weighed<'inject' | 'local' | 'reply' | 'error' | 'data' | 'fin' | 'rst' | 'again' | 'fragments' | 'served' | 'answer' | 'arp'>([
+    const kind = r.weighed<'inject' | 'local' | 'reply' | 'error' | 'data' | 'fin' | 'rst' | 'again' | 'fragments' | 'served' | 'answer' | 'resolve'>([
       [45, 'inject'],
       [22, 'local'],
       [n > 0 ? 24 : 0, 'reply'],
@@ -25,17 +35,17 @@ export function makeSteps(r: Rng, w: World, sockets: readonly CorpusSocket[]): S
       [n > 0 ? 5 : 0, 'data'],
       [n > 0 ? 3 : 0, 'fin'],
       [n > 0 ? 2 : 0, 'rst'],
-      [5, 'fragments'],
+      [own.often.fragments, 'fragments'],
       [sockets.length > 0 ? 8 : 0, 'served'],
       [n > 0 && sockets.length > 0 ? 6 : 0, 'answer'],
-      [4, 'arp'],
+      [own.often.resolve, 'resolve'],
     ]);
-    if (kind === 'inject') out.push(inject(r, w, n));
-    else if (kind === 'local') out.push(local(r, w, n));
-    else if (kind === 'fragments') out.push(...fragments(r, w, n));
-    else if (kind === 'served') out.push(served(r, w, n, r.pick(sockets)));
+    if (kind === 'inject') out.push(own.inject(r, w, n));
+    else if (kind === 'local') out.push(own.local(r, w, n));
+    else if (kind === 'fragments') out.push(...own.fragments(r, w, n));
+    else if (kind === 'served') out.push(own.served(r, w, n, r.pick(sockets)));
     else if (kind === 'answer') out.push({ kind: 'sock_send', n, socket: r.pick(sockets).id, payload: bytesHex(bytes(r, r.between(1, 9))) });
-    else if (kind === 'arp') out.push(arp(r, w, n));
+    else if (kind === 'resolve') out.push(own.resolve(r, w, n));
     else if (kind === 'again') {
       const s = out[before];
       if (s.kind === 'inject') out.push({ ...s, n });
@@ -43,6 +53,9 @@ export function makeSteps(r: Rng, w: World, sockets: readonly CorpusSocket[]): S
   }
   return out;
 }
+
+export const makeSteps = (r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] =>
+  stepsOf({ inject, local, fragments, served, resolve: arp, often: { fragments: 5, resolve: 4 } }, r, w, sockets);
 
 function source(r: Rng, w: World, at: number): string {
   return r.weighed<() => string>([

@@ -36,13 +36,7 @@ function kindOf(r: Rng, w: World): [type: string, kind: Kind] {
   const inet = 'family inet hashsize 1024 maxelem 65536';
   const masked = `${inet}${r.chance(15) ? ` netmask ${r.pick([24, 30])}` : ''}`;
   return r.weighed<() => [string, Kind]>([
-    [12, () => ['hash:ip', { dims: 1, options: masked, member: addr }]],
-    [12, () => ['hash:net', { dims: 1, options: inet, member: net }]],
-    [10, () => ['hash:ip,port', { dims: 2, options: inet, member: () => `${addr()},${port()}` }]],
-    [10, () => ['hash:net,port', { dims: 2, options: inet, member: () => `${net()},${port()}` }]],
-    [6, () => ['hash:ip,port,ip', { dims: 3, options: inet, member: () => `${addr()},${port()},${addr()}` }]],
-    [6, () => ['hash:ip,port,net', { dims: 3, options: inet, member: () => `${addr()},${port()},${net()}` }]],
-    [8, () => ['hash:net,iface', { dims: 2, options: inet, member: () => `${net()},${r.pick(w.links).name}` }]],
+    ...hashKinds({ inet, masked, addr, net, port, dev: () => r.pick(w.links).name }),
     [6, () => ['bitmap:ip', { dims: 1, options: `range ${base}.0/24`, member: inBase }]],
     [4, () => ['bitmap:ip,mac', { dims: 2, options: `range ${base}.0/24`, member: () => (r.chance(70) ? `${inBase()},${mac()}` : inBase()) }]],
     [5, () => ['bitmap:port', { dims: 1, options: 'range 0-65535', member: () => `${r.pick(PORTS)}` }]],
@@ -75,3 +69,24 @@ export function makeSetsOf(r: Rng, kindOf: (r: Rng) => [type: string, kind: Kind
   }
   return { sets, lines };
 }
+
+/** Options and members of a family's hash sets. */
+interface HashWords {
+  readonly inet: string;
+  readonly masked: string;
+  addr(): string;
+  net(): string;
+  port(): string;
+  dev(): string;
+}
+
+/** The hash types that both families have, with how often each. */
+export const hashKinds = ({ inet, masked, addr, net, port, dev }: HashWords): (readonly [number, () => [string, Kind]])[] => [
+  [12, () => ['hash:ip', { dims: 1, options: masked, member: addr }]],
+  [12, () => ['hash:net', { dims: 1, options: inet, member: net }]],
+  [10, () => ['hash:ip,port', { dims: 2, options: inet, member: () => `${addr()},${port()}` }]],
+  [10, () => ['hash:net,port', { dims: 2, options: inet, member: () => `${net()},${port()}` }]],
+  [6, () => ['hash:ip,port,ip', { dims: 3, options: inet, member: () => `${addr()},${port()},${addr()}` }]],
+  [6, () => ['hash:ip,port,net', { dims: 3, options: inet, member: () => `${addr()},${port()},${net()}` }]],
+  [8, () => ['hash:net,iface', { dims: 2, options: inet, member: () => `${net()},${dev()}` }]],
+];

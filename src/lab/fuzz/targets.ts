@@ -12,21 +12,32 @@ export interface Target {
   readonly proto?: string;
 }
 
-type Row = readonly [number, () => Target];
+export type Row = readonly [number, () => Target];
 
-export function target(r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target {
+/** The targets of a family that the other one has not, or has in other words; `rejects`: how often REJECT in filter. */
+export interface OwnTargets {
+  nat(r: Rng, w: World, p: Place, proto: string): Target;
+  reject(r: Rng, proto: string): Target;
+  readonly rejects: number;
+  mangle(r: Rng, w: World, p: Place): readonly Row[];
+}
+
+export function targetOf(own: OwnTargets, r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target {
   if (p.down.length > 0 && r.chance(25)) return jump(r, p);
-  if (p.table === 'nat' && r.chance(75)) return natTarget(r, w, p, proto);
+  if (p.table === 'nat' && r.chance(75)) return own.nat(r, w, p, proto);
   if (r.chance(p.table === 'filter' ? 55 : 30)) return verdict(r, p);
-  const rows: Row[] = [...commonTargets(r, sets, p), [p.table === 'filter' ? 20 : 0, () => reject(r, proto)]];
-  if (p.table === 'mangle') rows.push(...mangleTargets(r, w, p));
+  const rows: Row[] = [...commonTargets(r, sets, p), [p.table === 'filter' ? own.rejects : 0, () => own.reject(r, proto)]];
+  if (p.table === 'mangle') rows.push(...own.mangle(r, w, p));
   if (p.table === 'raw') rows.push(...rawTargets(r));
   return r.weighed(rows)();
 }
 
-export const jump = (r: Rng, p: Place): Target => ({ text: `-${r.chance(80) ? 'j' : 'g'} ${r.pick(p.down)}` });
+export const target = (r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target =>
+  targetOf({ nat: natTarget, reject, rejects: 20, mangle: mangleTargets }, r, w, sets, p, proto);
 
-export const verdict = (r: Rng, p: Place): Target => ({
+const jump = (r: Rng, p: Place): Target => ({ text: `-${r.chance(80) ? 'j' : 'g'} ${r.pick(p.down)}` });
+
+const verdict = (r: Rng, p: Place): Target => ({
   text: `-j ${r.weighed([
     [45, 'ACCEPT'],
     [p.table === 'nat' ? 0 : 25, 'DROP'],
@@ -35,7 +46,7 @@ export const verdict = (r: Rng, p: Place): Target => ({
 });
 
 /** Those of every table and family. */
-export const commonTargets = (r: Rng, sets: SetPool, p: Place): Row[] => [
+const commonTargets = (r: Rng, sets: SetPool, p: Place): Row[] => [
   [10, () => ({ text: '' })],
   [4, () => ({ text: `-j LOG --log-prefix "L "` })],
   [
@@ -63,7 +74,7 @@ export const commonTargets = (r: Rng, sets: SetPool, p: Place): Row[] => [
   ],
 ];
 
-export const rawTargets = (r: Rng): Row[] => [
+const rawTargets = (r: Rng): Row[] => [
   [15, () => ({ text: '-j CT --notrack' })],
   [5, () => ({ text: `-j CT ${r.pick(['--zone 1', '--zone 2', '--zone-orig 1', '--zone-reply 2', '--zone mark'])}` })],
   [3, () => ({ text: '-j NOTRACK' })],
@@ -89,7 +100,7 @@ function reject(r: Rng, proto: string): Target {
   };
 }
 
-function mangleTargets(r: Rng, w: World, p: Place): (readonly [number, () => Target])[] {
+function mangleTargets(r: Rng, w: World, p: Place): Row[] {
   return [
     [6, () => ({ text: `-j TTL ${r.pick(['--ttl-set 5', '--ttl-inc 1', '--ttl-dec 1', '--ttl-dec 63', '--ttl-set 1'])}` })],
     [5, () => ({ text: `-j TOS ${r.pick(['--set-tos 0x10/0x3f', '--and-tos 0x1e', '--or-tos 0x08', '--set-tos 0x08/0xff', '--xor-tos 0x10'])}` })],

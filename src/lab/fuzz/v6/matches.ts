@@ -1,5 +1,5 @@
 /** Random matches of ip6tables, in the tool's own words, over what is evaluated. */
-import { conntrackMatch, limited, MARKS, port, protoMatch as protoMatch4, setMatch } from '../matches.js';
+import { conntrackMatch, hostMatches, limited, MARKS, port, protoMatch as protoMatch4, setMatch } from '../matches.js';
 import type { World } from '../node.js';
 import { maybe, only, type Place } from '../place.js';
 import type { Rng } from '../rng.js';
@@ -73,22 +73,7 @@ export function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string):
     [3, () => `-m pkttype ${maybe(r)}--pkt-type ${r.pick(['unicast', 'broadcast', 'multicast'])}`],
     [4, () => ipRange(r, w)],
     [2, () => `-m statistic --mode nth ${maybe(r)}--every ${r.between(2, 3)} --packet ${r.below(2)}`],
-    [
-      5,
-      () =>
-        only(p, 'OUTPUT', 'POSTROUTING')
-          ? `-m owner ${maybe(r)}${r.pick(['--uid-owner 1000', '--uid-owner 0', '--socket-exists', '--gid-owner 0', '--uid-owner 0-999'])}`
-          : '',
-    ],
-    [
-      4,
-      () =>
-        only(p, 'PREROUTING') && (p.table === 'raw' || p.table === 'mangle')
-          ? `-m rpfilter ${r.pick(['', '--loose', '--validmark', '--accept-local', '--invert', '--loose --invert'])}`.trim()
-          : '',
-    ],
-    [3, () => (before ? `-m mac ${maybe(r)}--mac-source 02:fe:00:00:00:0a` : '')],
-    [3, () => (only(p, 'PREROUTING', 'INPUT') ? `-m socket${r.pick(['', ' --nowildcard', ' --transparent'])}` : '')],
+    ...hostMatches(r, p, before),
     [2, () => `-m u32 --u32 "${r.pick(['0>>28=6', '3&0xFF=17', '4&0xFFFF=0x8:0x60', '4&0xFF=1:63', '40>>16=80', '8=0x20010db8'])}"`],
     [2, () => (proto === 'tcp' ? '-m tcpmss --mss 500:1500' : '')],
     [2, () => `-m ecn ${r.pick(['--ecn-ip-ect 0', '! --ecn-ip-ect 0', '--ecn-ip-ect 2'])}`],

@@ -1,6 +1,6 @@
 /** Random nodes of IPv6: addresses, neighbours, routes, rules, sysctls. */
 import type { CorpusLink } from '../../../harness/conformance/corpus.js';
-import { PORTS, type World } from '../node.js';
+import { policyRouting, type World } from '../node.js';
 import type { Rng } from '../rng.js';
 
 const SUBNETS = ['2001:db8:0:1', '2001:db8:0:2', '2001:db8:1:1', 'fd00:5', 'fd00:10:244:1', 'fd00:ffff:0:9'] as const;
@@ -97,36 +97,7 @@ export function makeRoutes(r: Rng, w: World): string[] {
   };
   if (r.chance(80)) out.push(`route add default ${via(r.below(w.links.length))}`);
   for (let n = r.below(6); n > 0; n--) out.push(route(''));
-  if (w.policyRules) {
-    for (let n = r.between(1, 6); n > 0; n--) out.push(route(` table ${r.pick([100, 101, 102])}`));
-    for (let n = r.between(1, 4); n > 0; n--) out.push(policyRule(r, w, 1000 + n));
-  }
-  return out;
-}
-
-function policyRule(r: Rng, w: World, pref: number): string {
-  const select: string[] = [];
-  if (r.chance(40)) select.push(`${r.chance(15) ? 'not ' : ''}from ${r.chance(50) ? r.pick(w.addrs) : network(r, w)}`);
-  if (r.chance(30)) select.push(`to ${r.chance(50) ? r.pick(w.addrs) : r.pick(PREFIXES)}`);
-  if (r.chance(40)) select.push(`fwmark ${r.pick(['0x1', '0x2', '0x4000/0x4000', '0x10/0xf0', '0x0/0x1'])}`);
-  if (r.chance(20)) select.push(`iif ${r.pick([...w.links.map((l) => l.name), 'lo'])}`);
-  if (r.chance(8)) select.push(`oif ${r.pick(w.links).name}`);
-  if (r.chance(10)) select.push(`ipproto ${r.pick(['tcp', 'udp', 'ipv6-icmp'])}`);
-  if (r.chance(8)) select.push(`dport ${r.pick(PORTS)}`);
-  if (r.chance(6)) select.push(`sport ${r.pick(['20000-25000', '53', '10000-10400'])}`);
-  if (r.chance(8)) select.push(`uidrange ${r.pick(['0-0', '1000-1000', '1-65535'])}`);
-  if (r.chance(8)) select.push('tos 0x10');
-  const action = r.weighed([
-    [80, `table ${r.pick([100, 101, 102, 'main'])}`],
-    [4, 'blackhole'],
-    [4, 'unreachable'],
-    [4, 'prohibit'],
-    [5, `table ${r.pick([100, 101])} suppress_prefixlength ${r.pick([0, 16])}`],
-    [4, `table main suppress_prefixlength ${r.pick([0, 32])}`],
-    [3, 'goto 32766'],
-    [2, 'nop'],
-  ]);
-  return `rule add pref ${pref} ${select.length > 0 && !select[0].startsWith('to') ? '' : 'from all '}${select.join(' ')} ${action}`;
+  return [...out, ...policyRouting(r, w, route, { prefixes: PREFIXES, network, icmp: 'ipv6-icmp', suppressed: 32 })];
 }
 
 /** Every setting that some case may change, with what it is otherwise. */

@@ -6,7 +6,7 @@ import { buildIcmp6, buildIp6, buildSctp, buildTcp, buildUdp, echoRest, TCP_FLAG
 import type { SpecStep } from '../../case-spec.js';
 import { ethernet } from '../../follow.js';
 import { PORTS, type World } from '../node.js';
-import { bytes, size, sport, tcp } from '../packets.js';
+import { bytes, size, sport, stepsOf, tcp } from '../packets.js';
 import type { Rng } from '../rng.js';
 import { chain, fragmentHeader, someHeaders } from './headers.js';
 import { addressBytes, icmpError, neighbour, otherIcmp } from './icmp.js';
@@ -14,39 +14,8 @@ import { eui64, HOSTS, LINK_LOCAL, REMOTE } from './node.js';
 
 const ip6 = (t: string): Ip6 => parseIp6(t) as Ip6;
 
-export function makeSteps(r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] {
-  const out: SpecStep[] = [];
-  const count = r.between(3, 6);
-  while (out.length < count) {
-    const n = out.length;
-    const before = n > 0 ? r.below(n) : -1;
-    const kind = r.weighed<'inject' | 'local' | 'reply' | 'error' | 'data' | 'fin' | 'rst' | 'again' | 'fragments' | 'served' | 'answer' | 'neighbour'>([
-      [45, 'inject'],
-      [22, 'local'],
-      [n > 0 ? 24 : 0, 'reply'],
-      [n > 0 ? 7 : 0, 'error'],
-      [n > 0 ? 5 : 0, 'again'],
-      [n > 0 ? 5 : 0, 'data'],
-      [n > 0 ? 3 : 0, 'fin'],
-      [n > 0 ? 2 : 0, 'rst'],
-      [7, 'fragments'],
-      [sockets.length > 0 ? 8 : 0, 'served'],
-      [n > 0 && sockets.length > 0 ? 6 : 0, 'answer'],
-      [6, 'neighbour'],
-    ]);
-    if (kind === 'inject') out.push(inject(r, w, n));
-    else if (kind === 'local') out.push(local(r, w, n));
-    else if (kind === 'fragments') out.push(...fragments(r, w, n));
-    else if (kind === 'served') out.push(served(r, w, n, r.pick(sockets)));
-    else if (kind === 'answer') out.push({ kind: 'sock_send', n, socket: r.pick(sockets).id, payload: bytesHex(bytes(r, r.between(1, 9))) });
-    else if (kind === 'neighbour') out.push(neighbourStep(r, w, n));
-    else if (kind === 'again') {
-      const s = out[before];
-      if (s.kind === 'inject') out.push({ ...s, n });
-    } else out.push({ kind: 'follow', n, of: r.chance(60) ? n - 1 : before, how: kind });
-  }
-  return out;
-}
+export const makeSteps = (r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] =>
+  stepsOf({ inject, local, fragments, served, resolve: neighbourStep, often: { fragments: 7, resolve: 6 } }, r, w, sockets);
 
 function source(r: Rng, w: World, at: number): string {
   return r.weighed<() => string>([

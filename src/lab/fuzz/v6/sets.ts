@@ -1,7 +1,7 @@
 /** Random sets of IPv6. */
 import { PORTS, type World } from '../node.js';
 import type { Rng } from '../rng.js';
-import { type Kind, makeSetsOf, type SetPool } from '../sets.js';
+import { hashKinds, type Kind, makeSetsOf, type SetPool } from '../sets.js';
 
 export const makeSets = (r: Rng, w: World): SetPool => makeSetsOf(r, (x) => kindOf(x, w));
 
@@ -13,13 +13,7 @@ function kindOf(r: Rng, w: World): [type: string, kind: Kind] {
   const inet = 'family inet6 hashsize 1024 maxelem 65536';
   const masked = `${inet}${r.chance(15) ? ` netmask ${r.pick([64, 126])}` : ''}`;
   return r.weighed<() => [string, Kind]>([
-    [12, () => ['hash:ip', { dims: 1, options: masked, member: addr }]],
-    [12, () => ['hash:net', { dims: 1, options: inet, member: net }]],
-    [10, () => ['hash:ip,port', { dims: 2, options: inet, member: () => `${addr()},${port()}` }]],
-    [10, () => ['hash:net,port', { dims: 2, options: inet, member: () => `${net()},${port()}` }]],
-    [6, () => ['hash:ip,port,ip', { dims: 3, options: inet, member: () => `${addr()},${port()},${addr()}` }]],
-    [6, () => ['hash:ip,port,net', { dims: 3, options: inet, member: () => `${addr()},${port()},${net()}` }]],
-    [8, () => ['hash:net,iface', { dims: 2, options: inet, member: () => `${net()},${r.pick(w.links).name}` }]],
+    ...hashKinds({ inet, masked, addr, net, port, dev: () => r.pick(w.links).name }),
     [5, () => ['bitmap:port', { dims: 1, options: 'range 0-65535', member: () => `${r.pick(PORTS)}` }]],
   ])();
 }

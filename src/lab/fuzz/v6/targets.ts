@@ -3,20 +3,11 @@ import { PORTS, type World } from '../node.js';
 import { only, type Place } from '../place.js';
 import type { Rng } from '../rng.js';
 import type { SetPool } from '../sets.js';
-import { commonTargets, jump, rawTargets, type Target, verdict } from '../targets.js';
+import { type Row, type Target, targetOf } from '../targets.js';
 import { LINK_LOCAL } from './node.js';
 
-type Row = readonly [number, () => Target];
-
-export function target(r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target {
-  if (p.down.length > 0 && r.chance(25)) return jump(r, p);
-  if (p.table === 'nat' && r.chance(75)) return natTarget(r, w, p, proto);
-  if (r.chance(p.table === 'filter' ? 55 : 30)) return verdict(r, p);
-  const rows: Row[] = [...commonTargets(r, sets, p), [p.table === 'filter' ? 25 : 0, () => reject(r, proto)]];
-  if (p.table === 'mangle') rows.push(...mangleTargets(r, w, p));
-  if (p.table === 'raw') rows.push(...rawTargets(r));
-  return r.weighed(rows)();
-}
+export const target = (r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target =>
+  targetOf({ nat: natTarget, reject, rejects: 25, mangle: mangleTargets }, r, w, sets, p, proto);
 
 const REASONS = ['no-route', 'adm-prohibited', 'addr-unreachable', 'port-unreachable', 'policy-fail', 'reject-route'] as const;
 
