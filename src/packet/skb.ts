@@ -102,7 +102,10 @@ export class Skb {
   noMcLoop = false;
   /** skb->ignore_df: own packets that may be fragmented although DF is set. */
   ignoreDf = false;
-  /** What is known of the transport checksum (skb->ip_summed): that of a packet from a wire is looked at when somebody asks (packet/verify.ts). */
+  /**
+   * What is known of the transport checksum (skb->ip_summed): that of a packet from a wire, or of what this node summed up itself (ICMPv6), is looked at when
+   * somebody asks (packet/verify.ts).
+   */
   csum: 'good' | 'bad' | 'unchecked' = 'good';
   /** IPv6 traffic class or hop limit were changed after conntrack had summed up the whole packet (skb->csum), which no longer holds. */
   header6Edited = false;

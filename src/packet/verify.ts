@@ -8,6 +8,15 @@ export function checksumBad(skb: Skb): boolean {
   return skb.csum === 'bad';
 }
 
+/**
+ * What the receive path of a protocol finds (skb_checksum_validate()): it takes today's header off the sum of the packet as conntrack summed it up, so that addresses
+ * changed since (DNPT, SNPT) are made up for. Otherwise, and where that sum is wrong, the packet is summed up as it is now.
+ */
+export function receivedBad(skb: Skb): boolean {
+  if (skb.csum === 'unchecked') return checksumBad(skb);
+  return (skb.csum === 'bad' || (skb.header6Edited && skb.dev?.loopback !== true)) && transportChecksumBad(skb);
+}
+
 /** False for fragments (nothing can be said yet), protocols without one, and UDP/IPv4 without a checksum. */
 export function transportChecksumBad(skb: Skb): boolean {
   if (skb.protocol !== ETH_P_IP && skb.protocol !== ETH_P_IPV6) return false;

@@ -84,6 +84,7 @@ export function sendReset6(n: NodeRun, c: PacketCtx): void {
   const ttl = r.dst.hoplimit || n.conf('ipv6', r.dst.dev.name, 'hop_limit');
   const data = buildIp6({ src, dst, proto: IPPROTO.TCP, ttl, tos: 0, payload: resetSegment(old) });
   const made = n.newSkb(data, ETH_P_IPV6, { kind: 'reply', of: old.id });
+  made.csum = 'unchecked';
   made.mark = mark;
   made.dst = r.dst;
   sendBack(n, flight(made), old, 'ip6_local_out');

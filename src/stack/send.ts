@@ -131,6 +131,7 @@ function local(node: NodeRun, name: string, spec: Exclude<PacketSpec, TcpSpec>, 
 function rawSend(node: NodeRun, ip: Uint8Array): number {
   const v6 = ip[0] >>> 4 === 6;
   const skb = node.newSkb(ip.slice(), v6 ? ETH_P_IPV6 : ETH_P_IP, { kind: 'sent', of: null });
+  skb.csum = 'unchecked';
   const src = skb.saddr;
   const r = node.routeOutput(skb.family, { dst: skb.daddr, ...(src === ANY4 ? {} : { src }), tos: skb.tos & 0x1c, proto: skb.l4proto, anySource: true });
   if (r.dst === null) return r.errno;

@@ -30,7 +30,7 @@ interface Entry {
   readonly id: string;
   readonly sock: TcpSock | UdpSock;
   /** udp: last peer of a listening socket, first destination of a local one. tcp: the last accepted connection, or the socket itself. */
-  peer: { readonly addr: Addr; readonly port: number } | null;
+  peer: { readonly addr: Addr; readonly port: number; readonly dev: NetDevice | null } | null;
   conn: TcpSock | null;
   readonly events: Delivery[];
   /** SO_ERROR is read once a step: the last error counts. */
@@ -181,7 +181,7 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
     if (unbound !== 0) return { error: `bind:${errnoName(unbound)}` };
     const sock = layer.bindUdp(o);
     const entry = this.#add(o.id, sock);
-    entry.peer = { addr: to, port: s.dport ?? 0 };
+    entry.peer = { addr: to, port: s.dport ?? 0, dev: null };
     const errno = layer.udp.send(sock, to, s.dport ?? 0, hexBytes(s.payload ?? ''));
     if (errno !== 0) {
       layer.udp.close(sock);
@@ -209,7 +209,7 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
     if (!e) return { error: 'EBADF' };
     if (e.sock.proto === 17) {
       if (!e.peer) return { error: 'EDESTADDRREQ' };
-      const errno = layer.udp.send(e.sock, e.peer.addr, e.peer.port, data);
+      const errno = layer.udp.send(e.sock, e.peer.addr, e.peer.port, data, { kind: 'sent', of: null }, e.peer.dev);
       return errno === 0 ? { ok: true } : { error: errnoName(errno) };
     }
     const c = e.conn ?? e.sock;
@@ -278,7 +278,7 @@ class CaseSocketTable implements CaseSockets, SocketEvents {
     if (!e) return;
     const peer = [formatAddr(from), sport] as const;
     if (e.id.startsWith('srv')) {
-      e.peer = { addr: from, port: sport };
+      e.peer = { addr: from, port: sport, dev };
       e.events.push({ socket: e.id, event: 'data', data: bytesHex(data), from: peer, to: formatAddr(to), dev: dev?.name ?? '' });
     } else e.events.push({ socket: e.id, event: 'data', data: bytesHex(data), from: peer });
   }

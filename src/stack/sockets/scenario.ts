@@ -66,7 +66,7 @@ export class ScenarioSockets extends Sockets {
 
   /** An unbound server answers with the address that its route chooses, not with the one it was asked at. */
   override datagram(s: UdpSock, data: Uint8Array, skb: Skb, sport: number): void {
-    if (this.#echoing.has(s.id)) this.udp.send(s, skb.saddr, sport, data, { kind: 'reply', of: skb.id });
+    if (this.#echoing.has(s.id)) this.udp.send(s, skb.saddr, sport, data, { kind: 'reply', of: skb.id }, this.inputDev(skb));
   }
 
   override rawDeliver(skb?: Skb, proto?: number): boolean {

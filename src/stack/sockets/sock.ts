@@ -126,6 +126,8 @@ export interface RequestSock {
   readonly lport: number;
   readonly raddr: Addr;
   readonly rport: number;
+  /** ir_iif: the listener's device, or the one that a link-local address is asked on; the connection is bound to it. */
+  readonly boundDev: NetDevice | null;
   readonly isn: number;
   /** ir_mark: what its SYN-ACKs and the connection carry. */
   readonly mark: number;
@@ -158,7 +160,7 @@ export function makeSk(o: SocketOptions, proto: number): SkSocket {
   };
 }
 
-const devFits = (s: Sock, dev: NetDevice | null): boolean => s.boundDev === null || s.boundDev.ifindex === dev?.ifindex;
+const devFits = (s: Pick<Sock, 'boundDev'>, dev: NetDevice | null): boolean => s.boundDev === null || s.boundDev.ifindex === dev?.ifindex;
 
 /** The best of the sockets bound to `port`: an exact address before the any-address, a bound device before none, of equals the latest. */
 function best<T extends Sock>(socks: readonly T[], family: Family, addr: Addr, port: number, dev: NetDevice | null, extra: (s: T) => boolean): T | null {
@@ -193,6 +195,10 @@ export function lookupEstablished(socks: readonly TcpSock[], src: Addr, sport: n
   }
   return null;
 }
+
+/** Requests are found where connections are (reqsk_queue_hash_req()). */
+export const lookupRequest = (all: readonly RequestSock[], src: Addr, sport: number, dst: Addr, dport: number, dev: NetDevice | null): RequestSock | null =>
+  all.find((r) => r.laddr === dst && r.lport === dport && r.raddr === src && r.rport === sport && devFits(r, dev)) ?? null;
 
 /** __udp_is_mcast_sock(): does a broadcast or multicast to (daddr, dport) on `dev` concern this socket? */
 export const udpTakesMulticast = (s: UdpSock, family: Family, daddr: Addr, dport: number, dev: NetDevice | null): boolean =>

@@ -13,7 +13,17 @@ import { vxlanSk } from '../kernel-socket.js';
 import { vxlanListens, vxlanSent } from '../stages/vxlan.js';
 import { endsRequest, errnoOf, errnoOf6 } from './icmp-errno.js';
 import type { SocketLayer } from './layer.js';
-import { inputDev, lookupEstablished, lookupListener, lookupUdp, type SocketOptions, type TcpSock, type UdpSock, udpTakesMulticast } from './sock.js';
+import {
+  inputDev,
+  lookupEstablished,
+  lookupListener,
+  lookupRequest,
+  lookupUdp,
+  type SocketOptions,
+  type TcpSock,
+  type UdpSock,
+  udpTakesMulticast,
+} from './sock.js';
 import { Tcp } from './tcp.js';
 import { type RawIcmp, sendRawIcmp, Udp } from './udp.js';
 
@@ -117,8 +127,7 @@ export class Sockets implements SocketLayer, SocketHost {
     const seen = this.inputDev(skb);
     const v4 = family === 'ipv4';
     let concerned = true;
-    if (q.proto === IPPROTO.TCP)
-      concerned = this.tcp.error(family, q.src, q.sport, q.dst, q.dport, q.seq, errno, endsRequest(family, type, code), v4 ? seen : skb.dev);
+    if (q.proto === IPPROTO.TCP) concerned = this.tcp.error(q.src, q.sport, q.dst, q.dport, q.seq, errno, endsRequest(family, type, code), v4 ? seen : skb.dev);
     else if (q.proto === IPPROTO.UDP)
       concerned = this.udp.error(family, q.src, q.sport, v4 ? skb.dev : seen) || (v4 && vxlanSent(this.k, q.dport, inner.subarray((inner[0] & 15) * 4 + 8)));
     if (!concerned) this.k.count(family === 'ipv4' ? 'IcmpInErrors' : 'Icmp6InErrors');
@@ -136,7 +145,9 @@ export class Sockets implements SocketLayer, SocketHost {
   ): SkSocket | null {
     if (proto === IPPROTO.TCP) {
       const s =
-        want === 'listener' ? null : (lookupEstablished(this.tcp.socks, src, sport, dst, dport, dev) ?? this.tcp.request(src, sport, dst, dport) ?? null);
+        want === 'listener'
+          ? null
+          : (lookupEstablished(this.tcp.socks, src, sport, dst, dport, dev) ?? lookupRequest(this.tcp.requests, src, sport, dst, dport, dev));
       return (s ?? (want === 'established' ? null : lookupListener(this.tcp.socks, family, dst, dport, dev)))?.sk ?? null;
     }
     if (proto !== IPPROTO.UDP || want === 'established') return null;

@@ -1,5 +1,6 @@
 /** Connections that are being opened from the other side: listeners and request sockets (net/ipv4/tcp_input.c, tcp_minisocks.c). */
 
+import { isLinkLocal6 } from '../../fib/index.js';
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
@@ -8,7 +9,7 @@ import type { RequestSock, TcpSock } from './sock.js';
 import type { Tcp } from './tcp.js';
 import { segment } from './tcp-connection.js';
 import { advertisedMss, fullOptions, mssOption, offersScaling, seqAfter, WSCALE, windowFor } from './tcp-options.js';
-import { isStrict6, type Segment, segmentLength, sendAck, sendReset } from './tcp-reset.js';
+import { type Segment, segmentLength, sendAck, sendReset } from './tcp-reset.js';
 import { ipXmit, routeTos } from './xmit.js';
 
 const ENETUNREACH = 101;
@@ -45,10 +46,11 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
   }
   // inet_request_mark()
   const mark = l.mark === 0 && k.sysctl('net/ipv4/tcp_fwmark_accept') !== 0 ? skb.mark : l.mark;
+  const boundDev = l.boundDev ?? (typeof skb.saddr === 'string' && isLinkLocal6(skb.saddr) ? t.host.inputDev(skb) : null);
   const r = k.routeOutput(family, {
     dst: skb.saddr,
     src: skb.daddr,
-    oif: l.boundDev ?? (isStrict6(skb.saddr) ? skb.dev : null),
+    oif: boundDev,
     bound: l.boundDev !== null,
     mark,
     tos: routeTos(l.tos),
@@ -101,6 +103,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
     lport: seg.dport,
     raddr,
     rport: seg.sport,
+    boundDev,
     isn,
     mark,
     rcvIsn: seg.seq,
@@ -170,7 +173,7 @@ function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
   const r = k.routeOutput(req.family, {
     dst: req.raddr,
     src: req.laddr,
-    oif: l.boundDev,
+    oif: req.boundDev,
     mark: req.mark,
     tos: routeTos(l.tos),
     proto: IPPROTO.TCP,
@@ -185,7 +188,7 @@ function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
     return;
   }
   k.count('TcpPassiveOpens');
-  const c = t.open({ ...l, addr: req.laddr, port: req.lport, mark: req.mark }, 'ESTABLISHED');
+  const c = t.open({ ...l, boundDev: req.boundDev, addr: req.laddr, port: req.lport, mark: req.mark }, 'ESTABLISHED');
   c.laddr = req.laddr;
   c.raddr = req.raddr;
   c.rport = req.rport;

@@ -1,12 +1,11 @@
 /** TCP of a node without timers: handshakes from both sides, data in order, resets, errors (net/ipv4/tcp_ipv4.c, tcp_input.c, tcp_output.c, tcp_minisocks.c). */
-import type { Addr, Family } from '../../base/addr.js';
 import { isLinkLocal6 } from '../../fib/index.js';
 import { TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
-import { checksumBad } from '../../packet/verify.js';
+import { receivedBad } from '../../packet/verify.js';
 import type { Kernel } from '../kernel.js';
-import { lookupEstablished, lookupListener, type RequestSock, type SocketOptions, TcpSock } from './sock.js';
+import { lookupEstablished, lookupListener, lookupRequest, type RequestSock, type SocketOptions, TcpSock } from './sock.js';
 import type { SocketHost } from './sockets.js';
 import { established, failed } from './tcp-connection.js';
 import { checkRequest, listen } from './tcp-listen.js';
@@ -98,11 +97,6 @@ export class Tcp {
     push(this.k, s, { kind: 'sent', of: null }, true);
   }
 
-  /** Requests are found where connections are (reqsk_queue_hash_req()). */
-  request(src: Addr, sport: number, dst: Addr, dport: number): RequestSock | undefined {
-    return this.requests.find((r) => r.laddr === dst && r.lport === dport && r.raddr === src && r.rport === sport);
-  }
-
   // --- receive ---
 
   rcv(skb: Skb): void {
@@ -118,7 +112,7 @@ export class Tcp {
       k.drop(skb, 'PKT_TOO_SMALL', 'tcp_v4_rcv', 'bad-header', {});
       return;
     }
-    if (checksumBad(skb)) {
+    if (receivedBad(skb)) {
       k.count('TcpInCsumErrors');
       k.count('TcpInErrs');
       k.drop(skb, 'TCP_CSUM', 'tcp_v4_rcv', 'bad-checksum', {});
@@ -130,7 +124,7 @@ export class Tcp {
       established(this, found, skb, seg);
       return;
     }
-    const req = this.request(skb.saddr, seg.sport, skb.daddr, seg.dport);
+    const req = lookupRequest(this.requests, skb.saddr, seg.sport, skb.daddr, seg.dport, dev);
     if (req) {
       checkRequest(this, req, skb, seg);
       return;
@@ -158,7 +152,6 @@ export class Tcp {
 
   /** tcp_v4_err(), tcp_req_err(): `errno` of the error, and whether it ends a handshake; false when the quoted segment belongs to no connection of ours. */
   error(
-    family: Family,
     src: TcpSock['laddr'],
     sport: number,
     dst: TcpSock['laddr'],
@@ -170,12 +163,12 @@ export class Tcp {
   ): boolean {
     const s = lookupEstablished(this.socks, dst, dport, src, sport, dev);
     if (!s) {
-      const at = this.requests.findIndex((r) => r.family === family && r.laddr === src && r.lport === sport && r.raddr === dst && r.rport === dport);
-      if (at >= 0 && endsRequest && this.requests[at].isn === seq) {
-        this.requests.splice(at, 1);
+      const req = lookupRequest(this.requests, dst, dport, src, sport, dev);
+      if (req && endsRequest && req.isn === seq) {
+        this.requests.splice(this.requests.indexOf(req), 1);
         this.k.count('TcpExtListenDrops');
       }
-      return at >= 0;
+      return req !== null;
     }
     if (errno === 0 || seqAfter(s.sndUna, seq) || seqAfter(seq, s.sndNxt)) return true;
     if (s.state === 'SYN_SENT' && !s.owned) failed(this, s, errno);

@@ -1,9 +1,10 @@
 /** UDP and raw ICMP sockets: udp_sendmsg(), __udp4_lib_rcv(), raw_sendmsg() (net/ipv4/udp.c, raw.c and their IPv6 twins). */
 import { type Addr, ANY6, type Family } from '../../base/addr.js';
+import { isLinkLocal6 } from '../../fib/index.js';
 import { buildIcmp, buildIcmp6, buildUdp } from '../../packet/build.js';
 import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
-import { checksumBad } from '../../packet/verify.js';
+import { receivedBad } from '../../packet/verify.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend, icmpTypes } from '../stages/icmp-send.js';
 import { countOut } from '../stages/icmp6-send.js';
@@ -43,10 +44,10 @@ export class Udp {
     if (at >= 0) this.socks.splice(at, 1);
   }
 
-  /** sendto(); returns errno. */
-  send(s: UdpSock, to: Addr, dport: number, data: Uint8Array, origin: Origin = { kind: 'sent', of: null }): number {
+  /** sendto(); returns errno. `scope`: the device that sin6_scope_id names, as recvfrom() gave it; heeded of link-local addresses. */
+  send(s: UdpSock, to: Addr, dport: number, data: Uint8Array, origin: Origin = { kind: 'sent', of: null }, scope: NetDevice | null = null): number {
     const { k } = this;
-    const r = route(k, s, IPPROTO.UDP, to, s.port, dport);
+    const r = route(k, s, IPPROTO.UDP, to, s.port, dport, scope);
     if (r.dst === null) {
       if (r.errno === ENETUNREACH) k.count(s.family === 'ipv4' ? 'IpOutNoRoutes' : 'Ip6OutNoRoutes');
       return r.errno;
@@ -78,7 +79,7 @@ export class Udp {
   /** For a tunnel's socket (encap_rcv): header and checksum are looked at before it is asked. False: dropped. */
   intact(skb: Skb): boolean {
     if (this.#length(skb) < 0) return false;
-    if (!checksumBad(skb)) return true;
+    if (!receivedBad(skb)) return true;
     this.#csumError(skb);
     return false;
   }
@@ -113,7 +114,7 @@ export class Udp {
       return;
     }
     // What is short is summed up before anything else (udp4_csum_init, udp6_csum_init).
-    if (checksumBad(skb) && length <= CHECKSUM_BREAK) {
+    if (receivedBad(skb) && length <= CHECKSUM_BREAK) {
       this.#csumError(skb);
       return;
     }
@@ -128,7 +129,7 @@ export class Udp {
       this.#deliver(s, skb, sport, payload);
       return;
     }
-    if (checksumBad(skb)) {
+    if (receivedBad(skb)) {
       this.#csumError(skb);
       return;
     }
@@ -158,7 +159,7 @@ export class Udp {
 
   #deliver(s: UdpSock, skb: Skb, sport: number, payload: Uint8Array): void {
     const { k } = this;
-    if (checksumBad(skb)) {
+    if (receivedBad(skb)) {
       this.#csumError(skb);
       return;
     }
@@ -193,13 +194,14 @@ type Routed =
   | { readonly dst: Dst; readonly src: Addr; readonly to: Addr; readonly errno: 0 }
   | { readonly dst: null; readonly src: null; readonly to: null; readonly errno: number };
 
-function route(k: Kernel, s: SocketOptions, proto: number, given: Addr, sport: number, dport: number): Routed {
+function route(k: Kernel, s: SocketOptions, proto: number, given: Addr, sport: number, dport: number, scope: NetDevice | null = null): Routed {
   const to = meant(given);
+  const oif = scope !== null && typeof to === 'string' && isLinkLocal6(to) ? scope : s.boundDev;
   const bound = typeof s.addr === 'number' ? s.addr !== 0 : s.addr !== ANY6;
   const r = k.routeOutput(s.family, {
     dst: to,
     ...(bound ? { src: s.addr } : {}),
-    oif: s.boundDev,
+    oif,
     bound: s.boundDev !== null,
     mark: s.mark,
     tos: routeTos(s.tos),

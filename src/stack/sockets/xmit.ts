@@ -2,7 +2,7 @@
 import { type Addr, ANY6, type Family, type Ip4, type Ip6 } from '../../base/addr.js';
 import { LOOPBACK6 } from '../../fib/index.js';
 import { buildIp4, buildIp6 } from '../../packet/build.js';
-import { ETH_P_IP, ETH_P_IPV6, type Origin } from '../../packet/skb.js';
+import { ETH_P_IP, ETH_P_IPV6, IPPROTO, type Origin } from '../../packet/skb.js';
 import type { Dst, SkSocket } from '../../packet/types.js';
 import { flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
@@ -35,6 +35,8 @@ export function ipXmit(k: Kernel, x: Xmit): number {
   const family = x.dst.family;
   const data = family === 'ipv4' ? ip4(k, x) : ip6(k, x);
   const skb = k.newSkb(data, family === 'ipv4' ? ETH_P_IP : ETH_P_IPV6, x.origin);
+  // TCP and UDP leave it to the device (CHECKSUM_PARTIAL).
+  if (x.proto === IPPROTO.ICMPV6) skb.csum = 'unchecked';
   skb.mark = x.mark;
   skb.sk = x.sk;
   skb.dst = x.dst;

@@ -1,6 +1,6 @@
 /** icmpv6_rcv() (net/ipv6/icmp.c). */
 import type { Skb } from '../../packet/skb.js';
-import { transportChecksumBad } from '../../packet/verify.js';
+import { receivedBad } from '../../packet/verify.js';
 import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Notify } from './icmp6-notify.js';
@@ -21,7 +21,7 @@ export function icmpv6Rcv(k: Kernel, f: Flight): 'gone' {
   }
   k.count('Icmp6InMsgs');
   const body = skb.data.subarray(skb.thoff);
-  if (transportChecksumBad(skb)) {
+  if (receivedBad(skb)) {
     k.count('Icmp6InCsumErrors');
     k.count('Icmp6InErrors');
     k.drop(skb, 'ICMP_CSUM', 'icmpv6_rcv', 'bad-checksum', {});

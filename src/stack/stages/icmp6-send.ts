@@ -170,6 +170,7 @@ function emit(
   const payload = buildIcmp6({ type, code, rest, payload: body }, src, to);
   const hops = isMulticast6(to) ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit');
   const made = k.newSkb(buildIp6({ src, dst: to, proto: IPPROTO.ICMPV6, ttl: hops, tos, payload }), ETH_P_IPV6, origin);
+  made.csum = 'unchecked';
   made.mark = mark;
   made.sk = icmp6Sk;
   made.dst = dst;

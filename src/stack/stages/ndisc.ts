@@ -49,6 +49,7 @@ function message(type: number, rest: number, target: Ip6, option: number | null,
 function send(k: Kernel, dev: NetDevice, type: number, src: Ip6, dst: Ip6, payload: Uint8Array, origin: Origin, route: Dst | null = null): void {
   const made = k.newSkb(buildIp6({ src, dst, proto: IPPROTO.ICMPV6, ttl: 255, tos: 0, payload }), ETH_P_IPV6, origin, dev);
   made.dev = dev;
+  made.csum = 'unchecked';
   made.noMcLoop = true;
   made.sk = icmp6Sk;
   made.dst = route ?? k.linkDst6(dev, dst);
