@@ -10,8 +10,6 @@ export interface Flight {
   indev: NetDevice | null;
   /** BR_INPUT_SKB_CB, while a bridge handles it. */
   br?: BrInputCb;
-  /** dev_recursion_level(): devices above it (bridges, tunnels) that are sending it at this moment. */
-  xmits?: number;
   /** NET_XMIT_CN: the device's queue did not take it. No error for who sent it, one for ip_do_fragment(). */
   notQueued?: boolean;
 }

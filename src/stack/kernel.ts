@@ -16,6 +16,7 @@ import type { EventBody, HookPoint, RuleRef } from '../trace/event.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { Mib } from './mib.js';
 import type { SocketLayer } from './sockets/layer.js';
+import type { World } from './world.js';
 
 export type Facts = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -42,6 +43,8 @@ export interface Kernel extends Env {
   netifRxAs(skb: Skb, dev: NetDevice): void;
   /** ndo_start_xmit of a wire device: the frame leaves the node. */
   wire(skb: Skb, dev: NetDevice): void;
+  /** `xmits`: a device that sends within itself counts here; it is put back when the walk ends. */
+  readonly world: Pick<World, 'xmits'>;
   readonly devices: readonly NetDevice[];
   /** What a rule sees, for questions outside of a rule walk. */
   packetCtx(f: Flight, family: PacketCtx['family'], point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): PacketCtx;

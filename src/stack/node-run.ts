@@ -177,6 +177,8 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
       this.loop(f.skb, f.skb.dev);
       return 0;
     }
+    const { world } = this;
+    const { xmits } = world;
     try {
       const tells = this.rec.on;
       let at: Stop | null | undefined = start;
@@ -192,6 +194,8 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
       return f.errno;
     } finally {
       this.#depth--;
+      world.xmits = xmits;
+      if (world.bhPending) world.bhEnable();
     }
   }
 

@@ -32,6 +32,8 @@ export class World {
   bhOff = false;
   /** Such frames wait. */
   bhPending = false;
+  /** dev_recursion_level(): bridges and tunnels that are sending at this moment, one within the other; until the outermost is done received frames wait as well. */
+  xmits = 0;
   #running = false;
   /** --trace-all: every packet is flagged when a hook begins, as if a TRACE rule had stood before the first rule of all. */
   traceAll = false;
@@ -49,12 +51,13 @@ export class World {
   enqueue(node: Receiver, skb: Skb, dev: NetDevice): void {
     this.#queue[this.#tail++] = { node, skb, dev };
     if (!this.inProcess || this.#running) return;
-    if (this.bhOff) this.bhPending = true;
+    if (this.bhOff || this.xmits > 0) this.bhPending = true;
     else this.run();
   }
 
-  /** local_bh_enable() at the end of a table. */
+  /** local_bh_enable() at the end of a table, of a device's transmission. */
   bhEnable(): void {
+    if (this.bhOff || this.xmits > 0) return;
     this.bhPending = false;
     if (!this.#running) this.run();
   }

@@ -23,7 +23,6 @@ function refusal(skb: Skb, port: BridgePort, br: BrInputCb): Cause | null {
 function deliverClone(k: Kernel, f: Flight, br: BrInputCb, to: BridgePort): void {
   const clone = flight(k.cloneSkb(f.skb, 'clone'));
   clone.br = { ...br, to: to.name, localRcv: false };
-  clone.xmits = f.xmits;
   k.traverse('__br_forward', clone);
 }
 
@@ -138,7 +137,7 @@ export function brDevXmit(k: Kernel, f: Flight): 'br_forward' | 'br_flood' | 'br
   if (brNfDevXmit(skb)) return 'br_handle_frame_finish';
   const brdev = skb.dev!;
   const plan = bridgePlan(k, brdev.name);
-  f.xmits = (f.xmits ?? 0) + 1;
+  k.world.xmits++;
   if (!plan || !skb.eth) {
     k.drop(skb, 'NOT_SPECIFIED', 'br_dev_xmit', 'bridge-no-port', { bridge: brdev.name });
     return 'gone';

@@ -82,7 +82,8 @@ export function ipipTunnelXmit(k: Kernel, f: Flight): 'ip_local_out' | 'gone' {
   skb.pktType = 'host';
   skb.dst = r.dst;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: skb.id });
-  return tunnelDeeper(k, f, f) ? 'ip_local_out' : 'gone';
+  k.world.xmits++;
+  return tunnelDeeper(k, skb) ? 'ip_local_out' : 'gone';
 }
 
 const OUTER_HEADER = 20;

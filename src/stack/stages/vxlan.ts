@@ -35,10 +35,10 @@ export function vxlanXmit(k: Kernel, f: Flight): 'gone' {
     k.drop(skb, 'NO_TX_TARGET', 'vxlan_xmit', 'tunnel-no-device', { dev: plan.name, mac: skb.eth.dst });
     return 'gone';
   }
+  k.world.xmits++;
   for (const r of remotes.slice(1)) {
     const clone = flight(k.cloneSkb(skb, 'clone'));
     clone.errno = 0;
-    clone.xmits = f.xmits;
     vxlanXmitOne(k, clone, plan, r);
   }
   vxlanXmitOne(k, f, plan, remotes[0]);
@@ -93,9 +93,9 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   outer.dst = dst;
   outer.dev = dev;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: outer.id });
-  const sent = flight(outer);
-  if (!tunnelDeeper(k, f, sent)) return;
-  k.traverse('ip_local_out', sent);
+  if (!tunnelDeeper(k, outer)) return;
+  k.traverse('ip_local_out', flight(outer));
+  k.world.xmits--;
 }
 
 const withPorts: ReadonlySet<number> = new Set([IPPROTO.TCP, IPPROTO.UDP, IPPROTO.DCCP, IPPROTO.ESP, IPPROTO.SCTP, IPPROTO.UDPLITE]);
