@@ -82,19 +82,23 @@ function natsBefore(p: PacketRun, at: number): string[] {
       ? `source ${formatAddr(e.before.src)} became ${formatAddr(e.after.src)}`
       : `destination ${formatAddr(e.before.dst)} became ${formatAddr(e.after.dst)}`;
     out.push(`earlier: on ${e.node} its ${what}${e.rule ? `, by ${words(p, e.node, e.rule)}` : ''}`);
-    out.push(...setsBefore(p, i));
+    out.push(...setsBefore(p, i, e.rule));
   }
   return out;
 }
 
-function setsBefore(p: PacketRun, at: number): string[] {
+/** A set that said no kept its rule from matching; with a `!` in front it made `by` match. */
+function setsBefore(p: PacketRun, at: number, by: RuleRef | null): string[] {
   const out: string[] = [];
   const { skb } = p.events[at];
   for (let i = at; i >= 0; i--) {
     const e = p.events[i];
     if (e.skb !== skb) continue;
     if (e.t === 'hook') break;
-    if (e.t === 'set-test' && !e.hit && e.rule) out.unshift(`set ${e.set} lacks ${e.member}: ${words(p, e.node, e.rule)} did not match`);
+    if (e.t === 'set-test' && !e.hit && e.rule) {
+      const own = by !== null && rulePlace(by) === rulePlace(e.rule);
+      out.unshift(`set ${e.set} lacks ${e.member}${own ? '' : `: ${words(p, e.node, e.rule)} did not match`}`);
+    }
   }
   return out;
 }

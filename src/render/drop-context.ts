@@ -36,6 +36,8 @@ export interface DropContext {
   readonly chain: string;
   /** The last route decision about it. */
   readonly route: EventOf<'route'> | null;
+  /** The last source validation of it. */
+  readonly check: EventOf<'source-check'> | null;
 }
 
 function lastOf<T>(events: readonly Event[], at: number, skb: number, pick: (e: Event) => T | null): T | null {
@@ -50,6 +52,10 @@ function lastOf<T>(events: readonly Event[], at: number, skb: number, pick: (e: 
 
 export const lastView = (events: readonly Event[], at: number, skb: number): PacketView | null =>
   lastOf(events, at, skb, (e) => ('view' in e && e.view ? e.view : null));
+
+/** A packet is seen at the start of a hook; what rules made of its mark there is told after that. */
+const markAt = (e: Event): number | null =>
+  e.t === 'mangle' && e.field === 'mark' && typeof e.after === 'number' ? e.after : 'view' in e && e.view ? e.view.mark : null;
 
 const text = (v: Facts[string] | undefined): string => (v === undefined || v === null ? '' : String(v));
 
@@ -76,7 +82,7 @@ export function dropContext(p: Pick<PacketRun, 'events' | 'nodes'>, at: number):
     proto: ends ? (protocolName(ends.proto) ?? String(ends.proto)) : '',
     sport: ends?.sport ?? 0,
     dport: ends?.dport ?? 0,
-    mark: view?.mark ?? 0,
+    mark: lastOf(p.events, at, skb, markAt) ?? 0,
     length: view?.length ?? 0,
     dev: hook?.in ?? tap('in') ?? (hook ? '' : text(facts.dev)),
     out: tap('out') ?? hook?.out ?? route?.dev ?? '',
@@ -84,6 +90,7 @@ export function dropContext(p: Pick<PacketRun, 'events' | 'nodes'>, at: number):
     table: d.rule?.table ?? '',
     chain: d.rule?.chain ?? '',
     route,
+    check: lastOf(p.events, at, skb, (e) => (e.t === 'source-check' ? e : null)),
   };
 }
 

@@ -1,8 +1,9 @@
 /** What became of a packet, in the few words of one line. */
 import { formatAddr } from '../base/addr.js';
-import type { Fate, Outcome } from '../stack/outcome.js';
+import type { Fate } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import { type Conversation, conversationOf } from './conversation.js';
+import { leavesTheMap } from './silent-neighbour.js';
 import { packetTitle } from './summary.js';
 
 export interface Failure {
@@ -12,16 +13,18 @@ export interface Failure {
 
 const bad = (f: Fate): boolean => f.kind === 'dropped' || f.kind === 'held' || f.kind === 'inconclusive' || f.kind === 'none';
 
-export function failureOf(o: Outcome): Failure | null {
-  if (bad(o.request)) return { direction: 'request', fate: o.request };
-  if (o.reply && !o.answered && bad(o.reply)) return { direction: 'reply', fate: o.reply };
+export function failureOf(p: PacketRun): Failure | null {
+  const { request, reply, answered } = p.outcome;
+  const lost = (f: Fate): boolean => bad(f) && !(f.kind === 'held' && leavesTheMap(p, f.at));
+  if (lost(request)) return { direction: 'request', fate: request };
+  if (reply && !answered && lost(reply)) return { direction: 'reply', fate: reply };
   return null;
 }
 
 /** A packet that a person would call failed: lost, or a connection that did not come about. */
 export const failed = (p: PacketRun): boolean => {
   const talk = conversationOf(p);
-  return talk ? talk.kind !== 'established' : failureOf(p.outcome) !== null;
+  return talk ? talk.kind !== 'established' : failureOf(p) !== null;
 };
 
 /** `NAME  src > dst  what came of it` in three columns. */
@@ -42,8 +45,8 @@ function fateWords(p: PacketRun): string {
   const o = p.outcome;
   const talk = conversationOf(p);
   if (talk?.kind === 'established') return 'connected';
-  const lost = failureOf(o);
-  if (lost === null) return talk ? TALK[talk.kind] : o.answered ? 'answered' : reached(o.request);
+  const lost = failureOf(p);
+  if (lost === null) return talk ? TALK[talk.kind] : o.answered ? 'answered' : reached(p);
   if (talk?.kind === 'wrong-source') return TALK['wrong-source'];
   const what = talk?.kind === 'refused' ? 'REFUSED' : lost.direction === 'reply' ? 'its answer is LOST' : 'LOST';
   switch (lost.fate.kind) {
@@ -81,12 +84,24 @@ const ERRNO = new Map<number, string>([
 /** As strerror(3) puts it. */
 export const errnoWords = (n: number): string => ERRNO.get(n) ?? `error ${n}`;
 
-function reached(f: Fate): string {
+/** A packet that goes on beyond what the files show. */
+export const leavingWords = (p: PacketRun): string => `As far as the files tell, it ${reached(p)}.`;
+
+function reached(p: PacketRun): string {
+  const { request: f, reply } = p.outcome;
+  const on = (x: Fate): string => {
+    const waits = x.kind === 'held' ? leavesTheMap(p, x.at) : null;
+    return waits
+      ? `leaves ${x.node} by ${waits.dev} to the next hop ${formatAddr(waits.addr)} (no dump says whose MAC address that is)`
+      : `left ${x.node} by ${x.dev}`;
+  };
+  if (reply && (reply.kind === 'held' || reply.kind === 'left')) return `its answer ${on(reply)}`;
   switch (f.kind) {
     case 'delivered':
       return `delivered on ${f.node}, no answer expected`;
     case 'left':
-      return `left ${f.node} by ${f.dev}`;
+    case 'held':
+      return on(f);
     case 'handled':
       return `taken in by ${f.node}`;
     default:

@@ -14,7 +14,7 @@ interface LookRow {
 const devOf = (c: DropContext): string => (typeof c.facts.dev === 'string' ? c.facts.dev : c.dev || c.out);
 const ip = (c: DropContext): string => (c.family === 'ipv6' ? 'ip -6' : 'ip');
 /** On a node with two rule sets, the tool of the one that decided. */
-function iptables(c: DropContext): string {
+export function iptables(c: DropContext): string {
   const [tool, legacy, nft] =
     c.family === 'ipv6' ? ['ip6tables', c.state?.ip6tables, c.state?.ip6tablesNft] : ['iptables', c.state?.iptables, c.state?.iptablesNft];
   return legacy && nft ? `${tool}-${c.location === 'nft_do_chain' ? 'nft' : 'legacy'}` : tool;
@@ -25,7 +25,15 @@ const conf = (c: DropContext, dev: string, key: string): string => `net/${c.fami
 /** How the kernel was asked. */
 const routeGet = (c: DropContext): string =>
   c.dev ? `${ip(c)} route get ${c.dst} from ${c.src} iif ${c.dev}${mark(c)}` : `${ip(c)} route get ${c.dst}${mark(c)}`;
-const routeBack = (c: DropContext): string => `${ip(c)} route get ${c.src}`;
+/** How source validation asked: from the packet's destination, through the device that it would leave by, which matters where rules choose by source. */
+function routeBack(c: DropContext): string {
+  const plain = `${ip(c)} route get ${c.src}`;
+  const byRule = c.check !== null && / table /.test(String(c.facts.reverse_route ?? ''));
+  if (!byRule) return plain;
+  return c.route?.type === 'unicast' && c.route.dev ? `${plain} from ${c.dst} iif ${c.route.dev}; ip rule` : `${plain} from ${c.dst}; ip rule`;
+}
+/** A marked packet whose source was validated without the mark. */
+export const unmarked = (c: DropContext): boolean => c.mark !== 0 && c.check !== null && !c.check.srcValidMark;
 const listRule = (c: DropContext): readonly string[] => (c.chain === '' ? [`${iptables(c)}-save -c`] : [`${iptables(c)} -t ${c.table} -S ${c.chain}`]);
 const bridgeOf = (c: DropContext): string => String(c.facts.bridge ?? byName(c.state?.links ?? [], devOf(c))?.master ?? devOf(c));
 const fdb = (c: DropContext): string => `bridge fdb show br ${bridgeOf(c)}${c.facts.mac === undefined ? '' : ` | grep ${macFact(c.facts.mac)}`}`;
@@ -38,7 +46,7 @@ const rows = {
   'policy-drop': { commands: listRule },
   'rp-filter': {
     commands: (c) => [routeGet(c), routeBack(c)],
-    sysctls: (c) => [conf(c, 'all', 'rp_filter'), conf(c, devOf(c), 'rp_filter')],
+    sysctls: (c) => [conf(c, 'all', 'rp_filter'), conf(c, devOf(c), 'rp_filter'), ...(unmarked(c) ? [conf(c, devOf(c), 'src_valid_mark')] : [])],
   },
   'source-is-ours': { commands: () => ['ip -br addr'], sysctls: (c) => [conf(c, devOf(c), 'accept_local')] },
   'source-unroutable': { commands: (c) => [routeBack(c)], sysctls: (c) => [conf(c, 'all', 'rp_filter'), conf(c, devOf(c), 'rp_filter')] },
@@ -98,7 +106,8 @@ const rows = {
   unclassified: { commands: () => ['perf trace -e skb:kfree_skb', 'nstat -az'] },
 } as const satisfies Record<Cause, LookRow>;
 
-const dotted = (path: string): string => path.replace(/[./]/g, (ch) => (ch === '/' ? '.' : '/'));
+/** A path below /proc/sys as sysctl(8) writes it. */
+export const dotted = (path: string): string => path.replace(/[./]/g, (ch) => (ch === '/' ? '.' : '/'));
 
 /** Commands to type, the `sysctl` one last. */
 export function lookAt(c: DropContext): readonly string[] {

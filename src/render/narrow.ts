@@ -31,7 +31,7 @@ function bornOuter(origin: Origin, view: PacketView, outer: ReadonlyMap<number, 
 }
 
 /** For each event: was its packet a tunnel's outer one at that moment? Followed through encapsulation and decapsulation, since a vxlan packet is plain UDP to look at. */
-function outerFlags(events: readonly Event[]): readonly boolean[] {
+export function outerFlags(events: readonly Event[]): readonly boolean[] {
   const outer = new Map<number, boolean>();
   return events.map((e) => {
     if (e.t === 'skb') outer.set(e.skb, bornOuter(e.origin, e.view, outer));

@@ -3,6 +3,7 @@
  */
 import { type Cause, causes } from '../trace/cause.js';
 import { type DropContext, macFact } from './drop-context.js';
+import { unmarked as wasUnmarked } from './look.js';
 
 export type SentenceRow = (c: DropContext) => string;
 
@@ -16,7 +17,8 @@ function rpFilter(c: DropContext): string {
   const f = c.facts;
   const why = `rp_filter is ${mode(f.rp_filter)} there: the larger of all=${f.rp_filter_all} and ${c.facts.dev}=${f.rp_filter_dev} counts`;
   if (f.reverse_dev === null) return `${c.src} came in on ${f.dev}, but there is no route back to ${c.src}; ${why}.`;
-  return `${c.src} came in on ${f.dev}, but the route back to ${c.src} uses ${f.reverse_dev}${f.reverse_route ? ` (${f.reverse_route})` : ''}; ${why}.`;
+  const unmarked = wasUnmarked(c) ? `, since it is looked up without the mark 0x${c.mark.toString(16)} (src_valid_mark is 0)` : '';
+  return `${c.src} came in on ${f.dev}, but the route back to ${c.src} uses ${f.reverse_dev}${f.reverse_route ? ` (${f.reverse_route})` : ''}${unmarked}; ${why}.`;
 }
 
 function xfrmPolicy(c: DropContext): string {
@@ -49,7 +51,8 @@ function bridgeNoPort(c: DropContext): string {
 }
 
 const sentences = {
-  'rule-drop': (c) => `${c.rule === '' ? 'A rule' : `Rule ${c.rule.split('  ')[0]}`} dropped ${service(c)} ${c.src} > ${c.dst}${from(c.dev)}.`,
+  'rule-drop': (c) =>
+    `${c.rule === '' ? 'Netfilter itself (NAT or connection tracking, no rule)' : `Rule ${c.rule.split('  ')[0]}`} dropped ${service(c)} ${c.src} > ${c.dst}${from(c.dev)}.`,
   'policy-drop': (c) => `No rule of ${c.table}:${c.chain} accepted ${service(c)} ${c.src} > ${c.dst}${from(c.dev)}, and the chain's policy is DROP.`,
   'rp-filter': rpFilter,
   'source-is-ours': (c) =>
@@ -59,7 +62,7 @@ const sentences = {
   'martian-source': (c) =>
     `Source ${c.src}, which came in${on(c.dev)}, is no address that a packet from a wire may have (multicast, broadcast, zero or loopback).`,
   'martian-destination': (c) => `${c.dst}, for which ${c.src} sent it${c.dev ? ` to ${c.dev}` : ''}, is no destination that a packet from a wire may have.`,
-  localnet: (c) => `${c.dst} (from ${c.src}) came in${on(c.dev)}: 127.0.0.0/8 is not routed from outside while route_localnet is 0.`,
+  localnet: (c) => `${c.src} > ${c.dst} came in${on(c.dev)}: addresses of 127.0.0.0/8 are not taken from a wire while route_localnet is 0.`,
   'no-route': (c) => `There is no route to ${c.dst}${c.mark ? ` for mark 0x${c.mark.toString(16)}` : ''}.`,
   'route-blackhole': (c) => `The route to ${c.dst} is of type blackhole: packets disappear without a word.`,
   'route-unreachable': (c) => `The route to ${c.dst} is of type unreachable: the sender is told "host unreachable".`,

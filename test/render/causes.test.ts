@@ -96,6 +96,7 @@ function context(cause: Cause, used: Set<string>): DropContext {
       table: 'filter',
       chain: 'INPUT',
       route: null,
+      check: null,
     },
   });
 }

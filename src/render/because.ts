@@ -1,0 +1,117 @@
+/** Remarks of a verdict that the last step of a packet does not show: why iptables saw it at all, why NAT did not, why a policy or an `ip rule` did not apply. */
+import { familyOf, formatAddr } from '../base/addr.js';
+import { protocolName } from '../base/well-known.js';
+import { ruleText as ipRuleText } from '../fib/rule-text.js';
+import { endsOf } from '../stack/outcome.js';
+import type { PacketRun } from '../stack/run-scenario.js';
+import type { EventOf, RuleRef } from '../trace/event.js';
+import type { XfrmPolicy } from '../xfrm/model.js';
+import { lookupPolicy } from '../xfrm/select.js';
+import { lastView } from './drop-context.js';
+import { ancestors } from './lineage.js';
+import { outerFlags } from './narrow.js';
+import { rulesetOf } from './rule-text.js';
+import { boxBefore } from './summary.js';
+
+/** Is the packet within a bridge at that event? */
+export const inBridge = (p: PacketRun, at: number): boolean => /^(__)?br_|^nf_hook_bridge/.test(boxBefore(p.events, at));
+const hex = (n: number): string => `0x${n.toString(16)}`;
+
+/** Rules of iptables dropped or rewrote a packet that was only bridged there. */
+export function bridgedNote(p: PacketRun, at: number): string[] {
+  const chain = ancestors(p.outcome, p.events[at].skb);
+  const out = new Set<string>();
+  for (let i = 0; i <= at; i++) {
+    const e = p.events[i];
+    const rule = chain.has(e.skb) && (i === at || (e.t === 'nat' && !e.undo && e.before.src !== e.after.src)) && 'rule' in e ? e.rule : null;
+    if (rule === null || rule.family === 'bridge' || rule.backend === 'ebtables' || !inBridge(p, i)) continue;
+    const sysctl = `net.bridge.bridge-nf-call-${rule.family === 'ipv6' ? 'ip6tables' : 'iptables'}`;
+    out.add(
+      `because ${sysctl} is 1 on ${e.node} (br_netfilter), packets that are only bridged there meet the rules of ${rule.family === 'ipv6' ? 'ip6tables' : 'iptables'}`,
+    );
+  }
+  return [...out];
+}
+
+/** A flow that connection tracking knew already: its nat rules were asked at its first packet, and are not asked again. */
+export function knownFlow(p: PacketRun, at: number): string[] {
+  const chain = ancestors(p.outcome, p.events[at].skb);
+  const made = new Set(p.events.flatMap((e) => (e.t === 'conntrack' && e.what === 'new' ? [`${e.node} ${e.ctId}`] : [])));
+  const translated = new Set(p.events.flatMap((e) => (e.t === 'nat' ? [`${e.node} ${e.ctId}`] : [])));
+  const outer = outerFlags(p.events);
+  const out: string[] = [];
+  for (let i = 0; i <= at; i++) {
+    const e = p.events[i];
+    if (e.t !== 'conntrack' || e.what !== 'found' || outer[i] || !chain.has(e.skb) || p.outcome.skbs.get(e.skb)?.answers !== 0) continue;
+    const id = `${e.node} ${e.ctId}`;
+    const view = lastView(p.events, i, e.skb);
+    if (made.has(id) || translated.has(id) || !view || !hasNat(p, e.node, view.protocol === 0x86dd ? 'ipv6' : 'ipv4')) continue;
+    made.add(id);
+    out.push(`${e.node} knew this flow already, untranslated, and asks its nat rules about a flow's first packet only: ${entryWords(e, view)}`);
+  }
+  return out;
+}
+
+function entryWords(e: EventOf<'conntrack'>, view: Parameters<typeof endsOf>[0]): string {
+  const ends = endsOf(view);
+  const proto = ends ? (protocolName(ends.proto) ?? String(ends.proto)) : '';
+  const sel = ends
+    ? `-p ${proto} -s ${formatAddr(ends.src)} -d ${formatAddr(ends.dst)}${ends.sport ? ` --sport ${ends.sport} --dport ${ends.dport}` : ''}`
+    : '';
+  return `conntrack -L ${sel}; -D instead of -L makes it forget (${e.orig})`;
+}
+
+const hasNat = (p: PacketRun, node: string, family: 'ipv4' | 'ipv6'): boolean => {
+  const n = p.nodes.get(node);
+  if (!n) return false;
+  const refs = (['legacy', 'nft'] as const).map((backend): RuleRef => ({ backend, family, table: 'nat', chain: '', num: 0 }));
+  return refs.some((r) => rulesetOf(n, r)?.tables.some((t) => t.name === 'nat' && t.chains.some((c) => c.rules.length > 0)) ?? false);
+};
+
+/** SNAT comes before the IPsec policies are asked: one that covered the packet as it was does not cover it any more. `at`: index of a nat event. */
+export function uncoveredAt(p: PacketRun, at: number): XfrmPolicy | null {
+  const e = p.events[at] as EventOf<'nat'>;
+  if (e.undo || e.before.src === e.after.src) return null;
+  const all = p.nodes.get(e.node)?.xfrmPolicies ?? [];
+  const view = lastView(p.events, at, e.skb);
+  const proto = (view && endsOf(view)?.proto) ?? 0;
+  const policy = (x: EventOf<'nat'>['before']): XfrmPolicy | null =>
+    lookupPolicy(all, 'out', { ...x, family: familyOf(x.src), proto, mark: view?.mark ?? 0, dev: null });
+  const before = policy(e.before);
+  return before && before.templates.length > 0 && (policy(e.after)?.templates.length ?? 0) === 0 ? before : null;
+}
+
+export function uncoveredByIpsec(p: PacketRun, at: number): string[] {
+  const chain = ancestors(p.outcome, p.events[at].skb);
+  for (let i = 0; i <= at; i++) {
+    const e = p.events[i];
+    if (e.t !== 'nat' || !chain.has(e.skb)) continue;
+    const policy = uncoveredAt(p, i);
+    if (policy === null) continue;
+    const s = policy.selector;
+    const sel = `src ${formatAddr(s.src.addr)}/${s.src.len} dst ${formatAddr(s.dst.addr)}/${s.dst.len}`;
+    return [
+      `so it left ${e.node} in clear: NAT comes before IPsec, and the policy “${sel}” does not cover ${formatAddr(e.after.src)}; -m policy --dir out --pol ipsec -j ACCEPT in front of that rule spares it`,
+    ];
+  }
+  return [];
+}
+
+/** `ip rule fwmark V` without a mask asks for the whole mark: a packet with that bit and others does not match. */
+export function wantedWithMask(p: PacketRun, at: number): string[] {
+  const chain = ancestors(p.outcome, p.events[at].skb);
+  const out = new Set<string>();
+  for (let i = 0; i <= at; i++) {
+    const e = p.events[i];
+    // A node asks for an output route before there is a packet.
+    if (e.t !== 'route' || !(chain.has(e.skb) || e.skb === 0) || e.mark === 0 || e.purpose === 'other') continue;
+    for (const r of p.nodes.get(e.node)?.rules ?? []) {
+      const m = r.fwmark;
+      if (!m || r.not || m.mark === 0 || r.family !== familyOf(e.dst) || (e.mark & m.mask) >>> 0 === m.mark || (e.mark & m.mark) >>> 0 !== m.mark) continue;
+      out.add(
+        `near miss on ${e.node}: ip rule ${r.priority} “${ipRuleText(r, {})}” asks for the mark ${hex(m.mark)} exactly and it has ${hex(e.mark)}; fwmark ${hex(m.mark)}/${hex(m.mark)} asks for that bit alone`,
+      );
+    }
+  }
+  return [...out];
+}

@@ -1,0 +1,124 @@
+/**
+ * The smallest changes that let a lost packet pass the place where it was lost, as `--do` of the same command takes them. What becomes of it behind that place,
+ * the next run says. test/render/mend.test.ts holds that each does what it says.
+ */
+import { type Addr, formatAddr } from '../base/addr.js';
+import { byName } from '../base/memo.js';
+import type { PacketRun } from '../stack/run-scenario.js';
+import type { EventOf } from '../trace/event.js';
+import { inBridge, uncoveredAt } from './because.js';
+import { type DropContext, dropContext } from './drop-context.js';
+import { missedSetsBefore, rewriteAt } from './earlier.js';
+import { reroutesAt } from './how.js';
+import { dotted, iptables, unmarked } from './look.js';
+import { ruleText } from './rule-text.js';
+import type { PartingKind } from './way-back.js';
+
+/** Commands on one node; where there are several they belong together. */
+export interface Change {
+  readonly node: string;
+  readonly commands: readonly string[];
+}
+
+const one = (node: string, command: string): Change => ({ node, commands: [command] });
+
+const MAX_CHANGES = 3;
+
+/** `try: --do 'NODE: COMMAND'  or  …`; nothing where there is no change to offer. */
+export function tryLine(changes: readonly Change[]): string[] {
+  const all = [...new Set(changes.map((c) => c.commands.map((x) => `--do '${c.node}: ${x}'`).join(' ')))].slice(0, MAX_CHANGES);
+  return all.length === 0 ? [] : [`try: ${all.join('  or  ')}`];
+}
+
+const family = (a: Addr): string => (typeof a === 'number' ? 'iptables' : 'ip6tables');
+const set = (path: string, value: number): string => `sysctl -w ${dotted(path)}=${value}`;
+const conf = (c: DropContext, key: string): string => `net/${c.family}/conf/${typeof c.facts.dev === 'string' ? c.facts.dev : c.dev}/${key}`;
+
+/** Options of a rule for this packet and those like it. Neighbour discovery has to pass whoever asks. */
+function like(c: DropContext): string {
+  if (c.proto === 'ipv6-icmp' && c.dst.startsWith('ff02:')) return '-p ipv6-icmp';
+  const ports = c.dport && (c.proto === 'tcp' || c.proto === 'udp') ? ` --dport ${c.dport}` : '';
+  return `-s ${c.src} -d ${c.dst} -p ${c.proto}${ports}`;
+}
+
+/** At the place itself. */
+function atPlace(c: DropContext, p: PacketRun, at: number): (string | readonly string[])[] {
+  const d = p.events[at] as EventOf<'drop'>;
+  switch (c.cause) {
+    case 'rp-filter':
+      return c.facts.reverse_dev === null ? [] : [...(unmarked(c) ? [set(conf(c, 'src_valid_mark'), 1)] : []), set(conf(c, 'rp_filter'), 2)];
+    case 'source-is-ours':
+      return [set(conf(c, 'accept_local'), 1)];
+    case 'localnet':
+      return [set(conf(c, 'route_localnet'), 1)];
+    case 'forwarding-off':
+      return [c.family === 'ipv4' ? 'sysctl -w net.ipv4.ip_forward=1' : 'sysctl -w net.ipv6.conf.all.forwarding=1'];
+    case 'bridge-hairpin':
+      return typeof c.facts.to === 'string' ? [`bridge link set dev ${c.facts.to} hairpin on`] : [];
+    case 'bridge-isolated':
+      return typeof c.facts.from === 'string' ? [`bridge link set dev ${c.facts.from} isolated off`] : [];
+    case 'rule-drop':
+    case 'policy-drop':
+      return d.rule && d.rule.family !== 'bridge' && d.rule.backend !== 'ebtables' ? passed(c, d, p, at) : [];
+    default:
+      return [];
+  }
+}
+
+function passed(c: DropContext, d: EventOf<'drop'>, p: PacketRun, at: number): (string | readonly string[])[] {
+  const bridged = inBridge(p, at) ? [`sysctl -w net.bridge.bridge-nf-call-${c.family === 'ipv6' ? 'ip6tables' : 'iptables'}=0`] : [];
+  const tool = `${iptables(c)} -t ${c.table}`;
+  if (c.cause === 'rule-drop') return [`${tool} -I ${c.chain} ${d.rule!.num} ${like(c)} -j ACCEPT`, ...bridged];
+  const accept = `${tool} -A ${c.chain} ${like(c)} -j ACCEPT`;
+  const answers = `${tool} -A ${c.chain} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`;
+  return [like(c) === '-p ipv6-icmp' || answersPass(p, d) ? accept : [accept, answers], ...bridged];
+}
+
+/** Does a rule of the chain let answers pass, whatever they are? Else they would die of the same policy. */
+function answersPass(p: PacketRun, d: EventOf<'drop'>): boolean {
+  const n = p.nodes.get(d.node);
+  if (!n || !d.rule) return false;
+  for (let num = 1; num < d.rule.num; num++) {
+    const rule = ruleText(n, { ...d.rule, num }) ?? '';
+    if (/ESTABLISHED.* -j ACCEPT/.test(rule) && !/ -[iosdp] /.test(rule)) return true;
+  }
+  return false;
+}
+
+/** What happened to it before and led there: a set without its address, NAT in front of IPsec, a second route with the first one's address. */
+function before(p: PacketRun, at: number): Change[] {
+  const out: Change[] = [];
+  const nat = rewriteAt(p, at);
+  if (nat >= 0) {
+    const e = p.events[nat] as EventOf<'nat'>;
+    for (const s of missedSetsBefore(p, nat)) {
+      const kind = byName(p.nodes.get(e.node)?.sets ?? [], s.set);
+      if (kind) out.push(one(e.node, `ipset add ${s.set} ${s.member}`));
+    }
+    if (inBridge(p, nat) && e.before.src !== e.after.src) out.push(one(e.node, `sysctl -w net.bridge.bridge-nf-call-${family(e.before.src)}=0`));
+    if (uncoveredAt(p, nat)) {
+      out.push(one(e.node, `${family(e.before.src)} -t nat -I POSTROUTING 1 -m policy --dir out --pol ipsec -j ACCEPT`));
+    }
+  }
+  for (const i of reroutesAt(p, at)) {
+    const e = p.events[i] as EventOf<'route'>;
+    out.push(one(e.node, `${family(e.dst)} -t nat -A POSTROUTING -o ${e.dev} -j MASQUERADE`));
+  }
+  return out;
+}
+
+/** `at`: index of the drop. */
+export function mendDrop(p: PacketRun, at: number): Change[] {
+  const c = dropContext(p, at);
+  return [...before(p, at), ...atPlace(c, p, at).map((x) => ({ node: c.node, commands: typeof x === 'string' ? [x] : x }))];
+}
+
+/** An answer that kept the address which DNAT had chosen: it has to come back through that node, or to be shown to iptables there. */
+export function mendWrongSource(nat: EventOf<'nat'>, parting: PartingKind | null): Change[] {
+  const v6 = typeof nat.after.dst === 'string';
+  if (parting === 'bridged') return [one(nat.node, `sysctl -w net.bridge.bridge-nf-call-${v6 ? 'ip6tables' : 'iptables'}=1`)];
+  return [one(nat.node, `${v6 ? 'ip6tables' : 'iptables'} -t nat -I POSTROUTING 1 -d ${formatAddr(nat.after.dst)} -j MASQUERADE`)];
+}
+
+/** Where source validation kept an ARP request from being answered. */
+export const mendRefused = (s: EventOf<'source-check'>): Change[] => (s.reverseDev === null ? [] : [one(s.node, set(`net/ipv4/conf/${s.dev}/rp_filter`, 2))]);
