@@ -13,7 +13,7 @@ export function supportTable(): string {
     '| | evaluated | read, checked and printed; a packet that reaches one is `inconclusive` |',
     '|---|---|---|',
     `| matches | ${names(matches, false)} | ${names(matches, true)} |`,
-    `| targets | ACCEPT DROP RETURN ${names(targets, false)} | QUEUE ${names(targets, true)} |`,
+    `| targets | ACCEPT DROP RETURN QUEUE ${names(targets, false)} | ${names(targets, true)} |`,
     `| set types | ${setTypes.map((t) => t.name).join(' ')} | |`,
   ].join('\n');
 }

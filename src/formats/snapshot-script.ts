@@ -150,6 +150,7 @@ else
   esac
 fi
 guarded ipset-save ip_set ip_set_test 'ipset save'
+run nfnetlink_queue '[ ! -e /proc/net/netfilter/nfnetlink_queue ] || cat /proc/net/netfilter/nfnetlink_queue'
 inkernel nf_conntrack nf_conntrack_in
 case $? in
 1) none conntrack.txt absent 'the kernel has no nf_conntrack' ;;

@@ -26,6 +26,7 @@ function parts(backend: Backend, ipv6: boolean, ebtables: boolean): Part[] {
     ['rule_text', 'ip -4 rule', 'text'],
     ['iptables_save', `iptables-${save}-save 2>/dev/null`, 'save'],
     ['ipset_save', 'ipset save', 'text'],
+    ['nfqueue', 'cat /proc/net/netfilter/nfnetlink_queue', 'text'],
     ['conntrack', `conntrack -L 2>/dev/null${ipv6 ? '; conntrack -L -f ipv6 2>/dev/null' : ''}`, 'text'],
   ];
   if (ipv6)
@@ -52,7 +53,7 @@ export async function snapshot(
     const text = texts[i];
     if (kind === 'json') state[key] = filled(JSON.parse(text.trim() === '' ? '[]' : text));
     else if (kind === 'save') state[key] = uncommented(text);
-    else if (text !== '' || ['route_text', 'rule_text'].includes(key)) state[key] = text;
+    else if (text !== '' || ['route_text', 'rule_text', 'nfqueue'].includes(key)) state[key] = text;
   }
   state.sysctl = readSysctls(texts[list.length]);
   return state as unknown as CorpusState;

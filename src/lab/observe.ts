@@ -38,6 +38,7 @@ const SNAPSHOT: readonly (readonly [keyof CorpusState, string])[] = [
   ['rule_text', 'ip rule'],
   ['iptables_save', 'iptables-save 2>/dev/null'],
   ['ipset_save', 'ipset save'],
+  ['nfqueue', 'cat /proc/net/netfilter/nfnetlink_queue'],
   [
     'sysctl',
     'cd /proc/sys && grep -rH "" net/ipv4/conf net/ipv4/route/min_pmtu net/ipv4/fib_* net/ipv4/fwmark_reflect net/ipv4/icmp_* net/ipv4/ip_* net/ipv4/raw_l3mdev_accept net/ipv4/tcp_early_demux net/ipv4/tcp_ecn net/ipv4/tcp_fwmark_accept net/ipv4/tcp_l3mdev_accept net/ipv4/tcp_timestamps net/ipv4/udp_* net/netfilter/nf_conntrack_* net/bridge',

@@ -78,6 +78,7 @@ const rows = {
   'icmp-ignored': { commands: () => ['nstat -az | grep Icmp'], sysctls: () => ['net/ipv4/icmp_echo_ignore_all', 'net/ipv4/icmp_echo_ignore_broadcasts'] },
   'tcp-refused': { commands: (c) => [`ss -tan '( sport = :${c.dport} )'`, 'nstat -az | grep TcpExt'] },
   'sk-filter': { commands: (c) => [listeners(c)] },
+  'queue-unheard': { commands: (c) => ['cat /proc/net/netfilter/nfnetlink_queue', ...listRule(c)] },
   hotdrop: { commands: listRule },
   'ct-invalid-drop': { commands: () => ['conntrack -S', 'conntrack -C'], sysctls: () => ['net/netfilter/nf_conntrack_max'] },
   'ct-clash': { commands: (c) => ['conntrack -S', `conntrack -L -d ${c.dst}`] },

@@ -24,6 +24,9 @@ export function nftMessages(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>):
   return out;
 }
 
+/** Is the verdict one of the queues that have no name (all but queue 0)? */
+export const isQueueCode = (verdict: string): boolean => /^-?\d+$/.test(verdict);
+
 /** Comment lines for nodes whose dump has no `nft -a list ruleset`. */
 export function handleNotes(messages: readonly NftMessage[]): string[] {
   const nodes = new Set<string>();

@@ -6,7 +6,7 @@ import { byName } from '../base/memo.js';
 import { nftTables } from '../stack/nft-steps.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
-import { handleNotes, type NftMessage, nftMessages } from './nft-events.js';
+import { handleNotes, isQueueCode, type NftMessage, nftMessages } from './nft-events.js';
 import { nftPacketWords } from './nft-packet.js';
 import type { RenderOptions } from './renderer.js';
 
@@ -36,7 +36,7 @@ function whatLine({ e, run }: NftMessage): string[] {
       const table = n && nftTables(n).find((t) => t.family === familyOf(e) && t.name === e.rule.table);
       const listed = table && byName(table.chains, e.rule.chain)?.rules.find((r) => r.handle === e.rule.handle);
       const words = listed ? `rule ${listed.text}` : `unknown rule handle ${e.rule.handle ?? 0}`;
-      return [`${start(e, e.rule.chain)} ${words} (verdict ${e.verdict})`];
+      return [`${start(e, e.rule.chain)} ${words} (verdict ${isQueueCode(e.verdict) ? 'queue' : e.verdict})`];
     }
   }
 }

@@ -90,6 +90,8 @@ const sentences = {
   'icmp-ignored': (c) => `ICMP type ${c.facts.type ?? '?'} from ${c.src} is one that the stack ignores${c.reason === 'NOT_SPECIFIED' ? '' : ` (${c.reason})`}.`,
   'tcp-refused': (c) => `TCP did not accept the segment ${c.src}:${c.sport} > ${c.dst}:${c.dport} in the state its connection is in (${c.reason}).`,
   'sk-filter': (c) => `The socket that ${service(c)} from ${c.src} belongs to refused it (${c.reason}).`,
+  'queue-unheard': (c) =>
+    `${c.rule === '' ? 'A rule' : `Rule ${c.rule.split('  ')[0]}`} handed ${service(c)} ${c.src} > ${c.dst} to queue ${c.facts.queue}, and no program listens there: without --queue-bypass the kernel drops such a packet.`,
   hotdrop: (c) => `A match of ${c.rule === '' ? 'a rule' : c.rule} found the packet ${c.src} > ${c.dst} malformed and dropped it.`,
   'ct-invalid-drop': (c) => `Connection tracking dropped ${service(c)} ${c.src} > ${c.dst}: its table is full, or the packet is too broken to track.`,
   'ct-clash': (c) => `Another flow took the translated addresses of ${c.src} > ${c.dst} (${service(c)}) between the first packet's start and its confirmation.`,

@@ -3,7 +3,7 @@ import { formatAddr, type Mac } from '../base/addr.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../packet/skb.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
 import type { EventOf, PacketView } from '../trace/event.js';
-import { handleNotes, type NftMessage, nftMessages } from './nft-events.js';
+import { handleNotes, isQueueCode, type NftMessage, nftMessages } from './nft-events.js';
 import { tracedHeaders } from './nft-packet.js';
 import type { RenderOptions } from './renderer.js';
 import { ruleText } from './rule-text.js';
@@ -91,9 +91,10 @@ function transportWords(proto: number, th: Uint8Array): string[] {
   return [`SPORT=${th[0] * 256 + th[1]}`, `DPORT=${th[2] * 256 + th[3]}`, ...flags];
 }
 
-/** RETURN has no name in xtables-monitor. */
+/** RETURN and queues other than 0 have no name in xtables-monitor. */
 function verdict(v: string): string {
   if (v === 'return') return '0xfffffffb';
+  if (isQueueCode(v)) return `0x${(Number(v) >>> 0).toString(16)}`;
   const [word, chain] = v.split(' ');
   return chain === undefined ? word.toUpperCase() : `${word.toUpperCase()}:${chain}`;
 }

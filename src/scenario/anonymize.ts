@@ -16,7 +16,7 @@ export interface Anonymized {
 }
 
 /** Parts that hold no addresses, only what the kernel or the packages say. */
-const plainParts: ReadonlySet<string> = new Set(['kernel-release', 'date', 'user', 'netns', 'rt_tables', 'sysctl.txt']);
+const plainParts: ReadonlySet<string> = new Set(['kernel-release', 'date', 'user', 'netns', 'rt_tables', 'nfnetlink_queue', 'sysctl.txt']);
 
 /** `names`: what the nodes are called from now on. */
 export function anonymize(snapshots: readonly Snapshot[], names: readonly string[], key: Key): Anonymized {

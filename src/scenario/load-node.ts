@@ -32,6 +32,7 @@ export function loadNode(l: Loading, name: string, tree: Tree, index: number, ke
     if (!value || !partKeys.has(row.kind) || row.kind === 'kernel') continue;
     if (value.t === 'map' && !child(value, 'file')) shortForm(l, draft, row.kind, value, index);
     else if (row.kind === 'sockets' && value.t === 'seq') draft.sockets = readSocketList(l, value);
+    else if (row.kind === 'nfqueue' && value.t === 'seq') draft.nfQueues = value.items.map((q) => Number(sourceOf(q)));
     else readPart(l, draft, nft && (row.kind === 'iptables' || row.kind === 'ip6tables') ? `${row.kind}-nft` : row.kind, value, options);
   }
   if (nft) {

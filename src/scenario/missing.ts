@@ -27,8 +27,9 @@ const ROUTES = (family: string): string => `an ${family} packet that is routed o
 const BRIDGED = 'a frame that crosses a bridge of this node is inconclusive';
 const hasBridge = (n: NodeState): boolean => n.links.some((l) => l.kind === 'bridge');
 const usesSet = (r: Rule): boolean => r.matches.some((m) => m.def?.name === 'set') || (r.target.kind === 'extension' && r.target.def.name === 'SET');
-const namesSet = (n: NodeState): boolean =>
-  [n.iptables, n.ip6tables, n.iptablesNft, n.ip6tablesNft].some((set) => set?.tables.some((t) => t.chains.some((c) => someRule(c.rules, usesSet))));
+const queues = ({ target: t }: Rule): boolean => (t.kind === 'verdict' ? t.verdict === 'QUEUE' : t.kind === 'extension' && t.def.name === 'NFQUEUE');
+const someRuleOf = (n: NodeState, test: (rule: Rule) => boolean): boolean =>
+  [n.iptables, n.ip6tables, n.iptablesNft, n.ip6tablesNft].some((set) => set?.tables.some((t) => t.chains.some((c) => someRule(c.rules, test))));
 
 function someRule(rules: RuleList, test: (rule: Rule) => boolean): boolean {
   for (let i = 0; i < rules.length; i++) if (test(rules.at(i))) return true;
@@ -60,12 +61,18 @@ const rows: readonly Row[] = [
   { kind: 'nft', what: 'native nftables rules', effect: 'assumed: there are none' },
   { kind: 'ebtables', named: /legacy/, what: 'the rules of ebtables', effect: BRIDGED, matters: hasBridge },
   { kind: 'ebtables', named: /^(?!.*legacy)/, what: 'the rules of ebtables-nft', effect: BRIDGED, matters: (n, s) => hasBridge(n) && !nftAnswered(s) },
-  { kind: 'ipset', what: 'the IP sets', effect: 'a packet that reaches a rule which names a set is inconclusive', matters: namesSet },
+  { kind: 'ipset', what: 'the IP sets', effect: 'a packet that reaches a rule which names a set is inconclusive', matters: (n) => someRuleOf(n, usesSet) },
   {
     kind: 'fdb',
     what: 'the forwarding databases of bridges and vxlan devices',
     effect: 'assumed: they are empty',
     matters: (n) => hasBridge(n) || n.links.some((l) => l.kind === 'vxlan'),
+  },
+  {
+    kind: 'nfqueue',
+    what: 'which queues a program listens to (NFQUEUE)',
+    effect: 'a packet that a rule queues is inconclusive',
+    matters: (n) => someRuleOf(n, queues),
   },
   { kind: 'xfrm_policy', what: 'IPsec policies', effect: 'assumed: there are none' },
   { kind: 'xfrm_state', what: 'IPsec states', effect: 'assumed: there are none', matters: (n) => n.xfrmPolicies.length > 0 },

@@ -56,6 +56,8 @@ export interface NodeState {
   readonly sockets: readonly SocketState[];
   /** Names of route tables besides local, main and default: the node's /etc/iproute2/rt_tables. */
   readonly routeTableNames: ReadonlyMap<string, number>;
+  /** Numbers of the queues of NFQUEUE that a program listens to; null: not known. */
+  readonly nfQueues: readonly number[] | null;
   readonly xfrmPolicies: readonly XfrmPolicy[];
   readonly xfrmStates: readonly XfrmState[];
   /** Text of `conntrack -L` to preload. */

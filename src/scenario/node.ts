@@ -28,6 +28,7 @@ export function emptyNode(name: string): NodeDraft {
     sysctls: [],
     sockets: [],
     routeTableNames: new Map(),
+    nfQueues: null,
     xfrmPolicies: [],
     xfrmStates: [],
     conntrack: null,
@@ -112,6 +113,7 @@ export function nodeFromCorpus(_links: unknown, state: CorpusState, backend: 'le
     ['ip6tables_save', nft ? 'ip6tables-nft' : 'ip6tables'],
     ['nft_ruleset', 'nft'],
     ['ebtables_save', 'ebtables'],
+    ['nfqueue', 'nfqueue'],
     ['sockets', 'sockets'],
     ['conntrack', 'conntrack'],
   ];

@@ -72,6 +72,10 @@ const nodeSchema = z
     bridge: part.optional(),
     fdb: part.optional(),
     vlans: part.optional(),
+    nfqueue: z
+      .union([part, z.array(z.number().int().min(0).max(65535))])
+      .optional()
+      .describe('queues of NFQUEUE that a program listens to: their numbers, or /proc/net/netfilter/nfnetlink_queue; [] none'),
     xfrm_policy: part.optional(),
     xfrm_state: part.optional(),
     conntrack: part.optional(),

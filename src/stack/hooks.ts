@@ -6,6 +6,7 @@ import { byName, memoByIdentity } from '../base/memo.js';
 import { type Conn, dirOf, type NatWalk } from '../netfilter/conntrack/index.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
+import type { Queued } from '../netfilter/xtables/extension.js';
 import type { XtRuleset, XtTableName } from '../netfilter/xtables/model.js';
 import { type WalkVerdict, walkChain } from '../netfilter/xtables/walk.js';
 import { IPPROTO, IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
@@ -17,7 +18,7 @@ import { ebtablesSteps } from './ebtables-steps.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { HookRun, HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
-import { missingSteps } from './missing.js';
+import { missingSteps, unknownOf } from './missing.js';
 import { hasNftChain, nativeSteps, nftTracer } from './nft-steps.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
@@ -49,16 +50,29 @@ function dropped(k: Kernel, f: Flight, rule: RuleRef | null, isPolicy: boolean):
   return 'drop';
 }
 
-function settle(k: Kernel, f: Flight, c: PacketCtx, v: 'ACCEPT' | 'DROP' | 'STOLEN' | 'QUEUE'): HookVerdict {
+/** nf_queue(): to who listens, whose answer is not known; where nobody does it is dropped (the sender hears of no error) or bypasses the queue. */
+function queued(k: Kernel, f: Flight, c: PacketCtx, q: Queued): HookVerdict {
+  const heard = k.given.nfQueues;
+  if (heard === null) {
+    const why = unknownOf(k.given, 'nfqueue') ?? 'not known of this node: which queues a program listens to (nfnetlink_queue)';
+    return k.inconclusive(`queue ${q.queue}: ${why}`, c);
+  }
+  if (heard.includes(q.queue)) return k.inconclusive(`queue ${q.queue}: a program in user space decides`, c);
+  if (q.bypass) return 'accept';
+  k.drop(f.skb, 'NOT_SPECIFIED', 'nf_queue', 'queue-unheard', { queue: q.queue }, c.rule);
+  return 'drop';
+}
+
+function settle(k: Kernel, f: Flight, c: PacketCtx, v: WalkVerdict): HookVerdict {
   switch (v) {
     case 'ACCEPT':
       return 'accept';
     case 'STOLEN':
       return 'stolen';
-    case 'QUEUE':
-      return k.inconclusive('QUEUE: a program in user space decides', c);
     case 'DROP':
       return dropped(k, f, c.rule, c.rule !== null && k.isPolicyRef(c.rule));
+    default:
+      return queued(k, f, c, v);
   }
 }
 

@@ -49,6 +49,10 @@ const rows = {
   'icmp-ignored': { sentence: 'ICMP that the stack ignores.', look: 'sysctl net.ipv4.icmp_echo_ignore_*' },
   'tcp-refused': { sentence: 'TCP did not accept the segment.', look: 'the connection’s state' },
   'sk-filter': { sentence: 'The socket’s receive path refused it.', look: 'the socket' },
+  'queue-unheard': {
+    sentence: 'A rule queued it for a program in user space, and none listens to that queue.',
+    look: 'cat /proc/net/netfilter/nfnetlink_queue; is the program up; --queue-bypass lets packets pass without it',
+  },
   hotdrop: { sentence: 'A match found the packet malformed and dropped it.', look: 'the rule named' },
   'ct-invalid-drop': { sentence: 'Connection tracking dropped it.', look: 'conntrack -S' },
   'ct-clash': { sentence: 'Another flow took the same translated tuple first.', look: 'conntrack -S insert_failed; --random-fully' },

@@ -22,7 +22,7 @@ export const reasons = {
   NOT_SPECIFIED: row(
     'The kernel gives no finer reason here; the place and the cause say more.',
     ['many places'],
-    ['unclassified', 'no-route', 'route-unreachable', 'bridge-hairpin', 'ct-clash'],
+    ['unclassified', 'no-route', 'route-unreachable', 'bridge-hairpin', 'ct-clash', 'queue-unheard'],
   ),
   NO_SOCKET: row(
     'No socket takes it: nobody listens on that port, or the ping has ended.',

@@ -8,7 +8,7 @@ import type { PacketCtx } from '../../src/netfilter/pred.js';
 import { type CompiledRule, compileTable } from '../../src/netfilter/xtables/compile.js';
 import { RuleCounters } from '../../src/netfilter/xtables/counters.js';
 import { ChainIndex } from '../../src/netfilter/xtables/index-chain.js';
-import { type WalkChain, type WalkTable, walkTable } from '../../src/netfilter/xtables/walk.js';
+import { type WalkChain, type WalkTable, type WalkVerdict, walkTable } from '../../src/netfilter/xtables/walk.js';
 import { Skb } from '../../src/packet/skb.js';
 import { parsePacketText } from '../../src/packet/text.js';
 import type { NetDevice } from '../../src/packet/types.js';
@@ -101,7 +101,7 @@ const dev: NetDevice = {
 };
 
 interface Told {
-  readonly verdicts: readonly string[];
+  readonly verdicts: readonly WalkVerdict[];
   readonly events: readonly Event[];
   readonly counts: readonly (readonly number[])[];
 }

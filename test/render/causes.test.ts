@@ -66,6 +66,7 @@ function context(cause: Cause, used: Set<string>): DropContext {
     type: 8,
     hop: '10.0.0.9',
     spi: 7,
+    queue: 1,
     bridge: 'br0',
     rp_filter: 1,
     rp_filter_all: 1,

@@ -122,7 +122,7 @@ function checkCase(c: unknown, problems: string[], needObserved: boolean): void 
 function checkState(s: unknown, problems: string[]): void {
   const arrays = ['link', 'addr', 'neigh', 'route', 'rule', 'sockets'].map((f) => [f, 'array'] as const);
   const texts = ['route_text', 'rule_text', 'iptables_save'].map((f) => [f, 'string'] as const);
-  const optional = ['ip6tables_save', 'ebtables_save', 'ipset_save', 'nft_ruleset', 'route6_text', 'rule6_text', 'conntrack'].map(
+  const optional = ['ip6tables_save', 'ebtables_save', 'ipset_save', 'nft_ruleset', 'route6_text', 'rule6_text', 'conntrack', 'nfqueue'].map(
     (f) => [f, 'string', true] as const,
   );
   const optionalArrays = ['bridge_fdb', 'bridge_link', 'route6', 'rule6'].map((f) => [f, 'array', true] as const);

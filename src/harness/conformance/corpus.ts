@@ -37,6 +37,8 @@ export interface CorpusState {
   readonly ip6tables_save?: string;
   readonly ebtables_save?: string;
   readonly ipset_save?: string;
+  /** /proc/net/netfilter/nfnetlink_queue; not in the corpus, whose rules queue nothing. */
+  readonly nfqueue?: string;
   readonly nft_ruleset?: string;
   /** Path below /proc/sys -> value. A JSON object of the record: read it with Object.entries only. */
   readonly sysctl: Readonly<Record<string, string>>;

@@ -113,7 +113,12 @@ export interface MatchDef<T = unknown> extends Extension<T> {
   readonly lowerNft?: (data: T) => readonly RuleStep[] | null;
 }
 
-export type TargetVerdict = 'CONTINUE' | 'ACCEPT' | 'DROP' | 'STOLEN' | 'QUEUE';
+/** NF_QUEUE: to the program that listens to that queue (0..65535); `bypass`: on its way where none does. */
+export interface Queued {
+  readonly queue: number;
+  readonly bypass: boolean;
+}
+export type TargetVerdict = 'CONTINUE' | 'ACCEPT' | 'DROP' | 'STOLEN' | Queued;
 
 /** What a target does to a packet. */
 export type TargetAct = (c: PacketCtx) => TargetVerdict;

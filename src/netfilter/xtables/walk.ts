@@ -12,7 +12,7 @@ import { type PacketCtx, test, whyNot } from '../pred.js';
 import type { Action } from './action.js';
 import type { Ask, Asked } from './ask.js';
 import type { RuleCounters, TableCounters } from './counters.js';
-import type { TargetVerdict } from './extension.js';
+import type { Queued, TargetVerdict } from './extension.js';
 import type { Candidates, ChainIndex } from './index-chain.js';
 import { LegacyTracer } from './trace.js';
 
@@ -59,6 +59,18 @@ export interface WalkTracer {
 }
 
 export type WalkVerdict = Exclude<TargetVerdict, 'CONTINUE'>;
+
+/** The verdict QUEUE, which names no queue. */
+const QUEUE_0: Queued = { queue: 0, bypass: false };
+const NF_QUEUE = 3;
+const NF_VERDICT_FLAG_QUEUE_BYPASS = 0x8000;
+
+/** A verdict as nf_tables tells it: one of queue 0 by its name, of others as a number of 32 bits with a sign (NF_QUEUE_NR). */
+function verdictWord(v: TargetVerdict): string {
+  if (typeof v === 'string') return v.toLowerCase();
+  const code = (v.queue << 16) | (v.bypass ? NF_VERDICT_FLAG_QUEUE_BYPASS : 0) | NF_QUEUE;
+  return code === NF_QUEUE ? 'queue' : String(code);
+}
 
 function says(a: Ask, c: PacketCtx): boolean {
   switch (a.op) {
@@ -157,6 +169,7 @@ export function walkChain<C extends WalkChain>(
         break;
       case 'verdict': {
         if (tells !== null && c.skb.nfTrace) tells.after(c, r, a.verdict.toLowerCase());
+        if (a.verdict === 'QUEUE') return QUEUE_0;
         if (a.verdict !== 'RETURN') return a.verdict;
         if (back === null) return policy(base, c, counts, tells);
         ({ chain, candidates, next, upcoming, back } = back);
@@ -178,7 +191,7 @@ export function walkChain<C extends WalkChain>(
       case 'call': {
         const v = a.run(c, a.data);
         if (c.hotdrop) return hotdrop(c, r, tells);
-        if (tells !== null && c.skb.nfTrace) tells.after(c, r, v.toLowerCase());
+        if (tells !== null && c.skb.nfTrace) tells.after(c, r, verdictWord(v));
         if (v !== 'CONTINUE') return v;
         break;
       }

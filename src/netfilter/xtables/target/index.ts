@@ -5,11 +5,13 @@ import { CHECKSUM } from './CHECKSUM.js';
 import { CLASSIFY } from './CLASSIFY.js';
 import { CONNMARK } from './CONNMARK.js';
 import { DSCP, TOS } from './dsfield.js';
+import { HMARK } from './HMARK.js';
 import { HL, TTL } from './hops.js';
 import { LOG, NFLOG } from './logging.js';
 import { MARK } from './MARK.js';
 import { MASQUERADE } from './MASQUERADE.js';
 import { NETMAP } from './NETMAP.js';
+import { NFQUEUE } from './NFQUEUE.js';
 import { DNPT, SNPT } from './NPT.js';
 import { DNAT, SNAT } from './nat.js';
 import { REDIRECT } from './REDIRECT.js';
@@ -20,7 +22,7 @@ import { TEE } from './TEE.js';
 import { TPROXY } from './TPROXY.js';
 import { ECN, TCPOPTSTRIP } from './tcp-header.js';
 import { CT, NOTRACK, TRACE } from './tracking.js';
-import { CLUSTERIP, CONNSECMARK, HMARK, NFQUEUE, SECMARK, SYNPROXY, ULOG } from './unsupported.js';
+import { CLUSTERIP, CONNSECMARK, SECMARK, SYNPROXY, ULOG } from './unsupported.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each target has option data of its own.
 export const targets: readonly TargetDef<any>[] = [

@@ -1,8 +1,8 @@
 /** Targets that load and print but are not evaluated: a packet that reaches one is inconclusive, naming it. */
-import { addrBits, type Family, formatMac, type Mac, maskToPrefix, parseIp6, parseMac } from '../../../base/addr.js';
+import { formatMac, type Mac, parseMac } from '../../../base/addr.js';
 import type { Given, OptionSpec, TargetAct, TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
-import { hexPad, parseUint, U32 } from '../numbers.js';
+import { U32 } from '../numbers.js';
 import { quoteWord } from '../quote.js';
 import { BOTH, find, has, textOption, uintOption, V4 } from './common.js';
 
@@ -10,46 +10,6 @@ import { BOTH, find, has, textOption, uintOption, V4 } from './common.js';
 const unknownEffect = (name: string) => (): TargetAct => (c) => c.env.inconclusive(`-j ${name}`, c);
 
 const required = (...names: string[]): OptionSpec[] => names.map((name) => ({ name, arg: 'required' }));
-
-interface NfqueueData {
-  readonly first: number;
-  readonly last: number;
-  readonly bypass: boolean;
-  readonly cpuFanout: boolean;
-}
-
-/** `first:last`, either left out; 65535 is not to be had. */
-function parseBalance(g: Given): { first: number; last: number } {
-  const m = /^(\d*):(\d*)$/.exec(g.value);
-  const first = m ? parseUint(m[1] || '0', 0, 65535) : null;
-  const last = m ? parseUint(m[2] || '65534', 0, 65534) : null;
-  if (first === null || last === null || first >= last) throw new OptionError(`Bad range "${g.value}"`, g.name, 'FIRST:LAST, 0..65534, LAST above FIRST');
-  return { first, last };
-}
-
-export const NFQUEUE: TargetDef<NfqueueData> = {
-  name: 'NFQUEUE',
-  kernel: 'net/netfilter/xt_NFQUEUE.c',
-  families: BOTH,
-  options: [
-    { name: 'queue-num', arg: 'required', excl: ['queue-balance'] },
-    { name: 'queue-balance', arg: 'required', excl: ['queue-num'] },
-    { name: 'queue-bypass', arg: 'none' },
-    { name: 'queue-cpu-fanout', arg: 'none', also: ['queue-balance'] },
-  ],
-  parse(given) {
-    const num = find(given, 'queue-num');
-    const balance = find(given, 'queue-balance');
-    const n = num ? uintOption('NFQUEUE', num, 65535) : 0;
-    return { ...(balance ? parseBalance(balance) : { first: n, last: n }), bypass: has(given, 'queue-bypass'), cpuFanout: has(given, 'queue-cpu-fanout') };
-  },
-  print(d) {
-    const queue = d.first === d.last ? ` --queue-num ${d.first}` : ` --queue-balance ${d.first}:${d.last}`;
-    return `${queue}${d.bypass ? ' --queue-bypass' : ''}${d.cpuFanout ? ' --queue-cpu-fanout' : ''}`;
-  },
-  unsupported: true,
-  lower: unknownEffect('NFQUEUE'),
-};
 
 interface SynproxyData {
   readonly sack: boolean;
@@ -85,86 +45,6 @@ export const SYNPROXY: TargetDef<SynproxyData> = {
   needsConntrack: () => true,
   unsupported: true,
   lower: unknownEffect('SYNPROXY'),
-};
-
-/** The printed parts of an HMARK rule in their order; a flag's presence is its value's. */
-type HmarkData = ReadonlyMap<string, number | 'ct'>;
-
-const HMARK_NUMBERS: readonly (readonly [string, number, (v: number) => string])[] = [
-  ['hmark-sport-mask', 0xffff, (v) => hexPad(v, 4)],
-  ['hmark-dport-mask', 0xffff, (v) => hexPad(v, 4)],
-  ['hmark-spi-mask', U32, (v) => hexPad(v, 8)],
-  ['hmark-sport', 0xffff, (v) => hexPad(v, 4)],
-  ['hmark-dport', 0xffff, (v) => hexPad(v, 4)],
-  ['hmark-spi', U32, (v) => hexPad(v, 8)],
-  ['hmark-proto-mask', 0xffff, (v) => hexPad(v, 2)],
-  ['hmark-rnd', U32, (v) => hexPad(v, 8)],
-  ['hmark-mod', U32, String],
-  ['hmark-offset', U32, String],
-];
-const HMARK_PREFIXES = ['hmark-src-prefix', 'hmark-dst-prefix'];
-const HMARK_ORDER = [...HMARK_PREFIXES, ...HMARK_NUMBERS.map(([n]) => n), 'hmark-tuple'];
-const HMARK_TUPLE: ReadonlyMap<string, readonly [string, number]> = new Map([
-  ['sport', ['hmark-sport-mask', 0xffff]],
-  ['dport', ['hmark-dport-mask', 0xffff]],
-  ['spi', ['hmark-spi-mask', U32]],
-  ['proto', ['hmark-proto-mask', 0xffff]],
-]);
-
-function hmarkPrefix(g: Given, family: Family): number {
-  const n = parseUint(g.value, 0, addrBits(family)) ?? maskPrefix(g.value, family);
-  if (n === null) throw new OptionError(`HMARK: bad value for option "--${g.name}"`, g.name);
-  return n;
-}
-
-export function maskPrefix(text: string, family: Family): number | null {
-  const parts = family === 'ipv4' && /^\d+(\.\d+){3}$/.test(text) ? text.split('.').map(Number) : null;
-  const mask = parts ? parts.reduce((v, p) => v * 256 + p, 0) : parseIp6(text);
-  const len = mask === null ? -1 : maskToPrefix(mask);
-  return len < 0 ? null : len;
-}
-
-function hmarkTuple(g: Given, family: Family, data: Map<string, number | 'ct'>): void {
-  for (const word of g.value.toLowerCase().split(',')) {
-    const row = HMARK_TUPLE.get(word);
-    if (row) data.set(...row);
-    else if (word === 'src' || word === 'dst') data.set(`hmark-${word}-prefix`, addrBits(family));
-    else if (word === 'ct') data.set('hmark-tuple', 'ct');
-    else throw new OptionError(`Bad type "${word}"`, g.name, 'src, dst, sport, dport, spi, proto, ct');
-  }
-}
-
-export const HMARK: TargetDef<HmarkData> = {
-  name: 'HMARK',
-  kernel: 'net/netfilter/xt_HMARK.c',
-  families: BOTH,
-  options: required(...HMARK_ORDER),
-  parse(given, ctx) {
-    const data = new Map<string, number | 'ct'>();
-    for (const g of given) {
-      const row = HMARK_NUMBERS.find(([n]) => n === g.name);
-      if (row) data.set(g.name, uintOption('HMARK', g, row[1], g.name === 'hmark-mod' ? 1 : 0));
-      else if (HMARK_PREFIXES.includes(g.name)) data.set(g.name, hmarkPrefix(g, ctx.family));
-      else hmarkTuple(g, ctx.family, data);
-    }
-    if (!data.has('hmark-mod')) throw new OptionError('--hmark-mod is mandatory');
-    if (!data.has('hmark-rnd')) throw new OptionError('--hmark-rnd is mandatory');
-    if (data.has('hmark-spi-mask') && (data.has('hmark-sport-mask') || data.has('hmark-dport-mask'))) {
-      throw new OptionError('you cannot use --hmark-spi-mask and --hmark-?port-mask,at the same time');
-    }
-    if (![...data.keys()].some((k) => !['hmark-mod', 'hmark-rnd', 'hmark-offset'].includes(k)))
-      throw new OptionError('you have to specify --hmark-tuple at least');
-    return data;
-  },
-  print: (d) =>
-    HMARK_ORDER.filter((name) => d.has(name))
-      .map((name) => {
-        const v = d.get(name) as number | 'ct';
-        return ` --${name} ${v === 'ct' ? v : (HMARK_NUMBERS.find(([n]) => n === name)?.[2] ?? String)(v)}`;
-      })
-      .join(''),
-  unsupported: true,
-  lower: unknownEffect('HMARK'),
 };
 
 export const SECMARK: TargetDef<string> = {

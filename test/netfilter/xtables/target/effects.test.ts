@@ -137,6 +137,24 @@ describe('what the world is asked', () => {
   });
 
   test('a target that is not evaluated is inconclusive', () => {
-    expect(() => runTarget('-A FORWARD -j NFQUEUE', packet({}), world())).toThrow('inconclusive: -j NFQUEUE');
+    expect(() => runTarget('-A FORWARD -p tcp -j SYNPROXY', packet({}), world())).toThrow('inconclusive: -j SYNPROXY');
+  });
+
+  test('NFQUEUE: both ways of a flow have one queue of those given', () => {
+    const w = world();
+    const flows = Array.from({ length: 40 }, (_, i) => [`10.0.0.${i}`, '10.9.9.9', '2001:db8::1', `2001:db8::${i + 2}`]);
+    const queues = flows.flatMap(([a, b, c, d]) => [
+      [
+        runTarget('-A FORWARD -j NFQUEUE --queue-balance 4:6', packet({ src: a, dst: b }), w),
+        runTarget('-A FORWARD -j NFQUEUE --queue-balance 4:6', packet({ src: b, dst: a }), w),
+      ],
+      [
+        runTarget('-A FORWARD -j NFQUEUE --queue-balance 4:6', packet({ src: c, dst: d }), w),
+        runTarget('-A FORWARD -j NFQUEUE --queue-balance 4:6', packet({ src: d, dst: c }), w),
+      ],
+    ]);
+    for (const [there, back] of queues) expect(back).toEqual(there);
+    expect(new Set(queues.map(([q]) => (typeof q === 'string' ? q : q.queue)))).toEqual(new Set([4, 5, 6]));
+    expect(runTarget('-A FORWARD -j NFQUEUE --queue-num 7 --queue-bypass', packet({}), w)).toEqual({ queue: 7, bypass: true });
   });
 });

@@ -43,6 +43,7 @@ export interface World {
 
 export function world(): World {
   const calls: string[] = [];
+  const states = new Map<string, unknown>();
   const rec = new ListRecorder();
   const self = { calls, events: rec.events, socket: null } as { calls: string[]; events: Event[]; socket: Partial<SkSocket> | null; env: Env };
   const range = (r: { minAddr: Addr | null; minPort: number | null; maxPort: number | null }): string =>
@@ -66,6 +67,8 @@ export function world(): World {
       untrack: () => calls.push('untrack'),
       countConnections: () => 0,
     },
+    choose: { port: (min: number) => min, below: (bound: number) => Math.floor(bound / 3) },
+    state: (key: string, make: () => unknown) => states.get(key) ?? states.set(key, make()).get(key),
     fib: () => ({ errno: 0, type: 'unicast', dev: device('r', 9, 1300), devs: [], gateway: null, realm: 0 }),
     socket: (_f: string, proto: number, _src: Addr, sport: number, dst: Addr, dport: number, _d: unknown, want: string) => {
       calls.push(`socket ${want} ${proto} ${sport} ${dst} ${dport}`);
