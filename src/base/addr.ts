@@ -267,3 +267,8 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(
 export const MAC_BROADCAST: Mac = 0xffffffffffff;
 /** Group bit of the first octet: multicast and broadcast. */
 export const isMulticastMac = (m: Mac): boolean => Math.floor(m / 2 ** 40) % 2 === 1;
+
+/** 224.0.0.0/4 */
+export const isMulticast4 = (a: Ip4): boolean => a >>> 28 === 0xe;
+/** ff00::/8 */
+export const isMulticast6 = (a: Ip6): boolean => a.charCodeAt(0) >>> 8 === 0xff;

@@ -1,12 +1,11 @@
 /** Addresses of this node and what an address is to it: inet_select_addr(), inet_addr_type(), ip_dev_find() (net/ipv4/devinet.c, fib_frontend.c). */
-import { networkOf } from '../base/addr.js';
+import { isMulticast4, networkOf } from '../base/addr.js';
 import type { NetDevice, RouteType } from '../packet/types.js';
 import type { RouteEnv } from './fib.js';
 import { RT_SCOPE, RT_TABLE, scopeNumber } from './names.js';
 import { type FibAddr, type Flow, orConf } from './types.js';
 
 export const LBCAST4 = 0xffffffff;
-export const isMulticast4 = (a: number): boolean => a >>> 28 === 0xe;
 /** 224.0.0.0/24. */
 export const isLocalMulticast4 = (a: number): boolean => a >>> 8 === 0xe00000;
 export const isLoopback4 = (a: number): boolean => a >>> 24 === 127;

@@ -1,5 +1,5 @@
 /** IPv6 addresses: their kind and scope (__ipv6_addr_type()), own addresses (ipv6_chk_addr()), source selection (ipv6_dev_get_saddr(), RFC 6724). */
-import { ANY6, type Ip6, inPrefix, parseIp6 } from '../base/addr.js';
+import { ANY6, type Ip6, inPrefix, isMulticast6, parseIp6 } from '../base/addr.js';
 import type { NetDevice, RouteType } from '../packet/types.js';
 import type { RouteEnv6 } from './fib6.js';
 import { type FibAddr, LOOPBACK_IFINDEX } from './types.js';
@@ -9,7 +9,6 @@ const SCOPE6 = { NODE: 1, LINK: 2, SITE: 5, ORG: 8, GLOBAL: 14 } as const;
 const net = (text: string, len: number): { readonly addr: Ip6; readonly len: number } => ({ addr: parseIp6(text) ?? ANY6, len });
 export const LOOPBACK6: Ip6 = net('::1', 128).addr;
 
-export const isMulticast6 = (a: Ip6): boolean => a.charCodeAt(0) >>> 8 === 0xff;
 export const isLinkLocal6 = (a: Ip6): boolean => (a.charCodeAt(0) & 0xffc0) === 0xfe80;
 /** rt6_need_strict(): addresses that mean nothing without a device. */
 export const needStrict6 = (a: Ip6): boolean => isMulticast6(a) || isLinkLocal6(a) || a === LOOPBACK6;

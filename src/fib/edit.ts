@@ -1,7 +1,6 @@
 /** What `ip route` and `ip rule` do to a node's tables: fib_table_insert(), fib_table_delete(), fib6_add(), fib_nl_newrule(), fib_nl_delrule(). Pure: new lists, or what the tool prints. */
-import { type Addr, inPrefix, networkOf } from '../base/addr.js';
+import { type Addr, inPrefix, isMulticast4, networkOf } from '../base/addr.js';
 import type { NetDevice } from '../packet/types.js';
-import { isMulticast4 } from './addr.js';
 import type { Fib } from './fib.js';
 import type { Nexthop, PolicyRule, Route } from './model.js';
 import { RT_SCOPE, scopeNumber } from './names.js';

@@ -1,7 +1,7 @@
 /** ip6_route_info_create(), fib6_nh_init(), ip6_validate_gw(): what an IPv6 route must be like before it is added. */
-import { type Ip6, networkOf } from '../base/addr.js';
+import { type Ip6, isMulticast6, networkOf } from '../base/addr.js';
 import type { NetDevice } from '../packet/types.js';
-import { isLinkLocal6, isMulticast6, isOwn6 } from './addr6.js';
+import { isLinkLocal6, isOwn6 } from './addr6.js';
 import type { Fib6, RouteEnv6 } from './fib6.js';
 import type { Nexthop, Route } from './model.js';
 import { isReject } from './table6.js';

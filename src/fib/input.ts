@@ -1,7 +1,8 @@
 /** Routing of received IPv4 packets: ip_route_input_rcu(), ip_route_input_slow(), __mkroute_input() of 6.18 (net/ipv4/route.c). Facts only; counters and logs are the caller's. */
+import { isMulticast4 } from '../base/addr.js';
 import { type Dst, type NetDevice, RTCF_BROADCAST, RTCF_DOREDIRECT, RTCF_LOCAL, RTCF_MULTICAST } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
-import { addrOnlink, isLocalMulticast4, isLoopback4, isMulticast4, LBCAST4 } from './addr.js';
+import { addrOnlink, isLocalMulticast4, isLoopback4, LBCAST4 } from './addr.js';
 import { makeDst } from './dst.js';
 import type { RouteEnv } from './fib.js';
 import { selectPath } from './multipath.js';

@@ -1,7 +1,8 @@
 /** Routing of packets this node sends: ip_route_output_key_hash_rcu(), __mkroute_output() of 6.18 (net/ipv4/route.c). */
+import { isMulticast4 } from '../base/addr.js';
 import { type Dst, type NetDevice, type RouteType, RTCF_BROADCAST, RTCF_LOCAL, RTCF_MULTICAST } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
-import { ipDevFind, isLocalMulticast4, isLoopback4, isMulticast4, LBCAST4, resultPrefsrc, selectAddress } from './addr.js';
+import { ipDevFind, isLocalMulticast4, isLoopback4, LBCAST4, resultPrefsrc, selectAddress } from './addr.js';
 import { makeDst } from './dst.js';
 import type { RouteEnv } from './fib.js';
 import { selectPath } from './multipath.js';

@@ -1,6 +1,5 @@
 /** What REJECT sends: nf_send_reset(), nf_send_reset6(), nf_send_unreach6() (nf_reject_ipv4.c, nf_reject_ipv6.c). */
-import { ANY6, type Ip4, type Ip6 } from '../base/addr.js';
-import { isMulticast6 } from '../fib/index.js';
+import { ANY6, type Ip4, type Ip6, isMulticast6 } from '../base/addr.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { buildIp4, buildIp6, buildTcp, TCP_FLAG } from '../packet/build.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, type Skb } from '../packet/skb.js';

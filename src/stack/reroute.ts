@@ -1,6 +1,6 @@
 /** ip_route_me_harder() / ip6_route_me_harder(): a new output route after mark, TOS or destination changed in OUTPUT. */
-import type { Addr, Ip6 } from '../base/addr.js';
-import { isLinkLocal6, isMulticast6 } from '../fib/index.js';
+import { type Addr, type Ip6, isMulticast6 } from '../base/addr.js';
+import { isLinkLocal6 } from '../fib/index.js';
 import { IPPROTO, type Skb } from '../packet/skb.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { Kernel } from './kernel.js';

@@ -1,6 +1,6 @@
 /** ICMPv6 errors and echo replies that the node makes: icmp6_send(), icmpv6_echo_reply() (net/ipv6/icmp.c); group membership (mcast.c). */
-import { ANY6, type Ip6, inPrefix, parseIp6 } from '../../base/addr.js';
-import { isLinkLocal6, isMulticast6, LOOPBACK6, type Route } from '../../fib/index.js';
+import { ANY6, type Ip6, inPrefix, isMulticast6, parseIp6 } from '../../base/addr.js';
+import { isLinkLocal6, LOOPBACK6, type Route } from '../../fib/index.js';
 import { buildIcmp6, buildIp6 } from '../../packet/build.js';
 import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_LOCAL } from '../../packet/types.js';

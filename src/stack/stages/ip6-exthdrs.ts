@@ -1,6 +1,5 @@
 /** Extension headers of IPv6 on the receiving side (net/ipv6/exthdrs.c), and the fragment header of what is no fragment (reassembly.c). */
-import type { Ip6 } from '../../base/addr.js';
-import { isMulticast6 } from '../../fib/index.js';
+import { type Ip6, isMulticast6 } from '../../base/addr.js';
 import { truncatedFirst } from '../../netfilter/conntrack/defrag.js';
 import type { Skb } from '../../packet/skb.js';
 import type { Flight } from '../flight.js';

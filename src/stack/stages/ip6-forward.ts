@@ -1,6 +1,6 @@
 /** Forwarding IPv6: ip6_forward() with its checks in the kernel's order (net/ipv6/ip6_output.c). */
-import { ANY6, type Ip6 } from '../../base/addr.js';
-import { isLinkLocal6, isMulticast6, LOOPBACK6 } from '../../fib/index.js';
+import { ANY6, type Ip6, isMulticast6 } from '../../base/addr.js';
+import { isLinkLocal6, LOOPBACK6 } from '../../fib/index.js';
 import { IPSKB_FORWARDED } from '../../packet/skb.js';
 import type { Cause } from '../../trace/cause.js';
 import type { Flight } from '../flight.js';

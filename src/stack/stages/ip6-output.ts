@@ -1,6 +1,5 @@
 /** Output of IPv6: ip6_local_out(), ip6_output(), ip6_finish_output(), ip6_fragment() (net/ipv6/ip6_output.c). */
-import type { Ip6 } from '../../base/addr.js';
-import { isMulticast6 } from '../../fib/index.js';
+import { type Ip6, isMulticast6 } from '../../base/addr.js';
 import { NEXTHDR } from '../../packet/ip6.js';
 import { IPSKB_REROUTED, type Skb } from '../../packet/skb.js';
 import type { Cause } from '../../trace/cause.js';

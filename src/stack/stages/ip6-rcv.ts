@@ -1,6 +1,6 @@
 /** The receive path of IPv6: ipv6_rcv(), ip6_rcv_finish(), ip6_input(), ip6_mc_input(), ip6_protocol_deliver_rcu() (net/ipv6/ip6_input.c), ip6_pkt_drop() (route.c). */
-import { ANY6, type Ip6 } from '../../base/addr.js';
-import { isMulticast6, LOOPBACK6, type Route } from '../../fib/index.js';
+import { ANY6, type Ip6, isMulticast6 } from '../../base/addr.js';
+import { LOOPBACK6, type Route } from '../../fib/index.js';
 import { NEXTHDR } from '../../packet/ip6.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { RTCF_MULTICAST } from '../../packet/types.js';

@@ -1,6 +1,6 @@
 /** Neighbour discovery: ndisc_solicit(), ndisc_send_redirect(), ndisc_rcv() (net/ipv6/ndisc.c). */
-import { ANY6, type Ip6, inPrefix, parseIp6, readAddr, writeAddr } from '../../base/addr.js';
-import { isLinkLocal6, isMulticast6 } from '../../fib/index.js';
+import { ANY6, type Ip6, inPrefix, isMulticast6, parseIp6, readAddr, writeAddr } from '../../base/addr.js';
+import { isLinkLocal6 } from '../../fib/index.js';
 import { buildIcmp6, buildIp6 } from '../../packet/build.js';
 import { readMac, writeMac } from '../../packet/mac-bytes.js';
 import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';

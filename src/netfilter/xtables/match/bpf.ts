@@ -1,11 +1,13 @@
-/** `-m bpf --bytecode "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0" | --object-pinned path`: a BPF program; not run here. */
+/** `-m bpf --bytecode "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0" | --object-pinned path`: a filter program; one of eBPF that lies in bpffs is not known here. */
+import { type Instruction, refused, runProgram, unknownNeed } from '../../cbpf.js';
+import { call } from '../../pred.js';
 import { type Given, type MatchDef, OptionError } from '../extension.js';
 import { unsupportedSteps } from '../unsupported.js';
 import { given } from '../values.js';
 
 interface BpfMatch {
-  /** Instructions as code, jt, jf, k; null where an object is named. */
-  readonly program: readonly (readonly [number, number, number, number])[] | null;
+  /** null where an object is named. */
+  readonly program: readonly Instruction[] | null;
   readonly path: string | null;
 }
 /** XT_BPF_MAX_NUM_INSTR */
@@ -45,6 +47,14 @@ export const bpf: MatchDef<BpfMatch> = {
     return code ? { program: parseProgram(code), path: null } : { program: null, path: gs[0].value };
   },
   print,
-  lower: (d) => unsupportedSteps('bpf', print(d)),
-  unsupported: true,
+  check(d) {
+    const why = d.program && refused(d.program);
+    if (why) throw new OptionError(`bpf: ${why}`, 'bytecode');
+  },
+  lower({ program, ...d }) {
+    if (program === null) return unsupportedSteps('bpf', print({ program, ...d }));
+    const need = unknownNeed(program);
+    if (need !== null) return unsupportedSteps('bpf', ` that asks for ${need}`);
+    return [{ kind: 'test', pred: call('bpf', [], (c) => runProgram(program, c.skb) !== 0, print({ program, ...d }).trim()) }];
+  },
 };

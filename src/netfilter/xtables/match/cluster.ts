@@ -1,6 +1,8 @@
 /** `-m cluster --cluster-total-nodes n --cluster-local-node i --cluster-hash-seed s`: a share of the connections, by a hash. */
+import { type Addr, type Ip6, isMulticast4, isMulticast6 } from '../../../base/addr.js';
+import { jhash, reciprocalScale, wordsOfAddr } from '../../../base/jhash.js';
+import type { PacketCtx } from '../../pred.js';
 import { type Given, type MatchDefWithConntrack, OptionError } from '../extension.js';
-import { unsupportedSteps } from '../unsupported.js';
 import { bang, given, uint } from '../values.js';
 
 interface ClusterMatch {
@@ -35,6 +37,18 @@ function parse(gs: readonly Given[]): ClusterMatch {
 const print = (d: ClusterMatch): string =>
   `${bang(d.invert)} --cluster-local-nodemask ${hex8(d.mask)} --cluster-total-nodes ${d.total} --cluster-hash-seed ${hex8(d.seed)}`;
 
+/** xt_cluster_hash(): of an IPv6 address the first 32 bits only (NF_CT_TUPLE_L3SIZE, a number of words, is taken for bytes). */
+const nodeOf = (d: ClusterMatch, src: Addr): number => reciprocalScale(jhash(wordsOfAddr(src).slice(0, 1), d.seed), d.total);
+
+/** xt_cluster_mt(): the source of the connection's first packet says whose it is. A node of a cluster is sent frames to a multicast MAC, and takes them from here on. */
+function matches(d: ClusterMatch, { skb }: PacketCtx): boolean {
+  const toGroup = skb.family === 'ipv4' ? isMulticast4(skb.daddr as number) : isMulticast6(skb.daddr as Ip6);
+  if (!toGroup && skb.pktType === 'multicast') skb.pktType = 'host';
+  const { ct } = skb;
+  if (ct === null || ct.template) return false;
+  return (((d.mask >>> nodeOf(d, (ct.master ?? ct).orig.src)) & 1) === 1) !== d.invert;
+}
+
 export const cluster: MatchDefWithConntrack<ClusterMatch> = {
   name: 'cluster',
   kernel: 'net/netfilter/xt_cluster.c',
@@ -47,7 +61,6 @@ export const cluster: MatchDefWithConntrack<ClusterMatch> = {
   ],
   parse,
   print,
-  lower: (d) => unsupportedSteps('cluster', print(d)),
-  unsupported: true,
+  lower: (d) => [{ kind: 'stateful', name: 'cluster', test: (c) => matches(d, c), show: print(d).trim() }],
   needsConntrack: () => true,
 };

@@ -1,5 +1,5 @@
 /** `-m rpfilter [--loose] [--validmark] [--accept-local] [--invert]`: does the route back to the source use the device the packet came in on? */
-import { type Addr, ANY4, ANY6, formatAddr } from '../../../base/addr.js';
+import { type Addr, ANY4, ANY6, formatAddr, isMulticast4 } from '../../../base/addr.js';
 import { saddr } from '../../fields.js';
 import { call, negateIf, type PacketCtx } from '../../pred.js';
 import { type CheckContext, type MatchDef, OptionError } from '../extension.js';
@@ -14,7 +14,6 @@ interface RpfilterMatch {
 /** Of the TOS byte only these bits choose routes (IPTOS_RT_MASK). */
 const RT_TOS = 0x1c;
 
-const isMulticast4 = (a: number): boolean => a >>> 28 === 14;
 const isZeronet = (a: number): boolean => a >>> 24 === 0;
 const BROADCAST4 = 0xffffffff;
 

@@ -5,8 +5,7 @@ import { IPPROTO, type Skb } from '../../../packet/skb.js';
 import type { HookPoint } from '../../../trace/event.js';
 import { type Given, OptionError, type TargetDef } from '../extension.js';
 import { parseUint } from '../numbers.js';
-import { find, V6 } from './common.js';
-import { maskPrefix } from './unsupported.js';
+import { find, maskPrefix, V6 } from './common.js';
 
 interface NptData {
   readonly src: Addr;

@@ -3,7 +3,7 @@
  * Here: what is never answered because of the packet itself (later fragments, RST, wrong checksums, broadcast). That ICMP errors are not answered, and that
  * multicast and rate limits silence an ICMP error, is icmp_send()'s business, behind Env.
  */
-import type { Family } from '../../../base/addr.js';
+import { type Family, type Ip6, isMulticast6 } from '../../../base/addr.js';
 import { foldChecksum, pseudoSum, sum16 } from '../../../packet/checksum.js';
 import { IPPROTO, type Skb } from '../../../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../../packet/types.js';
@@ -107,9 +107,7 @@ function mayReset(skb: Skb): boolean {
   if (skb.fragOffset !== 0 || th < 0 || skb.data.length < th + 20 || skb.l4proto !== IPPROTO.TCP) return false;
   if ((skb.u8(th + 13) & 0x04) !== 0) return false;
   if (skb.family === 'ipv6') {
-    if (isMulticast6(skb.u8(8)) || isMulticast6(skb.u8(24))) return false;
+    if (isMulticast6(skb.saddr as Ip6) || isMulticast6(skb.daddr as Ip6)) return false;
   } else if (skb.dst && (skb.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) !== 0) return false;
   return checksumHolds(skb);
 }
-
-const isMulticast6 = (firstByte: number): boolean => firstByte === 0xff;

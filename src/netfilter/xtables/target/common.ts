@@ -1,5 +1,5 @@
 /** What several targets share. */
-import { type Addr, andAddr, type Family, notAddr, orAddr } from '../../../base/addr.js';
+import { type Addr, andAddr, type Family, maskToPrefix, notAddr, orAddr, parseIp6 } from '../../../base/addr.js';
 import { servicePort } from '../../../base/well-known.js';
 import { NAT_RANGE, type NatRange } from '../../env.js';
 import type { PacketCtx } from '../../pred.js';
@@ -97,3 +97,11 @@ export function formatPorts(p: PortRange): string {
 
 /** (a & ~mask) | (b & mask) */
 export const spliceAddr = (a: Addr, b: Addr, mask: Addr): Addr => orAddr(andAddr(a, notAddr(mask)), andAddr(b, mask));
+
+/** A netmask as a text, as the length of its prefix; null where it is none. */
+export function maskPrefix(text: string, family: Family): number | null {
+  const parts = family === 'ipv4' && /^\d+(\.\d+){3}$/.test(text) ? text.split('.').map(Number) : null;
+  const mask = parts ? parts.reduce((v, p) => v * 256 + p, 0) : parseIp6(text);
+  const len = mask === null ? -1 : maskToPrefix(mask);
+  return len < 0 ? null : len;
+}

@@ -1,12 +1,6 @@
 # Taken, saved and checked, but a packet that reaches them is inconclusive.
 -m cpu ! --cpu 1 ; = ; OK
 ? udp 10.0.0.2 > 10.0.0.1
--m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 0xdeadbeef ; -m cluster --cluster-local-nodemask 0x00000001 --cluster-total-nodes 2 --cluster-hash-seed 0xdeadbeef ; OK
-? udp 10.0.0.2 > 10.0.0.1
--m cluster --cluster-total-nodes 2 --cluster-local-node 3 --cluster-hash-seed 1 ; ; FAIL
--m bpf --bytecode "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0" ; = ; OK
-? udp 10.0.0.2 > 10.0.0.1
--m bpf --bytecode "3,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0" ; ; FAIL
 -p tcp -m osf ! --genre Linux --ttl 2 --log 1 ; = ; OK
 ? tcp 10.0.0.2 > 10.0.0.1
 -m osf --genre Linux ; ; FAIL
@@ -18,3 +12,8 @@
 -m ipvs --vproto tcp --vaddr 1.2.3.4/16 ! --vport 22 --vdir reply --vmethod MASQ ; -m ipvs --vproto 6 --vaddr 1.2.3.4/16 ! --vport 22 --vdir REPLY --vmethod MASQ ; OK
 ? udp 10.0.0.2 > 10.0.0.1
 -m ipvs ! --ipvs --vport 22 ; ; FAIL
+-m bpf --object-pinned /sys/fs/bpf/x ; = ; OK
+? udp 10.0.0.2 > 10.0.0.1
+# the CPU that it is on
+-m bpf --bytecode "2,32 0 0 4294963236,22 0 0 0" ; = ; OK
+? udp 10.0.0.2 > 10.0.0.1

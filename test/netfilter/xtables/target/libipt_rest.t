@@ -31,6 +31,7 @@
 -j HMARK --hmark-tuple spi,sport --hmark-rnd 4 --hmark-mod 42;;FAIL
 -j HMARK --hmark-tuple ct --hmark-rnd 4 --hmark-mod 42;-j HMARK --hmark-rnd 0x00000004 --hmark-mod 42 --hmark-tuple ct;OK
 -j HMARK --hmark-sport 80 --hmark-sport-mask 0xff --hmark-rnd 4 --hmark-mod 42;-j HMARK --hmark-sport-mask 0x00ff --hmark-sport 0x0050 --hmark-rnd 0x00000004 --hmark-mod 42;OK
+-j HMARK --hmark-spi 1 --hmark-sport 2 --hmark-tuple src --hmark-rnd 4 --hmark-mod 42;;FAIL
 -j HMARK --hmark-tuple src --hmark-rnd 4 --hmark-mod 0;;FAIL
 -p tcp -j SYNPROXY --mss 1460 --wscale 7 --sack-perm --timestamp --ecn;-p tcp -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460 --ecn;OK
 -p tcp -j SYNPROXY;=;OK
