@@ -78,8 +78,8 @@ function chainLine(chain: OpenChain, line: string, family: NftFamily): void {
     return;
   }
   if (/^(policy|comment|flags|devices?) /.test(line)) return;
-  const m = /^(.*?)(?:\s*# handle (\d+))?$/.exec(line)!;
-  chain.rules.push({ text: m[1], handle: m[2] === undefined ? null : Number(m[2]) });
+  const handle = /# handle (\d+)$/.exec(line);
+  chain.rules.push({ text: handle ? line.slice(0, handle.index).trimEnd() : line, handle: handle ? Number(handle[1]) : null });
 }
 
 /** `filter`, `-150`, `srcnat + 5`. */

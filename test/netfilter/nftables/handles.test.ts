@@ -108,7 +108,16 @@ describe('the listing', () => {
     ]);
   });
   it('any text is read in bounds, without a throw', () => {
-    for (const text of ['', '{{{{', '}}}}', 'table ip x {', 'table ip x {\nchain y {\n', 'chain {\n}', '"'.repeat(1000)])
+    for (const text of [
+      '',
+      '{{{{',
+      '}}}}',
+      'table ip x {',
+      'table ip x {\nchain y {\n',
+      'chain {\n}',
+      '"'.repeat(1000),
+      'table ip x {\nchain y {\naccept comment "\u2028\r" # handle 4\n',
+    ])
       expect(() => readNftList(text)).not.toThrow();
   });
 });
