@@ -62,7 +62,7 @@ interface Open {
   readonly refused: boolean;
   readonly name: string;
   readonly command: string;
-  readonly line: number;
+  line: number;
   readonly out: string[];
   readonly errors: string[];
 }
@@ -107,8 +107,8 @@ class PartReader {
   read(lines: readonly string[], from: number): Snapshot {
     for (let i = from; i < lines.length; i++) {
       const line = lines[i].endsWith('\r') ? lines[i].slice(0, -1) : lines[i];
-      if (line.startsWith('|')) this.#content(i, line, (o) => o.out);
-      else if (line.startsWith('!')) this.#content(i, line, (o) => o.errors);
+      if (line.startsWith('|')) this.#output(i, line);
+      else if (line.startsWith('!')) this.#error(i, line);
       else if (line.startsWith('== ')) this.#begin(i, line);
       else if (line.startsWith('-- ')) this.#finish(i, line);
       else if (line !== '') this.#stray(i, line);
@@ -121,8 +121,16 @@ class PartReader {
     return { file: this.file, parts: this.#parts, complete: this.#complete };
   }
 
-  #content(i: number, line: string, list: (o: Open) => string[]): void {
-    if (this.#open) list(this.#open).push(line.slice(1));
+  /** Lines of other kinds in between are empty ones of the text, so that a place in it stays a place in the snapshot. */
+  #output(i: number, line: string): void {
+    const o = this.#open;
+    if (!o) return this.#stray(i, line);
+    if (o.out.length === 0) o.line = i + 1;
+    while (o.line + o.out.length < i + 1) o.out.push('');
+    o.out.push(line.slice(1));
+  }
+  #error(i: number, line: string): void {
+    if (this.#open) this.#open.errors.push(line.slice(1));
     else this.#stray(i, line);
   }
 

@@ -39,14 +39,15 @@ export function nodeFromSnapshot(name: string, text: string, file: string, start
   const { value: snapshot, diagnostics: wrong } = readSnapshot(text, { file });
   if (snapshot === null) return { value: null, diagnostics: wrong };
   const { value, diagnostics } = nodeFromFiles(name, snapshotFiles(snapshot), start);
+  const lines = diagnostics.length > 0 ? text.split('\n') : [];
   const missing = missingParts(snapshot, value);
   const node: NodeState = missing.length === 0 ? value : { ...value, missing };
-  return { value: node, diagnostics: [...wrong, ...diagnostics.map(marked), ...reportMissing(missing, snapshot)] };
+  return { value: node, diagnostics: [...wrong, ...diagnostics.map((d) => marked(d, file, lines)), ...reportMissing(missing, snapshot)] };
 }
 
-/** A place in a part's text as a place in the snapshot, where each line stands behind a mark. */
-function marked(d: Diagnostic): Diagnostic {
-  if (d.span === null) return d;
+/** A place in a part's text as a place in the snapshot, where each line stands behind a mark (but for an empty one that is not the part's). */
+function marked(d: Diagnostic, file: string, lines: readonly string[]): Diagnostic {
+  if (d.span === null || (d.span.file === file && lines[d.span.line - 1] === '')) return d;
   const sourceLine = d.sourceLine === undefined ? {} : { sourceLine: `|${d.sourceLine}` };
   return { ...d, span: { ...d.span, column: d.span.column + 1 }, ...sourceLine };
 }
