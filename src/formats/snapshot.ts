@@ -124,7 +124,10 @@ class PartReader {
   /** Lines of other kinds in between are empty ones of the text, so that a place in it stays a place in the snapshot. */
   #output(i: number, line: string): void {
     const o = this.#open;
-    if (!o) return this.#stray(i, line);
+    if (o === null) {
+      this.#stray(i, line);
+      return;
+    }
     if (o.out.length === 0) o.line = i + 1;
     while (o.line + o.out.length < i + 1) o.out.push('');
     o.out.push(line.slice(1));
