@@ -481,7 +481,7 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
       'version: 1\nnodes:\n  a:\n    address: 10.0.0.1/24\n    iptables: |\n      *filter\n      :INPUT ACCEPT [0:0]\n      COMMIT\npackets:\n  - { from: a, ping: 10.0.0.2, expect: { hits: "a filter:INPTU:1" } }\n',
     line: 10,
     column: 48,
-    hint: 'chains of filter: INPUT, FORWARD, OUTPUT',
+    hint: 'did you mean “INPUT”?',
   },
   {
     code: 'unknown-rule',
@@ -541,7 +541,7 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
     input: '*filter\n:INPUT ACCEPT [0:0]\n-A INPTU -j ACCEPT\nCOMMIT\n',
     line: 3,
     column: 4,
-    hint: 'declare it before its use: :INPTU - [0:0]',
+    hint: 'did you mean INPUT?',
   },
   {
     code: 'iptables-syntax',

@@ -6,6 +6,7 @@ import { looksLikeSnapshot } from '../formats/snapshot.js';
 import { loadScenario } from '../scenario/load.js';
 import type { FileSource, NodeState, Scenario } from '../scenario/model.js';
 import { nodeFromFiles } from '../scenario/node.js';
+import { type PartKind, partOfFile, partOfKind } from '../scenario/parts.js';
 import { nodeFromSnapshot, nodeNameOf } from '../scenario/snapshot.js';
 import { readText } from './read-text.js';
 
@@ -70,8 +71,29 @@ export function openNode(path: string): NodeState | null {
     return failed(`${path} is no folder that can be read, and no snapshot`, 'a folder of iptables-save, ip-addr.json, …, or what sim capture takes');
   complain(read.diagnostics);
   if (hasErrors(read.diagnostics) || read.value === null) return null;
-  if (read.value.links.length > 0) return read.value;
+  if (read.value.links.length > 0) {
+    tellUnsaid(path, read.value);
+    return read.value;
+  }
   return failed(`${path} says nothing about devices`, 'add ip-link.json (ip -j -d link) or ip-addr.json (ip -j addr)');
+}
+
+/** What a folder of dumps should hold besides devices, and what is taken for granted without. A snapshot says itself what it lacks. */
+const WANTED: readonly (readonly [PartKind, string])[] = [
+  ['addresses', 'it has none'],
+  ['routes', 'it has none but those of its addresses'],
+  ['sysctl', 'each has its default, and forwarding is off'],
+  ['iptables', 'it has no rules'],
+];
+
+function tellUnsaid(path: string, n: NodeState): void {
+  const names = diskFiles.list(path);
+  if (names === null) return;
+  const kinds = new Set(names.map((f) => partOfFile(f)?.kind));
+  if (n.iptablesNft) kinds.add('iptables');
+  if (n.addrs.length > 0) kinds.add('addresses');
+  for (const [kind, effect] of WANTED)
+    if (!kinds.has(kind)) process.stderr.write(`${path}: note: there is no ${partOfKind(kind).example}; assumed: ${effect}\n`);
 }
 
 function readNode(name: string, path: string): Parsed<NodeState | null> | null {

@@ -2,16 +2,19 @@
 import { familyOf, formatAddr } from '../base/addr.js';
 import { protocolName } from '../base/well-known.js';
 import { ruleText as ipRuleText } from '../fib/rule-text.js';
-import { endsOf } from '../stack/outcome.js';
+import { descent, type Ends, endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf, RuleRef } from '../trace/event.js';
 import type { XfrmPolicy } from '../xfrm/model.js';
 import { lookupPolicy } from '../xfrm/select.js';
-import { lastView } from './drop-context.js';
+import { dropContext, lastView } from './drop-context.js';
 import { ancestors } from './lineage.js';
 import { outerFlags } from './narrow.js';
-import { rulesetOf } from './rule-text.js';
+import { placeOf } from './places.js';
+import { rulesetOf, ruleText } from './rule-text.js';
+import { sentence } from './sentence.js';
 import { boxBefore } from './summary.js';
+import { packetWords } from './walk-lines.js';
 
 /** Is the packet within a bridge at that event? */
 export const inBridge = (p: PacketRun, at: number): boolean => /^(__)?br_|^nf_hook_bridge/.test(boxBefore(p.events, at));
@@ -32,6 +35,33 @@ export function bridgedNote(p: PacketRun, at: number): string[] {
   }
   return [...out];
 }
+
+/** A rule about INVALID packets dropped it: what that means here. */
+export function invalidNote(p: PacketRun, at: number): string[] {
+  const e = p.events[at] as EventOf<'drop'>;
+  if (!e.rule || !/ INVALID\b/.test(ruleText(p.nodes.get(e.node), e.rule) ?? '')) return [];
+  const seen = p.events.slice(0, at).findLast((x) => x.t === 'conntrack' && x.skb === e.skb && x.node === e.node);
+  if (seen?.t !== 'conntrack' || seen.what !== 'invalid') return [];
+  return [
+    `because connection tracking of ${e.node} calls it INVALID: it begins no connection and belongs to none that is known there (its first packets went another way, or the entry has expired), or it is malformed`,
+  ];
+}
+
+/** The ICMP error about it: did it reach the sender, or die as well? Without it the sender never learns (a PMTU black hole, for one). */
+export function errorNote(p: PacketRun, at: number): string[] {
+  const chain = ancestors(p.outcome, p.events[at].skb);
+  const made = p.events.find((e): e is EventOf<'skb'> => e.t === 'skb' && e.origin.kind === 'icmp-error' && e.origin.of !== null && chain.has(e.origin.of));
+  const ends = made && endsOf(made.view);
+  if (!made || !ends || isRedirect(ends)) return [];
+  const kin = descent(p.events, made.skb);
+  const lost = p.events.findLastIndex((e) => e.t === 'drop' && kin.has(e.skb) && e.cause !== 'no-socket' && e.cause !== 'not-for-us');
+  const words = packetWords(made.view);
+  if (lost < 0) return [`its sender is told: ${words}`];
+  const c = dropContext(p, lost);
+  return [`its sender is NOT told: ${words} dies on ${c.node} ${placeOf(boxBefore(p.events, lost))}. ${sentence(c)}`];
+}
+
+const isRedirect = (e: Ends): boolean => (e.proto === 1 && e.type === 5) || (e.proto === 58 && e.type === 137);
 
 /** A flow that connection tracking knew already: its nat rules were asked at its first packet, and are not asked again. */
 export function knownFlow(p: PacketRun, at: number): string[] {

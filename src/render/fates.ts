@@ -2,6 +2,7 @@
 import { formatAddr } from '../base/addr.js';
 import type { Fate } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
+import type { Event, EventOf } from '../trace/event.js';
 import { type Conversation, conversationOf } from './conversation.js';
 import { leavesTheMap } from './silent-neighbour.js';
 import { packetTitle } from './summary.js';
@@ -18,7 +19,17 @@ export function failureOf(p: PacketRun): Failure | null {
   const lost = (f: Fate): boolean => bad(f) && !(f.kind === 'held' && leavesTheMap(p, f.at));
   if (lost(request)) return { direction: 'request', fate: request };
   if (reply && !answered && lost(reply)) return { direction: 'reply', fate: reply };
+  if (reply === null && unroutable(p)) return { direction: 'reply', fate: { ...request, kind: 'none', drop: null } };
   return null;
+}
+
+/** The route that an answer would have taken, and that the node where the packet was delivered does not have; null where it did not fail at that. */
+export function unroutable(p: PacketRun): EventOf<'route'> | null {
+  const { request } = p.outcome;
+  if (request.kind !== 'delivered') return null;
+  const asks = (e: Event): e is EventOf<'route'> =>
+    e.t === 'route' && e.node === request.node && e.purpose === 'output' && e.errno !== 0 && e.dst === request.end?.src;
+  return p.events.find(asks) ?? null;
 }
 
 /** A packet that a person would call failed: lost, or a connection that did not come about. */
@@ -57,6 +68,7 @@ function fateWords(p: PacketRun): string {
     case 'inconclusive':
       return `INCONCLUSIVE on ${lost.fate.node}: ${lost.fate.inconclusive!.what}`;
     default:
+      if (lost.direction === 'reply') return `its answer is NOT SENT by ${lost.fate.node}: ${errnoWords(unroutable(p)?.errno ?? 0)}`;
       return p.errno === 0 ? `${what}: nothing was sent` : `NOT SENT by ${p.packet.source.node}: ${errnoWords(p.errno)}`;
   }
 }

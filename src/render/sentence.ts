@@ -52,7 +52,7 @@ function bridgeNoPort(c: DropContext): string {
 
 const sentences = {
   'rule-drop': (c) =>
-    `${c.rule === '' ? 'Netfilter itself (NAT or connection tracking, no rule)' : `Rule ${c.rule.split('  ')[0]}`} dropped ${service(c)} ${c.src} > ${c.dst}${from(c.dev)}.`,
+    `${c.rule === '' ? 'Netfilter itself (NAT or connection tracking, no rule)' : `Rule ${c.rule.split('  ')[0]}`} ${/ -j REJECT\b/.test(c.rule) ? 'rejected' : 'dropped'} ${service(c)} ${c.src} > ${c.dst}${from(c.dev)}.`,
   'policy-drop': (c) => `No rule of ${c.table}:${c.chain} accepted ${service(c)} ${c.src} > ${c.dst}${from(c.dev)}, and the chain's policy is DROP.`,
   'rp-filter': rpFilter,
   'source-is-ours': (c) =>
@@ -82,7 +82,9 @@ const sentences = {
   'bad-options': (c) =>
     `IP option ${c.facts.option ?? ''} of ${c.src} > ${c.dst} was refused${c.facts.option === 131 || c.facts.option === 137 ? ': source routing is off (accept_source_route)' : ''}.`,
   'no-socket': (c) =>
-    `Nobody listens on ${text(c.facts.proto) || c.proto}${c.facts.port ? ` port ${c.facts.port}` : c.dport ? ` port ${c.dport}` : ''} of ${c.dst}.`,
+    c.location === 'icmp_rcv' || c.location === 'ping_rcv'
+      ? `No ping socket of ${c.dst} asked for that answer; what raw sockets want (ping run by root) they got as a copy.`
+      : `Nobody listens on ${text(c.facts.proto) || c.proto}${c.facts.port ? ` port ${c.facts.port}` : c.dport ? ` port ${c.dport}` : ''} of ${c.dst}.`,
   'proto-unknown': (c) =>
     c.facts.ethertype !== undefined
       ? `Nothing on this node handles ethertype 0x${Number(c.facts.ethertype).toString(16).padStart(4, '0')}.`

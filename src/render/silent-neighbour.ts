@@ -38,6 +38,8 @@ function asksFor(v: PacketView, a: Addr): boolean {
 const IDLE: ReadonlySet<Cause> = new Set<Cause>(['not-for-us', 'multicast-no-member']);
 
 interface Inquiry {
+  /** The packet that set the question off: this one, or one before it. */
+  readonly of: PacketRun;
   /** Index of the drop that the question, or its answer, died of; -1. */
   readonly lost: number;
   /** Where the asker's address was refused. */
@@ -46,8 +48,16 @@ interface Inquiry {
   readonly reached: ReadonlyMap<string, string>;
 }
 
-/** null: nothing asked within these events, so an earlier packet's question is still open. */
+/** What became of the question, which may be an earlier packet's that is still open; null where it cannot be found. */
 function inquire(p: PacketRun, e: Asked): Inquiry | null {
+  for (let q: PacketRun | null = p; q !== null; q = q.previous) {
+    const found = inquiryIn(q, e);
+    if (found) return found;
+  }
+  return null;
+}
+
+function inquiryIn(p: PacketRun, e: Asked): Inquiry | null {
   const root = p.events.find((x): x is EventOf<'skb'> => x.t === 'skb' && x.node === e.node && x.origin.of === null && asksFor(x.view, e.addr));
   if (!root) return null;
   const kin = descent(p.events, root.skb);
@@ -60,7 +70,7 @@ function inquire(p: PacketRun, e: Asked): Inquiry | null {
     if (x.t === 'drop' && !IDLE.has(x.cause)) lost = i;
     if (x.t === 'source-check' && !x.ok) refused = x;
   });
-  return { lost, refused, reached };
+  return { of: p, lost, refused, reached };
 }
 
 const what = (a: Addr): string => (typeof a === 'number' ? 'ARP request' : 'neighbour solicitation');
@@ -86,11 +96,12 @@ export function neighbourLines(p: PacketRun, at: number): string[] {
   const a = formatAddr(e.addr);
   const here = `ip neigh show ${a} dev ${e.dev}`;
   const nobody = `Nobody answers for the next hop ${a} on ${e.dev}`;
-  const dumped = dumpedState(p, e);
-  if (dumped !== null) return [`${nobody}: already in the dump it is ${dumped}.`, `look at: on ${e.node} ${here}; ${probe(e)}`];
   const found = inquire(p, e);
+  const dumped = dumpedState(p, e);
+  if (dumped !== null && (found === null || (found.lost < 0 && found.reached.size === 0)))
+    return [`${nobody}: already in the dump it is ${dumped}.`, `look at: on ${e.node} ${here}; ${probe(e)}`];
   if (found === null) return [`${nobody}; the question of an earlier packet is still open.`, `look at: on ${e.node} ${here}`];
-  if (found.lost >= 0) return lostLines(p, e, found.lost);
+  if (found.lost >= 0) return lostLines(found.of, e, found.lost);
   if (found.refused) return refusedLines(p, e, found.refused);
   return [`${nobody}: ${silence(p, e, found.reached)}.`, `look at: on ${e.node} ${here}; ${probe(e)}`];
 }
@@ -100,7 +111,7 @@ export function neighbourMends(p: PacketRun, at: number): Change[] {
   const e = askedNeighbour(p, at);
   const found = e && inquire(p, e);
   if (!found) return [];
-  return found.lost >= 0 ? mendDrop(p, found.lost) : found.refused ? mendRefused(found.refused) : [];
+  return found.lost >= 0 ? mendDrop(found.of, found.lost) : found.refused ? mendRefused(found.refused) : [];
 }
 
 const probe = (e: Asked): string => (typeof e.addr === 'number' ? `arping -I ${e.dev} ${formatAddr(e.addr)}` : `ndisc6 ${formatAddr(e.addr)} ${e.dev}`);
@@ -119,14 +130,16 @@ function lostLines(p: PacketRun, e: Asked, lost: number): string[] {
 function refusedLines(p: PacketRun, e: Asked, s: EventOf<'source-check'>): string[] {
   const src = formatAddr(s.src);
   const back = s.reverseDev === null ? `there is no route back to ${src}` : `the route back to ${src} uses ${s.reverseDev}`;
-  const own = s.reverseDev === null && ownAddress(p, s.node, s.src);
+  const own = ownAddress(p, s.node, s.src);
   const why = own
     ? `${src} is an address of ${s.node} itself`
     : `${back}, and rp_filter is ${s.effective === 1 ? 'strict' : 'loose'} there: the larger of all=${s.rpFilterAll} and ${s.dev}=${s.rpFilterDev} counts`;
   return [
     `${s.node} got the ${what(e.addr)} for ${formatAddr(e.addr)} on ${s.dev} and does not answer it: ${why}.`,
     `kernel: no drop reason and no counter; with log_martians a line “martian source” that shows an ARP frame`,
-    `look at: on ${s.node} ip route get ${src}; sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.${s.dev.replace(/\./g, '/')}.rp_filter`,
+    own
+      ? `look at: on ${s.node} ip -br addr`
+      : `look at: on ${s.node} ip route get ${src}; sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.${s.dev.replace(/\./g, '/')}.rp_filter`,
   ];
 }
 
@@ -135,10 +148,15 @@ const ownAddress = (p: PacketRun, node: string, a: Addr): boolean => (p.nodes.ge
 function silence(p: PacketRun, e: Asked, reached: ReadonlyMap<string, string>): string {
   if (reached.size === 0) return `no wire leads on from there`;
   const owner = [...reached.keys()].find((n) => ownAddress(p, n, e.addr));
-  if (owner !== undefined)
-    return `the ${what(e.addr)} reached ${owner} on ${reached.get(owner)}, which has that address and keeps silent (arp_ignore, arp_filter)`;
-  const bridges = (n: string): boolean => byName(p.nodes.get(n)?.links ?? [], reached.get(n) ?? '')?.slaveKind === 'bridge';
-  const hosts = [...reached.keys()].filter((n) => !bridges(n));
-  const names = (hosts.length > 0 ? hosts : [...reached.keys()]).join(', ');
-  return `the ${what(e.addr)} reached ${names}, and that is no address there`;
+  if (owner !== undefined) {
+    const dev = reached.get(owner) ?? '';
+    const noarp = byName(p.nodes.get(owner)?.links ?? [], dev)?.flags.includes('NOARP');
+    return `the ${what(e.addr)} reached ${owner} on ${dev}, which has that address and keeps silent (${noarp ? `${dev} is NOARP` : 'arp_ignore, arp_filter'})`;
+  }
+  const port = (n: string) => byName(p.nodes.get(n)?.links ?? [], reached.get(n) ?? '');
+  const hosts = [...reached.keys()].filter((n) => port(n)?.slaveKind !== 'bridge');
+  if (hosts.length > 0) return `the ${what(e.addr)} reached ${hosts.join(', ')}, and that is no address there`;
+  const last = [...reached.keys()].at(-1) ?? '';
+  const isolated = port(last)?.slaveData.isolated === true ? ` (${port(last)?.name} is isolated)` : '';
+  return `the ${what(e.addr)} entered bridge ${port(last)?.master} of ${last} by ${port(last)?.name} and left it by no other port${isolated}`;
 }

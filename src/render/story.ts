@@ -20,6 +20,7 @@ const MAX_HEADLINES = 4;
 export function renderStory(run: ScenarioRun, o: RenderOptions): string {
   const paint = painter(o.colour);
   const packets = run.packets.filter((p) => o.narrow.packet === null || p.packet.name === o.narrow.packet);
+  if (packets.length === 0) return 'No packet is sent: the scenario has none. It needs packets:, as in “- { from: NODE, ping: ADDRESS }”.\n';
   const lines = overview(packets, paint);
   const first = packets.find(failed);
   if (first) {

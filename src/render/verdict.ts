@@ -4,11 +4,11 @@
 import { formatAddr } from '../base/addr.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
-import { bridgedNote, knownFlow, uncoveredByIpsec, wantedWithMask } from './because.js';
+import { bridgedNote, errorNote, invalidNote, knownFlow, uncoveredByIpsec, wantedWithMask } from './because.js';
 import { conversationOf } from './conversation.js';
 import { type DropContext, dropContext } from './drop-context.js';
 import { earlierRewrite, setLines } from './earlier.js';
-import { errnoWords, failureOf, heldFor, leavingWords } from './fates.js';
+import { errnoWords, failureOf, heldFor, leavingWords, unroutable } from './fates.js';
 import { reroutes } from './how.js';
 import { lookAt } from './look.js';
 import { type Change, mendDrop, mendWrongSource, tryLine } from './mend.js';
@@ -44,6 +44,7 @@ export function verdict(p: PacketRun, paint: Paint): string[] {
       paint('bad', `${subject} waits on ${fate.node} for ${heldFor(p, fate.at)}.`),
       ...indent([...wayBack(p, fate.at), ...earlierRewrite(p, fate.at), ...neighbourLines(p, fate.at), ...tryLine(mendsOf(p))]),
     ];
+  if (fate.drop === null && direction === 'reply') return [paint('bad', `${subject} is not sent by ${fate.node}.`), ...indent(notAnswered(p))];
   if (fate.drop === null) return [paint('bad', `${subject} was not sent${p.errno ? `: ${errnoWords(p.errno)}` : ''}.`), ...indent(notSent(p))];
   const c = dropContext(p, fate.at);
   const parting = partingOf(p, fate.at);
@@ -56,12 +57,14 @@ export function verdict(p: PacketRun, paint: Paint): string[] {
       ...(c.rule && c.cause !== 'policy-drop' ? [`rule: ${c.rule}`] : []),
       ...(c.cause === 'policy-drop' ? setLines(p, fate.at) : []),
       ...bridgedNote(p, fate.at),
+      ...invalidNote(p, fate.at),
       ...wayBack(p, fate.at),
       ...reroutes(p, fate.at).map((l) => `earlier: ${l}`),
       ...earlierRewrite(p, fate.at),
       ...uncoveredByIpsec(p, fate.at),
       ...knownFlow(p, fate.at),
       ...wantedWithMask(p, fate.at),
+      ...errorNote(p, fate.at),
       `look at: ${[...lookAt(c), ...(parting ? [parting.look] : [])].join('; ')}`,
       ...tryLine(mendsOf(p)),
     ]),
@@ -95,6 +98,7 @@ export function brief(p: PacketRun): string {
   const it = direction === 'reply' ? 'its answer ' : '';
   if (fate.inconclusive) return `${it}inconclusive on ${fate.node}: ${fate.inconclusive.what}`;
   if (fate.kind === 'held') return `${it}waits on ${fate.node}. ${neighbourLines(p, fate.at)[0]}`;
+  if (!fate.drop && direction === 'reply') return notAnswered(p)[0] ?? '';
   if (!fate.drop) return `not sent${p.errno ? `: ${errnoWords(p.errno)}` : ''}`;
   return `${it}dies on ${fate.node} ${placeOf(boxBefore(p.events, fate.at))}. ${sentence(dropContext(p, fate.at))}`;
 }
@@ -132,6 +136,18 @@ function wrongSource(p: PacketRun): string[] {
     ...(parting ? [`because ${parting.text}`] : []),
     `look at: ${[...(parting ? [parting.look] : []), ...(parting?.kind === 'bridged' ? [] : [masquerade])].join('; ')}`,
     ...tryLine(mendsOf(p)),
+  ];
+}
+
+/** Delivered, and the node cannot answer: it has no route for the answer. */
+function notAnswered(p: PacketRun): string[] {
+  const e = unroutable(p);
+  if (!e) return [];
+  const dst = formatAddr(e.dst);
+  const ip = typeof e.dst === 'number' ? 'ip' : 'ip -6';
+  return [
+    `The packet was delivered on ${e.node}, but that node has no route to ${dst} for its answer${e.mark ? ` (mark 0x${e.mark.toString(16)})` : ''}: ${errnoWords(e.errno)}.`,
+    `look at: on ${e.node} ${ip} route get ${dst}; ${ip} route; ${ip} rule`,
   ];
 }
 

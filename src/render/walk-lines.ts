@@ -81,8 +81,27 @@ const ICMP_NAMES = new Map([
   ['58/1', 'unreachable'],
   ['58/2', 'packet too big'],
   ['58/3', 'time exceeded'],
+  ['58/135', 'neighbour solicitation'],
+  ['58/136', 'neighbour advertisement'],
+]);
+/** Codes of “unreachable” as people know them. */
+const UNREACHABLE = new Map([
+  ['1/3/0', 'net unreachable'],
+  ['1/3/1', 'host unreachable'],
+  ['1/3/2', 'protocol unreachable'],
+  ['1/3/3', 'port unreachable'],
+  ['1/3/4', 'unreachable, fragmentation needed'],
+  ['1/3/9', 'net unreachable, admin prohibited'],
+  ['1/3/10', 'host unreachable, admin prohibited'],
+  ['1/3/13', 'unreachable, admin prohibited'],
+  ['58/1/0', 'unreachable, no route'],
+  ['58/1/1', 'unreachable, admin prohibited'],
+  ['58/1/3', 'address unreachable'],
+  ['58/1/4', 'port unreachable'],
 ]);
 function icmpWords(proto: number, type: number, code: number): string {
+  const known = UNREACHABLE.get(`${proto}/${type}/${code}`);
+  if (known) return ` ${known}`;
   const name = ICMP_NAMES.get(`${proto}/${type}`);
   return name ? ` ${name}${code ? ` code ${code}` : ''}` : ` type ${type} code ${code}`;
 }

@@ -47,6 +47,8 @@ export interface PacketRun {
   /** The tables after it, by node, oldest entry first; empty unless asked for (RunOptions.keepConntrack). */
   readonly conntrack: ReadonlyMap<string, readonly CtEntry[]>;
   readonly target: { readonly src: Addr; readonly dst: Addr };
+  /** The packet before it in the run, whose questions may still be open; null for the first. */
+  readonly previous: PacketRun | null;
 }
 
 export interface ScenarioRun {
@@ -75,7 +77,7 @@ export function runScenario(scenario: Scenario, o: RunOptions): ScenarioRun {
   if (applied(network, scenario, o, diagnostics) && perform(scenario.do)) {
     for (const p of scenario.packets) {
       if (!perform(p.do)) break;
-      for (let nth = 1; nth <= p.count; nth++) packets.push(runPacket(network, recorder, p, nth, o.keepConntrack ?? false));
+      for (let nth = 1; nth <= p.count; nth++) packets.push(runPacket(network, recorder, p, nth, o.keepConntrack ?? false, packets.at(-1) ?? null));
     }
   }
   return { scenario, packets, events: recorder.events, network, diagnostics };
@@ -89,7 +91,14 @@ function applied(network: Network, scenario: Scenario, o: RunOptions, diagnostic
   return !hasErrors(ds);
 }
 
-function runPacket(network: Network, recorder: ListRecorder | KindRecorder, packet: ScenarioPacket, nth: number, keep: boolean): PacketRun {
+function runPacket(
+  network: Network,
+  recorder: ListRecorder | KindRecorder,
+  packet: ScenarioPacket,
+  nth: number,
+  keep: boolean,
+  previous: PacketRun | null,
+): PacketRun {
   const from = recorder.events.length;
   const before = new Map(network.nodes.map((n) => [n.name, n.mib.values]));
   const node = network.node(packet.source.node) as NodeRun;
@@ -109,6 +118,7 @@ function runPacket(network: Network, recorder: ListRecorder | KindRecorder, pack
     counters: new Map(network.nodes.map((n) => [n.name, rises(before.get(n.name), n.mib.values)])),
     conntrack: new Map(keep ? network.nodes.map((n) => [n.name, [...n.conntrack.entries()].map((c) => entryOf(c, n.now()))]) : []),
     target,
+    previous,
   };
 }
 

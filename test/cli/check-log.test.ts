@@ -29,6 +29,13 @@ it('all agree: 0', async () => {
   expect(stdout).toMatch(/34 packets, 139 lines\. All agree with the model of nft\./);
 });
 
+it('all agree, and the packet is lost where no rule is asked: the model says why', async () => {
+  const { stdout } = await sim(scenario, `${root}test/seed/recorded/3-rpfilter/all1-tunl01/node1.request.full`, '--node', 'node1');
+  expect(stdout).toMatch(
+    /All agree[\s\S]*is lost behind it: IP_RPFILTER in ip_rcv_finish_core\. 10\.22\.46\.41 came in on tunl0, but the route back to 10\.22\.46\.41 uses eth0/,
+  );
+});
+
 it('they part: 1; what the packet before it changed is told with --packet', async () => {
   const args = [scenario, seedLog, '--node', 'node1'];
   const with0 = await sim(...args, '--do', 'sysctl -w net.ipv4.conf.all.rp_filter=0', '--do', 'sysctl -w net.ipv4.conf.tunl0.rp_filter=0');

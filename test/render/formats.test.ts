@@ -146,6 +146,7 @@ describe('explain', () => {
   });
   it('finds the nearest name', () => {
     expect(explain('IP_RPFILTR')).toEqual({ near: 'IP_RPFILTER' });
+    expect(explain('rp-fliter')).toEqual({ near: 'rp-filter' });
     expect(explain('no such thing at all')).toEqual({ near: null });
   });
 });

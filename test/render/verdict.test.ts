@@ -74,3 +74,70 @@ describe('a next hop that nobody shows', () => {
     expect(text).toContain('the ARP request reached peer, and that is no address there');
   });
 });
+
+const PAIR = `version: 1
+nodes:
+  c: { address: 10.0.0.9/24, gateway: 10.0.0.1 }
+  r:
+    addresses: { lan: 10.0.0.1/24, wan: 203.0.113.1/24 }
+    sysctl: { net.ipv4.ip_forward: 1 }
+    iptables: |
+      *filter
+      :INPUT ACCEPT [0:0]
+      :FORWARD ACCEPT [0:0]
+      :OUTPUT ACCEPT [0:0]
+      RULE
+      COMMIT
+  s: { address: 203.0.113.7/24 }
+wires:
+  - [c:eth0, r:lan]
+  - [r:wan, s:eth0]
+packets:
+  - { name: p, PACKET }
+`;
+const pair = (packet: string, rule = '-A FORWARD -m conntrack --ctstate INVALID -j DROP'): string =>
+  answer(PAIR.replace('RULE', rule).replace('PACKET', packet));
+
+describe('what the last step does not show', () => {
+  it('an answer that its node has no route for', () => {
+    const text = pair('from: c, ping: 203.0.113.7');
+    expect(text).toContain('its answer is NOT SENT by s: Network is unreachable');
+    expect(text).toContain('that node has no route to 10.0.0.9 for its answer');
+  });
+  it('what INVALID means', () =>
+    expect(pair("at: r:lan, packet: 'tcp 10.0.0.9:4000 > 203.0.113.7:80 syn ack'")).toContain('because connection tracking of r calls it INVALID'));
+  it('whether the sender is told', () => {
+    const ttl = "at: r:lan, packet: 'icmp 10.0.0.9 > 203.0.113.7 ttl 1'";
+    expect(pair(ttl)).toContain('its sender is told: icmp 10.0.0.1 > 10.0.0.9 time exceeded');
+    expect(pair(ttl, '-A OUTPUT -p icmp -j DROP')).toContain('its sender is NOT told: icmp 10.0.0.1 > 10.0.0.9 time exceeded dies on r at OUTPUT.');
+  });
+  it('that a rule rejects', () =>
+    expect(pair('from: c, ping: 203.0.113.7', '-A FORWARD -j REJECT')).toMatch(
+      /Rule filter:FORWARD:1 rejected icmp[\s\S]*its sender is told: .* port unreachable/,
+    ));
+});
+
+describe('a frame that a bridge keeps', () => {
+  it('says by which port it came, and that it is isolated', () => {
+    const text = answer(`version: 1
+nodes:
+  a: { address: 10.5.0.2/24 }
+  b: { address: 10.5.0.3/24 }
+  h:
+    links:
+      br0: { kind: bridge, ports: [va, vb] }
+      va: { isolated: true }
+      vb: { isolated: true }
+wires:
+  - [a:eth0, h:va]
+  - [b:eth0, h:vb]
+packets:
+  - { name: p, from: a, ping: 10.5.0.3 }
+`);
+    expect(text).toContain('entered bridge br0 of h by va and left it by no other port (va is isolated)');
+  });
+});
+
+describe('no packets', () => {
+  it('is said', () => expect(answer('version: 1\nnodes:\n  a: { address: 10.0.0.1/24 }\n')).toMatch(/^No packet is sent/));
+});

@@ -13,6 +13,13 @@ interface Options {
   readonly whatIf?: string;
 }
 
+const HELP = `
+  sim exec cluster.yaml node1 -- ip route get 10.0.0.9 from 192.0.2.7 iif eth0
+  sim exec cluster.yaml --after node1 -- nstat -az TcpExtIPReversePathFilter      after the scenario's packets
+  sim exec node1.snapshot node1 -- iptables -t nat -L --line-numbers              of a snapshot; its node is called as the file is
+
+The answer, the exit status and what goes to stderr are the tool's own.`;
+
 const collect = (v: string, all: readonly string[]): readonly string[] => [...all, v];
 
 export function register(program: Command): void {
@@ -27,7 +34,9 @@ export function register(program: Command): void {
     .option('--what-if <name>', 'apply a named what-if of the scenario first')
     .action(async (scenario: string, node: string, words: readonly string[], o: Options) => {
       process.exitCode = await exec(scenario, node, words, o);
-    });
+    })
+    .showHelpAfterError('  hint: the command comes behind --, as in: sim exec SCENARIO NODE -- iptables -t nat -S')
+    .addHelpText('after', HELP);
 }
 
 async function exec(path: string, node: string, words: readonly string[], o: Options): Promise<number> {

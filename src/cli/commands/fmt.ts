@@ -79,7 +79,8 @@ export function register(program: Command): void {
     .option('-6, --six', 'IPv6 routes or rules')
     .action((format: string, file: string, o: Options) => {
       process.exitCode = fmt(format, file, o);
-    });
+    })
+    .addHelpText('after', '\n  iptables-save | sim fmt iptables-save -\n  sim fmt ip-route node1/ip-route.txt');
 }
 
 function fmt(format: string, file: string, o: Options): number {
@@ -93,7 +94,10 @@ function fmt(format: string, file: string, o: Options): number {
   try {
     text = textOf(file);
   } catch (e) {
-    process.stderr.write(`${file}: error: ${(e as Error).message}\n`);
+    const { code, message } = e as NodeJS.ErrnoException;
+    process.stderr.write(
+      `${file}: error: ${code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'this is a folder; one of its dumps is wanted' : message}\n`,
+    );
     return EXIT.badInput;
   }
   const name = file === '-' ? 'stdin' : file;

@@ -14,12 +14,21 @@ interface Options extends OutputOptions {
   readonly whatIf?: string;
 }
 
+const HELP = `
+  sim run fabedge-edge-to-node                                            one of the library (sim list)
+  sim run cluster.yaml                                                    the verdict first, the walk below it
+  sim run cluster.yaml --do 'node1: sysctl -w net.ipv4.conf.eth0.rp_filter=2'     as the line “try:” of a verdict says
+  sim run cluster.yaml --packet web --node node1 --format trace           what TRACE prints on that node; kernel, xtables-monitor, nft-trace: the same as logged
+  sim run cluster.yaml --packet web --verbose                             each rule that was tried, and why it did not match
+
+Exit codes: 0 it ran, whatever became of the packets; 2 bad input. A scenario of your own nodes: sim capture --help, sim new --help.`;
+
 const collect = (v: string, all: readonly string[]): readonly string[] => [...all, v];
 
 export function register(program: Command): void {
+  const command = program.command('run');
   outputOptions(
-    program
-      .command('run')
+    command
       .description('Replay a scenario’s packets and tell what became of them')
       .argument('<scenario>', 'scenario file, or the name of one in the library')
       .option('--do <NODE: COMMAND>', 'change a node first, in the administrator’s own commands (repeatable)', collect, [])
@@ -28,6 +37,7 @@ export function register(program: Command): void {
   ).action((scenario: string, o: Options) => {
     process.exitCode = run(scenario, o);
   });
+  command.addHelpText('after', HELP);
 }
 
 function run(path: string, o: Options): number {

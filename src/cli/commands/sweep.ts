@@ -42,7 +42,8 @@ export function register(program: Command): void {
     .option('--json', 'one JSON object a line instead of the summary')
     .action(async (scenario: string, o: Options) => {
       process.exitCode = await run(scenario, o);
-    });
+    })
+    .addHelpText('after', "\n  sim sweep cluster.yaml --from all --to all --port 22,80 --do 'node1: iptables -P FORWARD DROP'");
 }
 
 async function run(path: string, o: Options): Promise<number> {

@@ -17,12 +17,22 @@ interface Options extends OutputOptions {
   readonly traceAll?: boolean;
 }
 
+const HELP = `
+  sim trace node1.snapshot --in eth0 'icmp 10.0.0.9 > 203.0.113.7'
+  sim trace node1.snapshot --in eth0 'tcp 10.0.0.9:4000 > 203.0.113.7:80 syn'
+  sim trace dumps/ --local 'udp 10.0.0.1:4000 > 10.0.0.53:53'
+  sim trace dumps/ --in eth0 'tcp 10.0.0.9:4000 > 203.0.113.7:80 ack df len 1500 ttl 3'
+  sim trace dumps/ --in eth0 --pcap bad.pcap --format trace
+
+Words behind the addresses: flags of TCP (syn ack fin rst psh urg), df, ttl N, tos N, id N, len BYTES, type N and code N of icmp.
+How a node is dumped: sim capture --help. More nodes than one: sim new --help.`;
+
 const collect = (v: string, all: readonly string[]): readonly string[] => [...all, v];
 
 export function register(program: Command): void {
+  const command = program.command('trace');
   outputOptions(
-    program
-      .command('trace')
+    command
       .description('One packet through one node, from a folder of its dumps or a snapshot')
       .argument('<dir>', 'folder with iptables-save, ipset-save, ip-addr.json, ip-link.json, ip-route.txt, sysctl.txt, …; or a snapshot (sim capture)')
       .argument('[packet]', "as 'icmp 10.0.0.1 > 10.0.0.2' or 'tcp 10.0.0.1:4000 > 10.0.0.2:80 syn'")
@@ -34,6 +44,7 @@ export function register(program: Command): void {
   ).action((dir: string, packet: string | undefined, o: Options) => {
     process.exitCode = run(dir, packet, o);
   });
+  command.addHelpText('after', HELP);
 }
 
 function fail(message: string, hint: string): null {

@@ -12,6 +12,10 @@ interface Options {
   readonly do: readonly string[];
 }
 
+const HELP = `
+  sim what-if fabedge-edge-to-node                                      all variants of the file's what_if: section
+  sim what-if cluster.yaml --do 'node1: ip route add 10.9.0.0/16 via 10.0.0.2' --do 'node1: sysctl -w net.ipv4.ip_forward=1'`;
+
 const collect = (v: string, all: readonly string[]): readonly string[] => [...all, v];
 
 export function register(program: Command): void {
@@ -24,7 +28,8 @@ export function register(program: Command): void {
     .option('--json', 'the table as JSON')
     .action((scenario: string, names: readonly string[], o: Options) => {
       process.exitCode = whatIf(scenario, names, o);
-    });
+    })
+    .addHelpText('after', HELP);
 }
 
 /** The variants asked for: all of the scenario's, or those named, and one of the `--do` commands; null after complaining. */

@@ -164,7 +164,7 @@ class Run implements Recorder {
   }
 
   #compared(walk: LoggedWalk, round: Round | null, problem: string | null, own: boolean): Replayed {
-    const nothing: Round = { skb: 0, hook: null, last: null, events: [], lines: [] };
+    const nothing: Round = { skb: 0, hook: null, last: null, lastHook: null, events: [], lines: [] };
     return { walk, round, problem, own, comparison: compare(walk, round ?? nothing, this.#node.given, this.#dialect) };
   }
 

@@ -43,6 +43,8 @@ export interface Round {
   /** Of its first hook; null: it came to none. */
   hook: HookPoint | null;
   last: HookPoint | null;
+  /** The hook of `last`, as the packet came to it. */
+  lastHook: EventOf<'hook'> | null;
   readonly events: Event[];
   readonly lines: ModelLine[];
 }
@@ -61,13 +63,14 @@ export class Rounds {
   add(e: Event): void {
     let r = this.#current.get(e.skb);
     if (!r || (e.t === 'hook' && isInet(e) && begins(e.hook, r))) {
-      r = { skb: e.skb, hook: null, last: null, events: [], lines: [] };
+      r = { skb: e.skb, hook: null, last: null, lastHook: null, events: [], lines: [] };
       this.#current.set(e.skb, r);
       this.all.push(r);
     }
     if (e.t === 'hook' && isInet(e)) {
       r.hook ??= e.hook;
       r.last = e.hook;
+      r.lastHook = e;
     }
     if (this.whole || ENDS.has(e.t)) r.events.push(e);
     const l = this.#line(e, r);

@@ -2,8 +2,11 @@
 import { formatAddr } from '../../base/addr.js';
 import { protocolName } from '../../base/well-known.js';
 import type { LoggedPacket, TraceLogKind } from '../../formats/trace-log-types.js';
+import { dropContext } from '../../render/drop-context.js';
 import { kernelLines } from '../../render/kernel.js';
+import { sentence } from '../../render/sentence.js';
 import type { PacketRun } from '../../stack/run-scenario.js';
+import type { EventOf } from '../../trace/event.js';
 import { type LogCheck, parts } from '../check-log/check.js';
 import { modelRule } from '../check-log/compare.js';
 import type { Candidate } from '../check-log/diagnose.js';
@@ -52,8 +55,27 @@ export function renderLogCheck(c: LogCheck): string {
     ...remarks(c),
   ];
   if (c.assumed.length > 0) out.push('', 'Taken from the log, and not in the dump:', ...c.assumed.map((a) => `  ${a}`));
+  const ends = c.parting ? [] : losses(c);
+  if (ends.length > 0) out.push('', 'What a log cannot show, the model says:', ...ends);
   if (c.parting) out.push(...partingText(c, c.parting.result, c.parting.candidates));
   return `${out.join('\n')}\n`;
+}
+
+const MAX_LOSSES = 5;
+
+/** Packets that both lose: a TRACE log just ends there. */
+function losses(c: LogCheck): string[] {
+  const all = c.results.flatMap((r) => {
+    const drop = r.round?.events.find((e): e is EventOf<'drop'> => e.t === 'drop');
+    if (!r.round || !drop) return [];
+    const events = [...(r.round.lastHook ? [r.round.lastHook] : []), drop];
+    const context = dropContext({ events, nodes: new Map([[c.node.name, c.node]]) }, events.length - 1);
+    const last = r.walk.lines[r.walk.lines.length - 1];
+    return [
+      `  line ${last.n}, packet ${r.walk.n} (${packetText(r.walk.lines[0].packet)}) is lost behind it: ${drop.reason} in ${drop.location}. ${sentence(context)}`,
+    ];
+  });
+  return all.length > MAX_LOSSES ? [...all.slice(0, MAX_LOSSES), `  and ${all.length - MAX_LOSSES} more packets that are lost`] : all;
 }
 
 function remarks(c: LogCheck): string[] {
