@@ -4,15 +4,15 @@
  * needed. Beside packs and chunks lie code caches: functions that an earlier run called come compiled. All are made by `npm run build` (scripts/build-cli.mjs);
  * a cache that is absent or of another Node release is not used, and nothing else changes.
  */
-const { readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { readFileSync, writeFileSync } = require('node:fs');
 const vm = require('node:vm');
 
 const dir = `${__dirname}/../dist/cli`;
 const word = process.argv[2] ?? '';
 /** Commands that stay modules of their own, and help, need the list of commands and no more. */
 const command = /^[a-z][a-z-]*$/.test(word) && !/^(conformance|lab)$/.test(word) ? word : 'help';
-/** A thread of a sweep starts here, too. */
-const thread = word === 'sweep-worker' && !require('node:worker_threads').isMainThread;
+/** Threads of a sweep load this, too. */
+const thread = word === 'sweep' && !require('node:worker_threads').isMainThread;
 /** Changes need the tools, which small runs do without. */
 const pack = command === 'run' && process.argv.some((a) => /^--(do|what-if)(=|$)/.test(a)) ? 'run-do' : command;
 /**
@@ -63,20 +63,14 @@ const at = {
 
 read(`packs/${pack}`) || read('packs/run');
 
-const keep = process.env.SIM_KEEP_CODE && `${process.env.SIM_KEEP_CODE}${thread ? '-thread' : ''}`;
-/** Threads leave the same files. */
-function leave(file, data) {
-  const part = `${file}.${require('node:worker_threads').threadId}`;
-  writeFileSync(part, data);
-  renameSync(part, file);
-}
-if (keep) {
+const keep = process.env.SIM_KEEP_CODE;
+if (keep && !thread) {
   process.on('exit', () => {
     for (const [name, script] of Object.entries(scripts)) {
       // Of what stands in for its own pack it keeps nothing.
-      if (name === `packs/${pack}` || name.startsWith('chunks/')) leave(cacheOf(name), script.createCachedData());
+      if (name === `packs/${pack}` || name.startsWith('chunks/')) writeFileSync(cacheOf(name), script.createCachedData());
     }
-    leave(keep, Object.keys(loaded).join('\n'));
+    writeFileSync(keep, Object.keys(loaded).join('\n'));
   });
 }
-load(thread ? 'sweep-worker' : 'main');
+module.exports = load(thread ? 'sweep-worker' : 'main');

@@ -171,7 +171,7 @@ async function chunks() {
     outdir: 'chunks',
     splitting: true,
     format: 'esm',
-    external: modules,
+    external: [...modules, 'piscina'],
     define: { 'import.meta.url': '__at.url', 'import.meta.dirname': '__at.dirname' },
   });
   const foreign = Object.values(metafile.outputs).flatMap((o) => o.imports.filter((i) => i.kind === 'dynamic-import' && i.external));
@@ -224,9 +224,9 @@ const packs = {
   'what-if': [['what-if', scenario]],
   list: [['list']],
   explain: [['explain', 'IP_RPFILTER']],
-  sweep: [['sweep', scenario, '--from', 'all', '--to', 'all', '--proto', 'icmp,tcp,udp', '--port', '22-80', '--jobs', '2', '--json']],
+  // Threads run what one job runs.
+  sweep: ['2', '1'].map((jobs) => ['sweep', scenario, '--from', 'all', '--to', 'all', '--proto', 'icmp,tcp,udp', '--port', '22-80', '--jobs', jobs, '--json']),
 };
-packs['sweep-worker'] = packs.sweep;
 
 /** Runs that call for other chunks: the code that they need is in the caches of those. */
 const more = [
@@ -235,21 +235,17 @@ const more = [
   ['run', 'scenarios/fabedge-edge-to-node.yaml', '--do', 'node1: sysctl -w net.ipv4.conf.tunl0.rp_filter=0'],
 ];
 
-/**
- * Runs a command that leaves code caches beside what it loads; the names of the chunks that it loaded, or its threads did. One that says no (exit status) does
- * so all the same.
- */
-function chunksOf(args, threads = false) {
+/** Runs a command that leaves code caches beside what it loads; the names of the chunks that it loaded. One that says no (exit status) does so all the same. */
+function chunksOf(args) {
   const list = join(out, 'loaded');
   try {
     execFileSync(process.execPath, [join(out, '../../bin/sim.cjs'), ...args], { env: { ...process.env, SIM_KEEP_CODE: list }, stdio: 'ignore' });
   } catch (e) {
     if (typeof e.status !== 'number') throw e;
   }
-  const names = readFileSync(threads ? `${list}-thread` : list, 'utf8').split('\n');
+  const names = readFileSync(list, 'utf8').split('\n');
   rmSync(list);
-  rmSync(`${list}-thread`, { force: true });
-  return new Set(names);
+  return names;
 }
 
 for (const dir of ['chunks', 'packs']) {
@@ -260,7 +256,7 @@ const all = await chunks();
 for (const chunk of all) writeFileSync(join(out, 'chunks', `${chunk[0]}.cjs`), scriptOf([chunk]));
 for (const args of more) chunksOf(args);
 for (const [name, runs] of Object.entries(packs)) {
-  const loaded = new Set(runs.flatMap((args) => [...chunksOf(args, name === 'sweep-worker')]));
+  const loaded = new Set(runs.flatMap(chunksOf));
   writeFileSync(join(out, 'packs', `${name}.cjs`), scriptOf(all.filter(([n]) => loaded.has(n))));
   for (const args of runs) chunksOf(args);
   // What stands in these packs is not read from elsewhere.

@@ -77,8 +77,7 @@ describe('imports', () => {
       ['yaml', ['scenario']],
       ['commander', ['cli']],
       ['vitest', ['harness']],
-      // Worker threads of a run from sources; the built package never gets there.
-      ['tsx', ['cli']],
+      ['piscina', ['cli']],
       ['fast-check', ['harness', 'lab']],
     ]);
     const wrong: string[] = [];

@@ -1,10 +1,23 @@
 /** One batch of corpus lines: parse, replay, score. Runs in a worker thread or in the main one. */
 import type { Diagnostic } from '../base/diagnostic.js';
-import { parseCase } from '../harness/conformance/corpus-read.js';
+import { type CorpusLine, parseCase } from '../harness/conformance/corpus-read.js';
 import { modelCase } from '../harness/conformance/model-case.js';
 import { type ScoredCase, summarise } from '../harness/conformance/report.js';
 import { runCase } from '../harness/conformance/run.js';
-import type { Batch, BatchResult } from './conformance-pool.js';
+
+export interface Batch {
+  readonly file: string;
+  readonly lines: readonly CorpusLine[];
+  /** Give the model's observations back (`--emit`). */
+  readonly emit: boolean;
+}
+
+export interface BatchResult {
+  readonly cases: readonly ScoredCase[];
+  /** One JSON line per case, empty unless `emit`. */
+  readonly emitted: readonly string[];
+  readonly diagnostics: readonly Diagnostic[];
+}
 
 export function runBatch(batch: Batch): BatchResult {
   const cases: ScoredCase[] = [];

@@ -10,7 +10,7 @@ export interface Range {
 }
 
 /** JSON lines in UTF-8, or the range summed up. */
-export type RangeResult = { readonly lines: Uint8Array<ArrayBuffer> } | { readonly part: SweepPart };
+export type RangeResult = Uint8Array<ArrayBuffer> | SweepPart;
 
 const NEWLINE = 10;
 const ROOM = 1 << 16;
@@ -49,11 +49,11 @@ export function rangeRunner(s: Scenario, sweep: Sweep, json: boolean): RangeRunn
     return (r, room) => {
       const lines = new Lines(room ?? new ArrayBuffer(ROOM));
       for (let i = r.first; i < r.end; i++) lines.add(JSON.stringify(runCell(i)));
-      return { lines: lines.text };
+      return lines.text;
     };
   return (r) => {
     const summary = new SweepSummary(sweep);
     for (let i = r.first; i < r.end; i++) summary.add(runCell(i));
-    return { part: summary.part() };
+    return summary.part();
   };
 }

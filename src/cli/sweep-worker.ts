@@ -1,31 +1,36 @@
-/** Thread of the pool in sweep-pool.ts. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** What a thread of a sweep runs. */
+import { workerData } from 'node:worker_threads';
+import { move } from 'piscina';
 import { loadScenario } from '../scenario/load.js';
 import { diskFiles } from './files.js';
-import { SweepError } from './sweep-cells.js';
-import type { Answer, Question, WorkerStart } from './sweep-pool.js';
-import { rangeRunner } from './sweep-range.js';
+import { type Sweep, SweepError } from './sweep-cells.js';
+import { type Range, type RangeResult, rangeRunner } from './sweep-range.js';
+
+export interface WorkerStart {
+  readonly scenario: string;
+  readonly sweep: Sweep;
+  /** What is wanted of a range: lines of JSON, else a summary. */
+  readonly json: boolean;
+}
+
+/** What a thread is asked; `room` is for what it writes. */
+export interface Question {
+  readonly range: Range;
+  readonly room?: ArrayBuffer;
+}
 
 const start = workerData as WorkerStart;
 const scenario = loadScenario(start.scenario, diskFiles).value;
-const runRange = scenario && rangeRunner(scenario, start.sweep, start.json);
+const run = scenario && rangeRunner(scenario, start.sweep, start.json);
 
-function run({ range, room }: Question): Answer {
-  if (!runRange) return `${start.scenario} has changed and cannot be read any more`;
+/** A text says why the range cannot be run: threads do not tell one class of errors from another. */
+export function runRange({ range, room }: Question): RangeResult | string {
+  if (!run) return `${start.scenario} has changed and cannot be read any more`;
   try {
-    return runRange(range, room);
+    const result = run(range, room);
+    return (result instanceof Uint8Array ? move(result) : result) as RangeResult;
   } catch (e) {
     if (!(e instanceof SweepError)) throw e;
     return e.message;
   }
 }
-
-/** null: that was all. */
-parentPort?.on('message', (q: Question | null) => {
-  if (q === null) {
-    parentPort?.close();
-    return;
-  }
-  const answer = run(q);
-  parentPort?.postMessage(answer, typeof answer === 'object' && 'lines' in answer ? [answer.lines.buffer] : []);
-});

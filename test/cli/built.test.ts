@@ -1,6 +1,6 @@
 /** The command line as it is built: what it loads to start (no times: modules, and whether the code cache was taken), and what it does with threads and signals. */
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,6 +27,7 @@ beforeAll(() => {
   writeFileSync(join(dir, 'watch.cjs'), WATCH);
   mkdirSync(join(dir, 'bin'));
   copyFileSync(join(root, 'bin/sim.cjs'), join(dir, 'bin/sim.cjs'));
+  symlinkSync(join(root, 'node_modules'), join(dir, 'node_modules'));
   execFileSync(process.execPath, ['scripts/build-cli.mjs', dir], { cwd: root, stdio: 'pipe' });
 }, 60_000);
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

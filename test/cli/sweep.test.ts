@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diskFiles } from '../../src/cli/files.js';
 import { cellRunner, destinationsOf, type Sweep, servicesOf, sourcesOf, sweepSize } from '../../src/cli/sweep-cells.js';
-import { runRanges } from '../../src/cli/sweep-pool.js';
 import { type Range, rangeRunner } from '../../src/cli/sweep-range.js';
 import { SweepSummary } from '../../src/cli/sweep-report.js';
+import { runRanges } from '../../src/cli/sweep-schedule.js';
 import { loadScenario } from '../../src/scenario/load.js';
 import type { Scenario } from '../../src/scenario/model.js';
 import { runScenario } from '../../src/stack/run-scenario.js';
@@ -73,50 +73,55 @@ it.each(['icmp', 'tcp'])('parts of a sweep of %s, put together, are its summary'
   const run = rangeRunner(s, sweep, false);
   for (let first = 0; first < size; first += 6) {
     const r = run({ first, end: Math.min(size, first + 6) });
-    if ('part' in r) parts.merge(structuredClone(r.part));
+    if (!(r instanceof Uint8Array)) parts.merge(structuredClone(r));
   }
   expect(parts.text()).toBe(whole.text());
   expect(whole.text()).toMatch(/[1-9]\d* of them with another fate/);
 });
 
-describe('the pool', () => {
+describe('ranges', () => {
   const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-  it('hands on in order, and no thread runs far ahead of a slow one or of a slow reader', async () => {
-    const [SIZE, JOBS] = [20000, 3];
+  it('are handed on in order, and no thread runs far ahead of a slow one or of a slow reader', async () => {
+    const [SIZE, JOBS] = [80000, 3];
     let handed = 0;
     let ahead = 0;
-    let made = 0;
+    let asked = 0;
     const result = async (first: number, range: Range): Promise<void> => {
       expect([first, range.first, range.end % 7]).toEqual([handed, handed, range.end === SIZE ? SIZE % 7 : 0]);
       handed = range.end;
       await later(1);
     };
-    const makeRunner = () => {
-      const slow = made++ === 0;
-      const run = async (r: Range) => {
-        ahead = Math.max(ahead, r.end - handed);
-        await later(slow ? 30 : 0);
-        return r.first;
-      };
-      return { run, end: async () => {} };
+    const run = async (r: Range) => {
+      ahead = Math.max(ahead, r.end - handed);
+      await later(asked++ % 10 === 0 ? 30 : 0);
+      return r.first;
     };
-    await runRanges({ size: SIZE, jobs: JOBS, together: 7, result, stopped: () => false }, makeRunner);
+    await runRanges({ size: SIZE, jobs: JOBS, together: 7, run, result, stopped: () => false });
     expect(handed).toBe(SIZE);
-    expect(ahead).toBeLessThan(SIZE / 3);
+    expect(ahead).toBeLessThan(SIZE / 6);
   });
 
-  it('a range that fails ends it, and every thread is ended', async () => {
-    let [open, ranges] = [0, 0];
-    const makeRunner = () => {
-      open++;
-      const run = async (): Promise<void> => {
-        if (++ranges === 4) throw new Error('no such node');
-      };
-      return { run, end: async () => void open-- };
+  it('what is out is waited for where it is stopped', async () => {
+    let [out, handed, stop] = [0, 0, false];
+    const run = async (): Promise<void> => {
+      out++;
+      await later(5);
+      stop ||= handed > 0;
     };
-    await expect(runRanges({ size: 5000, jobs: 2, together: 1, result: () => {}, stopped: () => false }, makeRunner)).rejects.toThrow('no such node');
-    await later(5);
-    expect(open).toBe(0);
+    await runRanges({ size: 5000, jobs: 2, together: 1, run, result: () => void handed++, stopped: () => stop });
+    expect([handed, handed > 0 && handed < 20]).toEqual([out, true]);
+  });
+
+  it('one that fails ends it, and no more are handed out', async () => {
+    let ranges = 0;
+    const run = async (): Promise<void> => {
+      if (++ranges === 4) throw new Error('no such node');
+      await later(1);
+    };
+    await expect(runRanges({ size: 5000, jobs: 2, together: 1, run, result: () => {}, stopped: () => false })).rejects.toThrow('no such node');
+    const then = ranges;
+    await later(10);
+    expect(ranges).toBe(then);
   });
 });

@@ -1,8 +1,7 @@
 /** `sim conformance FILE…`: agreement with recorded Linux behaviour as a number (kernel-corpus/SCORING.md). */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Diagnostic, formatDiagnostic } from '../../base/diagnostic.js';
@@ -12,8 +11,7 @@ import { modelCase } from '../../harness/conformance/model-case.js';
 import { jsonReport, leastShare, type ScoredCase, textReport } from '../../harness/conformance/report.js';
 import { runCase } from '../../harness/conformance/run.js';
 import { showCase } from '../../harness/conformance/show.js';
-import { runBatch } from '../conformance-batch.js';
-import { type Batch, runHere, runPool } from '../conformance-pool.js';
+import { type Batch, type BatchResult, runBatch } from '../conformance-batch.js';
 
 interface Options {
   readonly json?: boolean;
@@ -67,8 +65,7 @@ async function conformance(paths: readonly string[], o: Options): Promise<number
   }
   const progress = new Progress(batches.reduce((n, b) => n + b.lines.length, 0));
   const jobs = Math.min(o.jobs ?? availableParallelism(), batches.length);
-  const done = (n: number): void => progress.add(n);
-  const results = jobs > 1 ? await runPool(batches, jobs, workerUrl(), done) : await runHere(batches, runBatch, done);
+  const results = await runBatches(batches, jobs, (b) => progress.add(b.lines.length));
   progress.end();
   const diagnostics = results.flatMap((r) => r.diagnostics);
   printDiagnostics(diagnostics);
@@ -82,6 +79,21 @@ async function conformance(paths: readonly string[], o: Options): Promise<number
   if (diagnostics.length > 0) return EXIT_BAD_INPUT;
   const least = Math.min(cases.length > 0 ? leastShare(cases) : 100, tables.length > 0 ? extensionShare(tables) : 100);
   return o.failUnder !== undefined && least < o.failUnder ? EXIT_UNDER : 0;
+}
+
+/** Over threads, if more than one is wanted; the results in the order of the batches. */
+async function runBatches(batches: readonly Batch[], jobs: number, done: (b: Batch) => void): Promise<BatchResult[]> {
+  const all = (run: (b: Batch) => BatchResult | Promise<BatchResult>) =>
+    Promise.all(
+      batches.map(async (b) => {
+        const result = await run(b);
+        done(b);
+        return result;
+      }),
+    );
+  if (jobs <= 1) return all(runBatch);
+  const { withThreads } = await import('../threads.js');
+  return withThreads<Batch, BatchResult, BatchResult[]>(jobs, ['conformance-batch', 'runBatch'], {}, all);
 }
 
 function report(cases: readonly ScoredCase[], tables: readonly ExtensionTable[], json: boolean): string {
@@ -131,11 +143,6 @@ const MAX_DIAGNOSTICS = 20;
 function printDiagnostics(ds: readonly Diagnostic[]): void {
   for (const d of ds.slice(0, MAX_DIAGNOSTICS)) process.stderr.write(`${formatDiagnostic(d)}\n`);
   if (ds.length > MAX_DIAGNOSTICS) process.stderr.write(`${ds.length - MAX_DIAGNOSTICS} more problems\n`);
-}
-
-/** The worker module beside this one, compiled (.js) or as source (.ts under a loader). */
-function workerUrl(): URL {
-  return new URL(`../conformance-worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
 }
 
 /** A bar on standard error, on a terminal only. */

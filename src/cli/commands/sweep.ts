@@ -6,9 +6,10 @@ import type { Scenario } from '../../scenario/model.js';
 import { parseDo } from '../../tools/execute.js';
 import { complain, EXIT, findScenario, openScenario } from '../files.js';
 import { destinationsOf, type Sweep, SweepError, type SweepVariant, servicesOf, sourcesOf, sweepSize, wordsOf } from '../sweep-cells.js';
-import { type Runner, runRanges, threadRunner } from '../sweep-pool.js';
 import { type Range, type RangeResult, type RangeRunner, rangeRunner } from '../sweep-range.js';
 import { SweepSummary } from '../sweep-report.js';
+import { runRanges } from '../sweep-schedule.js';
+import type { Question, WorkerStart } from '../sweep-worker.js';
 
 interface Options {
   readonly from: readonly string[];
@@ -98,20 +99,19 @@ async function sweepAll(s: Scenario, path: string, sweep: Sweep, o: Options): Pr
   };
   process.on('SIGINT', onInterrupt);
   let done = 0;
+  /** What was handed on and may be filled again. */
   const rooms: ArrayBuffer[] = [];
   const result = async (r: RangeResult, range: Range): Promise<void> => {
     done = range.end;
     progress.show(done);
-    if ('part' in r) summary.merge(r.part);
-    else {
-      await new Promise((written) => process.stdout.write(r.lines, written));
-      rooms.push(r.lines.buffer);
-    }
+    if (!(r instanceof Uint8Array)) return summary.merge(r);
+    await new Promise((written) => process.stdout.write(r, written));
+    rooms.push(r.buffer);
   };
-  const makeRunner = (): Runner<RangeResult> =>
-    jobs > 1 ? threadRunner({ scenario: path, sweep, json }, rooms) : hereRunner(rangeRunner(s, sweep, json), rooms);
+  const all: AllRanges = (run) => runRanges({ size, jobs, together: sweep.variants.length, run, result, stopped: () => interrupted });
   try {
-    await runRanges({ size, jobs, together: sweep.variants.length, result, stopped: () => interrupted }, makeRunner);
+    if (jobs > 1) await inThreads(jobs, { scenario: path, sweep, json }, rooms, all);
+    else await inThisThread(rangeRunner(s, sweep, json), rooms, all);
   } finally {
     process.off('SIGINT', onInterrupt);
     progress.end();
@@ -122,15 +122,30 @@ async function sweepAll(s: Scenario, path: string, sweep: Sweep, o: Options): Pr
   return partial ? INTERRUPTED : EXIT.ok;
 }
 
-/** In this thread; between ranges it lets signals and the progress bar through. */
-function hereRunner(runRange: RangeRunner, rooms: ArrayBuffer[]): Runner<RangeResult> {
-  return {
-    run: async (r) => {
-      await new Promise((resolve) => setImmediate(resolve));
-      return runRange(r, rooms.pop());
-    },
-    end: async () => {},
-  };
+/** All ranges of a sweep, each by that. */
+type AllRanges = (run: (range: Range) => Promise<RangeResult>) => Promise<void>;
+
+/** Between ranges it lets signals and the progress bar through. */
+function inThisThread(runRange: RangeRunner, rooms: ArrayBuffer[], all: AllRanges): Promise<void> {
+  return all(async (range) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return runRange(range, rooms.pop());
+  });
+}
+
+/** The networks of a few dozen cells; left alone, V8 lets the nursery of every thread grow to three times that. */
+const resourceLimits = { maxYoungGenerationSizeMb: 24 };
+
+async function inThreads(jobs: number, workerData: WorkerStart, rooms: ArrayBuffer[], all: AllRanges): Promise<void> {
+  const { withThreads } = await import('../threads.js');
+  await withThreads<Question, RangeResult | string, void>(jobs, ['sweep-worker', 'runRange'], { workerData, resourceLimits }, (ask) =>
+    all(async (range) => {
+      const room = rooms.pop();
+      const answer = await ask({ range, room }, room && [room]);
+      if (typeof answer === 'string') throw new SweepError(answer);
+      return answer;
+    }),
+  );
 }
 
 /** A bar on standard error, on a terminal only. */
