@@ -124,6 +124,13 @@ export function isSnapshot(path: string): boolean {
   return text !== null && looksLikeSnapshot(text);
 }
 
+/** What `openScenario` gave for the path of a file, without a word; null where that is not there any more. */
+export function reopenScenario(path: string): Scenario | null {
+  if (!isSnapshot(path)) return loadScenario(path, diskFiles).value;
+  const node = readNode(nodeNameOf(resolve(path)), path)?.value;
+  return node ? scenarioOfNode(node, path) : null;
+}
+
 /** The scenario (of one node, where a snapshot is given), or null after everything wrong with it was printed. */
 export function openScenario(given: string): Scenario | null {
   const path = findScenario(given);

@@ -1,8 +1,7 @@
 /** What a thread of a sweep runs. */
 import { workerData } from 'node:worker_threads';
 import { move } from 'piscina';
-import { loadScenario } from '../scenario/load.js';
-import { diskFiles } from './files.js';
+import { reopenScenario } from './files.js';
 import { type Sweep, SweepError } from './sweep-cells.js';
 import { type Range, type RangeResult, rangeRunner } from './sweep-range.js';
 
@@ -20,7 +19,7 @@ export interface Question {
 }
 
 const start = workerData as WorkerStart;
-const scenario = loadScenario(start.scenario, diskFiles).value;
+const scenario = reopenScenario(start.scenario);
 const run = scenario && rangeRunner(scenario, start.sweep, start.json);
 
 /** A text says why the range cannot be run: threads do not tell one class of errors from another. */

@@ -77,6 +77,11 @@ describe('sim sweep', () => {
     expect(sweep('--jobs', '3')).toBe(sweep('--jobs', '1'));
   });
 
+  it('threads read a snapshot as well', () => {
+    const args = ['sweep', 'test/lab/snapshots/router.snapshot', '--from', 'all', '--to', 'all', '--jobs', '2'];
+    expect(execFileSync(process.execPath, [join(dir, 'bin/sim.cjs'), ...args], { cwd: root }).toString()).toContain('delivered router');
+  });
+
   it.each(['1', '2'])('interrupted, it marks what it has and ends with 130 (--jobs %s)', async (jobs) => {
     const args = ['sweep', scenario, '--from', 'client', '--to', 'node', '--proto', 'udp', '--port', '1-65535', '--jobs', jobs, '--json'];
     const child = spawn(process.execPath, [join(dir, 'bin/sim.cjs'), ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
