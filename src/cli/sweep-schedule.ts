@@ -4,11 +4,14 @@
  */
 import type { Range } from './sweep-range.js';
 
-/** Cells of a range: as many as take some hundredths of a second, so that threads seldom talk and a sweep stops soon. */
+/**
+ * Cells of a range: as many as take about a tenth of a second, so that threads seldom talk and a sweep stops soon. What is said about a range is garbage that V8
+ * may leave in this thread's old generation until it has grown by some megabytes: the fewer ranges, the less memory grows with the matrix.
+ */
 const FIRST = 16;
-const MOST = 1024;
-const QUICK = 20;
-const SLOW = 200;
+const MOST = 4096;
+const QUICK = 70;
+const SLOW = 300;
 /** Cells a thread that may be out or wait to be handed on. */
 const AHEAD = 2 * MOST;
 

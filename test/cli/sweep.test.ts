@@ -83,7 +83,7 @@ describe('ranges', () => {
   const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
   it('are handed on in order, and no thread runs far ahead of a slow one or of a slow reader', async () => {
-    const [SIZE, JOBS] = [80000, 3];
+    const [SIZE, JOBS] = [400000, 3];
     let handed = 0;
     let ahead = 0;
     let asked = 0;
