@@ -40,6 +40,7 @@ const onCall = [
   'src/formats/snapshot.ts',
   'src/formats/sockets.ts',
   'src/formats/xfrm.ts',
+  'src/harness/repairs.ts',
   'src/netfilter/cbpf.ts',
   'src/netfilter/conntrack/entry.ts',
   'src/netfilter/conntrack/nat-packet.ts',

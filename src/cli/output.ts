@@ -2,9 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { nearest } from '../base/diagnostic.js';
+import { triedRepairs } from '../harness/repairs.js';
 import { findRenderer, type Layer, type Narrowing, renderers } from '../render/index.js';
 import type { Direction } from '../stack/outcome.js';
-import type { ScenarioRun } from '../stack/run-scenario.js';
+import type { RunOptions, ScenarioRun } from '../stack/run-scenario.js';
 import { EXIT } from './files.js';
 import { onTerminal, out as writeOut } from './out.js';
 
@@ -58,11 +59,16 @@ export function checkOutput(o: OutputOptions, nodes: readonly string[], packets:
 
 const wantsColour = (o: OutputOptions): boolean => o.output === undefined && !process.env.NO_COLOR && onTerminal();
 
-/** Prints a run; returns the exit code. */
-export function print(run: ScenarioRun, o: OutputOptions, narrow: Narrowing): number {
+/** Prints a run, which `how` made; returns the exit code. */
+export function print(run: ScenarioRun, o: OutputOptions, narrow: Narrowing, how: RunOptions): number {
   const renderer = findRenderer(o.format);
   if (!renderer) return EXIT.badInput;
-  const out = renderer.render(run, { verbose: o.verbose ?? false, narrow, colour: wantsColour(o) });
+  const out = renderer.render(run, {
+    verbose: o.verbose ?? false,
+    narrow,
+    colour: wantsColour(o),
+    tried: (p) => triedRepairs(run, p, { ...how, verbose: false }),
+  });
   if (out.length === 0 && renderer.whenEmpty) process.stderr.write(`${renderer.whenEmpty}\n`);
   if (o.output === undefined) {
     writeOut(out);

@@ -5,7 +5,7 @@
 import { type Addr, formatAddr } from '../base/addr.js';
 import { byName } from '../base/memo.js';
 import type { PacketRun } from '../stack/run-scenario.js';
-import type { EventOf } from '../trace/event.js';
+import type { EventOf, RuleRef } from '../trace/event.js';
 import { inBridge, uncoveredAt } from './because.js';
 import { type DropContext, dropContext } from './drop-context.js';
 import { missedSetsBefore, rewriteAt } from './earlier.js';
@@ -24,11 +24,36 @@ const one = (node: string, command: string): Change => ({ node, commands: [comma
 
 const MAX_CHANGES = 3;
 
+/** Changes that were made in front of another run, and what became of the packet there. */
+export interface Tried {
+  readonly changes: readonly Change[];
+  /** It does not fail any more. */
+  readonly saves: boolean;
+  /** What its headline says of it then. */
+  readonly fate: string;
+  /** Packets that fail only since. */
+  readonly harms: readonly string[];
+}
+
+/** `NODE: COMMAND`, as --do takes them. */
+export const commandsOf = (changes: readonly Change[]): readonly string[] => changes.flatMap((c) => c.commands.map((x) => `${c.node}: ${x}`));
+const options = (changes: readonly Change[]): string =>
+  commandsOf(changes)
+    .map((x) => `--do '${x}'`)
+    .join(' ');
+
 /** `try: --do 'NODE: COMMAND'  or  …`; nothing where there is no change to offer. */
 export function tryLine(changes: readonly Change[]): string[] {
-  const all = [...new Set(changes.map((c) => c.commands.map((x) => `--do '${c.node}: ${x}'`).join(' ')))].slice(0, MAX_CHANGES);
+  const all = [...new Set(changes.map((c) => options([c])))].slice(0, MAX_CHANGES);
   return all.length === 0 ? [] : [`try: ${all.join('  or  ')}`];
 }
+
+/** The same with what came of each; such as save the packet come first. */
+export const triedLines = (list: readonly Tried[]): string[] =>
+  list.slice(0, MAX_CHANGES).map((t) => {
+    const harm = t.harms.length === 0 ? '' : `, but ${t.harms.join(', ')} ${t.harms.length === 1 ? 'fails' : 'fail'}`;
+    return `${t.saves ? 'try' : 'not enough'}: ${options(t.changes)}  (then: ${t.fate}${harm})`;
+  });
 
 const family = (a: Addr): string => (typeof a === 'number' ? 'iptables' : 'ip6tables');
 const set = (path: string, value: number): string => `sysctl -w ${dotted(path)}=${value}`;
@@ -57,6 +82,8 @@ function atPlace(c: DropContext, p: PacketRun, at: number): (string | readonly s
       return typeof c.facts.to === 'string' ? [`bridge link set dev ${c.facts.to} hairpin on`] : [];
     case 'bridge-isolated':
       return typeof c.facts.from === 'string' ? [`bridge link set dev ${c.facts.from} isolated off`] : [];
+    case 'queue-unheard':
+      return d.rule ? [bypassed(c, d.rule, p)] : [];
     case 'rule-drop':
     case 'policy-drop':
       return d.rule && d.rule.family !== 'bridge' && d.rule.backend !== 'ebtables' ? passed(c, d, p, at) : [];
@@ -64,6 +91,9 @@ function atPlace(c: DropContext, p: PacketRun, at: number): (string | readonly s
       return [];
   }
 }
+
+const bypassed = (c: DropContext, rule: RuleRef, p: PacketRun): string =>
+  `${iptables(c)} -t ${c.table} -R ${ruleText(p.nodes.get(c.node), rule)?.replace(/^-A (\S+)/, `$1 ${rule.num}`)} --queue-bypass`;
 
 function passed(c: DropContext, d: EventOf<'drop'>, p: PacketRun, at: number): (string | readonly string[])[] {
   const bridged = inBridge(p, at) ? [`sysctl -w net.bridge.bridge-nf-call-${c.family === 'ipv6' ? 'ip6tables' : 'iptables'}=0`] : [];

@@ -1,5 +1,6 @@
 /** What every format is: a pure function of a run. */
-import type { ScenarioRun } from '../stack/run-scenario.js';
+import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
+import type { Tried } from './mend.js';
 import type { Narrowing } from './narrow.js';
 
 export interface RenderOptions {
@@ -7,6 +8,8 @@ export interface RenderOptions {
   readonly narrow: Narrowing;
   /** ANSI colours; the caller knows whether there is a terminal. */
   readonly colour: boolean;
+  /** The changes that could save a packet that failed, each made in front of another run (harness/repairs.ts); null or absent: they are named and not tried. */
+  readonly tried?: (p: PacketRun) => readonly Tried[] | null;
 }
 
 export interface Renderer {

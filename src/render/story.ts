@@ -6,13 +6,20 @@ import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
 import { dropContext } from './drop-context.js';
 import { failed, failureOf, headline } from './fates.js';
 import { howLines } from './how.js';
+import { triedLines, tryLine } from './mend.js';
 import { shownEvents } from './narrow.js';
 import { assumedLines, backendNotes, setNotes } from './notes.js';
 import { type Paint, painter } from './paint.js';
 import type { RenderOptions } from './renderer.js';
 import { packetTitle } from './summary.js';
-import { besides, brief, sameDeath, verdict } from './verdict.js';
+import { besides, brief, mendsOf, sameDeath, verdict } from './verdict.js';
 import { walkLines } from './walk-lines.js';
+
+/** Changes that could save a packet, tried where the caller can. */
+function tries(p: PacketRun, o: RenderOptions): readonly string[] {
+  const tried = o.tried?.(p) ?? null;
+  return tried ? triedLines(tried) : tryLine(mendsOf(p));
+}
 
 /** More packets than this, and the good ones are only counted in front of the verdict. */
 const MAX_HEADLINES = 4;
@@ -24,7 +31,7 @@ export function renderStory(run: ScenarioRun, o: RenderOptions): string {
   const lines = overview(packets, paint);
   const first = packets.find(failed);
   if (first) {
-    const said = verdict(first, paint);
+    const said = verdict(first, paint, (p) => tries(p, o));
     lines.push('', ...said, ...notes(first, o, said), ...repairs(run), ...alsoFailed(packets, first, paint));
   } else lines.push(...cameThrough(packets));
   for (const p of packets) lines.push('', paint('head', `--- ${packetTitle(p)}`), ...walkLines(p, shownEvents(p, o.narrow), { verbose: o.verbose, paint }));

@@ -11,7 +11,7 @@ import { earlierRewrite, setLines } from './earlier.js';
 import { errnoWords, failureOf, heldFor, leavingWords, unroutable } from './fates.js';
 import { reroutes } from './how.js';
 import { lookAt } from './look.js';
-import { type Change, mendDrop, mendWrongSource, tryLine } from './mend.js';
+import { type Change, mendDrop, mendWrongSource } from './mend.js';
 import type { Paint } from './paint.js';
 import { placeOf } from './places.js';
 import { sentence } from './sentence.js';
@@ -21,11 +21,12 @@ import { partingOf } from './way-back.js';
 
 const indent = (lines: readonly string[]): string[] => lines.map((l) => `  ${l}`);
 
-export function verdict(p: PacketRun, paint: Paint): string[] {
+/** `tries`: what is said of changes that could save it. */
+export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => readonly string[]): string[] {
   const talk = conversationOf(p);
   const lost = failureOf(p);
   const about = talk && talk.kind !== 'established' && (lost === null || talk.kind !== 'timed-out') ? [talk.text] : [];
-  if (talk?.kind === 'wrong-source') return [paint('bad', `${packetTitle(p)} fails.`), ...indent([...about, ...wrongSource(p)])];
+  if (talk?.kind === 'wrong-source') return [paint('bad', `${packetTitle(p)} fails.`), ...indent([...about, ...wrongSource(p), ...tries(p)])];
   if (lost === null) return [paint('bad', `${packetTitle(p)} fails.`), ...indent([...about, ...(talk?.kind === 'timed-out' ? [leavingWords(p)] : [])])];
   const { direction, fate } = lost;
   const subject = direction === 'reply' ? `The answer to ${packetTitle(p)}` : packetTitle(p);
@@ -42,7 +43,7 @@ export function verdict(p: PacketRun, paint: Paint): string[] {
   if (fate.kind === 'held')
     return [
       paint('bad', `${subject} waits on ${fate.node} for ${heldFor(p, fate.at)}.`),
-      ...indent([...wayBack(p, fate.at), ...earlierRewrite(p, fate.at), ...neighbourLines(p, fate.at), ...tryLine(mendsOf(p))]),
+      ...indent([...wayBack(p, fate.at), ...earlierRewrite(p, fate.at), ...neighbourLines(p, fate.at), ...tries(p)]),
     ];
   if (fate.drop === null && direction === 'reply') return [paint('bad', `${subject} is not sent by ${fate.node}.`), ...indent(notAnswered(p))];
   if (fate.drop === null) return [paint('bad', `${subject} was not sent${p.errno ? `: ${errnoWords(p.errno)}` : ''}.`), ...indent(notSent(p))];
@@ -66,7 +67,7 @@ export function verdict(p: PacketRun, paint: Paint): string[] {
       ...wantedWithMask(p, fate.at),
       ...errorNote(p, fate.at),
       `look at: ${[...lookAt(c), ...(parting ? [parting.look] : [])].join('; ')}`,
-      ...tryLine(mendsOf(p)),
+      ...tries(p),
     ]),
   ];
 }
@@ -135,7 +136,6 @@ function wrongSource(p: PacketRun): string[] {
     `${nat.node} rewrote the destination to ${dst}, and nobody restored it in the answer: connection tracking of ${nat.node} did not see the answer.`,
     ...(parting ? [`because ${parting.text}`] : []),
     `look at: ${[...(parting ? [parting.look] : []), ...(parting?.kind === 'bridged' ? [] : [masquerade])].join('; ')}`,
-    ...tryLine(mendsOf(p)),
   ];
 }
 

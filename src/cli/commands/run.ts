@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { hasErrors } from '../../base/diagnostic.js';
 import type { Scenario } from '../../scenario/model.js';
-import { runScenario } from '../../stack/run-scenario.js';
+import { type RunOptions, runScenario } from '../../stack/run-scenario.js';
 import { applyAll } from '../../tools/apply.js';
 import { execute, parseDo } from '../../tools/execute.js';
 import { complain, EXIT, openScenario } from '../files.js';
@@ -50,15 +50,11 @@ function run(path: string, o: Options): number {
   );
   const scenario = changed(loaded, o);
   if (narrow === null || scenario === null) return EXIT.badInput;
-  const result = runScenario(scenario, {
-    verbose: o.verbose ?? false,
-    ...(o.traceAll === undefined ? {} : { traceAll: o.traceAll }),
-    execute,
-    apply: applyAll,
-  });
+  const how: RunOptions = { verbose: o.verbose ?? false, ...(o.traceAll === undefined ? {} : { traceAll: o.traceAll }), execute, apply: applyAll };
+  const result = runScenario(scenario, how);
   complain(result.diagnostics);
   if (hasErrors(result.diagnostics)) return EXIT.badInput;
-  return print(result, o, narrow);
+  return print(result, o, narrow, how);
 }
 
 /** The scenario with --what-if and --do in front of its own commands; null after complaining. */

@@ -4,7 +4,7 @@ import { type Diagnostic, hasErrors, nearest } from '../../base/diagnostic.js';
 import { readPcap } from '../../packet/pcap.js';
 import { parsePacketText } from '../../packet/text.js';
 import type { NodeState, PacketSpec, Scenario, ScenarioPacket } from '../../scenario/model.js';
-import { runScenario } from '../../stack/run-scenario.js';
+import { type RunOptions, runScenario } from '../../stack/run-scenario.js';
 import { execute, parseDo } from '../../tools/execute.js';
 import { complain, diskFiles, EXIT, openNode, scenarioOfNode } from '../files.js';
 import { checkOutput, type OutputOptions, outputOptions, print } from '../output.js';
@@ -67,9 +67,10 @@ function run(dir: string, text: string | undefined, o: Options): number {
   );
   complain(diagnostics);
   if (hasErrors(diagnostics)) return EXIT.badInput;
-  const result = runScenario({ ...scenario, do: commands }, { verbose: o.verbose ?? false, execute });
+  const how: RunOptions = { verbose: o.verbose ?? false, execute };
+  const result = runScenario({ ...scenario, do: commands }, how);
   complain(result.diagnostics);
-  return hasErrors(result.diagnostics) ? EXIT.badInput : print(result, o, narrow);
+  return hasErrors(result.diagnostics) ? EXIT.badInput : print(result, o, narrow, how);
 }
 
 const span = { file: 'command line', line: 1, column: 1, length: 0 };
