@@ -2,7 +2,7 @@
 import type { Addr, Family } from '../base/addr.js';
 import { nearest, type Reporter } from '../base/diagnostic.js';
 import type { Nexthop, Route } from '../fib/model.js';
-import type { RouteType } from '../packet/types.js';
+import { ROUTE_TYPES, type RouteType } from '../packet/types.js';
 import type { ReadOptions as FileOption } from './ip-link.js';
 import { knownTables, type TableNames } from './rt-names.js';
 import type { Word } from './tokens.js';
@@ -13,19 +13,8 @@ export interface ReadRouteOptions extends FileOption {
   readonly tables?: TableNames;
 }
 
-const routeTypes: ReadonlySet<string> = new Set<RouteType>([
-  'unicast',
-  'local',
-  'broadcast',
-  'anycast',
-  'multicast',
-  'blackhole',
-  'unreachable',
-  'prohibit',
-  'throw',
-  'nat',
-  'xresolve',
-]);
+/** A route has a type; `unspec` is what an address without a route has. */
+const routeTypes: ReadonlySet<string> = new Set(ROUTE_TYPES.filter((t) => t !== 'unspec'));
 /** A type's name as a RouteType; null = it is none. */
 export const asRouteType = (t: string): RouteType | null => (routeTypes.has(t) ? (t as RouteType) : null);
 

@@ -121,6 +121,18 @@ export interface CtTemplate {
   readonly zoneMark: boolean;
 }
 
+/** Which socket: addresses and ports as a packet for it has them, `dev` the device that it came in by. */
+export interface SocketQuery {
+  readonly family: Family;
+  readonly proto: number;
+  readonly src: Addr;
+  readonly sport: number;
+  readonly dst: Addr;
+  readonly dport: number;
+  readonly dev: NetDevice | null;
+  readonly want: 'established' | 'listener' | 'any';
+}
+
 export interface Env {
   readonly node: string;
   readonly rec: Recorder;
@@ -134,16 +146,7 @@ export interface Env {
   /** A pure route lookup for matches (rpfilter, addrtype of IPv6). Not told as a routing decision of the packet. */
   fib(q: FibQuery): FibAnswer;
   /** A local socket for (proto, source, destination): established first, then listening (nf_sk_lookup, socket match, TPROXY). */
-  socket(
-    family: Family,
-    proto: number,
-    src: Addr,
-    sport: number,
-    dst: Addr,
-    dport: number,
-    dev: NetDevice | null,
-    want: 'established' | 'listener' | 'any',
-  ): SkSocket | null;
+  socket(q: SocketQuery): SkSocket | null;
   /** nf_send_reset(): answer with a RST; the packet made runs to its end before this returns. */
   sendReset(c: PacketCtx): void;
   /** icmp_send() from REJECT; type and code of the family's ICMP. */

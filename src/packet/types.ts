@@ -30,20 +30,22 @@ export interface NetDevice {
   readonly group: number;
 }
 
-/** Route types of rtnetlink(7): RTN_*. */
-export type RouteType =
-  | 'unicast'
-  | 'local'
-  | 'broadcast'
-  | 'multicast'
-  | 'anycast'
-  | 'blackhole'
-  | 'unreachable'
-  | 'prohibit'
-  | 'throw'
-  | 'nat'
-  | 'unspec'
-  | 'xresolve';
+/** Route types of rtnetlink(7): RTN_*, in the order of their numbers. */
+export const ROUTE_TYPES = [
+  'unspec',
+  'unicast',
+  'local',
+  'broadcast',
+  'anycast',
+  'multicast',
+  'blackhole',
+  'unreachable',
+  'prohibit',
+  'throw',
+  'nat',
+  'xresolve',
+] as const;
+export type RouteType = (typeof ROUTE_TYPES)[number];
 
 /** struct dst_entry / rtable / rt6_info: the answer of a route lookup as an skb carries it. */
 export interface Dst {

@@ -2,13 +2,13 @@
  * NodeRun: one node while packets pass. The immutable side (given state, compiled plan) is shared; this is the mutable side, private to a run:
  * conntrack, sets, counters, neighbours, sockets. It implements Kernel for the stages and Env for the rules.
  */
-import type { Addr, Family, Mac } from '../base/addr.js';
+import type { Addr, Mac } from '../base/addr.js';
 import { invariant } from '../base/assert.js';
 import { memoByIdentity } from '../base/memo.js';
 import { readConntrack } from '../formats/conntrack.js';
 import { insertEntry } from '../netfilter/conntrack/entry.js';
 import { Conntrack, type ConntrackHost, type CtSettings, ctSettings } from '../netfilter/conntrack/index.js';
-import type { ConntrackPort, SetsPort } from '../netfilter/env.js';
+import type { ConntrackPort, SetsPort, SocketQuery } from '../netfilter/env.js';
 import type { SetStore } from '../netfilter/ipset/store.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import type { CompiledTable } from '../netfilter/xtables/compile.js';
@@ -351,17 +351,8 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
 
   // --- what rules ask for ---
 
-  socket(
-    family: Family,
-    proto: number,
-    src: Addr,
-    sport: number,
-    dst: Addr,
-    dport: number,
-    dev: NetDevice | null,
-    want: 'established' | 'listener' | 'any',
-  ): SkSocket | null {
-    return this.sockets.lookup(family, proto, src, sport, dst, dport, dev, want);
+  socket(q: SocketQuery): SkSocket | null {
+    return this.sockets.lookup(q);
   }
   sendReset(c: PacketCtx): void {
     if (c.skb.family === 'ipv4') sendReset(this, c);

@@ -1,7 +1,8 @@
 /** What the IP stages need from the transport layer (implemented by sockets/sockets.ts). */
-import type { Addr, Family } from '../../base/addr.js';
+import type { Family } from '../../base/addr.js';
+import type { SocketQuery } from '../../netfilter/env.js';
 import type { Skb } from '../../packet/skb.js';
-import type { NetDevice, SkSocket } from '../../packet/types.js';
+import type { SkSocket } from '../../packet/types.js';
 
 export interface SocketLayer {
   /** tcp_v4_rcv / tcp_v6_rcv, udp_rcv: the packet is delivered, answered or dropped by them. */
@@ -15,16 +16,7 @@ export interface SocketLayer {
   pingRcv(skb: Skb): string | null;
   /** The err_handler of the quoted protocol; `inner` is the quoted packet. Counts IcmpInErrors where nobody is concerned. */
   icmpError(skb: Skb, family: Family, type: number, code: number, info: number, inner: Uint8Array): void;
-  lookup(
-    family: Family,
-    proto: number,
-    src: Addr,
-    sport: number,
-    dst: Addr,
-    dport: number,
-    dev: NetDevice | null,
-    want: 'established' | 'listener' | 'any',
-  ): SkSocket | null;
+  lookup(q: SocketQuery): SkSocket | null;
   /** tcp_v4_early_demux: an established socket takes the packet before routing. */
   earlyDemux(skb: Skb): SkSocket | null;
 }

@@ -3,6 +3,7 @@
  * (a scenario's programs, the conformance harness) opens them, sends through them and is told what they receive by SocketEvents.
  */
 import { type Addr, anyAddr, type Family, readAddr } from '../../base/addr.js';
+import type { SocketQuery } from '../../netfilter/env.js';
 import { findTransport } from '../../packet/ip6.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import type { NetDevice, SkSocket } from '../../packet/types.js';
@@ -133,16 +134,7 @@ export class Sockets implements SocketLayer, SocketHost {
     if (!concerned) this.k.count(family === 'ipv4' ? 'IcmpInErrors' : 'Icmp6InErrors');
   }
 
-  lookup(
-    family: Family,
-    proto: number,
-    src: Addr,
-    sport: number,
-    dst: Addr,
-    dport: number,
-    dev: NetDevice | null,
-    want: 'established' | 'listener' | 'any',
-  ): SkSocket | null {
+  lookup({ family, proto, src, sport, dst, dport, dev, want }: SocketQuery): SkSocket | null {
     if (proto === IPPROTO.TCP) {
       const s =
         want === 'listener'

@@ -1,29 +1,14 @@
 /** `-m addrtype --src-type LOCAL,… --dst-type …`: what kind of address it is to this node. */
 import type { Addr, Family } from '../../../base/addr.js';
 import { ANY6, formatAddr } from '../../../base/addr.js';
-import type { RouteType } from '../../../packet/types.js';
+import { ROUTE_TYPES, type RouteType } from '../../../packet/types.js';
 import type { HookPoint } from '../../../trace/event.js';
 import { daddr, saddr } from '../../fields.js';
 import { all, call, type Field, negateIf, type PacketCtx, type Pred } from '../../pred.js';
 import { type CheckContext, type Given, type MatchDef, OptionError } from '../extension.js';
 import { bang, byBeginning, given, isGiven } from '../values.js';
 
-/** RTN_* in the order of their numbers. */
-const TYPES: readonly RouteType[] = [
-  'unspec',
-  'unicast',
-  'local',
-  'broadcast',
-  'anycast',
-  'multicast',
-  'blackhole',
-  'unreachable',
-  'prohibit',
-  'throw',
-  'nat',
-  'xresolve',
-];
-const NAMES: readonly (readonly [string, RouteType])[] = TYPES.map((t) => [t.toUpperCase(), t]);
+const NAMES: readonly (readonly [string, RouteType])[] = ROUTE_TYPES.map((t) => [t.toUpperCase(), t]);
 
 interface TypeTest {
   readonly types: ReadonlySet<RouteType>;

@@ -60,7 +60,8 @@ function lookup(c: PacketCtx): SkSocket | null {
   const { skb } = c;
   if (skb.sk) return skb.sk;
   const e = ends(c);
-  return e === null ? null : c.env.socket(skb.family, e.proto, e.remote, e.rport, e.local, e.lport, c.in, 'any');
+  if (e === null) return null;
+  return c.env.socket({ family: skb.family, proto: e.proto, src: e.remote, sport: e.rport, dst: e.local, dport: e.lport, dev: c.in, want: 'any' });
 }
 
 /** socket_match(): a socket bound to every address counts only with --nowildcard. */

@@ -1,8 +1,8 @@
 /** MASQUERADE: SNAT to an address of the output device (nf_nat_masquerade.c). */
 import { ANY4 } from '../../../base/addr.js';
-import { NAT_NOTHING, type NatRange } from '../../env.js';
+import type { NatRange } from '../../env.js';
 import type { TargetDef } from '../extension.js';
-import { BOTH, find, formatPorts, parseNatPorts, printFlags, rangeFlags } from './common.js';
+import { BOTH, printToPorts, toPorts } from './common.js';
 
 export const MASQUERADE: TargetDef<NatRange> = {
   name: 'MASQUERADE',
@@ -15,15 +15,8 @@ export const MASQUERADE: TargetDef<NatRange> = {
     { name: 'random', arg: 'none' },
     { name: 'random-fully', arg: 'none' },
   ],
-  parse(given, ctx) {
-    const g = find(given, 'to-ports');
-    const p = g ? parseNatPorts('MASQUERADE', g.value, ctx, 'to-ports', false) : null;
-    return { ...NAT_NOTHING, minPort: p?.min ?? null, maxPort: p?.max ?? null, flags: rangeFlags(given) };
-  },
-  print(r) {
-    const ports = r.minPort === null || r.maxPort === null ? '' : ` --to-ports ${formatPorts({ min: r.minPort, max: r.maxPort, base: null })}`;
-    return `${ports}${printFlags(r)}`;
-  },
+  parse: (given, ctx) => toPorts('MASQUERADE', given, ctx),
+  print: printToPorts,
   needsConntrack: () => true,
   lower: (r) => (c) => {
     const { ct } = c.skb;

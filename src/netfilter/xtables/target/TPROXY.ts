@@ -46,11 +46,11 @@ export const TPROXY: TargetDef<TproxyData> = {
     const { skb, env } = c;
     const family = skb.family;
     if (skb.sport < 0) return 'DROP';
-    const dev = c.in;
-    let sk = env.socket(family, skb.l4proto, skb.saddr, skb.sport, skb.daddr, skb.dport, dev, 'established');
+    const own = { family, proto: skb.l4proto, src: skb.saddr, sport: skb.sport, dst: skb.daddr, dport: skb.dport, dev: c.in } as const;
+    let sk = env.socket({ ...own, want: 'established' });
     if (!sk) {
-      const addr = d.addr !== anyAddr(family) ? d.addr : (env.ct.redirectAddress(c) ?? skb.daddr);
-      sk = env.socket(family, skb.l4proto, skb.saddr, skb.sport, addr, d.port === 0 ? skb.dport : d.port, dev, 'listener');
+      const dst = d.addr !== anyAddr(family) ? d.addr : (env.ct.redirectAddress(c) ?? skb.daddr);
+      sk = env.socket({ ...own, dst, dport: d.port === 0 ? skb.dport : d.port, want: 'listener' });
     }
     if (!sk?.transparent) return 'DROP';
     setMark(c, (skb.mark & ~d.mask) ^ d.value);

@@ -1,7 +1,7 @@
 /** What several targets share. */
 import { type Addr, andAddr, type Family, maskToPrefix, notAddr, orAddr, parseIp6 } from '../../../base/addr.js';
 import { servicePort } from '../../../base/well-known.js';
-import { NAT_RANGE, type NatRange } from '../../env.js';
+import { NAT_NOTHING, NAT_RANGE, type NatRange } from '../../env.js';
 import type { PacketCtx } from '../../pred.js';
 import type { Given, RuleContext } from '../extension.js';
 import { OptionError } from '../extension.js';
@@ -93,6 +93,17 @@ const portNumber = (text: string): number | null => parseUint(text, 0, 65535) ??
 
 export function formatPorts(p: PortRange): string {
   return `${p.min}${p.max !== p.min || p.base !== null ? `-${p.max}` : ''}${p.base === null ? '' : `/${p.base}`}`;
+}
+
+/** `--to-ports` of MASQUERADE and REDIRECT, and the flags beside it, as a range without addresses. */
+export function toPorts(ext: string, given: readonly Given[], ctx: RuleContext): NatRange {
+  const g = find(given, 'to-ports');
+  const p = g ? parseNatPorts(ext, g.value, ctx, 'to-ports', false) : null;
+  return { ...NAT_NOTHING, minPort: p?.min ?? null, maxPort: p?.max ?? null, flags: rangeFlags(given) };
+}
+export function printToPorts(r: NatRange): string {
+  const ports = r.minPort === null || r.maxPort === null ? '' : ` --to-ports ${formatPorts({ min: r.minPort, max: r.maxPort, base: null })}`;
+  return `${ports}${printFlags(r)}`;
 }
 
 /** (a & ~mask) | (b & mask) */

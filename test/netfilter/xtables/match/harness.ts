@@ -13,7 +13,7 @@
 import { type Addr, inPrefix, parseIp4, parseMac } from '../../../../src/base/addr.js';
 import { hasErrors } from '../../../../src/base/diagnostic.js';
 import { readIptablesSave } from '../../../../src/formats/iptables-save.js';
-import type { Env, FibAnswer, FibQuery } from '../../../../src/netfilter/env.js';
+import type { Env, FibAnswer, FibQuery, SocketQuery } from '../../../../src/netfilter/env.js';
 import { type PacketCtx, test as testPred } from '../../../../src/netfilter/pred.js';
 import type { RuleContext, RuleStep } from '../../../../src/netfilter/xtables/extension.js';
 import type { MatchInstance, Rule, XtRuleset } from '../../../../src/netfilter/xtables/model.js';
@@ -93,8 +93,7 @@ function makeEnv(clock: { now: number }): Env {
     now: () => clock.now,
     addrType: (_f: string, a: Addr, dev: NetDevice | null) => (dev && dev.name !== 'eth0' && addrType(a) === 'local' ? 'unicast' : addrType(a)),
     fib,
-    socket: (_f: string, _p: number, _s: Addr, _sp: number, _d: Addr, dport: number) =>
-      dport === 80 ? { ...SOCKET, boundAny: false } : dport === 81 ? { ...SOCKET, boundAny: true } : null,
+    socket: ({ dport }: SocketQuery) => (dport === 80 ? { ...SOCKET, boundAny: false } : dport === 81 ? { ...SOCKET, boundAny: true } : null),
     state<T>(key: object | string, make: () => T): T {
       if (!states.has(key)) states.set(key, make());
       return states.get(key) as T;

@@ -2,7 +2,7 @@
 import { type Addr, parseAddr } from '../../../../src/base/addr.js';
 import { hasErrors } from '../../../../src/base/diagnostic.js';
 import { applyIptablesCommand } from '../../../../src/formats/iptables-command.js';
-import type { Env } from '../../../../src/netfilter/env.js';
+import type { Env, SocketQuery } from '../../../../src/netfilter/env.js';
 import type { PacketCtx } from '../../../../src/netfilter/pred.js';
 import { callAction } from '../../../../src/netfilter/xtables/action.js';
 import type { TargetVerdict } from '../../../../src/netfilter/xtables/extension.js';
@@ -70,7 +70,7 @@ export function world(): World {
     choose: { port: (min: number) => min, below: (bound: number) => Math.floor(bound / 3) },
     state: (key: string, make: () => unknown) => states.get(key) ?? states.set(key, make()).get(key),
     fib: () => ({ errno: 0, type: 'unicast', dev: device('r', 9, 1300), devs: [], gateway: null, realm: 0 }),
-    socket: (_f: string, proto: number, _src: Addr, sport: number, dst: Addr, dport: number, _d: unknown, want: string) => {
+    socket: ({ want, proto, sport, dst, dport }: SocketQuery) => {
       calls.push(`socket ${want} ${proto} ${sport} ${dst} ${dport}`);
       return want === 'listener' ? self.socket : null;
     },
