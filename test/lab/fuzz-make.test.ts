@@ -17,8 +17,8 @@ describe('random cases', () => {
 
   it.each(DEVICES)('--devices %s: the same twice, and frames come in by wires that are there', (devices) => {
     for (const i of range(60)) {
-      const c = makeCase(1, i, 'legacy', devices);
-      expect(makeCase(1, i, 'legacy', devices)).toEqual(c);
+      const c = makeCase(1, i, { devices });
+      expect(makeCase(1, i, { devices })).toEqual(c);
       const live = new Set(c.links.filter((l) => l.up).map((l) => l.name));
       for (const s of c.steps) if (s.kind === 'inject') expect(live).toContain(s.dev);
     }
@@ -26,17 +26,32 @@ describe('random cases', () => {
 
   it('--family 6: the same twice, and every packet is of IPv6 but the damaged', () => {
     for (const i of range(60)) {
-      const c = makeCase(1, i, 'legacy', 'wires', 'ipv6');
-      expect(makeCase(1, i, 'legacy', 'wires', 'ipv6')).toEqual(c);
+      const c = makeCase(1, i, { family: 'ipv6' });
+      expect(makeCase(1, i, { family: 'ipv6' })).toEqual(c);
       expect([c.family, c.id]).toEqual(['ipv6', `fuzz6-1-${i}`]);
       for (const s of c.steps) if (s.kind === 'inject') expect(s.frame.slice(24, 28)).toMatch(/86dd|0800/);
     }
   });
 
+  it.each(['ipv4', 'ipv6'] as const)('--rules cluster, %s: the same twice; every chain that a rule jumps to is there, every set that it names', (family) => {
+    for (const i of range(10)) {
+      const c = makeCase(1, i, { family, rules: 'cluster' });
+      expect(makeCase(1, i, { family, rules: 'cluster' })).toEqual(c);
+      const chains = new Set(c.chains.map((l) => `${l.table} ${l.name}`));
+      const sets = new Set(c.sets.map((l) => /^create (\S+)/.exec(l)?.[1]));
+      for (const l of c.rules) {
+        const [, to] = /-[jg] ((?:KUBE|cali|DOCKER|FABEDGE)-\S+)/.exec(l.text) ?? [];
+        if (to !== undefined) expect(chains).toContain(`${l.table} ${to}`);
+        for (const [, set] of l.text.matchAll(/-set (\S+) (?:src|dst)/g)) expect(sets).toContain(set);
+      }
+      expect(c.rules.length).toBeGreaterThan(50);
+    }
+  });
+
   it('--devices bridge and vxlan: the devices are made', () => {
     for (const i of range(60)) {
-      expect(makeCase(1, i, 'legacy', 'bridge').devices?.filter((l) => /^link add .* type bridge/.test(l)).length).toBeGreaterThan(0);
-      expect(makeCase(1, i, 'legacy', 'vxlan').devices?.filter((l) => /^link add .* type vxlan/.test(l)).length).toBeGreaterThan(0);
+      expect(makeCase(1, i, { devices: 'bridge' }).devices?.filter((l) => /^link add .* type bridge/.test(l)).length).toBeGreaterThan(0);
+      expect(makeCase(1, i, { devices: 'vxlan' }).devices?.filter((l) => /^link add .* type vxlan/.test(l)).length).toBeGreaterThan(0);
     }
   });
 });

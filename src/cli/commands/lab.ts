@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { showCase } from '../../harness/conformance/show.js';
 import { DEVICES, type Devices } from '../../lab/fuzz/devices.js';
+import { RULES, type Rules } from '../../lab/fuzz/rules.js';
 import { type Finding, type FuzzTotals, fuzz } from '../../lab/fuzz/run.js';
 import { scenarioFile } from '../../lab/fuzz/scenario-file.js';
 import { execute } from '../../tools/execute.js';
@@ -18,6 +19,7 @@ interface FuzzFlags {
   readonly shrink: boolean;
   readonly backend: BackendName;
   readonly devices: Devices;
+  readonly rules: Rules;
   readonly family: '4' | '6';
   readonly out: string;
   readonly verbose?: boolean;
@@ -35,6 +37,9 @@ export function register(program: Command): void {
     .addOption(backendOption())
     .addOption(
       new Option('--devices <kind>', 'what the nodes have: wires only, wires and more of routing, bridges, VXLAN devices').choices(DEVICES).default('wires'),
+    )
+    .addOption(
+      new Option('--rules <kind>', 'a few of every kind, or hundreds in the shape that kube-proxy and network plugins load').choices(RULES).default('few'),
     )
     .addOption(new Option('--family <n>', 'IPv4 or IPv6: addresses, routes, rules and packets').choices(['4', '6']).default('4'))
     .option('--out <dir>', 'where cases that differ are written', 'lab-findings')
@@ -97,5 +102,5 @@ function writeFinding(dir: string, f: Finding): void {
 function summary(o: FuzzFlags, t: FuzzTotals, seconds: number): string {
   const scored = t.agreed + t.differ + t.inconclusive;
   const rate = seconds > 0 ? (o.cases / seconds).toFixed(1) : '';
-  return `seed ${o.seed}${o.family === '6' ? ', IPv6' : ''}${o.backend === 'nft' ? ', iptables-nft' : ''}${o.devices === 'wires' ? '' : `, --devices ${o.devices}`}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
+  return `seed ${o.seed}${o.family === '6' ? ', IPv6' : ''}${o.backend === 'nft' ? ', iptables-nft' : ''}${o.devices === 'wires' ? '' : `, --devices ${o.devices}`}${o.rules === 'few' ? '' : `, --rules ${o.rules}`}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
 }

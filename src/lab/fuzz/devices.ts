@@ -4,11 +4,12 @@ import type { CaseSpec } from '../case-spec.js';
 import { bridgeAddresses, bridgedNat, bridgeSysctls, makeBridges, makeBridgeWires, makeBridgeWorld } from './bridge-node.js';
 import { longDatagram, onWires } from './bridge-packets.js';
 import { makeEbtables } from './bridge-rules.js';
+import { rulesOf } from './cluster-rules.js';
 import { makeAddresses, makeLinks, makeRoutes, makeSockets, makeSysctls, makeWorld } from './node.js';
 import { makeSteps } from './packets.js';
 import type { Rng } from './rng.js';
 import { boundSteps, makeRouteWires, marking, moreAddresses, moreRoutes, routeSysctls } from './route-node.js';
-import { makeRules } from './rules.js';
+import type { Rules } from './rules.js';
 import { makeSets } from './sets.js';
 import { makeVxlans, makeVxlanWires, makeVxlanWorld } from './vxlan-node.js';
 import { throughTunnels } from './vxlan-packets.js';
@@ -23,41 +24,40 @@ export type Node = Omit<CaseSpec, 'id' | 'backend' | 'family' | 'category' | 'sc
 interface Kind {
   /** The wires of a batch. */
   readonly wires: (r: Rng) => CorpusLink[];
-  readonly node: (r: Rng, wires: readonly CorpusLink[], policyRules: boolean) => Node;
+  readonly node: (r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules) => Node;
 }
 
-function plainNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+function plainNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules): Node {
   const w = makeWorld(r, wires, policyRules);
   const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
-  return { ip, sets: sets.lines, ...makeRules(r, w, sets), sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
+  return { ip, ...rulesOf(rules, r, w, sets), sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
 }
 
-function routeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+function routeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules): Node {
   const w = makeWorld(r, wires, policyRules);
   const ip = [...makeAddresses(r, w), ...moreAddresses(r, w), ...moreRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
-  const { chains, rules } = makeRules(r, w, sets);
+  const made = rulesOf(rules, r, w, sets);
   return {
     ip,
-    sets: sets.lines,
-    chains,
-    rules: [...marking(r, w), ...rules],
+    ...made,
+    rules: [...marking(r, w), ...made.rules],
     sysctls: routeSysctls(r, w, makeSysctls(r, w)),
     sockets,
     steps: boundSteps(r, w, makeSteps(r, w, sockets)),
   };
 }
 
-function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules): Node {
   const w = makeBridgeWorld(r, wires, policyRules);
   const made = makeBridges(r, w);
   const ip = [...bridgeAddresses(r, w, makeAddresses(r, w)), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
-  const { chains, rules } = makeRules(r, w, sets);
+  const loaded = rulesOf(rules, r, w, sets);
   const steps = onWires(r, w, makeSteps(r, w, sockets));
   const mtuOf = (port: string): number =>
     Number(ip.map((l) => new RegExp(`^link set ${port} mtu (\\d+)$`).exec(l)?.[1]).findLast((m) => m !== undefined) ?? 1500);
@@ -65,16 +65,15 @@ function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean):
     ...made,
     ...(r.chance(25) ? { ebtables: makeEbtables(r, w) } : {}),
     ip,
-    sets: sets.lines,
-    chains,
-    rules: [...bridgedNat(r, w), ...rules],
+    ...loaded,
+    rules: [...bridgedNat(r, w), ...loaded.rules],
     sysctls: [...makeSysctls(r, w), ...bridgeSysctls(r, w)],
     sockets,
     steps: r.chance(15) ? [...steps, ...longDatagram(r, w, steps.length, mtuOf)] : steps,
   };
 }
 
-function vxlanNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+function vxlanNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules): Node {
   const w = makeVxlanWorld(r, wires, policyRules);
   const made = makeVxlans(r, w);
   const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
@@ -83,8 +82,7 @@ function vxlanNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): 
   return {
     ...made,
     ip,
-    sets: sets.lines,
-    ...makeRules(r, w, sets),
+    ...rulesOf(rules, r, w, sets),
     sysctls: [...makeSysctls(r, w), ...bridgeSysctls(r, w)],
     sockets,
     steps: throughTunnels(r, w, onWires(r, w, makeSteps(r, w, sockets))),

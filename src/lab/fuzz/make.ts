@@ -5,10 +5,20 @@ import type { CaseSpec } from '../case-spec.js';
 import type { Backend } from '../node-state.js';
 import { type Devices, kinds } from './devices.js';
 import { Rng } from './rng.js';
+import type { Rules } from './rules.js';
 import { ipv6Node } from './v6/whole.js';
 
 /** Cases that share their wires, and with them a bench; half of the benches have rules of policy routing, which a kernel does not quite forget. */
 export const BATCH = 50;
+
+/** What random nodes are like. Nodes of IPv6 have wires only. */
+export interface CaseKind {
+  readonly backend: Backend;
+  readonly devices: Devices;
+  readonly family: Family;
+  readonly rules: Rules;
+}
+const PLAIN: CaseKind = { backend: 'legacy', devices: 'wires', family: 'ipv4', rules: 'few' };
 
 export interface BatchSpec {
   readonly links: readonly CorpusLink[];
@@ -20,20 +30,21 @@ export function makeBatch(seed: number, batch: number, devices: Devices = 'wires
   return { links: kinds[devices].wires(r), policyRules: r.chance(50) };
 }
 
-/** Case number `index` (from 0) of a seed. Nodes of IPv6 have wires only. */
-export function makeCase(seed: number, index: number, backend: Backend = 'legacy', devices: Devices = 'wires', family: Family = 'ipv4'): CaseSpec {
+/** Case number `index` (from 0) of a seed. */
+export function makeCase(seed: number, index: number, kind: Partial<CaseKind> = {}): CaseSpec {
+  const { backend, devices, family, rules } = { ...PLAIN, ...kind };
   const batch = makeBatch(seed, Math.floor(index / BATCH), devices);
   const r = new Rng(seed * 1000003 + index);
   const v6 = family === 'ipv6';
-  const name = [v6 ? 'fuzz6' : 'fuzz', ...(backend === 'nft' ? ['nft'] : []), ...(devices === 'wires' ? [] : [devices]), seed, index].join('-');
+  const unusual = [...(backend === 'nft' ? ['nft'] : []), ...(devices === 'wires' ? [] : [devices]), ...(rules === 'few' ? [] : [rules])];
   return {
-    id: name,
+    id: [v6 ? 'fuzz6' : 'fuzz', ...unusual, seed, index].join('-'),
     ...(backend === 'nft' ? { backend } : {}),
     ...(v6 ? { family } : {}),
     category: 'fuzz',
     scenario: 'fuzz',
     tags: [],
     links: batch.links,
-    ...(v6 ? ipv6Node : kinds[devices].node)(r, batch.links, batch.policyRules),
+    ...(v6 ? ipv6Node : kinds[devices].node)(r, batch.links, batch.policyRules, rules),
   };
 }

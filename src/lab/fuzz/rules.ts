@@ -1,5 +1,6 @@
 /** Random iptables rules, in the tool's own words, over the matches and targets that are evaluated. */
 import { type ChainLine, type RuleLine, TABLES } from '../case-spec.js';
+import type { ClusterWords } from './kube-rules.js';
 import { device } from './matches.js';
 import type { World } from './node.js';
 import { type Hook, maybe, only, type Place } from './place.js';
@@ -20,9 +21,21 @@ export interface Words {
   protoMatch(r: Rng, proto: string): string;
   match(r: Rng, w: World, sets: SetPool, p: Place, proto: string): string;
   target(r: Rng, w: World, sets: SetPool, p: Place, proto: string): Target;
+  readonly cluster: ClusterWords;
 }
 
-export function makeRules(r: Rng, w: World, sets: SetPool, words: Words = WORDS): { chains: ChainLine[]; rules: RuleLine[] } {
+/** A rule set, and the sets that it needs besides. */
+export interface Made {
+  readonly sets: readonly string[];
+  readonly chains: readonly ChainLine[];
+  readonly rules: readonly RuleLine[];
+}
+
+export const RULES = ['few', 'cluster'] as const;
+/** few: a few of every kind; cluster: hundreds, as kube-proxy and network plugins load them. */
+export type Rules = (typeof RULES)[number];
+
+export function makeRules(r: Rng, w: World, sets: SetPool, words: Words = WORDS): Made {
   const chains: ChainLine[] = [];
   const rules: RuleLine[] = [];
   for (const [table, builtins] of TABLES) {
@@ -39,7 +52,7 @@ export function makeRules(r: Rng, w: World, sets: SetPool, words: Words = WORDS)
           rules.push({ table, text: rule(r, w, sets, words, n, { table, hooks: [hook], down: names.slice(i + 1), user: true }) });
     }
   }
-  return { chains, rules };
+  return { sets: sets.lines, chains, rules };
 }
 
 function rule(r: Rng, w: World, sets: SetPool, f: Words, chain: string, p: Place): string {

@@ -1,15 +1,12 @@
 /** Random cases, model against kernel: record, score, look again at what differs on a bench of its own, shrink what still does. */
-import type { Family } from '../../base/addr.js';
 import type { CorpusCase } from '../../harness/conformance/corpus.js';
 import type { CaseOutcome } from '../../harness/conformance/run.js';
 import { Bench } from '../bench.js';
 import type { CaseSpec } from '../case-spec.js';
 import { withLabLock } from '../lock.js';
-import type { Backend } from '../node-state.js';
 import { BenchLost, Refused, recordCase } from '../observe.js';
 import { compare } from './compare.js';
-import type { Devices } from './devices.js';
-import { BATCH, makeBatch, makeCase } from './make.js';
+import { BATCH, type CaseKind, makeBatch, makeCase } from './make.js';
 import { shrink } from './shrink.js';
 
 export interface Finding {
@@ -20,14 +17,11 @@ export interface Finding {
   readonly outcome: CaseOutcome;
 }
 
-export interface FuzzOptions {
+export interface FuzzOptions extends CaseKind {
   readonly seed: number;
   readonly from: number;
   readonly cases: number;
   readonly shrink: boolean;
-  readonly backend: Backend;
-  readonly devices: Devices;
-  readonly family: Family;
   /** Called after every case. */
   readonly done: (agreed: boolean | null, why: string | null) => void;
   /** Differed at first sight; it is looked at again. */
@@ -68,7 +62,7 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
         { links: makeBatch(o.seed, batch, o.devices).links, backend: o.backend, ...(o.family === 'ipv6' ? { family: o.family } : {}) },
         async (b) => {
           for (; at < until; at++) {
-            const spec = makeCase(o.seed, at, o.backend, o.devices, o.family);
+            const spec = makeCase(o.seed, at, o);
             const first = await attempt(b, spec);
             if (first instanceof BenchLost) {
               at++;

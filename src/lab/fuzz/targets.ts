@@ -1,4 +1,5 @@
 /** Random targets of iptables, in the tool's own words, over what is evaluated. */
+import { CLUSTER4 } from './kube-rules.js';
 import { address, directions, match, protoMatch } from './matches.js';
 import { PORTS, type World } from './node.js';
 import { only, type Place } from './place.js';
@@ -164,4 +165,5 @@ export const WORDS: Words = {
   protoMatch,
   match,
   target,
+  cluster: CLUSTER4,
 };

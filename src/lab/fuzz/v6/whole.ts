@@ -1,14 +1,30 @@
 /** A whole random node of IPv6. */
 import type { CorpusLink } from '../../../harness/conformance/corpus.js';
+import { rulesOf } from '../cluster-rules.js';
 import type { Node } from '../devices.js';
+import type { ClusterWords } from '../kube-rules.js';
 import { makeSockets } from '../node.js';
 import type { Rng } from '../rng.js';
-import { makeRules, type Words } from '../rules.js';
+import type { Rules, Words } from '../rules.js';
 import { address, match, protoMatch } from './matches.js';
-import { makeAddresses, makeRoutes, makeSysctls, makeWorld } from './node.js';
+import { HOSTS, makeAddresses, makeRoutes, makeSysctls, makeWorld, REMOTE } from './node.js';
 import { makeSteps } from './packets.js';
 import { makeSets } from './sets.js';
 import { target } from './targets.js';
+
+const CLUSTER6: ClusterWords = {
+  one: 128,
+  pods: 'fd00:10:244::/48',
+  loopback: '::1/128',
+  icmp: 'ipv6-icmp',
+  rejects: ['icmp6-port-unreachable', 'icmp6-port-unreachable', 'icmp6-addr-unreachable'],
+  inet: 'inet6',
+  remote: REMOTE,
+  hosts: HOSTS,
+  host: (net, host) => `${net}::${host}`,
+  network: (r, net) => `${net}::/${r.pick([64, 64, 120])}`,
+  socket: (addr, port) => `[${addr}]:${port}`,
+};
 
 const WORDS6: Words = {
   protos: [
@@ -27,12 +43,13 @@ const WORDS6: Words = {
   protoMatch,
   match,
   target,
+  cluster: CLUSTER6,
 };
 
-export function ipv6Node(r: Rng, wires: readonly CorpusLink[], policyRules: boolean): Node {
+export function ipv6Node(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules): Node {
   const w = makeWorld(r, wires, policyRules);
   const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w, '::');
-  return { ip, sets: sets.lines, ...makeRules(r, w, sets, WORDS6), sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
+  return { ip, ...rulesOf(rules, r, w, sets, WORDS6), sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
 }
