@@ -23,6 +23,9 @@ export interface Entry6 {
 const REJECT: ReadonlySet<string> = new Set(['blackhole', 'unreachable', 'prohibit', 'throw']);
 export const isReject = (r: Route): boolean => REJECT.has(r.type);
 
+/** An address has its routes while its device is down as well (fc_ignore_dev_down of addrconf_f6i_alloc()). */
+const ofAddress = (r: Route): boolean => r.type === 'local' || r.type === 'anycast';
+
 /** A route of the dump as the kernel's entries; reject routes stand on the loopback device. */
 export function entriesOf(route: Route, devices: ReadonlyMap<string, NetDevice>, loopback: NetDevice | null): Entry6[] {
   const reject = isReject(route);
@@ -36,7 +39,7 @@ export function entriesOf(route: Route, devices: ReadonlyMap<string, NetDevice>,
       dev,
       oif: dev?.ifindex ?? -1,
       errno: routeTypeErrno[route.type],
-      dead: !reject && (dev === null || !dev.up || ((nh?.flags.includes('dead') ?? false) && !nh?.flags.includes('linkdown'))),
+      dead: !reject && (dev === null || (!dev.up && !ofAddress(route)) || ((nh?.flags.includes('dead') ?? false) && !nh?.flags.includes('linkdown'))),
       linkdown: dev !== null && !dev.carrier,
       pref: route.pref === 'high' ? 3 : route.pref === 'low' ? 1 : 2,
     };

@@ -54,6 +54,8 @@ export class Bench {
 
   /** Once a rule of policy routing has been there, a namespace never looks up as one that had none (fib_has_custom_rules). */
   hadPolicyRules = false;
+  /** A case had addresses and rules of IPv4 beside those of IPv6. */
+  hadBoth = false;
 
   /** Devices that a case made besides the wires, and whether it had rules of ebtables: taken away before the next. */
   readonly madeDevices: string[] = [];

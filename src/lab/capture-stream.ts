@@ -32,7 +32,8 @@ export class CaptureStream {
       '-n',
       '-s',
       '0',
-      ...(device.startsWith('nflog') ? [] : ['--time-stamp-precision=nano']),
+      // A packet that meets hundreds of rules is logged as often before anybody reads.
+      ...(device.startsWith('nflog') ? ['-B', '4096'] : ['--time-stamp-precision=nano']),
       '-i',
       device,
       '-w',

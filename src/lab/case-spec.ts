@@ -30,8 +30,8 @@ export interface CaseSpec {
   readonly id: string;
   /** Who loads the rules; absent: iptables-legacy. */
   readonly backend?: Backend;
-  /** Whose rules, addresses and routes these are; absent: IPv4's. */
-  readonly family?: 'ipv6';
+  /** Whose rules, addresses and routes these are; absent: IPv4's; both: IPv6's, and IPv4's stand in `beside`. */
+  readonly family?: 'ipv6' | 'both';
   readonly category: string;
   readonly scenario: string;
   readonly tags: readonly string[];
@@ -43,6 +43,10 @@ export interface CaseSpec {
   readonly ebtables?: readonly RuleLine[];
   /** Lines of `ip -force -batch`. */
   readonly ip: readonly string[];
+  /** IPv4's part of a node of both families. */
+  readonly ip4?: readonly string[];
+  readonly chains4?: readonly ChainLine[];
+  readonly rules4?: readonly RuleLine[];
   /** Lines of `ipset restore`. */
   readonly sets: readonly string[];
   readonly chains: readonly ChainLine[];

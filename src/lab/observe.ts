@@ -55,12 +55,20 @@ function resetScript(b: Bench): string {
   if (made.length > 0) devices.push(...b.links.map((l) => `link set ${l.name} promisc off`));
   const bridged = b.hadEbtables ? ['ebtables-nft --init-table', 'ebtables-nft -t nat --init-table'] : [];
   b.hadEbtables = false;
+  const lo4 = ['addr flush dev lo', 'addr add 127.0.0.1/8 dev lo'];
+  const beside = b.hadBoth
+    ? [
+        hereDoc('iptables-restore', builtins),
+        hereDoc('ip -4 -force -batch -', [...rules, 'route flush table main', ...tables, ...devices, ...lo4, 'route flush cache'].join('\n')),
+      ]
+    : [];
   // What IPv6 makes itself for ::1 is better left alone.
   const routes = b.ipv6 ? 'route flush table main proto boot' : 'route flush table main';
-  const lo = b.ipv6 ? ['addr flush dev lo scope global'] : ['addr flush dev lo', 'addr add 127.0.0.1/8 dev lo'];
+  const lo = b.ipv6 ? ['addr flush dev lo scope global'] : lo4;
   return [
     ...bridged,
     hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, builtins),
+    ...beside,
     'ipset flush; ipset destroy',
     hereDoc(ipBatch(b), [...made, ...rules, routes, ...tables, ...devices, ...lo, 'route flush cache'].join('\n')),
     'conntrack -F',
@@ -91,13 +99,19 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
   await b.agent.ask({ op: 'reset' });
   await b.shell.run(resetScript(b));
   await makeDevices(b, s);
-  b.hadPolicyRules ||= s.ip.some((l) => l.startsWith('rule '));
+  b.hadPolicyRules ||= [...s.ip, ...(s.ip4 ?? [])].some((l) => l.startsWith('rule '));
+  b.hadBoth ||= s.family === 'both';
   const sysctls = (await settings(b, s)).map(([k, v]) => `echo ${v} > /proc/sys/${k}`).join('\n');
-  await b.shell.run(`${sysctls}\n${hereDoc(ipBatch(b), s.ip.join('\n'))}`);
-  if (b.ipv6) await b.quiet();
+  await b.shell.run([sysctls, hereDoc(ipBatch(b), s.ip.join('\n')), ...(s.ip4 ? [hereDoc('ip -4 -force -batch -', s.ip4.join('\n'))] : [])].join('\n'));
+  if (b.ipv6) {
+    await b.quiet();
+    // Such reports go out through tunnels as well, and ask for neighbours.
+    await b.shell.run('ip -4 neigh flush all; ip -6 neigh flush all');
+  }
   for (const load of [
     ...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []),
     hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, restoreText(s)),
+    ...(s.family === 'both' ? [hereDoc('iptables-restore', restoreText({ chains: s.chains4 ?? [], rules: s.rules4 ?? [] }))] : []),
     ...ebtablesCommands(b, s),
   ]) {
     const loaded = await b.shell.run(load);
@@ -105,7 +119,7 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
   }
   const listening = await b.agent.ask<string | null | { error: string }>({ op: 'listen', sockets: s.sockets });
   if (listening !== null) throw new Refused(typeof listening === 'string' ? listening : listening.error);
-  const state = await (b.ipv6 ? wholeSnapshot(b.shell, { backend: b.backend, ipv6: true, ebtables: false, sockets: s.sockets }) : snapshot(b, s));
+  const state = await (b.ipv6 ? wholeSnapshot(b.shell, { backend: b.backend, ipv6: true, ebtables: b.hadEbtables, sockets: s.sockets }) : snapshot(b, s));
   for (const l of state.link as readonly { ifindex: number; ifname: string }[]) b.names.set(l.ifindex, l.ifname);
   const steps = await withLabLock(() => new Run(b, s, ruleNumbers(state.nft_ruleset ?? '')).steps());
   return {
@@ -116,10 +130,15 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     schema: 1,
     kernel: release(),
     backend: b.backend,
-    family: s.family ?? 'ipv4',
+    family: s.family === undefined ? 'ipv4' : 'ipv6',
     links: s.links,
     state,
-    ephemeral_ports: chosenPorts([...s.rules.map((r) => r.text), ...s.sets, ...(s.devices ?? [])], s.sockets, steps, vxlanPortsOf(state.link)),
+    ephemeral_ports: chosenPorts(
+      [...[...s.rules, ...(s.rules4 ?? [])].map((r) => r.text), ...s.sets, ...(s.devices ?? [])],
+      s.sockets,
+      steps,
+      vxlanPortsOf(state.link),
+    ),
     unobserved: ['delivered.to', 'delivered.soft_error', ...(s.devices ? (['trace.physin', 'trace.pkt', 'drops.port_state'] as const) : [])],
     steps,
   };

@@ -109,6 +109,29 @@ function takenDown(before: NodeState, n: NodeState, dev: string): NodeState {
   return { ...n, addrs: addrs.length === before.addrs.length ? before.addrs : addrs, routes, neighs };
 }
 
+const IPV6_MIN_MTU = 1280;
+
+/** `ip link set DEV mtu`: below IPv6's least MTU a device has no IPv6, and with it no addresses and routes; above it makes its own address anew (addrconf_notify()). */
+export function withMtu(n: NodeState, before: Link, link: Link): NodeState {
+  const [had, has] = [before.mtu >= IPV6_MIN_MTU, link.mtu >= IPV6_MIN_MTU];
+  if (had === has || link.linkType === 'loopback') return n;
+  if (has) return link.flags.includes('UP') ? withAddrs(n, withLinkLocal(n, link)) : n;
+  const six = (family: string, devs: readonly (string | null)[]): boolean => family === 'ipv6' && devs.includes(link.name);
+  return {
+    ...n,
+    addrs: n.addrs.filter((a) => !six(a.family, [a.dev])),
+    routes:
+      n.routes?.filter(
+        (r) =>
+          !six(
+            r.family,
+            r.nexthops.map((h) => h.dev),
+          ),
+      ) ?? null,
+    neighs: n.neighs.filter((e) => !six(e.family, [e.dev])),
+  };
+}
+
 /** The addresses' routes come back, routes of an administrator do not. */
 function broughtUp(before: NodeState, n: NodeState, link: Link): NodeState {
   const addrs = withLinkLocal(n, link);

@@ -320,6 +320,9 @@ const CHANGES = `ip addr add 10.2.0.1/24 brd + dev e1
   ip link set e0 down
   ip link set e0 up
   ip link set e1 mtu 1400
+  ip -6 addr add fd03::1/64 dev e1 nodad
+  ip link set e1 mtu 1200
+  ip link set e1 mtu 1300
   ip link set e1 promisc on
   ip link set e1 promisc off
   ipset add L 10.0.0.0/8

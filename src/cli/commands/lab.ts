@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { showCase } from '../../harness/conformance/show.js';
 import { DEVICES, type Devices } from '../../lab/fuzz/devices.js';
+import { type CaseKind, maker } from '../../lab/fuzz/make.js';
 import { RULES, type Rules } from '../../lab/fuzz/rules.js';
 import { type Finding, type FuzzTotals, fuzz } from '../../lab/fuzz/run.js';
 import { scenarioFile } from '../../lab/fuzz/scenario-file.js';
@@ -11,6 +12,8 @@ import { execute } from '../../tools/execute.js';
 import { EXIT } from '../files.js';
 import { inLab } from '../in-lab.js';
 import { type BackendName, backendOption, registerScenarios, TOOLS } from './lab-scenarios.js';
+
+const FAMILIES: Readonly<Record<'4' | '6' | 'both', CaseKind['family']>> = { '4': 'ipv4', '6': 'ipv6', both: 'both' };
 
 interface FuzzFlags {
   readonly seed: number;
@@ -20,7 +23,7 @@ interface FuzzFlags {
   readonly backend: BackendName;
   readonly devices: Devices;
   readonly rules: Rules;
-  readonly family: '4' | '6';
+  readonly family: keyof typeof FAMILIES;
   readonly out: string;
   readonly verbose?: boolean;
 }
@@ -41,11 +44,12 @@ export function register(program: Command): void {
     .addOption(
       new Option('--rules <kind>', 'a few of every kind, or hundreds in the shape that kube-proxy and network plugins load').choices(RULES).default('few'),
     )
-    .addOption(new Option('--family <n>', 'IPv4 or IPv6: addresses, routes, rules and packets').choices(['4', '6']).default('4'))
+    .addOption(new Option('--family <n>', 'IPv4, IPv6 or both: addresses, routes, rules and packets').choices(Object.keys(FAMILIES)).default('4'))
     .option('--out <dir>', 'where cases that differ are written', 'lab-findings')
     .option('--verbose', 'say why cases were refused')
     .action(async (o: FuzzFlags, command: Command) => {
-      if (o.family === '6' && o.devices !== 'wires') command.error('error: --family 6 goes with --devices wires only', { exitCode: EXIT.badInput });
+      if (maker({ family: FAMILIES[o.family], devices: o.devices }) === null)
+        command.error(`error: there are no nodes of --family ${o.family} with --devices ${o.devices}`, { exitCode: EXIT.badInput });
       process.exitCode = await inLab(() => runFuzz(o), { tools: TOOLS[o.backend] });
     });
   registerScenarios(lab);
@@ -70,7 +74,7 @@ async function runFuzz(o: FuzzFlags): Promise<number> {
   };
   const totals = await fuzz({
     ...o,
-    family: o.family === '6' ? 'ipv6' : 'ipv4',
+    family: FAMILIES[o.family],
     done: (agreed, why) => {
       done++;
       if (agreed === false) bad++;
@@ -102,5 +106,5 @@ function writeFinding(dir: string, f: Finding): void {
 function summary(o: FuzzFlags, t: FuzzTotals, seconds: number): string {
   const scored = t.agreed + t.differ + t.inconclusive;
   const rate = seconds > 0 ? (o.cases / seconds).toFixed(1) : '';
-  return `seed ${o.seed}${o.family === '6' ? ', IPv6' : ''}${o.backend === 'nft' ? ', iptables-nft' : ''}${o.devices === 'wires' ? '' : `, --devices ${o.devices}`}${o.rules === 'few' ? '' : `, --rules ${o.rules}`}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
+  return `seed ${o.seed}${o.family === '4' ? '' : o.family === '6' ? ', IPv6' : ', both families'}${o.backend === 'nft' ? ', iptables-nft' : ''}${o.devices === 'wires' ? '' : `, --devices ${o.devices}`}${o.rules === 'few' ? '' : `, --rules ${o.rules}`}, cases ${o.from}..${o.from + o.cases - 1}: agreed on ${t.agreed} of ${scored} (${t.differ} differ, ${t.inconclusive} inconclusive), ${t.steps} packets; ${t.refused} refused by the tools, ${t.unsteady} agreed when recorded again; ${seconds.toFixed(0)} s, ${rate} cases/s\n`;
 }

@@ -1,18 +1,47 @@
 /** Frames for a node with bridges: what random packets look like on the wire of a port, and hosts of one bridge that talk to each other. */
-import { parseIp4 } from '../../base/addr.js';
+import { formatAddr, type Ip6, parseIp4, parseIp6, readAddr } from '../../base/addr.js';
 import type { InjectStep } from '../../harness/conformance/corpus.js';
+import { hexBytes } from '../../harness/conformance/hex.js';
 import { buildIcmp, buildIp4, buildUdp } from '../../packet/build.js';
 import type { SpecStep } from '../case-spec.js';
 import { ethernet } from '../follow.js';
 import type { Bridge, BridgeWorld } from './bridge-node.js';
-import { HOSTS, macOf } from './node.js';
+import { HOSTS, macOf, type World } from './node.js';
 import { datagram } from './packets.js';
 import type { Rng } from './rng.js';
+import { HOSTS as HOSTS6, macOf as macOf6 } from './v6/node.js';
+import { datagram as datagram6 } from './v6/packets.js';
 
 const GROUP = 1;
 
-/** Steps made for the world's addressed devices, put on wires. */
-export function onWires(r: Rng, w: BridgeWorld, steps: readonly SpecStep[]): SpecStep[] {
+/** How a family's hosts are called. */
+interface Side {
+  readonly w: World;
+  readonly hosts: readonly (string | number)[];
+  host(net: string, h: string | number): string;
+  mac(a: string): string;
+  /** A packet of a host to another. */
+  packet(r: Rng, src: string, dst: string, n: number): Uint8Array;
+}
+
+const side4 = (w: World): Side => ({
+  w,
+  hosts: HOSTS,
+  host: (net, h) => `${net}.${h}`,
+  mac: macOf,
+  packet: (r, src, dst, n) => datagram(r, parseIp4(src) ?? 0, parseIp4(dst) ?? 0, n),
+});
+const side6 = (w: World): Side => ({
+  w,
+  hosts: HOSTS6,
+  host: (net, h) => `${net}::${h}`,
+  mac: macOf6,
+  packet: (r, src, dst) => datagram6(r, w, parseIp6(src) as Ip6, parseIp6(dst) as Ip6),
+});
+
+/** Steps made for the world's addressed devices, put on wires. `six`: what they are in IPv6, where the node speaks that as well. */
+export function onWires(r: Rng, w: BridgeWorld, steps: readonly SpecStep[], six?: World): SpecStep[] {
+  const [v4, v6] = [side4(w), six && side6(six)];
   const out: SpecStep[] = [];
   const homes = new Map<string, string>();
   for (const s of steps) {
@@ -26,12 +55,14 @@ export function onWires(r: Rng, w: BridgeWorld, steps: readonly SpecStep[]): Spe
       const again = r.pick(before) as InjectStep;
       out.push({ ...again, n: s.n, ...(r.chance(30) && b.ports.some((p) => p.name === again.dev) ? { dev: r.pick(b.ports).name } : {}) });
     } else if (r.chance(4)) out.push(igmp(r, w, b, s.n, homes));
-    else out.push(isFragment(s.frame) || !r.chance(45) ? onPort(r, w, b, s, homes) : among(r, w, b, s.n, homes));
+    else if (isFragment(s.frame) || !r.chance(45)) out.push(onPort(r, v6 && s.frame.slice(24, 28) === '86dd' ? v6 : v4, b, s, homes));
+    else out.push(among(r, v6 && r.chance(50) ? v6 : v4, b, s.n, homes));
   }
   return out;
 }
 
-const isFragment = (frame: string): boolean => frame.slice(24, 28) === '0800' && (Number.parseInt(frame.slice(40, 44), 16) & 0x3fff) !== 0;
+const isFragment = (frame: string): boolean =>
+  frame.slice(24, 28) === '0800' ? (Number.parseInt(frame.slice(40, 44), 16) & 0x3fff) !== 0 : frame.slice(24, 28) === '86dd' && frame.slice(40, 42) === '2c';
 
 /** Where a host lives; now and then it has moved. */
 function home(r: Rng, b: Bridge, mac: string, homes: Map<string, string>): string {
@@ -42,28 +73,32 @@ function home(r: Rng, b: Bridge, mac: string, homes: Map<string, string>): strin
   return port;
 }
 
+/** Source and destination of what is in a frame. */
+export function endsOf(frame: string): [string, string] {
+  const b = hexBytes(frame);
+  const type = frame.slice(24, 28);
+  const [src, dst, family] = type === '86dd' ? [22, 38, 'ipv6' as const] : type === '0806' ? [28, 38, 'ipv4' as const] : [26, 30, 'ipv4' as const];
+  return [formatAddr(readAddr(b, src, family)), formatAddr(readAddr(b, dst, family))];
+}
+
 /** The same packet as a host of the bridge sends it. */
-function onPort(r: Rng, w: BridgeWorld, b: Bridge, s: InjectStep, homes: Map<string, string>): InjectStep {
-  const type = s.frame.slice(24, 28);
-  const at = type === '0806' ? 28 : 26;
-  const quad = (from: number): string => [0, 1, 2, 3].map((i) => Number.parseInt(s.frame.slice(2 * (from + i), 2 * (from + i) + 2), 16)).join('.');
-  const src = quad(at);
-  const dst = quad(type === '0806' ? 38 : 30);
-  const from = sender(r, w, b, src);
+function onPort(r: Rng, f: Side, b: Bridge, s: InjectStep, homes: Map<string, string>): InjectStep {
+  const [src, dst] = endsOf(s.frame);
+  const from = sender(r, f, b, src);
   const group = Number.parseInt(s.frame.slice(0, 2), 16) & GROUP;
-  const to = group ? s.frame.slice(0, 12) : receiver(r, w, b, dst);
+  const to = group ? s.frame.slice(0, 12) : receiver(r, f, b, dst);
   const dev = isFragment(s.frame) ? home(r, b, 'fragments', homes) : home(r, b, from, homes);
   return { ...s, dev, frame: tagged(r, `${to.replaceAll(':', '')}${from.replaceAll(':', '')}${s.frame.slice(24)}`) };
 }
 
 /** From one host of the bridge's subnet to another. */
-function among(r: Rng, w: BridgeWorld, b: Bridge, n: number, homes: Map<string, string>): InjectStep {
-  const net = w.nets[b.at];
-  const src = `${net}.${r.pick(HOSTS)}`;
-  const dst = `${net}.${r.pick(HOSTS)}`;
-  const from = sender(r, w, b, src);
-  const to = r.chance(88) ? macOf(dst) : receiver(r, w, b, dst);
-  return { kind: 'inject', n, dev: home(r, b, from, homes), frame: tagged(r, ethernet(to, from, datagram(r, parseIp4(src) ?? 0, parseIp4(dst) ?? 0, n))) };
+function among(r: Rng, f: Side, b: Bridge, n: number, homes: Map<string, string>): InjectStep {
+  const net = f.w.nets[b.at];
+  const src = f.host(net, r.pick(f.hosts));
+  const dst = f.host(net, r.pick(f.hosts));
+  const from = sender(r, f, b, src);
+  const to = r.chance(88) ? f.mac(dst) : receiver(r, f, b, dst);
+  return { kind: 'inject', n, dev: home(r, b, from, homes), frame: tagged(r, ethernet(to, from, f.packet(r, src, dst, n))) };
 }
 
 /** A long datagram between two hosts, in fragments that the port it comes in by takes; another port may take less. */
@@ -75,7 +110,7 @@ export function longDatagram(r: Rng, w: BridgeWorld, n: number, mtuOf: (port: st
   const dev = r.pick(b.ports).name;
   const room = Math.min(r.pick([1480, 1400, 1000, 520]), mtuOf(dev) - 20) & ~7;
   const payload = buildUdp({ sport: r.between(20000, 29999), dport: 8080, payload: new Uint8Array(r.between(600, 2400)).fill(0x61) }, from, to);
-  const mac = receiver(r, w, b, dst);
+  const mac = receiver(r, side4(w), b, dst);
   const id = 0x7000 + r.below(4096);
   const df = r.chance(25);
   const frames: string[] = [];
@@ -106,9 +141,11 @@ function igmp(r: Rng, w: BridgeWorld, b: Bridge, n: number, homes: Map<string, s
   return { kind: 'inject', n, dev: home(r, b, from, homes), frame: ethernet(mac, from, ip) };
 }
 
-function sender(r: Rng, w: BridgeWorld, b: Bridge, src: string): string {
+const isNear = (f: Side, b: Bridge, a: string): boolean => a.startsWith(f.host(f.w.nets[b.at], ''));
+
+function sender(r: Rng, f: Side, b: Bridge, src: string): string {
   return r.weighed<() => string>([
-    [90, () => (src.startsWith(`${w.nets[b.at]}.`) ? macOf(src) : macOf(`${w.nets[b.at]}.${HOSTS[4]}`))],
+    [90, () => f.mac(isNear(f, b, src) ? src : f.host(f.w.nets[b.at], f.hosts[4]))],
     [4, () => b.ports[0].far_mac],
     [1, () => b.mac],
     [1, () => r.pick(b.ports).mac],
@@ -117,12 +154,12 @@ function sender(r: Rng, w: BridgeWorld, b: Bridge, src: string): string {
   ])();
 }
 
-function receiver(r: Rng, w: BridgeWorld, b: Bridge, dst: string): string {
-  const near = dst.startsWith(`${w.nets[b.at]}.`) && !w.own.includes(dst);
+function receiver(r: Rng, f: Side, b: Bridge, dst: string): string {
+  const near = isNear(f, b, dst) && !f.w.own.includes(dst);
   return r.weighed<() => string>([
     [near ? 25 : 85, () => b.mac],
-    [near ? 65 : 3, () => macOf(dst)],
-    [4, () => macOf(`${w.nets[b.at]}.${r.pick(HOSTS)}`)],
+    [near ? 65 : 3, () => f.mac(dst)],
+    [4, () => f.mac(f.host(f.w.nets[b.at], r.pick(f.hosts)))],
     [2, () => r.pick(b.ports).mac],
     [2, () => 'ff:ff:ff:ff:ff:ff'],
     [1, () => '02:00:00:00:99:99'],

@@ -20,13 +20,13 @@ function selectors(r: Rng, w: World, f: ClusterWords, sets: string[]): Selectors
   const ports: string[] = [];
   const net = (): string => (r.chance(40) ? r.pick(w.addrs) : f.network(r, r.pick(w.nets)));
   for (let i = r.between(2, 10); i > 0; i--) {
-    const name = `cali40s:${hash(r, 20)}`;
+    const name = `${f.sets}s:${hash(r, 20)}`;
     nets.push(name);
     sets.push(`create ${name} hash:net family ${f.inet} hashsize 1024 maxelem 1048576`);
     for (let n = r.pick([0, 3, 12, 80]); n > 0; n--) sets.push(`-exist add ${name} ${net()}`);
   }
   for (let i = r.below(4); i > 0; i--) {
-    const name = `cali40n:${hash(r, 20)}`;
+    const name = `${f.sets}n:${hash(r, 20)}`;
     ports.push(name);
     sets.push(`create ${name} hash:ip,port family ${f.inet} hashsize 1024 maxelem 1048576`);
     for (let n = r.between(1, 30); n > 0; n--) sets.push(`-exist add ${name} ${r.pick(w.addrs)},${r.pick(['tcp', 'udp'])}:${r.pick(PORTS)}`);
@@ -141,8 +141,8 @@ function early(r: Rng, t: RuleSet): void {
 /** nat: floating addresses, and masquerading of what leaves the pools. */
 function outgoing(r: Rng, w: World, f: ClusterWords, t: RuleSet, sets: string[]): void {
   for (const [name, count] of [
-    ['cali40all-ipam-pools', r.between(1, 3)],
-    ['cali40masq-ipam-pools', r.between(0, 2)],
+    [`${f.sets}all-ipam-pools`, r.between(1, 3)],
+    [`${f.sets}masq-ipam-pools`, r.between(0, 2)],
   ] as const) {
     sets.push(`create ${name} hash:net family ${f.inet} hashsize 1024 maxelem 1048576`);
     for (let n = count; n > 0; n--) sets.push(`-exist add ${name} ${r.chance(60) ? f.network(r, r.pick(w.nets)) : f.pods}`);
@@ -163,13 +163,13 @@ function outgoing(r: Rng, w: World, f: ClusterWords, t: RuleSet, sets: string[])
   t.add(
     'nat',
     out,
-    `-m set --match-set cali40masq-ipam-pools src -m set ! --match-set cali40all-ipam-pools dst -j MASQUERADE${r.chance(50) ? ' --random-fully' : ''}`,
+    `-m set --match-set ${f.sets}masq-ipam-pools src -m set ! --match-set ${f.sets}all-ipam-pools dst -j MASQUERADE${r.chance(50) ? ' --random-fully' : ''}`,
   );
 }
 
 /** An edge node: what goes to its peers keeps its source. */
 export function edge(r: Rng, w: World, f: ClusterWords, t: RuleSet, sets: string[]): void {
-  const peers = 'FABEDGE-PEER-CIDR';
+  const peers = `FABEDGE-PEER-CIDR${f.end}`;
   sets.push(`create ${peers} hash:net family ${f.inet} hashsize 1024 maxelem 65536`);
   for (let n = r.below(4); n > 0; n--) sets.push(`-exist add ${peers} ${f.network(r, r.pick(w.nets))}`);
   const own = f.network(r, r.pick(w.nets));

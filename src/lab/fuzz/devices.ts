@@ -21,10 +21,13 @@ export type Devices = (typeof DEVICES)[number];
 /** What a case has besides its name and its wires. */
 export type Node = Omit<CaseSpec, 'id' | 'backend' | 'family' | 'category' | 'scenario' | 'tags' | 'links'>;
 
+/** A whole random node on wires. */
+export type MakeNode = (r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules) => Node;
+
 interface Kind {
   /** The wires of a batch. */
   readonly wires: (r: Rng) => CorpusLink[];
-  readonly node: (r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules) => Node;
+  readonly node: MakeNode;
 }
 
 function plainNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules): Node {

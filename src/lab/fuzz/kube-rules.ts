@@ -13,6 +13,9 @@ export interface ClusterWords {
   readonly rejects: readonly string[];
   /** `ipset create … family`. */
   readonly inet: string;
+  /** How names of sets begin and end. */
+  readonly sets: string;
+  readonly end: string;
   /** Addresses of services. */
   readonly remote: readonly string[];
   /** Last parts of addresses of pods. */
@@ -29,6 +32,8 @@ export const CLUSTER4: ClusterWords = {
   icmp: 'icmp',
   rejects: ['icmp-port-unreachable', 'icmp-port-unreachable', 'icmp-host-unreachable'],
   inet: 'inet',
+  sets: 'cali40',
+  end: '',
   remote: REMOTE,
   hosts: HOSTS.map(String),
   host: (net, host) => `${net}.${host}`,

@@ -3,7 +3,8 @@ import type { Family } from '../../base/addr.js';
 import type { CorpusLink } from '../../harness/conformance/corpus.js';
 import type { CaseSpec } from '../case-spec.js';
 import type { Backend } from '../node-state.js';
-import { type Devices, kinds } from './devices.js';
+import { BOTH } from './both-node.js';
+import { type Devices, kinds, type MakeNode } from './devices.js';
 import { Rng } from './rng.js';
 import type { Rules } from './rules.js';
 import { ipv6Node } from './v6/whole.js';
@@ -11,13 +12,14 @@ import { ipv6Node } from './v6/whole.js';
 /** Cases that share their wires, and with them a bench; half of the benches have rules of policy routing, which a kernel does not quite forget. */
 export const BATCH = 50;
 
-/** What random nodes are like. Nodes of IPv6 have wires only. */
+/** What random nodes are like. */
 export interface CaseKind {
   readonly backend: Backend;
   readonly devices: Devices;
-  readonly family: Family;
+  readonly family: Family | 'both';
   readonly rules: Rules;
 }
+const IDS = { ipv4: 'fuzz', ipv6: 'fuzz6', both: 'fuzz46' } as const;
 const PLAIN: CaseKind = { backend: 'legacy', devices: 'wires', family: 'ipv4', rules: 'few' };
 
 export interface BatchSpec {
@@ -30,21 +32,29 @@ export function makeBatch(seed: number, batch: number, devices: Devices = 'wires
   return { links: kinds[devices].wires(r), policyRules: r.chance(50) };
 }
 
+/** What there is: null where there is no such kind of node. */
+export function maker({ family, devices }: Pick<CaseKind, 'family' | 'devices'>): MakeNode | null {
+  if (family === 'ipv4') return kinds[devices].node;
+  if (family === 'ipv6') return devices === 'wires' ? ipv6Node : null;
+  return devices === 'routes' ? null : BOTH[devices];
+}
+
 /** Case number `index` (from 0) of a seed. */
 export function makeCase(seed: number, index: number, kind: Partial<CaseKind> = {}): CaseSpec {
   const { backend, devices, family, rules } = { ...PLAIN, ...kind };
+  const make = maker({ family, devices });
+  if (make === null) throw new RangeError(`no nodes of ${family} with ${devices}`);
   const batch = makeBatch(seed, Math.floor(index / BATCH), devices);
   const r = new Rng(seed * 1000003 + index);
-  const v6 = family === 'ipv6';
   const unusual = [...(backend === 'nft' ? ['nft'] : []), ...(devices === 'wires' ? [] : [devices]), ...(rules === 'few' ? [] : [rules])];
   return {
-    id: [v6 ? 'fuzz6' : 'fuzz', ...unusual, seed, index].join('-'),
+    id: [IDS[family], ...unusual, seed, index].join('-'),
     ...(backend === 'nft' ? { backend } : {}),
-    ...(v6 ? { family } : {}),
+    ...(family === 'ipv4' ? {} : { family }),
     category: 'fuzz',
     scenario: 'fuzz',
     tags: [],
     links: batch.links,
-    ...(v6 ? ipv6Node : kinds[devices].node)(r, batch.links, batch.policyRules, rules),
+    ...make(r, batch.links, batch.policyRules, rules),
   };
 }

@@ -54,8 +54,8 @@ export function stepsOf(own: OwnSteps, r: Rng, w: World, sockets: readonly Corpu
   return out;
 }
 
-export const makeSteps = (r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] =>
-  stepsOf({ inject, local, fragments, served, resolve: arp, often: { fragments: 5, resolve: 4 } }, r, w, sockets);
+export const STEPS4: OwnSteps = { inject, local, fragments, served, resolve: arp, often: { fragments: 5, resolve: 4 } };
+export const makeSteps = (r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] => stepsOf(STEPS4, r, w, sockets);
 
 function source(r: Rng, w: World, at: number): string {
   return r.weighed<() => string>([

@@ -41,7 +41,7 @@ export interface FuzzTotals {
 }
 
 export async function withBench<T>(s: Pick<CaseSpec, 'links' | 'backend' | 'family'>, work: (b: Bench) => Promise<T>): Promise<T> {
-  const b = new Bench(s.links, s.backend, s.family === 'ipv6');
+  const b = new Bench(s.links, s.backend, s.family !== undefined);
   try {
     await withLabLock(() => b.open());
     return await work(b);
@@ -59,7 +59,7 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
     const suspects: CaseSpec[] = [];
     while (at < until) {
       await withBench(
-        { links: makeBatch(o.seed, batch, o.devices).links, backend: o.backend, ...(o.family === 'ipv6' ? { family: o.family } : {}) },
+        { links: makeBatch(o.seed, batch, o.devices).links, backend: o.backend, ...(o.family === 'ipv4' ? {} : { family: o.family }) },
         async (b) => {
           for (; at < until; at++) {
             const spec = makeCase(o.seed, at, o);

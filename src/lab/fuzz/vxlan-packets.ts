@@ -5,11 +5,13 @@ import { hexBytes } from '../../harness/conformance/hex.js';
 import { buildIp4, buildUdp } from '../../packet/build.js';
 import type { SpecStep } from '../case-spec.js';
 import { encapsulated, ethernet } from '../follow.js';
+import { endsOf } from './bridge-packets.js';
 import { HOSTS, macOf } from './node.js';
 import type { Rng } from './rng.js';
+import { macOf as macOf6 } from './v6/node.js';
 import type { Vxlan, VxlanWorld } from './vxlan-node.js';
 
-/** Steps at VXLAN devices become steps at the wires below. */
+/** Steps at VXLAN devices become steps at the wires below, which are of IPv4. */
 export const throughTunnels = (r: Rng, w: VxlanWorld, steps: readonly SpecStep[]): SpecStep[] =>
   steps.map((s) => {
     const v = s.kind === 'inject' ? w.vxlans.find((x) => x.link.name === s.dev) : undefined;
@@ -45,9 +47,13 @@ function outer(r: Rng, w: VxlanWorld, v: Vxlan, s: InjectStep): InjectStep {
 /** From a host that the device knows, to the device mostly. */
 function innerFrame(r: Rng, w: VxlanWorld, v: Vxlan, frame: string): string {
   if (w.bridges.some((b) => b.ports.includes(v.link))) return frame;
-  const quad = [26, 27, 28, 29].map((i) => Number.parseInt(frame.slice(2 * i, 2 * i + 2), 16)).join('.');
+  const host = (): string => {
+    const type = frame.slice(24, 28);
+    if (type !== '0800' && type !== '86dd') return v.link.far_mac;
+    return type === '0800' ? macOf(endsOf(frame)[0]) : macOf6(endsOf(frame)[0]);
+  };
   const from = r.weighed<() => string>([
-    [92, () => (frame.slice(24, 28) === '0800' ? macOf(quad) : v.link.far_mac)],
+    [92, host],
     [4, () => v.link.far_mac],
     [2, () => v.link.mac],
   ])();

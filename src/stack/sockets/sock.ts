@@ -102,6 +102,8 @@ export class TcpSock extends Sock {
   /** Bytes delivered but not yet read by the owner; until then the window does not grow. */
   unread = 0;
   mss = 536;
+  /** Of the ACK that opened it, where labels are reflected. */
+  flowLabel = 0;
   /** A system call of the owner is running: errors that arrive now are soft. */
   owned = false;
 

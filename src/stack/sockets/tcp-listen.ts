@@ -4,6 +4,7 @@ import { isLinkLocal6 } from '../../fib/index.js';
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
+import { reflectedLabel } from '../flow-label.js';
 import type { Kernel } from '../kernel.js';
 import type { RequestSock, TcpSock } from './sock.js';
 import type { Tcp } from './tcp.js';
@@ -72,6 +73,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
   const dst = r.dst;
   const [laddr, raddr] = [skb.daddr, skb.saddr];
   const window = windowFor(mss);
+  const flowLabel = reflectedLabel(k, skb, 'established');
   const sk = { ...l.sk, full: false, listener: l.sk };
   const resend = (): void => {
     const payload = buildTcp(
@@ -93,6 +95,7 @@ function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
       mayFragment: false,
       alwaysDf: true,
       unconnected: true,
+      flowLabel,
     });
   };
   const req: RequestSock = {
@@ -199,6 +202,7 @@ function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
   c.mss = req.mss;
   c.rcvWnd = req.rcvWnd;
   c.wscale = req.wscale;
+  c.flowLabel = reflectedLabel(k, skb, 'established');
   t.host.accepted(l, c);
   // What the segment itself sets off comes before the program's accept(2); the end of the stream is acknowledged later.
   c.sk.full = (seg.flags & FIN) !== 0;

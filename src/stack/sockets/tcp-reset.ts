@@ -3,6 +3,7 @@ import type { Addr } from '../../base/addr.js';
 import { needStrict6 } from '../../fib/index.js';
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
+import { reflectedLabel } from '../flow-label.js';
 import type { Kernel } from '../kernel.js';
 import { tcpSk } from '../kernel-socket.js';
 import type { TcpSock } from './sock.js';
@@ -54,16 +55,16 @@ export function sendReset(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null)
     flags: TCP_FLAG.RST | (hasAck ? 0 : TCP_FLAG.ACK),
     window: 0,
   };
-  if (answer(k, skb, s, sock, header)) k.count('TcpOutRsts');
+  if (answer(k, skb, s, sock, header, reflectedLabel(k, skb, sock ? 'established' : 'reset'))) k.count('TcpOutRsts');
 }
 
 /** tcp_v4_send_ack() / tcp_v6_send_ack() for a request socket of the listener `sock`. */
 export function sendAck(k: Kernel, skb: Skb, s: Segment, sock: TcpSock, seq: number, ack: number, window: number): void {
-  answer(k, skb, s, sock, { seq, ack, flags: TCP_FLAG.ACK, window });
+  answer(k, skb, s, sock, { seq, ack, flags: TCP_FLAG.ACK, window }, 0);
 }
 
 /** ip_send_unicast_reply(), tcp_v6_send_response(); false where IPv6 has no route and nothing is counted. */
-function answer(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null, header: Header): boolean {
+function answer(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null, header: Header, flowLabel: number): boolean {
   const family = skb.family;
   const src = skb.daddr;
   const to = skb.saddr;
@@ -105,6 +106,7 @@ function answer(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null, header: H
     mayFragment: false,
     alwaysDf: true,
     unconnected: true,
+    flowLabel,
   });
   if (errno !== 0 && family === 'ipv4') k.count('IpOutDiscards');
   k.count('TcpOutSegs');

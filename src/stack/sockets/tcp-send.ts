@@ -82,5 +82,6 @@ export function transmit(
     sk: s.sk,
     origin,
     mayFragment: false,
+    flowLabel: s.flowLabel,
   });
 }

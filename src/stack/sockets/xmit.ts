@@ -28,6 +28,8 @@ export interface Xmit {
   readonly alwaysDf?: boolean;
   /** The socket has no peer (the kernel's own for resets; a request that answers a SYN): identification 0 where DF is set (ip_select_ident_segs(), ip_build_and_send_pkt()). */
   readonly unconnected?: boolean;
+  /** IPv6. */
+  readonly flowLabel?: number;
 }
 
 /** Sends one packet; returns the errno of the IP layer (0 = fine). */
@@ -65,7 +67,7 @@ function ip4(k: Kernel, x: Xmit): Uint8Array {
 function ip6(k: Kernel, x: Xmit): Uint8Array {
   const { dst } = x;
   const hlim = x.ttl ?? (dst.type === 'multicast' ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit'));
-  return buildIp6({ src: x.src as Ip6, dst: x.to as Ip6, proto: x.proto, ttl: hlim, tos: x.tos, payload: x.payload });
+  return buildIp6({ src: x.src as Ip6, dst: x.to as Ip6, proto: x.proto, ttl: hlim, tos: x.tos, flowLabel: x.flowLabel ?? 0, payload: x.payload });
 }
 
 /** The unspecified address means the node itself: udpv6_sendmsg(), rawv6_sendmsg(), tcp_v6_connect(). For IPv4 the routing decision sees to that. */

@@ -5,6 +5,7 @@ import { buildIcmp6, buildIp6 } from '../../packet/build.js';
 import { ETH_P_IPV6, IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import { type Dst, type NetDevice, RTCF_LOCAL } from '../../packet/types.js';
 import { flight } from '../flight.js';
+import { reflectedLabel } from '../flow-label.js';
 import type { Kernel, OutputQuery } from '../kernel.js';
 import { icmp6Sk } from '../kernel-socket.js';
 import { icmpSocket } from './icmp-send.js';
@@ -149,7 +150,7 @@ export function echoReply6(k: Kernel, skb: Skb, rest: number, body: Uint8Array):
     if (r.errno === 101) k.count('Ip6OutNoRoutes');
     return false;
   }
-  emit(k, { kind: 'reply', of: skb.id }, r.dst, r.src as Ip6, to, skb.tos, 129, 0, rest, body, mark, null);
+  emit(k, { kind: 'reply', of: skb.id }, r.dst, r.src as Ip6, to, skb.tos, 129, 0, rest, body, mark, null, reflectedLabel(k, skb, 'echo'));
   return true;
 }
 
@@ -166,10 +167,11 @@ function emit(
   body: Uint8Array,
   mark: number,
   about: Skb | null,
+  flowLabel = 0,
 ): void {
   const payload = buildIcmp6({ type, code, rest, payload: body }, src, to);
   const hops = isMulticast6(to) ? 1 : dst.hoplimit || k.conf('ipv6', dst.dev.name, 'hop_limit');
-  const made = k.newSkb(buildIp6({ src, dst: to, proto: IPPROTO.ICMPV6, ttl: hops, tos, payload }), ETH_P_IPV6, origin);
+  const made = k.newSkb(buildIp6({ src, dst: to, proto: IPPROTO.ICMPV6, ttl: hops, tos, flowLabel, payload }), ETH_P_IPV6, origin);
   made.csum = 'unchecked';
   made.mark = mark;
   made.sk = icmp6Sk;

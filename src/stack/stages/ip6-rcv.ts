@@ -9,6 +9,8 @@ import type { Kernel } from '../kernel.js';
 import { icmp6Send, isGroupMember } from './icmp6-send.js';
 import { destinationOptions, fragmentHeader, headerLength, parseHopOptions, routingHeader } from './ip6-exthdrs.js';
 
+const IPV6_MIN_MTU = 1280;
+
 /** Scope nibble of a multicast address. */
 const mcScope = (a: Ip6): number => a.charCodeAt(0) & 15;
 
@@ -20,6 +22,8 @@ export function ipv6Rcv(k: Kernel, f: Flight): 'ip6_rcv_finish' | 'gone' {
   k.count('Ip6InReceives');
   if (k.orConf('ipv6', dev.name, 'disable_ipv6') && k.conf('ipv6', dev.name, 'disable_ipv6') !== 0)
     return dropped(k, skb, 'IPV6DISABLED', 'device-down', 'Ip6InDiscards');
+  // Below that a device has no inet6_dev.
+  if (dev.mtu < IPV6_MIN_MTU) return dropped(k, skb, 'NOT_SPECIFIED', 'device-down', 'Ip6InDiscards');
   const d = skb.data;
   if (d.length < 40) return dropped(k, skb, 'IP_INHDR', 'bad-header', 'Ip6InHdrErrors');
   if (d[0] >>> 4 !== 6) return dropped(k, skb, 'UNHANDLED_PROTO', 'bad-header', 'Ip6InHdrErrors');

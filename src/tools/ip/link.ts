@@ -4,7 +4,7 @@ import { type KindRow, kindRows, slaveRows } from '../../formats/ip-link-kinds.j
 import { writeIpLink, writeIpLinkJson } from '../../formats/ip-link-print.js';
 import type { FdbEntry, Link } from '../../link/model.js';
 import type { NodeState } from '../../scenario/model.js';
-import { setUp, withFlag, withoutLink } from '../netdev.js';
+import { setUp, withFlag, withMtu, withoutLink } from '../netdev.js';
 import { linksOf } from '../netlink.js';
 import { kernelSays, Refusal } from '../refusal.js';
 import { type Answer, said } from '../tool.js';
@@ -70,7 +70,8 @@ function set(n: NodeState, words: readonly string[]): NodeState {
   }
   const changed = next === l && links === n.links ? links : links.map((x) => (x === l ? next : x));
   const state = next === l ? n : { ...n, links: changed, fdb: portFdb(n.fdb, l, next) };
-  return up === null ? state : setUp(state, changed, next, up);
+  const spoken = next.mtu === l.mtu ? state : withMtu(state, l, next);
+  return up === null ? spoken : setUp(spoken, changed, next, up);
 }
 
 /** br_fdb_add_local(): a port's own address is in its bridge's table, where the node states that table. */

@@ -6,7 +6,7 @@ import { buildIcmp6, buildIp6, buildSctp, buildTcp, buildUdp, echoRest, TCP_FLAG
 import type { SpecStep } from '../../case-spec.js';
 import { ethernet } from '../../follow.js';
 import { PORTS, type World } from '../node.js';
-import { bytes, size, sport, stepsOf, tcp } from '../packets.js';
+import { bytes, type OwnSteps, size, sport, stepsOf, tcp } from '../packets.js';
 import type { Rng } from '../rng.js';
 import { chain, fragmentHeader, someHeaders } from './headers.js';
 import { addressBytes, icmpError, neighbour, otherIcmp } from './icmp.js';
@@ -14,8 +14,8 @@ import { eui64, HOSTS, LINK_LOCAL, REMOTE } from './node.js';
 
 const ip6 = (t: string): Ip6 => parseIp6(t) as Ip6;
 
-export const makeSteps = (r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] =>
-  stepsOf({ inject, local, fragments, served, resolve: neighbourStep, often: { fragments: 7, resolve: 6 } }, r, w, sockets);
+export const STEPS6: OwnSteps = { inject, local, fragments, served, resolve: neighbourStep, often: { fragments: 7, resolve: 6 } };
+export const makeSteps = (r: Rng, w: World, sockets: readonly CorpusSocket[]): SpecStep[] => stepsOf(STEPS6, r, w, sockets);
 
 function source(r: Rng, w: World, at: number): string {
   return r.weighed<() => string>([
@@ -93,9 +93,13 @@ function inject(r: Rng, w: World, n: number): InjectStep {
   const link = w.links[at];
   const from = source(r, w, at);
   const to = destination(r, w);
-  const [src, dst] = [ip6(from), ip6(to)];
+  const ip = datagram(r, w, ip6(from), ip6(to));
+  return { kind: 'inject', n, dev: link.name, frame: ethernet(etherDestination(r, link.mac, to), link.far_mac, spoilt(r, ip)) };
+}
+
+export function datagram(r: Rng, w: World, src: Ip6, dst: Ip6): Uint8Array {
   const t = transport(r, w, src, dst);
-  const ip = buildIp6({
+  return buildIp6({
     src,
     dst,
     ...chain(someHeaders(r), t.proto, t.payload),
@@ -116,7 +120,6 @@ function inject(r: Rng, w: World, n: number): InjectStep {
     ]),
     flowLabel: r.chance(10) ? 0x12345 : 0,
   });
-  return { kind: 'inject', n, dev: link.name, frame: ethernet(etherDestination(r, link.mac, to), link.far_mac, spoilt(r, ip)) };
 }
 
 /** Now and then a packet is not what it says. */

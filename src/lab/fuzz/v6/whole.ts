@@ -19,6 +19,8 @@ const CLUSTER6: ClusterWords = {
   icmp: 'ipv6-icmp',
   rejects: ['icmp6-port-unreachable', 'icmp6-port-unreachable', 'icmp6-addr-unreachable'],
   inet: 'inet6',
+  sets: 'cali60',
+  end: '6',
   remote: REMOTE,
   hosts: HOSTS,
   host: (net, host) => `${net}::${host}`,
@@ -26,7 +28,7 @@ const CLUSTER6: ClusterWords = {
   socket: (addr, port) => `[${addr}]:${port}`,
 };
 
-const WORDS6: Words = {
+export const WORDS6: Words = {
   protos: [
     [34, ''],
     [22, 'tcp'],
