@@ -1,5 +1,5 @@
 /** TCP of a node without timers: handshakes from both sides, data in order, resets, errors (net/ipv4/tcp_ipv4.c, tcp_input.c, tcp_output.c, tcp_minisocks.c). */
-import { isLinkLocal6 } from '../../fib/index.js';
+import { isLinkLocal6, isMulticast6 } from '../../fib/index.js';
 import { TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
@@ -41,6 +41,7 @@ export class Tcp {
   connect(s: TcpSock, given: TcpSock['raddr'], dport: number, bound: boolean): number {
     const { k } = this;
     const to = meant(given);
+    if (typeof to === 'string' && isMulticast6(to)) return ENETUNREACH;
     // A link-local address says nothing without a device.
     if (s.boundDev === null && typeof to === 'string' && isLinkLocal6(to)) return EINVAL;
     const q = {

@@ -79,7 +79,7 @@ export function sendRedirect6(k: Kernel, skb: Skb, target: Ip6): void {
   if (src === null || (skb.daddr !== target && !isLinkLocal6(target))) return;
   const r = k.outputTo6({ dst: to, src, oif: dev, proto: IPPROTO.ICMPV6, sport: REDIRECT });
   if (r.errno !== 0 || r.dst.gateway !== null || !k.icmp6Allowed(to, REDIRECT_INTERVAL)) return;
-  const mac = k.neighbour(dev, target);
+  const mac = k.neighbour(skb.dst!.dev, target);
   const address = new Uint8Array(mac === null ? 0 : 8);
   if (mac !== null) {
     address.set([OPT_TARGET, 1]);
