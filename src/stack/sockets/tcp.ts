@@ -109,8 +109,10 @@ export class Tcp {
     k.count('TcpInSegs');
     const seg = readSegment(skb);
     if (!seg) {
-      k.count('TcpInErrs');
-      k.drop(skb, 'PKT_TOO_SMALL', 'tcp_v4_rcv', 'bad-header', {});
+      // A header that says that it is shorter than one is an error; what ends within it is just let go.
+      const says = skb.thoff >= 0 && skb.data.length >= skb.thoff + 20 && skb.u8(skb.thoff + 12) >>> 4 < 5;
+      if (says) k.count('TcpInErrs');
+      k.drop(skb, says ? 'PKT_TOO_SMALL' : 'NOT_SPECIFIED', 'tcp_v4_rcv', 'bad-header', {});
       return;
     }
     if (receivedBad(skb)) {
