@@ -1,5 +1,6 @@
 /** TCP of a node without timers: handshakes from both sides, data in order, resets, errors (net/ipv4/tcp_ipv4.c, tcp_input.c, tcp_output.c, tcp_minisocks.c). */
-import { isLinkLocal6, isMulticast6 } from '../../fib/index.js';
+import { isMulticast6 } from '../../base/addr.js';
+import { isLinkLocal6 } from '../../fib/index.js';
 import { TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { type NetDevice, RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
