@@ -1,7 +1,9 @@
 /** IPv6 addresses: their kind and scope (__ipv6_addr_type()), own addresses (ipv6_chk_addr()), source selection (ipv6_dev_get_saddr(), RFC 6724). */
+
 import { ANY6, type Ip6, inPrefix, isMulticast6, parseIp6 } from '../base/addr.js';
 import type { NetDevice, RouteType } from '../packet/types.js';
 import type { RouteEnv6 } from './fib6.js';
+import type { Route } from './model.js';
 import { type FibAddr, LOOPBACK_IFINDEX } from './types.js';
 
 const SCOPE6 = { NODE: 1, LINK: 2, SITE: 5, ORG: 8, GLOBAL: 14 } as const;
@@ -97,6 +99,9 @@ export function isOwn6(env: RouteEnv6, a: Ip6, dev: NetDevice | null, strict: bo
   });
 }
 
+/** RTF_ANYCAST: the kernel's own; what an administrator calls anycast is received like that, but leaves by its device. */
+export const isAnycast6 = (r: Route): boolean => r.type === 'anycast' && r.protocol === 'kernel';
+
 /**
  * What an address is, as xt_addrtype asks for IPv6 (match_lookup_rt6()): by the route an output lookup finds, unreachable where that fails.
  * With a device: own address of it, else by routes that leave by it.
@@ -108,6 +113,6 @@ export function addrType6(env: RouteEnv6, a: Ip6, dev: NetDevice | null = null):
   const flow = { src: ANY6, dst: a, iif: LOOPBACK_IFINDEX, oif: dev?.ifindex ?? 0, mark: 0, tos: 0, proto: 0, sport: 0, dport: 0, uid: 0, scope: 0 };
   const r = env.fib.lookup(flow, env.conf, { strict: needStrict6(a) || dev !== null });
   if (r.errno !== 0) return 'unreachable';
-  if (r.type === 'anycast') return 'anycast';
+  if (r.route !== null && isAnycast6(r.route)) return 'anycast';
   return r.type === 'local' && dev === null ? 'local' : 'unicast';
 }

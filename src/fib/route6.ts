@@ -2,7 +2,7 @@
 import { ANY6, type Ip6, isMulticast6 } from '../base/addr.js';
 import { type Dst, type NetDevice, RTCF_LOCAL, RTCF_MULTICAST } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
-import { needStrict6, selectAddress6 } from './addr6.js';
+import { isAnycast6, needStrict6, selectAddress6 } from './addr6.js';
 import { realmOf } from './dst.js';
 import type { RouteEnv6 } from './fib6.js';
 import type { Route } from './model.js';
@@ -29,7 +29,7 @@ function advmss6(route: Route | null, mtu: number): number {
 
 /** ip6_rt_copy_init(), ip6_rt_init_dst(); the null entry and rules that refuse stand on the loopback device. */
 function makeDst6(env: RouteEnv6, r: FibResult): Dst {
-  const own = r.errno === 0 && (r.type === 'local' || r.type === 'anycast');
+  const own = r.errno === 0 && (r.type === 'local' || (r.route !== null && isAnycast6(r.route)));
   const lo = env.fib.loopback ?? env.fib.devices[0];
   const dev = own || r.dev === null ? lo : r.dev;
   const multicast = r.route !== null && isMulticast6(r.route.dst as Ip6);
@@ -43,7 +43,7 @@ function makeDst6(env: RouteEnv6, r: FibResult): Dst {
     mtuLock: r.route?.lock.includes('mtu') ?? false,
     advmss: advmss6(r.route, mtu),
     prefsrc: r.prefsrc,
-    input: r.errno !== 0 ? 'error' : own || multicast ? 'local' : 'forward',
+    input: r.errno !== 0 ? 'error' : own || multicast || r.type === 'anycast' ? 'local' : 'forward',
     output: r.errno !== 0 ? 'error' : multicast ? 'multicast' : 'unicast',
     error: r.errno,
     flags: (own ? RTCF_LOCAL : 0) | (multicast ? RTCF_MULTICAST : 0),

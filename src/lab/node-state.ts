@@ -19,7 +19,7 @@ function parts(backend: Backend, ipv6: boolean, ebtables: boolean): Part[] {
   const out: Part[] = [
     ['link', 'ip -j -d link', 'json'],
     ['addr', 'ip -j addr', 'json'],
-    ['neigh', 'ip -j neigh show nud all', 'json'],
+    ['neigh', 'ip -j neigh show nud all; ip -j neigh show proxy', 'json'],
     ['bridge_fdb', 'bridge -j fdb', 'json'],
     ['bridge_link', 'bridge -j -d link', 'json'],
     ['route_text', 'ip -4 route show table all', 'text'],
@@ -51,7 +51,7 @@ export async function snapshot(
   const state: Record<string, unknown> = { sockets: o.sockets, route: [], rule: [] };
   for (const [i, [key, , kind]] of list.entries()) {
     const text = texts[i];
-    if (kind === 'json') state[key] = filled(JSON.parse(text.trim() === '' ? '[]' : text));
+    if (kind === 'json') state[key] = filled(readLists(text));
     else if (kind === 'save') state[key] = uncommented(text);
     else if (text !== '' || ['route_text', 'rule_text', 'nfqueue'].includes(key)) state[key] = text;
   }
@@ -59,8 +59,11 @@ export async function snapshot(
   return state as unknown as CorpusState;
 }
 
+/** What commands printed one after the other, a list a line. */
+const readLists = (text: string): unknown[] => text.split('\n').flatMap((l) => (l.trim() === '' ? [] : (JSON.parse(l) as unknown[])));
+
 /** `ip -j` prints an empty object for what it leaves out. */
-const filled = (v: unknown): unknown => (Array.isArray(v) ? v.filter((x) => Object.keys(x as object).length > 0) : v);
+const filled = (v: readonly unknown[]): unknown[] => v.filter((x) => Object.keys(x as object).length > 0);
 
 const uncommented = (t: string): string =>
   t

@@ -63,13 +63,14 @@ function resetScript(b: Bench): string {
       ]
     : [];
   // What IPv6 makes itself for ::1 is better left alone.
-  const routes = b.ipv6 ? 'route flush table main proto boot' : 'route flush table main';
+  const routes = b.ipv6 ? 'route flush table main proto boot\nroute flush table local proto boot' : 'route flush table main';
   const lo = b.ipv6 ? ['addr flush dev lo scope global'] : lo4;
   return [
     ...bridged,
     hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, builtins),
     ...beside,
     'ipset flush; ipset destroy',
+    ...(b.ipv6 ? ['ip -6 neigh flush proxy'] : []),
     hereDoc(ipBatch(b), [...made, ...rules, routes, ...tables, ...devices, ...lo, 'route flush cache'].join('\n')),
     'conntrack -F',
   ].join('\n');

@@ -64,6 +64,8 @@ export interface FibAnswer {
   readonly devs: readonly NetDevice[];
   readonly gateway: Addr | null;
   readonly realm: number;
+  /** IPv6: an anycast address, or the address of a subnet itself (ipv6_anycast_destination()). */
+  readonly anycast?: boolean;
   /** dst_mtu() of the route; absent = the device's. */
   readonly mtu?: number;
 }

@@ -124,7 +124,7 @@ const boxes = {
   icmpv6_rcv: box('transport', icmpv6Rcv, { gone: null }),
   tcp_v6_rcv: box('transport', deliver.tcpRcv, { gone: null }),
   udpv6_rcv: box('transport', deliver.udpv6Rcv, { gone: null }),
-  ip6_forward: box('network', fwd6.ip6Forward, { ip6_forward_finish: 'dst_output', gone: null }, 'FORWARD'),
+  ip6_forward: box('network', fwd6.ip6Forward, { ip6_forward_finish: 'dst_output', ip6_input: 'ip6_input', gone: null }, 'FORWARD'),
   ip6_local_out: box('network', out6.ip6LocalOut, { dst_output: 'dst_output', gone: null }, 'OUTPUT'),
   ip6_output: box('network', out6.ip6Output, { ip6_finish_output: 'ip6_finish_output', gone: null }, 'POSTROUTING'),
   ip6_finish_output: box('network', out6.ip6FinishOutput, { ip6_finish_output2: 'ip6_finish_output2', gone: null }),

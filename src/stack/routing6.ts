@@ -4,6 +4,7 @@ import {
   addrType6,
   compileFib6,
   flowKeys,
+  isAnycast6,
   isLinkLocal6,
   isOwn6,
   LOOPBACK6,
@@ -143,7 +144,9 @@ export class Routing6 {
       scope: 0,
     };
     const r = this.env.fib.lookup(flow, this.env.conf, { strict: q.plain ? isLinkLocal6(q.dst as Ip6) : q.oif !== null, plain: q.plain ?? false });
-    return { errno: r.errno, type: r.type, dev: r.dev, devs: r.dev === null ? [] : [r.dev], gateway: r.gateway, realm: 0 };
+    const subnet = r.errno === 0 && r.gateway === null && r.prefixlen < 127 && r.route?.dst === q.dst;
+    const anycast = subnet || (r.route !== null && isAnycast6(r.route));
+    return { errno: r.errno, type: r.type, dev: r.dev, devs: r.dev === null ? [] : [r.dev], gateway: r.gateway, realm: 0, anycast };
   }
 
   /** A route straight to `to` on a device. */

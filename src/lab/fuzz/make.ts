@@ -7,6 +7,7 @@ import { BOTH } from './both-node.js';
 import { type Devices, kinds, type MakeNode } from './devices.js';
 import { Rng } from './rng.js';
 import type { Rules } from './rules.js';
+import { ipv6RouteNode } from './v6/route-node.js';
 import { ipv6Node } from './v6/whole.js';
 
 /** Cases that share their wires, and with them a bench; half of the benches have rules of policy routing, which a kernel does not quite forget. */
@@ -35,7 +36,7 @@ export function makeBatch(seed: number, batch: number, devices: Devices = 'wires
 /** What there is: null where there is no such kind of node. */
 export function maker({ family, devices }: Pick<CaseKind, 'family' | 'devices'>): MakeNode | null {
   if (family === 'ipv4') return kinds[devices].node;
-  if (family === 'ipv6') return devices === 'wires' ? ipv6Node : null;
+  if (family === 'ipv6') return devices === 'wires' ? ipv6Node : devices === 'routes' ? ipv6RouteNode : null;
   return devices === 'routes' ? null : BOTH[devices];
 }
 

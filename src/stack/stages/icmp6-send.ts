@@ -49,7 +49,12 @@ export function isGroupMember(k: Kernel, dev: NetDevice, group: Ip6): boolean {
   if (ALL_NODES.has(group)) return true;
   if (ALL_ROUTERS.has(group)) return k.conf('ipv6', dev.name, 'forwarding') !== 0;
   if (!isSolicitedNode(group)) return false;
-  return k.given.addrs.some((a) => a.family === 'ipv6' && a.dev === dev.name && solicitedNode(a.local as Ip6) === group);
+  const { addrs, neighs } = k.given;
+  // pndisc_constructor() joins for what the node answers for.
+  return (
+    addrs.some((a) => a.family === 'ipv6' && a.dev === dev.name && solicitedNode(a.local as Ip6) === group) ||
+    neighs.some((g) => g.proxy && g.family === 'ipv6' && g.dev === dev.name && solicitedNode(g.dst as Ip6) === group)
+  );
 }
 
 /** Errors must not answer errors (is_ineligible): an ICMPv6 error, or what cannot be told from one. */

@@ -1,7 +1,7 @@
 /** Forwarding IPv6: ip6_forward() with its checks in the kernel's order (net/ipv6/ip6_output.c). */
 import { ANY6, type Ip6, isMulticast6 } from '../../base/addr.js';
 import { isLinkLocal6, LOOPBACK6 } from '../../fib/index.js';
-import { IPSKB_FORWARDED } from '../../packet/skb.js';
+import { IPPROTO, IPSKB_FORWARDED, type Skb } from '../../packet/skb.js';
 import type { Cause } from '../../trace/cause.js';
 import type { Flight } from '../flight.js';
 import { REDIRECT_INTERVAL } from '../inet-peers.js';
@@ -11,7 +11,25 @@ import { sendRedirect6 } from './ndisc.js';
 
 const IPV6_MIN_MTU = 1280;
 
-export function ip6Forward(k: Kernel, f: Flight): 'ip6_forward_finish' | 'gone' {
+/** ip6_forward_proxy_check(): neighbour discovery with an address that the node answers for is its own; to link-local addresses nothing is forwarded. */
+function forProxy(k: Kernel, skb: Skb): 'input' | 'gone' | null {
+  if (k.conf('ipv6', 'all', 'proxy_ndp') === 0 || !k.given.neighs.some((g) => g.proxy && g.dst === skb.daddr && g.dev === skb.dev?.name)) return null;
+  const th = skb.thoff;
+  if (th >= 0 && skb.l4proto === IPPROTO.ICMPV6) {
+    if (th >= skb.data.length) return null;
+    const type = skb.u8(th);
+    if (type >= FIRST_ND && type <= LAST_ND) return 'input';
+  }
+  if (!isLinkLocal6(skb.daddr as Ip6)) return null;
+  icmp6Send(k, skb, 1, 3, 0);
+  return 'gone';
+}
+
+/** Router solicitation to redirect. */
+const FIRST_ND = 133;
+const LAST_ND = 137;
+
+export function ip6Forward(k: Kernel, f: Flight): 'ip6_forward_finish' | 'ip6_input' | 'gone' {
   const { skb } = f;
   const dev = skb.dev!;
   const lost = (reason: string, cause: Cause, facts = {}): 'gone' => {
@@ -36,6 +54,12 @@ export function ip6Forward(k: Kernel, f: Flight): 'ip6_forward_finish' | 'gone' 
     icmp6Send(k, skb, 3, 0, 0);
     k.count('Ip6InHdrErrors');
     return lost('IP_INHDR', 'ttl-expired', { ttl: skb.ttl });
+  }
+  const proxied = forProxy(k, skb);
+  if (proxied === 'input') return 'ip6_input';
+  if (proxied === 'gone') {
+    k.count('Ip6InDiscards');
+    return lost('NOT_SPECIFIED', 'scope', { dst: k.showAddr(skb.daddr) });
   }
   if (!k.xfrmRouteForward(skb)) {
     k.count('Ip6InDiscards');

@@ -69,7 +69,7 @@ function ip6Type(c: PacketCtx, a: string, types: ReadonlySet<RouteType>, limit: 
   const route = c.env.fib({ family: 'ipv6', src: ANY6, dst: a, iif: null, oif: dev, mark: 0, tos: 0, proto: 0, sport: 0, dport: 0 });
   if (route.errno !== 0) return types.has('unreachable');
   const local = dev ? c.env.addrType('ipv6', a, dev) === 'local' : route.type === 'local';
-  return (types.has('local') && local) || (types.has('anycast') && route.type === 'anycast');
+  return (types.has('local') && local) || (types.has('anycast') && route.anycast === true);
 }
 
 const limitDevice = (c: PacketCtx, limit: AddrtypeMatch['limit']) => (limit === 'in' ? c.in : limit === 'out' ? c.out : null);
