@@ -86,7 +86,17 @@ const onCall = [
   'src/stack/stages/vxlan.ts',
   'src/stack/stages/xfrm.ts',
   'src/tools/apply.ts',
+  'src/tools/bridge.ts',
+  'src/tools/conntrack.ts',
+  'src/tools/ebtables.ts',
   'src/tools/execute.ts',
+  'src/tools/ip/index.ts',
+  'src/tools/ipset.ts',
+  'src/tools/iptables.ts',
+  'src/tools/nft.ts',
+  'src/tools/nstat.ts',
+  'src/tools/ss.ts',
+  'src/tools/sysctl.ts',
   'src/xfrm/select.ts',
 ];
 /** Parts that are values which take long to make and are written down here. */

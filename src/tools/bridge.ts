@@ -232,7 +232,7 @@ function show(n: NodeState, c: BridgeCommand): Answer | null {
   return said(c.json ? writeBridgeLinkJson(links, { details: c.details }) : writeBridgeLink(links, { details: c.details }));
 }
 
-export const bridgeTool: Tool = {
+const tool: Tool = {
   names: ['bridge'],
   settles: ['fdb'],
   change(n, c) {
@@ -253,3 +253,5 @@ export const bridgeTool: Tool = {
     }
   },
 };
+
+export const bridgeTool = (): readonly Tool[] => [tool];

@@ -42,7 +42,7 @@ function act(n: NodeRun, command: ConntrackCommand): void {
   }
 }
 
-export const conntrackTool: Tool = {
+const tool: Tool = {
   names: ['conntrack'],
   act(n, c) {
     const { command, reporter } = read(c);
@@ -72,3 +72,5 @@ export const conntrackTool: Tool = {
     return { stdout: formatEntries(entries, command.style), stderr: `${VERSION}: ${entries.length} flow entries have been shown.\n`, status: 0 };
   },
 };
+
+export const conntrackTool = (): readonly Tool[] => [tool];

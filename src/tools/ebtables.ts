@@ -20,7 +20,7 @@ function change(n: NodeState, c: ToolContext) {
   return { value: n, diagnostics: reporter.diagnostics };
 }
 
-export const ebtablesTools: readonly Tool[] = [
+const tools: readonly Tool[] = [
   { names: ['ebtables', 'ebtables-nft', 'ebtables-legacy'], change },
   {
     names: ['ebtables-restore', 'ebtables-nft-restore', 'ebtables-legacy-restore'],
@@ -34,3 +34,5 @@ export const ebtablesTools: readonly Tool[] = [
     answer: (n) => said(rulesOf(n.given) === null ? '' : writeEbtablesSave(rulesOf(n.given) as EbtRuleset)),
   },
 ];
+
+export const ebtablesTools = (): readonly Tool[] => tools;

@@ -43,7 +43,7 @@ function change(n: NodeState, c: ToolContext) {
 /** The tool's own frame around its words. */
 const complaint = (message: string): Answer => complained(`ipset v7.17: ${message}`, 1);
 
-export const ipsetTool: Tool = {
+const tool: Tool = {
   names: ['ipset'],
   settles: ['sets'],
   change,
@@ -70,3 +70,5 @@ function listing(n: NodeState, now: NodeState, words: readonly string[], name: '
   if (name === 'save') return writeIpsetSave(sets, { sorted });
   return writeIpsetList(sets, { sorted, terse: has('-t', '-terse', '--terse'), names: has('-n', '-name', '--name'), ruleReferences: ruleReferences(n) });
 }
+
+export const ipsetTool = (): readonly Tool[] => [tool];

@@ -143,7 +143,7 @@ const saveTool = (names: readonly string[], family: Family): Tool => ({
   },
 });
 
-export const iptablesTools: readonly Tool[] = [
+const tools: readonly Tool[] = [
   tool(['iptables', 'iptables-legacy', 'iptables-nft'], 'ipv4'),
   tool(['ip6tables', 'ip6tables-legacy', 'ip6tables-nft'], 'ipv6'),
   restoreTool(['iptables-restore', 'iptables-legacy-restore', 'iptables-nft-restore'], 'ipv4'),
@@ -151,3 +151,5 @@ export const iptablesTools: readonly Tool[] = [
   saveTool(['iptables-save', 'iptables-legacy-save', 'iptables-nft-save'], 'ipv4'),
   saveTool(['ip6tables-save', 'ip6tables-legacy-save', 'ip6tables-nft-save'], 'ipv6'),
 ];
+
+export const iptablesTools = (): readonly Tool[] => tools;

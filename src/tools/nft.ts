@@ -6,7 +6,7 @@ const NAMES = ['nft', 'arptables'];
 const sentence = (name: string): string => `${name} commands are not supported`;
 const hint = 'iptables, ip6tables, ipset and ebtables are; a node may state its nft rule set in its dumps';
 
-export const nftTools: readonly Tool[] = [
+const tools: readonly Tool[] = [
   {
     names: NAMES,
     change: (n, c) =>
@@ -16,3 +16,5 @@ export const nftTools: readonly Tool[] = [
     answer: (_n, c) => complained(`sim: ${sentence(c.name)} (${hint})`, 2),
   },
 ];
+
+export const nftTools = (): readonly Tool[] => tools;

@@ -39,4 +39,6 @@ function answer(sockets: readonly SocketState[], words: readonly string[]): Answ
   return said(rows(chosen, tcp && udp));
 }
 
-export const ssTool: Tool = { names: ['ss'], answer: (n, c) => answer(n.given.sockets, c.words) };
+const tool: Tool = { names: ['ss'], answer: (n, c) => answer(n.given.sockets, c.words) };
+
+export const ssTool = (): readonly Tool[] => [tool];

@@ -151,7 +151,7 @@ function change(n: NodeState, c: ToolContext) {
   });
 }
 
-export const sysctlTool: Tool = {
+const tool: Tool = {
   names: ['sysctl'],
   change,
   answer(n, c): Answer | null {
@@ -179,3 +179,5 @@ export const sysctlTool: Tool = {
     return stderr === '' ? { stdout, stderr, status: 0 } : complained(stderr, 1, stdout);
   },
 };
+
+export const sysctlTool = (): readonly Tool[] => [tool];

@@ -80,7 +80,7 @@ function read(c: ToolContext): { object: IpObject; command: IpCommand } {
 }
 
 /** The state of a node before the command that is being carried out, for `act`. */
-export const ipTool: Tool = {
+const tool: Tool = {
   names: ['ip'],
   settles: ['neighs', 'fdb'],
   change(n, c) {
@@ -103,3 +103,5 @@ export const ipTool: Tool = {
     }
   },
 };
+
+export const ipTool = (): readonly Tool[] => [tool];
