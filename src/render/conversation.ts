@@ -7,7 +7,8 @@ import type { PacketRun } from '../stack/run-scenario.js';
 import type { PacketView } from '../trace/event.js';
 
 export interface Conversation {
-  readonly kind: 'established' | 'wrong-source' | 'refused' | 'timed-out';
+  /** `stalled`, `reset`: it was established, and broke off later. */
+  readonly kind: 'established' | 'stalled' | 'reset' | 'wrong-source' | 'refused' | 'timed-out';
   /** One sentence. */
   readonly text: string;
 }
@@ -47,6 +48,9 @@ export const conversationOf = memoByIdentity((p: PacketRun): Conversation | null
   if (p.packet.spec.kind !== 'tcp' || start === null || start.proto !== IPPROTO.TCP) return null;
   const client = p.packet.source.node;
   const called = at(start.dst, start.dport);
+  if (p.outcome.connection === 'stalled')
+    return { kind: 'stalled', text: `The connection to ${called} was established; what ${client} sent then was never acknowledged.` };
+  if (p.outcome.connection === 'reset') return { kind: 'reset', text: `The connection to ${called} was established, and a RST ended it later.` };
   if (p.errno === 0) return { kind: 'established', text: `The connection to ${called} was established.` };
   const received = receivedBy(p, client, IPPROTO.TCP);
   const strange = received.find((s) => (s.flags & 0x3f) === SYN_ACK && (s.src !== start.dst || s.sport !== start.dport));

@@ -38,6 +38,8 @@ export interface DropContext {
   readonly route: EventOf<'route'> | null;
   /** The last source validation of it. */
   readonly check: EventOf<'source-check'> | null;
+  /** What connection tracking of that node calls it: NEW, ESTABLISHED, …; '' where it does not look. */
+  readonly ctstate: string;
 }
 
 function lastOf<T>(events: readonly Event[], at: number, skb: number, pick: (e: Event) => T | null): T | null {
@@ -91,6 +93,7 @@ export function dropContext(p: Pick<PacketRun, 'events' | 'nodes'>, at: number):
     chain: d.rule?.chain ?? '',
     route,
     check: lastOf(p.events, at, skb, (e) => (e.t === 'source-check' ? e : null)),
+    ctstate: lastOf(p.events, at, skb, (e) => (e.t === 'conntrack' && e.node === d.node ? e.state : null)) ?? '',
   };
 }
 

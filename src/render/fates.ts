@@ -1,9 +1,11 @@
 /** What became of a packet, in the few words of one line. */
 import { formatAddr } from '../base/addr.js';
-import type { Fate } from '../stack/outcome.js';
+import { type Ends, endsOf, type Fate } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
+import type { Cause } from '../trace/cause.js';
 import type { Event, EventOf } from '../trace/event.js';
 import { type Conversation, conversationOf } from './conversation.js';
+import { lastView } from './drop-context.js';
 import { leavesTheMap } from './silent-neighbour.js';
 import { packetTitle } from './summary.js';
 
@@ -17,11 +19,29 @@ const bad = (f: Fate): boolean => f.kind === 'dropped' || f.kind === 'held' || f
 export function failureOf(p: PacketRun): Failure | null {
   const { request, reply, answered } = p.outcome;
   const lost = (f: Fate): boolean => bad(f) && !(f.kind === 'held' && leavesTheMap(p, f.at));
+  if (p.outcome.connection === 'stalled' || p.outcome.connection === 'reset') return brokenOff(p);
   if (lost(request)) return { direction: 'request', fate: request };
   if (reply && !answered && lost(reply)) return { direction: 'reply', fate: reply };
   if (reply === null && unroutable(p)) return { direction: 'reply', fate: { ...request, kind: 'none', drop: null } };
   return null;
 }
+
+/** The last segment that was lost of a connection that came about and broke off: what was sent later descends from no packet of the scenario. */
+function brokenOff(p: PacketRun): Failure | null {
+  const { start } = p.outcome.request;
+  const segment = (at: number): Ends | null => {
+    const view = lastView(p.events, at, p.events[at].skb);
+    const ends = view && endsOf(view);
+    return ends?.proto === start?.proto ? ends : null;
+  };
+  const at = p.events.findLastIndex((e, i) => e.t === 'drop' && !IN_VAIN.has(e.cause) && segment(i) !== null);
+  const e = p.events[at];
+  if (e?.t !== 'drop') return null;
+  const direction = segment(at)?.sport === start?.sport ? 'request' : 'reply';
+  return { direction, fate: { ...p.outcome.request, kind: 'dropped', node: e.node, at, drop: e, inconclusive: null } };
+}
+/** Losses that end no connection: frames of others, and segments that came twice or after its end. */
+const IN_VAIN: ReadonlySet<Cause> = new Set<Cause>(['not-for-us', 'tcp-refused', 'no-socket']);
 
 /** The route that an answer would have taken, and that the node where the packet was delivered does not have; null where it did not fail at that. */
 export function unroutable(p: PacketRun): EventOf<'route'> | null {
@@ -49,8 +69,13 @@ export function headline(p: PacketRun): readonly [string, string, string] {
 const TALK: Readonly<Record<Exclude<Conversation['kind'], 'established'>, string>> = {
   'wrong-source': 'FAILED: the answer comes from another address',
   refused: 'REFUSED',
+  stalled: 'STALLED: connected, and no answer to what was sent then',
+  reset: 'RESET after it was connected',
   'timed-out': 'FAILED: no answer',
 };
+
+/** Of a packet of a connection that is lost. */
+const BROKEN = { refused: 'REFUSED', stalled: 'connected, then LOST', reset: 'connected, then RESET' } as const;
 
 function fateWords(p: PacketRun): string {
   const o = p.outcome;
@@ -59,7 +84,7 @@ function fateWords(p: PacketRun): string {
   const lost = failureOf(p);
   if (lost === null) return talk ? TALK[talk.kind] : o.answered ? 'answered' : reached(p);
   if (talk?.kind === 'wrong-source') return TALK['wrong-source'];
-  const what = talk?.kind === 'refused' ? 'REFUSED' : lost.direction === 'reply' ? 'its answer is LOST' : 'LOST';
+  const what = talk && talk.kind in BROKEN ? BROKEN[talk.kind as keyof typeof BROKEN] : lost.direction === 'reply' ? 'its answer is LOST' : 'LOST';
   switch (lost.fate.kind) {
     case 'dropped':
       return `${what} on ${lost.fate.node}: ${lost.fate.drop!.reason} (${lost.fate.drop!.cause})`;

@@ -8,9 +8,10 @@ import { ancestors, firstArrival, type Hop, hopsOf } from './lineage.js';
 import { outerFlags } from './narrow.js';
 import { packetTitle } from './summary.js';
 
-/** `client > host (eth0 > docker0) > web`. */
+/** `went client > host (eth0 > docker0) > web`. */
 function wayWords(hops: readonly Hop[]): string {
-  return hops.map((h) => `${h.node}${h.in !== null && h.out !== null ? ` (${h.in} > ${h.out})` : ''}`).join(' > ');
+  if (hops.length === 1) return `stayed on ${hops[0].node}`;
+  return `went ${hops.map((h) => `${h.node}${h.in !== null && h.out !== null ? ` (${h.in} > ${h.out})` : ''}`).join(' > ')}`;
 }
 
 /** What there is to say about it; empty where it went straight and untouched. */
@@ -24,16 +25,15 @@ export function howLines(p: PacketRun): string[] {
   for (let i = 0; i <= at; i++) {
     const e = p.events[i];
     if (!chain.has(e.skb)) continue;
-    if (e.t === 'nat' && !e.undo && (e.rule !== null || changed(e)))
-      facts.push(...rewriteLines(p, i, `on ${e.node} ${outer[i] ? 'the outer packet’s' : 'its'}`));
+    if (e.t === 'nat' && !e.undo && changed(e)) facts.push(...rewriteLines(p, i, `on ${e.node} ${outer[i] ? 'the outer packet’s' : 'its'}`));
     if (e.t === 'match' && e.rule.table === 'filter' && e.verdict === 'ACCEPT')
       accepted.set(e.node, `let through on ${e.node} by ${ruleLine(p.nodes.get(e.node), e.rule)}`);
   }
   const said = [...new Set(facts), ...reroutes(p, at), ...bridgedNote(p, at), ...uncoveredByIpsec(p, at), ...wantedWithMask(p, at), ...accepted.values()];
-  return said.length === 0 ? [] : [`${packetTitle(p)} went ${wayWords(hopsOf(p, at, 0))}`, ...said.map((l) => `  ${l}`)];
+  return said.length === 0 ? [] : [`${packetTitle(p)} ${wayWords(hopsOf(p, at, 0))}`, ...said.map((l) => `  ${l}`)];
 }
 
-const changed = (e: EventOf<'nat'>): boolean => e.before.src !== e.after.src || e.before.dst !== e.after.dst;
+const changed = ({ before: b, after: a }: EventOf<'nat'>): boolean => b.src !== a.src || b.dst !== a.dst || b.sport !== a.sport || b.dport !== a.dport;
 
 /** A mark, or NAT, in OUTPUT makes the kernel ask for a route once more; the source address stays as chosen. */
 function rerouteWords(p: PacketRun, at: number): string {

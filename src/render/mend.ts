@@ -115,9 +115,19 @@ function answersPass(p: PacketRun, d: EventOf<'drop'>): boolean {
   return false;
 }
 
+/** Rules that would have accepted it, had their set the address. */
+function missedAccepts(p: PacketRun, at: number): Change[] {
+  const { node } = p.events[at];
+  return missedSetsBefore(p, at)
+    .filter((s) => s.rule !== null && / -j ACCEPT$/.test(ruleText(p.nodes.get(node), s.rule) ?? ''))
+    .map((s) => one(node, `ipset add ${s.set} ${s.member}`));
+}
+
 /** What happened to it before and led there: a set without its address, NAT in front of IPsec, a second route with the first one's address. */
 function before(p: PacketRun, at: number): Change[] {
   const out: Change[] = [];
+  const drop = p.events[at] as EventOf<'drop'>;
+  if (drop.cause === 'policy-drop') out.push(...missedAccepts(p, at));
   const nat = rewriteAt(p, at);
   if (nat >= 0) {
     const e = p.events[nat] as EventOf<'nat'>;

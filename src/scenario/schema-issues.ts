@@ -30,7 +30,15 @@ function reportIssue(l: Loading, root: Tree, issue: Issue, prefix: readonly Prop
     else l.errorAt('scenario-type', `this must be ${wanted(issue.errors)}`, here.span);
   } else if (issue.code === 'invalid_type') {
     if (here.t === 'map' && path.length > 0 && !hasPath(root, path)) l.errorAt('missing-key', `“${String(path[path.length - 1])}” is missing`, here.span);
-    else l.errorAt('scenario-type', `this must be ${typeWord(issue.expected)}`, here.span);
+    else {
+      const comma = issue.expected === 'string' && here.t === 'scalar' && here.source === '';
+      l.errorAt(
+        'scenario-type',
+        `this must be ${typeWord(issue.expected)}`,
+        here.span,
+        comma ? 'nothing stands behind it; within { } a comma begins the next key, so text with one needs quotes' : undefined,
+      );
+    }
   } else if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
     if (!hasPath(root, path)) l.errorAt('missing-key', `“${String(path[path.length - 1])}” is missing`, here.span, `one of ${values.join(', ')}`);

@@ -104,11 +104,11 @@ class Builder {
     return { file: this.file, line: Math.max(1, at.line), column: Math.max(1, at.col), length: Math.max(1, Math.min(to, end < 0 ? to : end) - from) };
   }
 
-  node(given: Node | null, depth: number): Tree {
-    const nowhere: Span = { file: this.file, line: 1, column: 1, length: 0 };
+  /** `place`: where a value stands that is not written at all, namely behind its key. */
+  node(given: Node | null, depth: number, place: Span = { file: this.file, line: 1, column: 1, length: 0 }): Tree {
     const n = given ? this.resolve(given) : undefined;
     if (given && isAlias(given) && !n) this.#unknownAlias(given.source, this.span(given));
-    if (!n) return { t: 'scalar', span: given ? this.span(given) : nowhere, value: null, source: '', block: null };
+    if (!n) return { t: 'scalar', span: given ? this.span(given) : place, value: null, source: '', block: null };
     if (++this.#count > MAX_NODES || depth > MAX_DEPTH) {
       const s = this.span(n);
       this.#tooLarge(s);
@@ -121,8 +121,8 @@ class Builder {
         const text = isScalar(key) ? (key.source ?? String(key.value)) : isAlias(key) ? `*${key.source}` : String(key);
         if (seen.has(text)) this.#twice(text, this.span(key));
         seen.add(text);
-        const value = this.node(pair.value as Node | null, depth + 1);
-        return { key: text, keySpan: this.span(key), value };
+        const keySpan = this.span(key);
+        return { key: text, keySpan, value: this.node(pair.value as Node | null, depth + 1, keySpan) };
       });
       return { t: 'map', span: this.span(n), entries };
     }

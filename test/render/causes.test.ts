@@ -98,6 +98,7 @@ function context(cause: Cause, used: Set<string>): DropContext {
       chain: 'INPUT',
       route: null,
       check: null,
+      ctstate: 'NEW',
     },
   });
 }

@@ -111,6 +111,29 @@ describe('what the last step does not show', () => {
     expect(pair(ttl)).toContain('its sender is told: icmp 10.0.0.1 > 10.0.0.9 time exceeded');
     expect(pair(ttl, '-A OUTPUT -p icmp -j DROP')).toContain('its sender is NOT told: icmp 10.0.0.1 > 10.0.0.9 time exceeded dies on r at OUTPUT.');
   });
+  it('a connection that breaks off after its handshake', () => {
+    const tcp = "from: c, tcp: { to: '203.0.113.7:80', send: [a], close: false }";
+    const more = (rule: string): string =>
+      answer(
+        PAIR.replace('RULE', rule)
+          .replace('PACKET', tcp)
+          .replace('s: { address: 203.0.113.7/24 }', "s: { address: 203.0.113.7/24, gateway: 203.0.113.1, listen: ['tcp/80'] }"),
+      );
+    expect(more('-A FORWARD -p tcp --dport 81 -j DROP')).toContain('connected');
+    const stalled = more('-A FORWARD -p tcp --tcp-flags PSH PSH -j DROP');
+    expect(stalled).toContain('connected, then LOST on r: NETFILTER_DROP (rule-drop)');
+    expect(stalled).toContain('The connection to 203.0.113.7:80 was established; what c sent then was never acknowledged.');
+    expect(more('-A FORWARD -p tcp --tcp-flags PSH PSH -j REJECT --reject-with tcp-reset')).toContain('connected, then RESET on r: NETFILTER_DROP (rule-drop)');
+  });
+  it('a command with a comma in { }', () => {
+    const { diagnostics } = parseScenario(
+      'version: 1\nnodes: { a: { address: 10.0.0.1/24 } }\ndo: [{ a: iptables --tcp-flags SYN,RST SYN }]\n',
+      's.yaml',
+      diskFiles,
+    );
+    expect(diagnostics[0]?.span).toMatchObject({ line: 3, column: 36 });
+    expect(diagnostics[0]?.hint).toContain('within { } a comma begins the next key');
+  });
   it('that a rule rejects', () =>
     expect(pair('from: c, ping: 203.0.113.7', '-A FORWARD -j REJECT')).toMatch(
       /Rule filter:FORWARD:1 rejected icmp[\s\S]*its sender is told: .* port unreachable/,
