@@ -10,8 +10,14 @@ import { rulePlace, rulesetOf } from './rule-text.js';
 
 export function assumedLines(c: DropContext): string[] {
   const all = assumedSysctls(c);
-  return all.length === 0 ? [] : [`assumed, since the dump of ${c.node} does not say: ${all.join(', ')}`];
+  return [...(all.length === 0 ? [] : [`assumed, since the dump of ${c.node} does not say: ${all.join(', ')}`]), ...assumedSockets(c)];
 }
+
+/** That nobody listens is no more than an assumption where no socket at all is stated. */
+const assumedSockets = (c: DropContext): string[] =>
+  c.cause === 'no-socket' && (c.proto === 'tcp' || c.proto === 'udp') && c.state?.sockets.length === 0
+    ? [`assumed, since the dump of ${c.node} names no sockets (ss -lntu): nobody listens there`]
+    : [];
 
 /** What lintSetUse() needs of a rule's `-m set`. */
 interface SetUse {
