@@ -4,6 +4,7 @@
  */
 import { type Addr, formatAddr } from '../base/addr.js';
 import { byName } from '../base/memo.js';
+import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf, RuleRef } from '../trace/event.js';
 import { inBridge, uncoveredAt } from './because.js';
@@ -12,7 +13,7 @@ import { missedSetsBefore, rewriteAt } from './earlier.js';
 import { reroutesAt } from './how.js';
 import { dotted, iptables, unmarked } from './look.js';
 import { ruleText } from './rule-text.js';
-import type { PartingKind } from './way-back.js';
+import type { Parting, PartingKind } from './way-back.js';
 
 /** Commands on one node; where there are several they belong together. */
 export interface Change {
@@ -158,6 +159,44 @@ export function mendWrongSource(nat: EventOf<'nat'>, parting: PartingKind | null
   const v6 = typeof nat.after.dst === 'string';
   if (parting === 'bridged') return [one(nat.node, `sysctl -w net.bridge.bridge-nf-call-${v6 ? 'ip6tables' : 'iptables'}=1`)];
   return [one(nat.node, `${v6 ? 'ip6tables' : 'iptables'} -t nat -I POSTROUTING 1 -d ${formatAddr(nat.after.dst)} -j MASQUERADE`)];
+}
+
+/**
+ * An answer that left its request's way: a rule on that node that sends what is from its address back to where the request came from, or an address of
+ * the router before it, so that the answer goes there.
+ */
+export function mendAstray(p: PacketRun, parting: Parting): Change[] {
+  const { before, there, node, routedFrom } = parting;
+  const request = p.outcome.request.start;
+  if (before === null || before.out === null || there.in === null || request === null) return [];
+  const ip = typeof request.dst === 'number' ? 'ip' : 'ip -6';
+  const via = addressOn(p, before.node, before.out, typeof request.dst === 'number' ? 'ipv4' : 'ipv6');
+  const out: Change[] = [];
+  if (via !== null && routedFrom !== null) {
+    const table = freeTable(p, node);
+    out.push({
+      node,
+      commands: [
+        `${ip} route add default via ${formatAddr(via)} dev ${there.in} table ${table}`,
+        `${ip} rule add from ${formatAddr(routedFrom)} lookup ${table} priority ${table}`,
+      ],
+    });
+  }
+  const left = p.events.slice(before.from, before.to + 1).findLast((e) => 'view' in e && e.view && p.outcome.skbs.get(e.skb)?.answers === 0);
+  const at = (left && 'view' in left ? endsOf(left.view)?.dst : undefined) ?? request.dst;
+  if (before.in !== null) out.push(one(before.node, `${family(at)} -t nat -I POSTROUTING 1 -o ${before.out} -d ${formatAddr(at)} -j MASQUERADE`));
+  return out;
+}
+
+const addressOn = (p: PacketRun, node: string, dev: string, of: 'ipv4' | 'ipv6'): Addr | null =>
+  p.nodes.get(node)?.addrs.find((a) => a.dev === dev && a.family === of && a.scope === 'global')?.local ?? null;
+
+function freeTable(p: PacketRun, node: string): number {
+  const n = p.nodes.get(node);
+  const used = new Set([...(n?.routes ?? []).map((r) => r.table), ...(n?.rules ?? []).map((r) => (r.action.kind === 'lookup' ? r.action.table : 0))]);
+  let table = 100;
+  while (used.has(table)) table++;
+  return table;
 }
 
 /** Where source validation kept an ARP request from being answered. */

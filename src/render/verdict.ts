@@ -11,7 +11,7 @@ import { earlierRewrite, setLines } from './earlier.js';
 import { errnoWords, failureOf, heldFor, leavingWords, unroutable } from './fates.js';
 import { reroutes } from './how.js';
 import { lookAt } from './look.js';
-import { type Change, mendDrop, mendWrongSource } from './mend.js';
+import { type Change, mendAstray, mendDrop, mendWrongSource } from './mend.js';
 import type { Paint } from './paint.js';
 import { placeOf } from './places.js';
 import { sentence } from './sentence.js';
@@ -78,13 +78,14 @@ export function mendsOf(p: PacketRun): readonly Change[] {
   if (conversationOf(p)?.kind === 'wrong-source') {
     const nat = untranslated(p);
     const parting = p.outcome.reply ? partingOf(p, p.outcome.reply.at) : null;
-    return nat ? mendWrongSource(nat, parting?.kind ?? null) : [];
+    return nat ? [...mendWrongSource(nat, parting?.kind ?? null), ...(parting ? mendAstray(p, parting).filter((c) => c.node !== nat.node) : [])] : [];
   }
   if (lost === null) return [];
   if (lost.fate.kind === 'held') return neighbourMends(p, lost.fate.at);
   if (!lost.fate.drop) return [];
-  const astray = lost.fate.drop.rule !== null && partingOf(p, lost.fate.at) !== null;
-  return astray ? [] : mendDrop(p, lost.fate.at);
+  const parting = partingOf(p, lost.fate.at);
+  const back = parting ? mendAstray(p, parting) : [];
+  return parting && lost.fate.drop.rule !== null ? back : [...back, ...mendDrop(p, lost.fate.at)];
 }
 
 /** The DNAT whose answer came back with the address that it had chosen. */

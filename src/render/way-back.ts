@@ -1,5 +1,5 @@
 /** Where an answer leaves the way that its request came: another device, another neighbour, or past connection tracking. */
-import { formatAddr } from '../base/addr.js';
+import { type Addr, formatAddr } from '../base/addr.js';
 import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
@@ -14,6 +14,11 @@ export interface Parting {
   /** A clause that begins with the node. */
   readonly text: string;
   readonly look: string;
+  /** The request's way there, and the hop before it. */
+  readonly there: Hop;
+  readonly before: Hop | null;
+  /** Source of the answer as it was routed there; null where no route was asked for. */
+  readonly routedFrom: Addr | null;
 }
 
 /** `at`: an event of the answer, as late as can be. Null: it came back by the same devices, or there is no answer. */
@@ -26,7 +31,7 @@ export function partingOf(p: PacketRun, at: number): Parting | null {
     if (there?.node !== back.node || there.in === null) return null;
     if (back.out === null) return null;
     if (back.out !== there.in) return deviceParting(p, there, back, request.at(-2 - j), reply[j + 1]);
-    if (wasRouted(p, there) && !wasRouted(p, back)) return bridgedParting(p, back);
+    if (wasRouted(p, there) && !wasRouted(p, back)) return bridgedParting(p, there, back);
     const next = reply[j + 1];
     if (next && next.node !== request.at(-2 - j)?.node) return neighbourParting(p, there, back, request.at(-2 - j), next);
   }
@@ -46,6 +51,7 @@ interface Routed {
   readonly text: string;
   /** How the kernel was asked. */
   readonly get: string;
+  readonly from: Addr;
 }
 
 /** The last route decision about the answer before it left. */
@@ -62,6 +68,7 @@ function routeOf(p: PacketRun, h: Hop): Routed | null {
       via: e.gateway === null ? '' : ` via ${formatAddr(e.gateway)}`,
       text: best?.route ? ` (table ${best.table}: ${best.route.trim()})` : '',
       get: `${typeof e.dst === 'number' ? 'ip' : 'ip -6'} route get ${formatAddr(e.dst)}${from}${mark}`,
+      from: e.src,
     };
   }
   return null;
@@ -78,6 +85,7 @@ function deviceParting(p: PacketRun, there: Hop, back: Hop, before: Hop | undefi
     node: back.node,
     text: `on ${back.node} the request came in on ${there.in}${from}, and the answer leaves by ${back.out}${r?.via ?? ''}${to}${r?.text ?? ''}`,
     look: lookAtRoutes(back.node, r),
+    ...{ there, before: before ?? null, routedFrom: r?.from ?? null },
   };
 }
 
@@ -89,15 +97,17 @@ function neighbourParting(p: PacketRun, there: Hop, back: Hop, before: Hop | und
     node: back.node,
     text: `on ${back.node} the request came in on ${there.in} ${from}and the answer goes by ${back.out}${r?.via ?? ''} straight to ${next.node}${r?.text ?? ''}`,
     look: lookAtRoutes(back.node, r),
+    ...{ there, before: before ?? null, routedFrom: r?.from ?? null },
   };
 }
 
-function bridgedParting(p: PacketRun, back: Hop): Parting {
+function bridgedParting(p: PacketRun, there: Hop, back: Hop): Parting {
   const e = p.events.slice(back.from, back.to + 1).find((x): x is EventOf<'bridge'> => x.t === 'bridge' && x.node === back.node);
   return {
     kind: 'bridged',
     node: back.node,
     text: `on ${back.node} the request was routed, and the answer is only bridged (${e ? `${e.bridge}: ` : ''}${back.in} to ${back.out}): net.bridge.bridge-nf-call-iptables is 0, so connection tracking never sees it`,
     look: `on ${back.node} sysctl net.bridge.bridge-nf-call-iptables (1 shows bridged packets to iptables; modprobe br_netfilter)`,
+    ...{ there, before: null, routedFrom: null },
   };
 }
