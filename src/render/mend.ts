@@ -57,6 +57,7 @@ export const triedLines = (list: readonly Tried[]): string[] =>
   });
 
 const family = (a: Addr): string => (typeof a === 'number' ? 'iptables' : 'ip6tables');
+const text = (v: unknown): string => (typeof v === 'string' ? v : '');
 const set = (path: string, value: number): string => `sysctl -w ${dotted(path)}=${value}`;
 const conf = (c: DropContext, key: string): string => `net/${c.family}/conf/${typeof c.facts.dev === 'string' ? c.facts.dev : c.dev}/${key}`;
 
@@ -79,6 +80,10 @@ function atPlace(c: DropContext, p: PacketRun, at: number): (string | readonly s
       return [set(conf(c, 'route_localnet'), 1)];
     case 'forwarding-off':
       return [c.family === 'ipv4' ? 'sysctl -w net.ipv4.ip_forward=1' : 'sysctl -w net.ipv6.conf.all.forwarding=1'];
+    case 'device-down': {
+      const dev = text(c.facts.dev) || c.out || c.dev;
+      return dev === '' ? [] : [`ip link set dev ${dev} up`];
+    }
     case 'bridge-hairpin':
       return typeof c.facts.to === 'string' ? [`bridge link set dev ${c.facts.to} hairpin on`] : [];
     case 'bridge-isolated':
