@@ -1,6 +1,6 @@
 /** Why a next hop stays silent: what became of the ARP request, or the neighbour solicitation, that asked for it, and of the answer. */
 import { type Addr, formatAddr, readAddr } from '../base/addr.js';
-import { byName } from '../base/memo.js';
+import { byName, memoByIdentity } from '../base/memo.js';
 import { ETH_P_ARP, ETH_P_IPV6 } from '../packet/skb.js';
 import { descent } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
@@ -50,12 +50,21 @@ interface Inquiry {
 
 /** What became of the question, which may be an earlier packet's that is still open; null where it cannot be found. */
 function inquire(p: PacketRun, e: Asked): Inquiry | null {
-  for (let q: PacketRun | null = p; q !== null; q = q.previous) {
-    const found = inquiryIn(q, e);
-    if (found) return found;
+  const key = `${e.node} ${e.dev} ${e.addr}`;
+  const passed: PacketRun[] = [];
+  let found: Inquiry | null | undefined;
+  for (let q: PacketRun | null = p; q !== null && !found; q = q.previous) {
+    found = known(q).get(key);
+    if (found === undefined) found = inquiryIn(q, e);
+    else if (found === null) break;
+    passed.push(q);
   }
-  return null;
+  for (const q of passed) known(q).set(key, found ?? null);
+  return found ?? null;
 }
+
+/** What was found out already, by packet and neighbour: of many packets that wait, each would look through all before it. */
+const known = memoByIdentity((_: PacketRun): Map<string, Inquiry | null> => new Map());
 
 function inquiryIn(p: PacketRun, e: Asked): Inquiry | null {
   const root = p.events.find((x): x is EventOf<'skb'> => x.t === 'skb' && x.node === e.node && x.origin.of === null && asksFor(x.view, e.addr));
