@@ -59,4 +59,11 @@ const names: Readonly<Partial<Record<BoxName, string>>> = {
   loopback_xmit: 'in the loopback device',
 };
 
-export const placeOf = (box: string): string => (Object.hasOwn(names, box) ? (names[box as BoxName] ?? box) : `in ${box}`);
+/** Boxes that do more than run their hook, where a rule decided. */
+const atHook: Readonly<Partial<Record<BoxName, string>>> = { ip_forward: 'at FORWARD', ip6_forward: 'at FORWARD' };
+
+/** `ruled`: it was a rule or a policy that decided there. */
+export function placeOf(box: string, ruled = false): string {
+  const name = box as BoxName;
+  return (ruled ? atHook[name] : undefined) ?? (Object.hasOwn(names, box) ? names[name] : undefined) ?? `in ${box}`;
+}

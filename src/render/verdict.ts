@@ -50,7 +50,7 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
   const c = dropContext(p, fate.at);
   const parting = partingOf(p, fate.at);
   return [
-    paint('bad', `${subject} dies on ${fate.node} ${placeOf(boxBefore(p.events, fate.at))}.`),
+    paint('bad', `${subject} dies on ${fate.node} ${placeOf(boxBefore(p.events, fate.at), fate.drop.rule !== null)}.`),
     ...indent([
       ...about,
       sentence(c),
@@ -102,7 +102,7 @@ export function brief(p: PacketRun): string {
   if (fate.kind === 'held') return `${it}waits on ${fate.node}. ${neighbourLines(p, fate.at)[0]}`;
   if (!fate.drop && direction === 'reply') return notAnswered(p)[0] ?? '';
   if (!fate.drop) return `not sent${p.errno ? `: ${errnoWords(p.errno)}` : ''}`;
-  return `${it}dies on ${fate.node} ${placeOf(boxBefore(p.events, fate.at))}. ${sentence(dropContext(p, fate.at))}`;
+  return `${it}dies on ${fate.node} ${placeOf(boxBefore(p.events, fate.at), fate.drop.rule !== null)}. ${sentence(dropContext(p, fate.at))}`;
 }
 
 /** What belongs to that line of a packet that died of something that others did not. */

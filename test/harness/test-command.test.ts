@@ -79,7 +79,7 @@ async function sim(...args: string[]) {
 describe('exit codes', () => {
   it('0 when all hold', async () => {
     const r = await sim('test', 'good.yaml');
-    expect(r.out).toBe('ok      good  6 expectations\n\n1 scenarios, 4 packets, 6 expectations: all hold\n');
+    expect(r.out).toBe('ok      good  6 expectations\n\n1 scenario, 4 packets, 6 expectations: all hold\n');
     expect(r.code).toBe(0);
   });
   it('1 when one does not: expected, actual, the rule, the walk', async () => {
@@ -109,7 +109,7 @@ describe('exit codes', () => {
 
 it('patterns and folders', async () => {
   expect((await sim('test', '*d.yaml')).out).toContain('3 scenarios');
-  expect((await sim('test', `${dir}/**/good.yaml`)).out).toContain('1 scenarios');
+  expect((await sim('test', `${dir}/**/good.yaml`)).out).toContain('1 scenario,');
   expect((await sim('test', '.')).out).toContain('8 scenarios');
 });
 
