@@ -3,6 +3,7 @@
  * A pure function of a run: it decides nothing, it reads events.
  */
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
+import { conversationOf } from './conversation.js';
 import { dropContext } from './drop-context.js';
 import { failed, failureOf, headline } from './fates.js';
 import { howLines } from './how.js';
@@ -94,7 +95,9 @@ const indent = (lines: readonly string[]): string[] => lines.map((l) => `  ${l}`
 /** What else a verdict should make one think of. */
 function notes(p: PacketRun, o: RenderOptions, verdictLines: readonly string[]): string[] {
   const lost = failureOf(p);
-  const assumed = lost?.fate.drop ? assumedLines(dropContext(p, lost.fate.at)) : [];
+  // What a client does with an answer from elsewhere is not what failed.
+  const elsewhere = conversationOf(p)?.kind === 'wrong-source';
+  const assumed = lost?.fate.drop && !elsewhere ? assumedLines(dropContext(p, lost.fate.at)) : [];
   const said = new Set(verdictLines.flatMap((l) => /^ *because set (\S+?),? /.exec(l)?.slice(1, 2) ?? []));
   return indent([...assumed, ...backendNotes(p), ...setNotes(p, said, o.verbose)]);
 }

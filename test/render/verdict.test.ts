@@ -57,6 +57,12 @@ nodes:
     sysctl: { net.ipv4.ip_forward: 1 }
 `;
 
+describe('an answer from elsewhere', () => {
+  it('is not explained by what the client has no socket for', () => expect(library('noflush-empties-a-chain')).not.toContain('assumed'));
+  it('is sent back where its way parts', () =>
+    expect(library('external-traffic-policy-local')).toContain('on pod the request came in on veth0 from node, and the answer leaves by eth0'));
+});
+
 describe('a next hop that nobody shows', () => {
   it('is no failure: the files end there', () => {
     const text = answer(`${ROUTER}packets:\n  - { name: p, at: router:lan, packet: 'icmp 10.0.0.9 > 8.8.8.8' }\n`);
