@@ -1,5 +1,5 @@
 /** Routing of IPv6 packets: ip6_route_input(), ip6_route_output_flags(), ip6_dst_lookup_tail() (net/ipv6/route.c, ip6_output.c). */
-import { ANY6, type Ip6, isMulticast6 } from '../base/addr.js';
+import { ANY6, type Ip6, inPrefix, isMulticast6, parseIp6 } from '../base/addr.js';
 import { type Dst, type NetDevice, RTCF_LOCAL, RTCF_MULTICAST } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
 import { isAnycast6, needStrict6, selectAddress6 } from './addr6.js';
@@ -11,6 +11,7 @@ import { type ChooseNexthop, type FibResult, type FlowKeys, LOOPBACK_IFINDEX } f
 const IP6_MAX_MTU = 65535 + 40;
 const MIN_ADVMSS6 = 1220;
 export const EADDRNOTAVAIL = 99;
+const EAFNOSUPPORT = 97;
 
 /** idev->cnf.mtu6: the device's MTU unless its sysctl says less. */
 const deviceMtu6 = (env: RouteEnv6, dev: NetDevice): number => env.conf.dev(dev.name, 'mtu') || dev.mtu;
@@ -107,6 +108,9 @@ function lookupOutput(env: RouteEnv6, f: Output6Flow, src: Ip6, strict: boolean)
   return env.fib.lookup(flow, env.conf, { strict: must, chooseNexthop: f.chooseNexthop, ...(f.steps ? { steps: f.steps } : {}) });
 }
 
+const MAPPED = parseIp6('::ffff:0:0') as Ip6;
+const isMapped = (a: Ip6): boolean => inPrefix(a, MAPPED, 96);
+
 /** ip6_dst_lookup(): the route first without a source, then the source by it; where that route refuses, once more with the source. */
 export function routeOutput6(env: RouteEnv6, f: Output6Flow): Output6Result {
   let src = f.src;
@@ -119,6 +123,7 @@ export function routeOutput6(env: RouteEnv6, f: Output6Flow): Output6Result {
     if (first.errno === 0) result = first;
   }
   result ??= lookupOutput(env, f, src, f.src === ANY6 && f.oif !== 0);
+  if (result.errno === 0 && isMapped(src) && !isMapped(f.dst)) return { errno: EAFNOSUPPORT, dst: null, result, src };
   return { errno: result.errno, dst: result.errno === 0 ? makeDst6(env, result) : null, result, src };
 }
 

@@ -23,8 +23,8 @@ export interface Entry6 {
 const REJECT: ReadonlySet<string> = new Set(['blackhole', 'unreachable', 'prohibit', 'throw']);
 export const isReject = (r: Route): boolean => REJECT.has(r.type);
 
-/** An address has its routes while its device is down as well (fc_ignore_dev_down of addrconf_f6i_alloc()). */
-const ofAddress = (r: Route): boolean => r.type === 'local' || r.type === 'anycast';
+/** RTF_LOCAL, RTF_ANYCAST: there while their device is down as well (fc_ignore_dev_down of addrconf_f6i_alloc()), and never without a carrier (fib6_nh_init()). */
+const ofAddress = (r: Route): boolean => r.type === 'local' || (r.type === 'anycast' && r.protocol === 'kernel');
 
 /** A route of the dump as the kernel's entries; reject routes stand on the loopback device. */
 export function entriesOf(route: Route, devices: ReadonlyMap<string, NetDevice>, loopback: NetDevice | null): Entry6[] {
@@ -40,7 +40,7 @@ export function entriesOf(route: Route, devices: ReadonlyMap<string, NetDevice>,
       oif: dev?.ifindex ?? -1,
       errno: routeTypeErrno[route.type],
       dead: !reject && (dev === null || (!dev.up && !ofAddress(route)) || ((nh?.flags.includes('dead') ?? false) && !nh?.flags.includes('linkdown'))),
-      linkdown: dev !== null && !dev.carrier,
+      linkdown: dev !== null && !dev.carrier && !ofAddress(route),
       pref: route.pref === 'high' ? 3 : route.pref === 'low' ? 1 : 2,
     };
   });

@@ -20,6 +20,7 @@ const ERRNO = new Map<string, string>([
   ['Invalid cross-device link', 'EXDEV'],
   ['Connection refused', 'ECONNREFUSED'],
   ['No buffer space available', 'ENOBUFS'],
+  ['Address family not supported by protocol', 'EAFNOSUPPORT'],
 ]);
 
 const SOL_SOCKET = 1;

@@ -72,6 +72,7 @@ const names: ReadonlyMap<number, string> = new Map([
   [90, 'EMSGSIZE'],
   [92, 'ENOPROTOOPT'],
   [95, 'EOPNOTSUPP'],
+  [97, 'EAFNOSUPPORT'],
   [98, 'EADDRINUSE'],
   [99, 'EADDRNOTAVAIL'],
   [100, 'ENETDOWN'],

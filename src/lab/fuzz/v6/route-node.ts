@@ -95,7 +95,7 @@ function moreRoutes(r: Rng, w: World): string[] {
     ];
     const [type, ...rest] = head.split(' nexthop ');
     const text = multi ? [type, ...more, ...rest.map((x) => `nexthop ${x}`)].join(' ') : [head, ...more].join(' ');
-    return `route ${r.pick(['add', 'add', 'append', 'prepend'])} ${text}${multi ? '' : r.pick(tables)}`;
+    return `route add ${text}${multi ? '' : r.pick(tables)}`;
   });
 }
 
