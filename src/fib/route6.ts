@@ -1,8 +1,8 @@
 /** Routing of IPv6 packets: ip6_route_input(), ip6_route_output_flags(), ip6_dst_lookup_tail() (net/ipv6/route.c, ip6_output.c). */
-import { ANY6, type Ip6, inPrefix, isMulticast6, parseIp6 } from '../base/addr.js';
+import { ANY6, type Ip6, isMulticast6 } from '../base/addr.js';
 import { type Dst, type NetDevice, RTCF_LOCAL, RTCF_MULTICAST } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
-import { isAnycast6, needStrict6, selectAddress6 } from './addr6.js';
+import { isAnycast6, isMapped6, needStrict6, selectAddress6 } from './addr6.js';
 import { realmOf } from './dst.js';
 import type { RouteEnv6 } from './fib6.js';
 import type { Route } from './model.js';
@@ -108,9 +108,6 @@ function lookupOutput(env: RouteEnv6, f: Output6Flow, src: Ip6, strict: boolean)
   return env.fib.lookup(flow, env.conf, { strict: must, chooseNexthop: f.chooseNexthop, ...(f.steps ? { steps: f.steps } : {}) });
 }
 
-const MAPPED = parseIp6('::ffff:0:0') as Ip6;
-const isMapped = (a: Ip6): boolean => inPrefix(a, MAPPED, 96);
-
 /** ip6_dst_lookup(): the route first without a source, then the source by it; where that route refuses, once more with the source. */
 export function routeOutput6(env: RouteEnv6, f: Output6Flow): Output6Result {
   let src = f.src;
@@ -123,7 +120,7 @@ export function routeOutput6(env: RouteEnv6, f: Output6Flow): Output6Result {
     if (first.errno === 0) result = first;
   }
   result ??= lookupOutput(env, f, src, f.src === ANY6 && f.oif !== 0);
-  if (result.errno === 0 && isMapped(src) && !isMapped(f.dst)) return { errno: EAFNOSUPPORT, dst: null, result, src };
+  if (result.errno === 0 && isMapped6(src) && !isMapped6(f.dst)) return { errno: EAFNOSUPPORT, dst: null, result, src };
   return { errno: result.errno, dst: result.errno === 0 ? makeDst6(env, result) : null, result, src };
 }
 

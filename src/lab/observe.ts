@@ -340,8 +340,8 @@ export function chosenPorts(
   for (const m of texts
     .join('\n')
     .replace(/^:.*$/gm, '')
-    .replace(/--to-(source|ports) \S+-\d+/g, '')
-    .matchAll(/\d+/g))
+    .replace(/--to-(source|ports) \S+-\d+|--comment "[^"]*"/g, '')
+    .matchAll(/\b\d+\b/g))
     given.add(Number(m[0]));
   for (const k of sockets) given.add(k.port);
   const out = new Set<number>();

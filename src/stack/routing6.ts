@@ -6,6 +6,7 @@ import {
   flowKeys,
   isAnycast6,
   isLinkLocal6,
+  isMapped6,
   isOwn6,
   LOOPBACK6,
   NO_KEYS,
@@ -120,7 +121,9 @@ export class Routing6 {
   redirectAddress(dev: NetDevice, daddr: Addr): Addr | null {
     const scope = narrowScope(daddr as Ip6);
     const usable = (a: { local: Addr; flags: readonly string[] }): boolean =>
-      (!a.flags.includes('tentative') || a.flags.includes('optimistic')) && (scope === null || narrowScope(a.local as Ip6) === scope);
+      !isMapped6(a.local as Ip6) &&
+      (!a.flags.includes('tentative') || a.flags.includes('optimistic')) &&
+      (scope === null || narrowScope(a.local as Ip6) === scope);
     return this.n.addrs.find((a) => a.dev === dev.name && a.family === 'ipv6' && usable(a))?.local ?? null;
   }
 

@@ -1,6 +1,7 @@
 /** Connections that are being opened from the other side: listeners and request sockets (net/ipv4/tcp_input.c, tcp_minisocks.c). */
 
-import { isLinkLocal6 } from '../../fib/index.js';
+import type { Ip6 } from '../../base/addr.js';
+import { isLinkLocal6, isMapped6 } from '../../fib/index.js';
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
@@ -41,8 +42,13 @@ export function listen(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
 function connRequest(t: Tcp, l: TcpSock, skb: Skb, seg: Segment): void {
   const { k } = t;
   const family = skb.family;
-  if (family === 'ipv4' && skb.dst !== null && skb.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+  // tcp_v4_conn_request(); tcp_v6_conn_request(): to an anycast address nobody connects.
+  if (skb.dst !== null && (family === 'ipv4' ? skb.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST) : skb.dst.type !== 'local')) {
     k.count('TcpExtListenDrops');
+    return;
+  }
+  if (family === 'ipv6' && isMapped6(skb.saddr as Ip6)) {
+    k.count('Ip6InHdrErrors');
     return;
   }
   // inet_request_mark()
