@@ -95,5 +95,7 @@ export class Network {
 /** A packet without a link header, as tunnels hand it up. */
 function bareSkb(id: number, bytes: Uint8Array): Skb {
   const version = bytes.length > 0 ? bytes[0] >>> 4 : 0;
-  return new Skb(id, { kind: 'injected', of: null }, bytes.slice(), version === 6 ? ETH_P_IPV6 : version === 4 ? ETH_P_IP : ETH_P_ARP);
+  const skb = new Skb(id, { kind: 'injected', of: null }, bytes.slice(), version === 6 ? ETH_P_IPV6 : version === 4 ? ETH_P_IP : ETH_P_ARP);
+  skb.csum = 'unchecked';
+  return skb;
 }

@@ -82,6 +82,8 @@ const UNVERIFIED = new Set<number>([IPPROTO.GRE, IPPROTO.AH, IPPROTO.ESP, IPPROT
 
 /** nf_ip_checksum() / nf_ip6_checksum(): any other protocol is taken for one that sums up to nothing over its whole payload. */
 function checksumHolds(skb: Skb): boolean {
+  // skb_csum_unnecessary(): conntrack found it right, or a device is to fill it in.
+  if (skb.csum === 'good') return true;
   const proto = skb.l4proto;
   const at = skb.thoff;
   const end = Math.min(skb.totLen, skb.data.length);

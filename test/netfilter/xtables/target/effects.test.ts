@@ -98,6 +98,7 @@ describe('what the world is asked', () => {
   test('REJECT does not answer a wrong checksum', () => {
     const w = world();
     const skb = packet({});
+    skb.csum = 'unchecked';
     skb.setU16(36, skb.u16(36) ^ 1);
     expect(runTarget('-A FORWARD -j REJECT', skb, w)).toBe('DROP');
     expect(w.calls).toEqual([]);
