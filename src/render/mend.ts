@@ -11,6 +11,7 @@ import { inBridge, uncoveredAt } from './because.js';
 import { type DropContext, dropContext } from './drop-context.js';
 import { missedSetsBefore, rewriteAt } from './earlier.js';
 import { reroutesAt } from './how.js';
+import { hopsOf } from './lineage.js';
 import { dotted, iptables, unmarked } from './look.js';
 import { ruleText } from './rule-text.js';
 import type { Parting, PartingKind } from './way-back.js';
@@ -190,6 +191,21 @@ export function mendAstray(p: PacketRun, parting: Parting): Change[] {
   const left = p.events.slice(before.from, before.to + 1).findLast((e) => 'view' in e && e.view && p.outcome.skbs.get(e.skb)?.answers === 0);
   const at = (left && 'view' in left ? endsOf(left.view)?.dst : undefined) ?? request.dst;
   if (before.in !== null) out.push(one(before.node, `${family(at)} -t nat -I POSTROUTING 1 -o ${before.out} -d ${formatAddr(at)} -j MASQUERADE`));
+  return out;
+}
+
+/** A node that has no route for its answer: a route back the way the request came, or an address of the router before it. `at`: an event of the request there. */
+export function mendUnanswered(p: PacketRun, at: number, to: Addr): Change[] {
+  const hops = hopsOf(p, at, 0);
+  const [before, here] = hops.slice(-2);
+  if (hops.length < 2 || before.out === null || here.in === null) return [];
+  const v4 = typeof to === 'number';
+  const via = addressOn(p, before.node, before.out, v4 ? 'ipv4' : 'ipv6');
+  const out: Change[] = [];
+  if (via !== null && via !== to) out.push(one(here.node, `${v4 ? 'ip' : 'ip -6'} route add ${formatAddr(to)} via ${formatAddr(via)} dev ${here.in}`));
+  const dst = p.outcome.request.end?.dst;
+  if (before.in !== null && dst !== undefined)
+    out.push(one(before.node, `${family(to)} -t nat -I POSTROUTING 1 -o ${before.out} -d ${formatAddr(dst)} -j MASQUERADE`));
   return out;
 }
 

@@ -11,7 +11,7 @@ import { earlierRewrite, setLines } from './earlier.js';
 import { errnoWords, failureOf, heldFor, leavingWords, unroutable } from './fates.js';
 import { reroutes } from './how.js';
 import { lookAt } from './look.js';
-import { type Change, mendAstray, mendDrop, mendWrongSource } from './mend.js';
+import { type Change, mendAstray, mendDrop, mendUnanswered, mendWrongSource } from './mend.js';
 import type { Paint } from './paint.js';
 import { placeOf } from './places.js';
 import { sentence } from './sentence.js';
@@ -45,7 +45,8 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
       paint('bad', `${subject} waits on ${fate.node} for ${heldFor(p, fate.at)}.`),
       ...indent([...wayBack(p, fate.at), ...earlierRewrite(p, fate.at), ...neighbourLines(p, fate.at), ...tries(p)]),
     ];
-  if (fate.drop === null && direction === 'reply') return [paint('bad', `${subject} is not sent by ${fate.node}.`), ...indent(notAnswered(p))];
+  if (fate.drop === null && direction === 'reply')
+    return [paint('bad', `${subject} is not sent by ${fate.node}.`), ...indent([...notAnswered(p), ...tries(p)])];
   if (fate.drop === null) return [paint('bad', `${subject} was not sent${p.errno ? `: ${errnoWords(p.errno)}` : ''}.`), ...indent(notSent(p))];
   const c = dropContext(p, fate.at);
   const parting = partingOf(p, fate.at);
@@ -82,6 +83,8 @@ export function mendsOf(p: PacketRun): readonly Change[] {
   }
   if (lost === null) return [];
   if (lost.fate.kind === 'held') return neighbourMends(p, lost.fate.at);
+  const unroutableTo = lost.direction === 'reply' && !lost.fate.drop ? unroutable(p)?.dst : undefined;
+  if (unroutableTo !== undefined) return mendUnanswered(p, lost.fate.at, unroutableTo);
   if (!lost.fate.drop) return [];
   const parting = partingOf(p, lost.fate.at);
   const back = parting ? mendAstray(p, parting) : [];

@@ -109,6 +109,8 @@ describe('what the last step does not show', () => {
     const text = pair('from: c, ping: 203.0.113.7');
     expect(text).toContain('its answer is NOT SENT by s: Network is unreachable');
     expect(text).toContain('that node has no route to 10.0.0.9 for its answer');
+    expect(text).toContain("--do 's: ip route add 10.0.0.9 via 203.0.113.1 dev eth0'");
+    expect(text).toContain("--do 'r: iptables -t nat -I POSTROUTING 1 -o wan -d 203.0.113.7 -j MASQUERADE'");
   });
   it('what INVALID means', () =>
     expect(pair("at: r:lan, packet: 'tcp 10.0.0.9:4000 > 203.0.113.7:80 syn ack'")).toContain('because connection tracking of r calls it INVALID'));
