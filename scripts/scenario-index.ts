@@ -69,9 +69,9 @@ export function scenarioIndex(dir = scenariosDir): string {
     '`sim test scenarios` checks what the files expect. Causes and sources stand in the descriptions.',
     '',
     'Nodes, wires, commands and what-ifs of the scenarios in the topic folders were also built in network namespaces of a Linux 6.18 kernel: pings and connections end',
-    'there as the files say. Not compared: tunnels/ipsec-masquerade-first (that kernel had no ESP), noflush-without-the-declaration, packets injected as `packet:`, and what a ping',
-    'cannot show (rules hit, drop reasons, conntrack entries). One known difference: packet `second` of dropped-syn-leaves-no-hole under `syn-let-through` connects again on',
-    'the kernel. Where the kernel contradicts a report, the description says so.',
+    'there as the files say. Not compared: tunnels/ipsec-masquerade-first and rp-filter/ipip-one-way (that kernel had no ESP and no ipip), noflush-without-the-declaration,',
+    'packets injected as `packet:`, and what a ping cannot show (rules hit, drop reasons, conntrack entries). One known difference: packet `second` of',
+    'dropped-syn-leaves-no-hole under `syn-let-through` connects again on the kernel. Where the kernel contradicts a report, the description says so.',
   ];
   for (const [folder, title] of [...topics, ...others]) {
     const list = all.filter((r) => r.folder === folder);
