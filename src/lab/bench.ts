@@ -86,7 +86,8 @@ export class Bench {
     );
     run('ip', ['-batch', '-'], wires.join('\n'));
     const sink = [
-      'link add sink type bridge',
+      // Reserved groups as well end at its disabled ports, instead of going up.
+      'link add sink type bridge group_fwd_mask 65528',
       ...this.links.flatMap((l, i) => [`link set f${i} master sink`, `link set f${i} mtu 9000`, ...(l.up ? [`link set f${i} up`] : [])]),
     ];
     run('ip', ['-n', this.far, '-batch', '-'], sink.join('\n'));

@@ -64,7 +64,8 @@ export class FarEnds {
   }
 
   async open(): Promise<void> {
-    const markers = 'link add m0 type veth peer name m1\nlink set m0 up\nlink set m1 up\nlink add sink type bridge\n';
+    // Reserved groups as well end at the disabled ports of the sink.
+    const markers = 'link add m0 type veth peer name m1\nlink set m0 up\nlink set m1 up\nlink add sink type bridge group_fwd_mask 65528\n';
     run(['-n', this.netns, '-batch', '-'], markers + this.devices.map((_, i) => `link set f${i} master sink\n`).join(''));
     const links = JSON.parse(execFileSync('ip', ['-n', this.netns, '-j', 'link'], { encoding: 'utf8' })) as { ifindex: number; ifname: string }[];
     for (const l of links) if (/^f\d+$/.test(l.ifname)) this.#byIndex.set(l.ifindex, this.devices[Number(l.ifname.slice(1))]);
