@@ -56,6 +56,8 @@ export class DropEvents {
       const [, , , protocol, location, reason] = m;
       // QUEUE_PURGE: what a socket of ours had not read when it was closed; NEIGH_FAILED: a timer, and no time passes in a case.
       if (reason === SINK_REASON || reason === 'QUEUE_PURGE' || reason === 'NEIGH_FAILED') continue;
+      // The copy of a damaged ICMPv6 message for the raw socket that sent it.
+      if (location.startsWith('rawv6_rcv')) continue;
       // Fragments that hang on a datagram are let go of with it: whether there are any depends on how its memory was laid out.
       if (location.startsWith('skb_release_data')) continue;
       if (!this.protocols.includes(Number(protocol))) continue;
