@@ -36,6 +36,26 @@ export function bridgedNote(p: PacketRun, at: number): string[] {
   return [...out];
 }
 
+/** TPROXY chose a socket while the packet was within a bridge, which does not hand it on (skb_orphan() in ip_rcv_core()), and PREROUTING is not run again. */
+export function lostSocket(p: PacketRun, at: number): string[] {
+  const drop = p.events[at];
+  if (drop.t !== 'drop' || drop.cause !== 'no-socket') return [];
+  const chain = ancestors(p.outcome, drop.skb);
+  const chosen = (i: number): string | null => {
+    const e = p.events[i];
+    if (e.t !== 'match' || e.node !== drop.node || e.verdict === 'DROP' || !chain.has(e.skb) || !inBridge(p, i)) return null;
+    const text = ruleText(p.nodes.get(e.node), e.rule) ?? '';
+    return / -j TPROXY /.test(` ${text} `) ? `${e.rule.table}:${e.rule.chain}:${e.rule.num}  ${text}` : null;
+  };
+  const rule = p.events.slice(0, at).flatMap((_, i) => chosen(i) ?? [])[0];
+  if (rule === undefined) return [];
+  const six = lastView(p.events, at, drop.skb)?.protocol === 0x86dd;
+  const sysctl = `net.bridge.bridge-nf-call-ip${six ? '6' : ''}tables`;
+  return [
+    `because TPROXY chose its socket while the packet was within the bridge (${sysctl} is 1), and a socket does not survive the way from bridge to IP: ${rule}`,
+  ];
+}
+
 /** A rule about INVALID packets dropped it: what that means here. */
 export function invalidNote(p: PacketRun, at: number): string[] {
   const e = p.events[at] as EventOf<'drop'>;

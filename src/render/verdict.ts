@@ -4,7 +4,7 @@
 import { formatAddr } from '../base/addr.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
-import { bridgedNote, errorNote, invalidNote, knownFlow, uncoveredByIpsec, wantedWithMask } from './because.js';
+import { bridgedNote, errorNote, invalidNote, knownFlow, lostSocket, uncoveredByIpsec, wantedWithMask } from './because.js';
 import { conversationOf } from './conversation.js';
 import { type DropContext, dropContext } from './drop-context.js';
 import { earlierRewrite, setLines } from './earlier.js';
@@ -59,6 +59,7 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
       ...(c.rule && c.cause !== 'policy-drop' ? [`rule: ${c.rule}`] : []),
       ...(c.cause === 'policy-drop' ? setLines(p, fate.at) : []),
       ...bridgedNote(p, fate.at),
+      ...lostSocket(p, fate.at),
       ...invalidNote(p, fate.at),
       ...wayBack(p, fate.at),
       ...reroutes(p, fate.at).map((l) => `earlier: ${l}`),

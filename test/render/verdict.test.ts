@@ -25,6 +25,7 @@ describe('the cause stands in the first ten lines', () => {
     ['arp-not-answered', null, ['r got the ARP request for 10.0.1.1 on eth0 and does not answer it: the route back to 10.0.9.9 uses eth1', 'all=1 and eth0=0']],
     ['docker-firewall-ipv6', null, ['Its neighbour solicitation for the next hop fd00:5::30 dies on host in the bridge, at FORWARD']],
     ['docker-makes-the-bridge-a-firewall', null, ['because net.bridge.bridge-nf-call-iptables is 1 on host']],
+    ['tproxy-on-a-bridge', null, ['because TPROXY chose its socket while the packet was within the bridge', 'mangle:PREROUTING:2']],
     ['same-node-cluster-ip', 'query', ['An answer came back from 10.5.0.3:53 instead of 10.96.0.1:53', 'the answer is only bridged (cni0: vb to va)']],
     ['hairpin-nat', null, ['on server the request came in on eth0 from router, and the answer goes by eth0 straight to client (table main: 10.0.1.0/24']],
     ['external-traffic-policy-local', null, ['on pod the request came in on veth0 from node, and the answer leaves by eth0 via 172.20.0.1 to router']],

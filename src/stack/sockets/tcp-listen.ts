@@ -189,6 +189,8 @@ function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
     sport: req.lport,
     dport: req.rport,
     uid: l.uid,
+    // inet_sk_flowi_flags()
+    anySource: l.transparent,
   });
   t.requests.splice(t.requests.indexOf(req), 1);
   if (r.dst === null) {

@@ -83,6 +83,8 @@ function answer(k: Kernel, skb: Skb, s: Segment, sock: TcpSock | null, header: H
     sport: s.dport,
     dport: s.sport,
     uid: sock?.uid ?? 0,
+    // IP_REPLY_ARG_NOSRCCHECK
+    anySource: sock?.transparent ?? false,
   });
   if (r.dst === null) {
     if (family === 'ipv6') {
