@@ -23,7 +23,7 @@ export function completeRoutes(l: Loading, draft: NodeDraft, tree: Tree): void {
     if (route) added.push(route);
   }
   if (draft.routes === null && added.length === 0) return;
-  const stated = [...(draft.routes ?? []), ...added];
+  const stated = [...(draft.routes ?? []).map((r) => withDevices(draft, r)), ...added];
   const out: Route[] = [];
   for (const family of ['ipv4', 'ipv6'] as const) {
     const mine = stated.filter((r) => r.family === family);
@@ -38,6 +38,17 @@ export function completeRoutes(l: Loading, draft: NodeDraft, tree: Tree): void {
     );
   }
   draft.routes = out;
+}
+
+/** fib_check_nh(): `via GATEWAY` without a device leaves by the device whose network the gateway is in. */
+function withDevices(draft: NodeDraft, r: Route): Route {
+  if (!r.nexthops.some((h) => h.dev === null && h.gateway !== null)) return r;
+  const nexthops = r.nexthops.map((h) => {
+    const { gateway } = h;
+    if (h.dev !== null || gateway === null) return h;
+    return { ...h, dev: draft.addrs.find((a) => a.family === familyOf(gateway) && a.dev !== 'lo' && sameNetwork(a, gateway))?.dev ?? null };
+  });
+  return { ...r, nexthops };
 }
 
 function gatewayRoute(l: Loading, draft: NodeDraft, tree: Tree, t: Tree): Route | null {

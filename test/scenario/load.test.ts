@@ -70,6 +70,13 @@ describe('small nodes', () => {
     expect(n.routes?.some((r) => r.table === 255 && r.dst === 0x0a000001)).toBe(true);
   });
 
+  it('a gateway without a device leaves by the one whose network it is in', () => {
+    const [n] = load(
+      'version: 1\nnodes:\n  a:\n    addresses: { eth0: 10.0.0.1/24, eth1: 10.0.1.1/24 }\n    routes: |\n      10.5.0.0/16 via 10.0.1.9\n      10.6.0.0/16 via 10.9.0.9\n',
+    ).nodes;
+    expect(n.routes?.slice(0, 2).map((r) => r.nexthops[0].dev)).toEqual(['eth1', null]);
+  });
+
   it('devices in short: bridge with ports, tunnel, secondary address', () => {
     const [n] = load(`version: 1
 nodes:
