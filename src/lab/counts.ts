@@ -51,7 +51,7 @@ export function rises(now: ReadonlyMap<string, number>, before: ReadonlyMap<stri
 
 /** Counters that the model keeps: those of the corpus. Octets, congestion marks and TCP's own statistics are left out. */
 const MIB =
-  /^(Ip(?!Forwarding|DefaultTTL|ExtIn.*Octets|ExtOut.*Octets|ExtIn(NoECT|ECT|CE)|ReasmTimeout)|Icmp|Udp(?!Lite)|Tcp(ActiveOpens|PassiveOpens|AttemptFails|EstabResets|InCsumErrors|InErrs|InSegs|OutSegs|OutRsts|ExtIPReversePathFilter|ExtListenDrops|ExtTCPACKSkippedSynRecv))/;
+  /^(Ip(?!Forwarding|DefaultTTL|ExtIn.*Octets|ExtOut.*Octets|ExtIn(NoECT|ECT|CE)|ReasmTimeout)|Icmp|Udp(?!Lite)|Tcp(ActiveOpens|PassiveOpens|AttemptFails|EstabResets|InCsumErrors|InErrs|InSegs|OutSegs|OutRsts|ExtIPReversePathFilter|ExtListenDrops|ExtTCPACKSkipped(SynRecv|Challenge|Seq)))/;
 
 /** /proc/net/snmp and netstat: pairs of lines, names above values; names as nstat joins them. */
 export function readMib(text: string): Map<string, number> {

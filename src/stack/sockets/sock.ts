@@ -104,6 +104,8 @@ export class TcpSock extends Sock {
   mss = 536;
   /** Of the ACK that opened it, where labels are reflected. */
   flowLabel = 0;
+  /** When something that did not fit was last answered (last_oow_ack_time); null: never. */
+  lastOow: number | null = null;
   /** A system call of the owner is running: errors that arrive now are soft. */
   owned = false;
 

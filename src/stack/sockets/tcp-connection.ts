@@ -5,7 +5,7 @@ import type { TcpSock } from './sock.js';
 import type { Tcp } from './tcp.js';
 import { offersScaling, seqAfter, WSCALE } from './tcp-options.js';
 import { type Segment, segmentLength, sendReset } from './tcp-reset.js';
-import { push, sendAck } from './tcp-send.js';
+import { challenge, misfitLimited, push, sendAck } from './tcp-send.js';
 
 const { FIN, SYN, RST, ACK } = TCP_FLAG;
 /** Errors that a connect() or a later call reports. */
@@ -23,14 +23,15 @@ export function established(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
   const refuse = (reason: string): void => k.drop(skb, reason, 'tcp_validate_incoming', 'tcp-refused', { socket: s.id });
   const end = (seg.seq + segmentLength(seg)) >>> 0;
   const old = seqAfter(s.rcvNxt, end);
-  if (old || seqAfter(seg.seq, s.rcvEdge)) {
-    if (!(seg.flags & RST)) sendAck(t.k, s, skb);
+  const misfit = old || seqAfter(seg.seq, s.rcvEdge);
+  if (misfit && (seg.flags & (SYN | RST)) !== SYN) {
+    if (!(seg.flags & RST) && !misfitLimited(k, s, seg, 'TcpExtTCPACKSkippedSeq')) sendAck(k, s, skb);
     refuse(old ? 'TCP_OLD_SEQUENCE' : 'TCP_INVALID_SEQUENCE');
     return;
   }
   if (seg.flags & RST) {
     if (seg.seq !== s.rcvNxt) {
-      sendAck(t.k, s, skb);
+      challenge(k, s, skb);
       refuse('TCP_RESET');
       return;
     }
@@ -41,7 +42,7 @@ export function established(t: Tcp, s: TcpSock, skb: Skb, seg: Segment): void {
   }
   if (seg.flags & SYN) {
     if (s.state === 'ESTABLISHED') k.count('TcpInErrs');
-    sendAck(t.k, s, skb);
+    challenge(k, s, skb);
     refuse('TCP_INVALID_SYN');
     return;
   }

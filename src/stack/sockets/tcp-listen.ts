@@ -6,12 +6,12 @@ import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';
 import { reflectedLabel } from '../flow-label.js';
-import type { Kernel } from '../kernel.js';
 import type { RequestSock, TcpSock } from './sock.js';
 import type { Tcp } from './tcp.js';
 import { segment } from './tcp-connection.js';
 import { advertisedMss, fullOptions, mssOption, offersScaling, seqAfter, WSCALE, windowFor } from './tcp-options.js';
 import { type Segment, segmentLength, sendAck, sendReset } from './tcp-reset.js';
+import { misfitLimited } from './tcp-send.js';
 import { ipXmit, routeTos } from './xmit.js';
 
 const ENETUNREACH = 101;
@@ -133,7 +133,7 @@ export function checkRequest(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): 
   let flags = seg.flags & (RST | SYN | ACK);
   const rcvNxt = (req.rcvIsn + 1) >>> 0;
   if (seg.seq === req.rcvIsn && flags === SYN) {
-    if (!rateLimited(k, req, seg)) req.resend();
+    if (!misfitLimited(k, req, seg, 'TcpExtTCPACKSkippedSynRecv')) req.resend();
     discard();
     return;
   }
@@ -142,7 +142,8 @@ export function checkRequest(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): 
     return;
   }
   if (!inWindow(seg.seq, (seg.seq + segmentLength(seg)) >>> 0, rcvNxt, (rcvNxt + req.rcvWnd) >>> 0)) {
-    if (!(flags & RST) && !rateLimited(k, req, seg)) sendAck(k, skb, seg, req.listener, (req.isn + 1) >>> 0, rcvNxt, req.rcvWnd >>> req.wscale);
+    if (!(flags & RST) && !misfitLimited(k, req, seg, 'TcpExtTCPACKSkippedSynRecv'))
+      sendAck(k, skb, seg, req.listener, (req.isn + 1) >>> 0, rcvNxt, req.rcvWnd >>> req.wscale);
     k.drop(skb, 'TCP_OVERWINDOW', 'tcp_v4_rcv', 'tcp-refused', { socket: req.listener.id });
     return;
   }
@@ -164,17 +165,6 @@ export function checkRequest(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): 
 /** tcp_in_window(). */
 const inWindow = (seq: number, end: number, from: number, to: number): boolean =>
   seq === from || (seqAfter(end, from) && seqAfter(to, seq)) || (seq === to && seq === end);
-
-/** tcp_oow_rate_limited(): data without a SYN is no part of a loop of ACKs. */
-function rateLimited(k: Kernel, req: RequestSock, seg: Segment): boolean {
-  if (segmentLength(seg) > 0 && !(seg.flags & SYN)) return false;
-  if (req.lastOow !== null && k.now() - req.lastOow < k.sysctl('net/ipv4/tcp_invalid_ratelimit')) {
-    k.count('TcpExtTCPACKSkippedSynRecv');
-    return true;
-  }
-  req.lastOow = k.now();
-  return false;
-}
 
 function accept(t: Tcp, req: RequestSock, skb: Skb, seg: Segment): void {
   const { k } = t;

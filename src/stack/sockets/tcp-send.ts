@@ -4,6 +4,7 @@ import { IPPROTO, type Origin, type Skb } from '../../packet/skb.js';
 import type { Kernel } from '../kernel.js';
 import type { TcpSock } from './sock.js';
 import { FULL_SPACE, MAX_WINDOW, seqAfter } from './tcp-options.js';
+import { type Segment, segmentLength } from './tcp-reset.js';
 import { ipXmit } from './xmit.js';
 
 const { ACK, FIN, PSH } = TCP_FLAG;
@@ -84,4 +85,28 @@ export function transmit(
     mayFragment: false,
     flowLabel: s.flowLabel,
   });
+}
+
+/** What remembers when something that did not fit was last answered (last_oow_ack_time). */
+interface Answered {
+  lastOow: number | null;
+}
+
+/** __tcp_oow_rate_limited(): such an answer is due once in tcp_invalid_ratelimit ms. */
+function oowLimited(k: Kernel, of: Answered, counter: string): boolean {
+  if (of.lastOow !== null && k.now() - of.lastOow < k.sysctl('net/ipv4/tcp_invalid_ratelimit')) {
+    k.count(counter);
+    return true;
+  }
+  of.lastOow = k.now();
+  return false;
+}
+
+/** tcp_oow_rate_limited(): data without a SYN is no part of a loop of ACKs. */
+export const misfitLimited = (k: Kernel, of: Answered, seg: Segment, counter: string): boolean =>
+  (segmentLength(seg) === 0 || (seg.flags & TCP_FLAG.SYN) !== 0) && oowLimited(k, of, counter);
+
+/** tcp_send_challenge_ack() */
+export function challenge(k: Kernel, s: TcpSock, skb: Skb): void {
+  if (!oowLimited(k, s, 'TcpExtTCPACKSkippedChallenge')) sendAck(k, s, skb);
 }
