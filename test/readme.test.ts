@@ -3,7 +3,7 @@
  * a line `...` stands for any number of lines. Blocks of ```yaml are scenarios whose expectations hold. `UPDATE_GOLDEN=1 npx vitest run test/readme.test.ts` rewrites the outputs (heads of the same length where a block ends with `...`).
  */
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { supportTable } from '../scripts/support-table.js';
@@ -52,10 +52,21 @@ function run(command: string): Promise<string[]> {
   return answer;
 }
 
+/** When the last of the files below was written, in ms; 0: there are none. */
+function lastWritten(dir: string): number {
+  const files = existsSync(dir) ? readdirSync(dir, { recursive: true, encoding: 'utf8' }) : [];
+  return files.reduce((t, f) => Math.max(t, statSync(join(dir, f)).mtimeMs), 0);
+}
+
+/** As a user runs it where the build is up to date, else from source, which takes ten times as long to start. */
+const built =
+  lastWritten(join(root, 'dist/cli/packs')) > Math.max(lastWritten(join(root, 'src')), lastWritten(join(root, 'scripts')), lastWritten(join(root, 'bin')));
+const program = built ? [join(root, 'bin/sim.cjs')] : ['--import', 'tsx', join(root, 'src/cli/main.ts')];
+
 function sim(args: readonly string[]): Promise<string[]> {
   return new Promise((done) => {
     const options = { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' }, timeout: 60_000, maxBuffer: 1 << 25 } as const;
-    execFile(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], options, (_, stdout, stderr) => {
+    execFile(process.execPath, [...program, ...args], options, (_, stdout, stderr) => {
       const text = `${stdout}${stderr}`.replace(/\n$/, '');
       done(text === '' ? [] : text.split('\n'));
     });

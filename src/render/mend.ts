@@ -142,7 +142,8 @@ function before(p: PacketRun, at: number): Change[] {
       const kind = byName(p.nodes.get(e.node)?.sets ?? [], s.set);
       if (kind) out.push(one(e.node, `ipset add ${s.set} ${s.member}`));
     }
-    if (inBridge(p, nat) && e.before.src !== e.after.src) out.push(one(e.node, `sysctl -w net.bridge.bridge-nf-call-${family(e.before.src)}=0`));
+    if (inBridge(p, nat) && e.before.src !== e.after.src && !translatedInBridge(p, nat))
+      out.push(one(e.node, `sysctl -w net.bridge.bridge-nf-call-${family(e.before.src)}=0`));
     if (uncoveredAt(p, nat)) {
       out.push(one(e.node, `${family(e.before.src)} -t nat -I POSTROUTING 1 -m policy --dir out --pol ipsec -j ACCEPT`));
     }
@@ -153,6 +154,10 @@ function before(p: PacketRun, at: number): Change[] {
   }
   return out;
 }
+
+/** A frame for the bridge itself, which DNAT sends to another port: without br_netfilter it is routed and meets the same rules. */
+const translatedInBridge = (p: PacketRun, at: number): boolean =>
+  p.events.some((e, i) => i < at && e.t === 'nat' && e.manip === 'DNAT' && !e.undo && inBridge(p, i));
 
 /** `at`: index of the drop. */
 export function mendDrop(p: PacketRun, at: number): Change[] {
