@@ -20,6 +20,7 @@ import type { Backend } from './node-state.js';
 import { hereDoc, Shell } from './shell.js';
 
 const WAIT_MS = 2000;
+const PORT_TRIES = 100;
 /** Without a wire nothing can be sent to mark the end of the log. */
 const QUIET_MS = 80;
 
@@ -115,10 +116,24 @@ export class LabNode {
     }
     if (n.ebtables) await this.#must(hereDoc('ebtables-nft-restore', writeEbtablesSave(n.ebtables as EbtRuleset)));
     if (n.conntrack) for (const c of conntrackCommands(n.conntrack)) await this.#must(`${c} >/dev/null 2>&1 || ${c}`);
+    await this.#portsOpen();
     await this.#listen();
     await this.log.ready;
     await this.names();
     for (let tries = 0; tries < 10 && !(await this.barrier(300)); tries++);
+  }
+
+  /** A bridge hears of the carriers of its ports later than they have them (linkwatch, once a second); until then a port is disabled. */
+  async #portsOpen(): Promise<void> {
+    const ports = this.state.links
+      .filter((l) => l.master !== null && deviceOf(l).up && deviceOf(l).carrier && ['undefined', 'forwarding', '3'].includes(String(l.slaveData.state)))
+      .map((l) => l.name);
+    for (let tries = 0; ports.length > 0 && tries < PORT_TRIES; tries++) {
+      const { out } = await this.shell.run('bridge link show');
+      const disabled = out.split('\n').flatMap((l) => (/ state disabled\b/.test(l) ? [/^\d+: ([^:@]+)/.exec(l)?.[1] ?? ''] : []));
+      if (!ports.some((p) => disabled.includes(p))) return;
+      await new Promise((r) => setTimeout(r, 20));
+    }
   }
 
   async #listen(): Promise<void> {
