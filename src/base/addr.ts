@@ -272,3 +272,11 @@ export const isMulticastMac = (m: Mac): boolean => Math.floor(m / 2 ** 40) % 2 =
 export const isMulticast4 = (a: Ip4): boolean => a >>> 28 === 0xe;
 /** ff00::/8 */
 export const isMulticast6 = (a: Ip6): boolean => a.charCodeAt(0) >>> 8 === 0xff;
+
+const MAPPED = '\0\0\0\0\0\uffff';
+/** ::ffff:0:0/96: IPv4-mapped (ipv6_addr_v4mapped()). */
+export const isMapped6 = (a: Ip6): boolean => a.startsWith(MAPPED);
+/** The IPv4 address inside an IPv4-mapped one; null: it is none. */
+export const mappedIp4 = (a: Addr): Ip4 | null => (typeof a === 'string' && isMapped6(a) ? ((a.charCodeAt(6) << 16) | a.charCodeAt(7)) >>> 0 : null);
+/** IPv4 as a socket of both families shows it (getsockname(2)). */
+export const mapped = (a: Ip4): Ip6 => `${MAPPED}${String.fromCharCode(a >>> 16, a & 0xffff)}`;

@@ -12,9 +12,6 @@ const net = (text: string, len: number): { readonly addr: Ip6; readonly len: num
 export const LOOPBACK6: Ip6 = net('::1', 128).addr;
 
 export const isLinkLocal6 = (a: Ip6): boolean => (a.charCodeAt(0) & 0xffc0) === 0xfe80;
-const MAPPED = parseIp6('::ffff:0:0') as Ip6;
-/** IPv4-mapped (ipv6_addr_v4mapped()). */
-export const isMapped6 = (a: Ip6): boolean => inPrefix(a, MAPPED, 96);
 /** rt6_need_strict(): addresses that mean nothing without a device. */
 export const needStrict6 = (a: Ip6): boolean => isMulticast6(a) || isLinkLocal6(a) || a === LOOPBACK6;
 

@@ -1,6 +1,6 @@
 /** Routing: policy rules, route tables, lookups, source validation, address types. */
 export { addrOnlink, addrType, ipDevFind, isLocalMulticast4, isLoopback4, LBCAST4, primaryAddress, selectAddress } from './addr.js';
-export { addrScope6, addrType6, isAnycast6, isLinkLocal6, isMapped6, isOwn6, LOOPBACK6, needStrict6, selectAddress6 } from './addr6.js';
+export { addrScope6, addrType6, isAnycast6, isLinkLocal6, isOwn6, LOOPBACK6, needStrict6, selectAddress6 } from './addr6.js';
 export { compileFib } from './compile.js';
 export { advmss4, makeDst, routeMtu } from './dst.js';
 export { type Changed, changeRoutes, changeRules, completeRoute, type RouteChange, type RouteCommand, type RuleChange } from './edit.js';

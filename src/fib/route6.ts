@@ -1,8 +1,8 @@
 /** Routing of IPv6 packets: ip6_route_input(), ip6_route_output_flags(), ip6_dst_lookup_tail() (net/ipv6/route.c, ip6_output.c). */
-import { ANY6, type Ip6, isMulticast6 } from '../base/addr.js';
+import { ANY6, type Ip6, isMapped6, isMulticast6 } from '../base/addr.js';
 import { type Dst, type NetDevice, RTCF_LOCAL, RTCF_MULTICAST } from '../packet/types.js';
 import type { RouteStep } from '../trace/event.js';
-import { isAnycast6, isMapped6, needStrict6, selectAddress6 } from './addr6.js';
+import { isAnycast6, needStrict6, selectAddress6 } from './addr6.js';
 import { realmOf } from './dst.js';
 import type { RouteEnv6 } from './fib6.js';
 import type { Route } from './model.js';

@@ -1,5 +1,5 @@
 /** Named readers of the packet that rules test: what a match is lowered to, what an explanation names, what an index may hash. */
-import { type Addr, formatAddr, formatMac } from '../base/addr.js';
+import { type Addr, formatAddr, formatMac, isMulticast4, isMulticast6 } from '../base/addr.js';
 import { protocolName } from '../base/well-known.js';
 import { IPPROTO } from '../packet/skb.js';
 import { CTINFO, ctIsReply, IPS, type NfConn, type SkSocket } from '../packet/types.js';
@@ -71,7 +71,7 @@ export const smac = field(
 /** pkt_type with the rewrite of loopback packets that xt_pkttype makes. */
 export const pktType = field('packet type', (c) => {
   if (c.skb.pktType !== 'loopback') return c.skb.pktType;
-  const first = typeof c.skb.daddr === 'number' ? c.skb.daddr >>> 28 === 14 : c.skb.daddr.charCodeAt(0) >>> 8 === 0xff;
+  const first = typeof c.skb.daddr === 'number' ? isMulticast4(c.skb.daddr) : isMulticast6(c.skb.daddr);
   return first ? 'multicast' : 'broadcast';
 });
 

@@ -18,6 +18,8 @@ import { packetWords } from './walk-lines.js';
 
 /** Is the packet within a bridge at that event? */
 export const inBridge = (p: PacketRun, at: number): boolean => /^(__)?br_|^nf_hook_bridge/.test(boxBefore(p.events, at));
+/** The setting that shows bridged packets to iptables or ip6tables. */
+export const nfCall = (v6: boolean): string => `net.bridge.bridge-nf-call-${v6 ? 'ip6tables' : 'iptables'}`;
 const hex = (n: number): string => `0x${n.toString(16)}`;
 
 /** Rules of iptables dropped or rewrote a packet that was only bridged there. */
@@ -28,10 +30,8 @@ export function bridgedNote(p: PacketRun, at: number): string[] {
     const e = p.events[i];
     const rule = chain.has(e.skb) && (i === at || (e.t === 'nat' && !e.undo && e.before.src !== e.after.src)) && 'rule' in e ? e.rule : null;
     if (rule === null || rule.family === 'bridge' || rule.backend === 'ebtables' || !inBridge(p, i)) continue;
-    const sysctl = `net.bridge.bridge-nf-call-${rule.family === 'ipv6' ? 'ip6tables' : 'iptables'}`;
-    out.add(
-      `because ${sysctl} is 1 on ${e.node} (br_netfilter), packets that are only bridged there meet the rules of ${rule.family === 'ipv6' ? 'ip6tables' : 'iptables'}`,
-    );
+    const v6 = rule.family === 'ipv6';
+    out.add(`because ${nfCall(v6)} is 1 on ${e.node} (br_netfilter), packets that are only bridged there meet the rules of ${v6 ? 'ip6tables' : 'iptables'}`);
   }
   return [...out];
 }
@@ -49,8 +49,7 @@ export function lostSocket(p: PacketRun, at: number): string[] {
   };
   const rule = p.events.slice(0, at).flatMap((_, i) => chosen(i) ?? [])[0];
   if (rule === undefined) return [];
-  const six = lastView(p.events, at, drop.skb)?.protocol === 0x86dd;
-  const sysctl = `net.bridge.bridge-nf-call-ip${six ? '6' : ''}tables`;
+  const sysctl = nfCall(lastView(p.events, at, drop.skb)?.protocol === 0x86dd);
   return [
     `because TPROXY chose its socket while the packet was within the bridge (${sysctl} is 1), and a socket does not survive the way from bridge to IP: ${rule}`,
   ];

@@ -1,5 +1,5 @@
 /** A conversation as a whole: did it come about, and if not, what did the client see? Read off what reached the client. */
-import { type Addr, formatAddr } from '../base/addr.js';
+import { type Addr, formatAddr, isMulticast4, isMulticast6 } from '../base/addr.js';
 import { memoByIdentity } from '../base/memo.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, Skb } from '../packet/skb.js';
 import type { Ends } from '../stack/outcome.js';
@@ -77,6 +77,6 @@ function datagram(p: PacketRun, asked: Ends): Conversation | null {
 }
 
 function isGroup(p: PacketRun, node: string, a: Addr): boolean {
-  if (typeof a === 'string') return a.charCodeAt(0) >>> 8 === 0xff;
-  return a >>> 28 === 14 || a === 0xffffffff || (p.nodes.get(node)?.addrs ?? []).some((x) => x.broadcast === a);
+  if (typeof a === 'string') return isMulticast6(a);
+  return isMulticast4(a) || a === 0xffffffff || (p.nodes.get(node)?.addrs ?? []).some((x) => x.broadcast === a);
 }

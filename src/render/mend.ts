@@ -7,7 +7,7 @@ import { byName } from '../base/memo.js';
 import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf, RuleRef } from '../trace/event.js';
-import { inBridge, uncoveredAt } from './because.js';
+import { inBridge, nfCall, uncoveredAt } from './because.js';
 import { type DropContext, dropContext } from './drop-context.js';
 import { missedSetsBefore, rewriteAt } from './earlier.js';
 import { reroutesAt } from './how.js';
@@ -103,7 +103,7 @@ const bypassed = (c: DropContext, rule: RuleRef, p: PacketRun): string =>
   `${iptables(c)} -t ${c.table} -R ${ruleText(p.nodes.get(c.node), rule)?.replace(/^-A (\S+)/, `$1 ${rule.num}`)} --queue-bypass`;
 
 function passed(c: DropContext, d: EventOf<'drop'>, p: PacketRun, at: number): (string | readonly string[])[] {
-  const bridged = inBridge(p, at) ? [`sysctl -w net.bridge.bridge-nf-call-${c.family === 'ipv6' ? 'ip6tables' : 'iptables'}=0`] : [];
+  const bridged = inBridge(p, at) ? [`sysctl -w ${nfCall(c.family === 'ipv6')}=0`] : [];
   const tool = `${iptables(c)} -t ${c.table}`;
   if (c.cause === 'rule-drop') return [`${tool} -I ${c.chain} ${d.rule!.num} ${like(c)} -j ACCEPT`, ...bridged];
   const accept = `${tool} -A ${c.chain} ${like(c)} -j ACCEPT`;
@@ -143,7 +143,7 @@ function before(p: PacketRun, at: number): Change[] {
       if (kind) out.push(one(e.node, `ipset add ${s.set} ${s.member}`));
     }
     if (inBridge(p, nat) && e.before.src !== e.after.src && !translatedInBridge(p, nat))
-      out.push(one(e.node, `sysctl -w net.bridge.bridge-nf-call-${family(e.before.src)}=0`));
+      out.push(one(e.node, `sysctl -w ${nfCall(typeof e.before.src === 'string')}=0`));
     if (uncoveredAt(p, nat)) {
       out.push(one(e.node, `${family(e.before.src)} -t nat -I POSTROUTING 1 -m policy --dir out --pol ipsec -j ACCEPT`));
     }
@@ -168,7 +168,7 @@ export function mendDrop(p: PacketRun, at: number): Change[] {
 /** An answer that kept the address which DNAT had chosen: it has to come back through that node, or to be shown to iptables there. */
 export function mendWrongSource(nat: EventOf<'nat'>, parting: PartingKind | null): Change[] {
   const v6 = typeof nat.after.dst === 'string';
-  if (parting === 'bridged') return [one(nat.node, `sysctl -w net.bridge.bridge-nf-call-${v6 ? 'ip6tables' : 'iptables'}=1`)];
+  if (parting === 'bridged') return [one(nat.node, `sysctl -w ${nfCall(v6)}=1`)];
   return [one(nat.node, `${v6 ? 'ip6tables' : 'iptables'} -t nat -I POSTROUTING 1 -d ${formatAddr(nat.after.dst)} -j MASQUERADE`)];
 }
 

@@ -3,6 +3,7 @@ import { type Addr, formatAddr } from '../base/addr.js';
 import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
+import { nfCall } from './because.js';
 import { type Hop, hopsOf } from './lineage.js';
 
 /** `bridged`: the same devices, but the answer was not routed there and iptables did not see it. */
@@ -103,11 +104,12 @@ function neighbourParting(p: PacketRun, there: Hop, back: Hop, before: Hop | und
 
 function bridgedParting(p: PacketRun, there: Hop, back: Hop): Parting {
   const e = p.events.slice(back.from, back.to + 1).find((x): x is EventOf<'bridge'> => x.t === 'bridge' && x.node === back.node);
+  const sysctl = nfCall(typeof p.target.dst === 'string');
   return {
     kind: 'bridged',
     node: back.node,
-    text: `on ${back.node} the request was routed, and the answer is only bridged (${e ? `${e.bridge}: ` : ''}${back.in} to ${back.out}): net.bridge.bridge-nf-call-iptables is 0, so connection tracking never sees it`,
-    look: `on ${back.node} sysctl net.bridge.bridge-nf-call-iptables (1 shows bridged packets to iptables; modprobe br_netfilter)`,
+    text: `on ${back.node} the request was routed, and the answer is only bridged (${e ? `${e.bridge}: ` : ''}${back.in} to ${back.out}): ${sysctl} is 0, so connection tracking never sees it`,
+    look: `on ${back.node} sysctl ${sysctl} (1 shows bridged packets to ${sysctl.endsWith('6tables') ? 'ip6tables' : 'iptables'}; modprobe br_netfilter)`,
     ...{ there, before: null, routedFrom: null },
   };
 }

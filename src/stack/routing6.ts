@@ -1,12 +1,11 @@
 /** IPv6 routing as the stages ask for it: the fib's pure functions with this node's state, and their telling. */
-import { type Addr, ANY6, type Ip6 } from '../base/addr.js';
+import { type Addr, ANY6, type Ip6, isMapped6, isMulticast6 } from '../base/addr.js';
 import {
   addrType6,
   compileFib6,
   flowKeys,
   isAnycast6,
   isLinkLocal6,
-  isMapped6,
   isOwn6,
   LOOPBACK6,
   NO_KEYS,
@@ -154,7 +153,7 @@ export class Routing6 {
 
   /** A route straight to `to` on a device. */
   linkDst(dev: NetDevice, to: Addr): Dst {
-    const multicast = (to as Ip6).charCodeAt(0) >>> 8 === 0xff;
+    const multicast = isMulticast6(to as Ip6);
     return {
       family: 'ipv6',
       type: multicast ? 'multicast' : 'unicast',

@@ -1,10 +1,10 @@
 /** The sockets of a case: listening ones from its state, those that steps open, and what they were given (kernel-corpus/README.md). */
-import { type Addr, anyAddr, type Family, formatAddr, parseAddr } from '../../base/addr.js';
+import { type Addr, anyAddr, type Family, formatAddr, mapped, parseAddr } from '../../base/addr.js';
 import type { NetDevice } from '../../packet/types.js';
 import type { NodeRun } from '../../stack/node-run.js';
 import { errnoName } from '../../stack/sockets/icmp-errno.js';
 import type { SocketLayer } from '../../stack/sockets/layer.js';
-import { mapped, spoken } from '../../stack/sockets/mapped.js';
+import { spoken } from '../../stack/sockets/mapped.js';
 import type { SocketOptions, TcpSock, UdpSock } from '../../stack/sockets/sock.js';
 import { type Icmp6Send, type SocketEvents, Sockets } from '../../stack/sockets/sockets.js';
 import { icmp6Send } from '../../stack/stages/icmp6-send.js';

@@ -1,4 +1,5 @@
 /** What `sim check-log` found, for people and for programs. */
+
 import { formatAddr } from '../../base/addr.js';
 import { protocolName } from '../../base/well-known.js';
 import type { LoggedPacket, TraceLogKind } from '../../formats/trace-log-types.js';
@@ -12,13 +13,13 @@ import { modelRule } from '../check-log/compare.js';
 import type { Candidate } from '../check-log/diagnose.js';
 import type { Replayed } from '../check-log/replay.js';
 import type { ModelLine } from '../check-log/rounds.js';
+import { counted } from './reporter.js';
 
 const kinds: Readonly<Record<TraceLogKind, string>> = {
   kernel: 'kernel log',
   'xtables-monitor': 'xtables-monitor --trace',
   'nft-monitor': 'nft monitor trace',
 };
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** Of a packet: `tcp 10.0.0.1:4000 > 10.0.0.2:80`. */
 function packetText(p: LoggedPacket): string {
@@ -48,10 +49,10 @@ function numbersOf(c: LogCheck): Numbers {
 export function renderLogCheck(c: LogCheck): string {
   const n = numbersOf(c);
   const out = [
-    `${c.log.file} (${kinds[c.log.kind]}): ${count(n.packets, 'packet')}, ${count(n.lines, 'line')}. ` +
+    `${c.log.file} (${kinds[c.log.kind]}): ${counted(n.packets, 'packet')}, ${counted(n.lines, 'line')}. ` +
       (n.agreedPackets === n.packets
         ? `All agree with the model of ${c.node.name}.`
-        : `${n.agreedPackets} of ${count(n.packets, 'packet')} and ${n.agreedLines} of ${count(n.lines, 'line')} agree with the model of ${c.node.name}.`),
+        : `${n.agreedPackets} of ${counted(n.packets, 'packet')} and ${n.agreedLines} of ${counted(n.lines, 'line')} agree with the model of ${c.node.name}.`),
     ...remarks(c),
   ];
   if (c.assumed.length > 0) out.push('', 'Taken from the log, and not in the dump:', ...c.assumed.map((a) => `  ${a}`));
@@ -82,7 +83,7 @@ function remarks(c: LogCheck): string[] {
   const { log } = c;
   const out: string[] = [];
   if (log.stopped) out.push(`Only the first ${log.read} lines were read.`);
-  if (log.unusable > 0) out.push(`${count(log.unusable, 'trace line')} could not be used.`);
+  if (log.unusable > 0) out.push(`${counted(log.unusable, 'trace line')} could not be used.`);
   if (log.losses.length > 0) out.push(`Line ${log.losses[0]} says that messages were lost.`);
   if (log.nativeTables.length > 0) out.push(`Native nftables rules are not modelled; their lines are left out: ${log.nativeTables.join(', ')}.`);
   return out;
@@ -142,7 +143,7 @@ function others(c: LogCheck, first: Replayed): string[] {
   const rest = c.results.filter((r) => r !== first && parts(r));
   if (rest.length === 0) return [];
   const shown = rest.slice(0, MOST_OTHERS).map((r) => `packet ${r.walk.n} (line ${(r.comparison.parting?.log ?? r.walk.lines[0]).n})`);
-  return ['', `${count(rest.length, 'packet')} more ${rest.length === 1 ? 'parts' : 'part'}: ${shown.join(', ')}${rest.length > MOST_OTHERS ? ', …' : ''}.`];
+  return ['', `${counted(rest.length, 'packet')} more ${rest.length === 1 ? 'parts' : 'part'}: ${shown.join(', ')}${rest.length > MOST_OTHERS ? ', …' : ''}.`];
 }
 const MOST_OTHERS = 10;
 

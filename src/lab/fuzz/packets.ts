@@ -1,5 +1,5 @@
 /** Random packets for a random node: injected frames, local sends, and what the other ends make of what the node emits. */
-import { type Addr, parseIp4 } from '../../base/addr.js';
+import { type Addr, isMulticast4, parseIp4 } from '../../base/addr.js';
 import type { CorpusSocket, InjectStep, LocalStep } from '../../harness/conformance/corpus.js';
 import { bytesHex } from '../../harness/conformance/hex.js';
 import { buildIcmp, buildIp4, buildSctp, buildTcp, buildUdp, echoRest, TCP_FLAG } from '../../packet/build.js';
@@ -229,7 +229,7 @@ export function datagram(r: Rng, src: number, dst: number, n: number): Uint8Arra
 
 function etherDestination(r: Rng, mac: string, dst: number): string {
   if (dst === 0xffffffff || (dst & 255) === 255) return r.chance(80) ? 'ff:ff:ff:ff:ff:ff' : mac;
-  if (dst >>> 28 === 14)
+  if (isMulticast4(dst))
     return r.chance(85) ? `01:00:5e:${[(dst >>> 16) & 127, (dst >>> 8) & 255, dst & 255].map((x) => x.toString(16).padStart(2, '0')).join(':')}` : mac;
   return r.weighed([
     [96, mac],

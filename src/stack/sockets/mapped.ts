@@ -1,15 +1,7 @@
 /** Sockets of both families: to ::ffff:a.b.c.d UDP and TCP of IPv6 speak IPv4 (udpv6_sendmsg(), tcp_v6_connect()). */
-import { type Addr, ANY4, ANY6, type Ip4 } from '../../base/addr.js';
+import { type Addr, ANY4, ANY6, mappedIp4 } from '../../base/addr.js';
 import { Inconclusive } from '../inconclusive.js';
 import type { SocketOptions } from './sock.js';
-
-const PREFIX = '\0\0\0\0\0\uffff';
-
-/** The IPv4 address inside an IPv4-mapped one; null: it is none. */
-export const mappedIp4 = (a: Addr): Ip4 | null => (typeof a === 'string' && a.startsWith(PREFIX) ? ((a.charCodeAt(6) << 16) | a.charCodeAt(7)) >>> 0 : null);
-
-/** IPv4 as such a socket shows it (getsockname(2)). */
-export const mapped = (a: Ip4): string => `${PREFIX}${String.fromCharCode(a >>> 16, a & 0xffff)}`;
 
 /**
  * The socket and the address that a datagram or connection of `o` to `to` is really of. What was set of traffic class and hop limit is IPv6's alone.

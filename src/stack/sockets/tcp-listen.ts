@@ -1,7 +1,7 @@
 /** Connections that are being opened from the other side: listeners and request sockets (net/ipv4/tcp_input.c, tcp_minisocks.c). */
 
-import type { Ip6 } from '../../base/addr.js';
-import { isLinkLocal6, isMapped6 } from '../../fib/index.js';
+import { type Ip6, isMapped6 } from '../../base/addr.js';
+import { isLinkLocal6 } from '../../fib/index.js';
 import { buildTcp, TCP_FLAG } from '../../packet/build.js';
 import { IPPROTO, type Skb } from '../../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../packet/types.js';

@@ -1,5 +1,5 @@
 /** Neighbour output and ARP: neigh_output(), arp_constructor(), arp_solicit(), arp_process() (net/core/neighbour.c, net/ipv4/arp.c). */
-import { type Addr, type Ip4, MAC_BROADCAST, type Mac, readAddr, writeAddr } from '../../base/addr.js';
+import { type Addr, type Ip4, isMulticast4, isMulticast6, MAC_BROADCAST, type Mac, readAddr, writeAddr } from '../../base/addr.js';
 import { readMac, writeMac } from '../../packet/mac-bytes.js';
 import { ETH_P_ARP, ETH_P_IPV6, type Skb } from '../../packet/skb.js';
 import type { NetDevice } from '../../packet/types.js';
@@ -41,10 +41,10 @@ const groupMac = (group: number): Mac => 0x01005e000000 + (group & 0x7fffff);
 /** Addresses that need no resolution: multicast, broadcast, NOARP and loopback devices. */
 function constantMac(k: Kernel, dev: NetDevice, hop: Addr): Mac | null {
   if (typeof hop === 'string') {
-    if (hop.charCodeAt(0) >>> 8 === 0xff) return 0x333300000000 + hop.charCodeAt(6) * 65536 + hop.charCodeAt(7);
+    if (isMulticast6(hop)) return 0x333300000000 + hop.charCodeAt(6) * 65536 + hop.charCodeAt(7);
     return dev.noarp || dev.loopback ? dev.mac : null;
   }
-  if (hop >>> 28 === 14) return groupMac(hop);
+  if (isMulticast4(hop)) return groupMac(hop);
   if (dev.noarp || dev.loopback) return dev.mac;
   // inet_addr_type_dev_table(): the device only names the table; the broadcast address of another subnet is one here, too.
   // A route may make any address one of a group (arp_constructor).
@@ -101,7 +101,7 @@ export function arpRcv(k: Kernel, f: Flight): 'gone' {
     return 'gone';
   };
   if (op !== 1 && op !== 2) return refuse();
-  if (tip >>> 28 === 14 || (tip >>> 24 === 127 && !k.orConf('ipv4', dev.name, 'route_localnet'))) return refuse();
+  if (isMulticast4(tip) || (tip >>> 24 === 127 && !k.orConf('ipv4', dev.name, 'route_localnet'))) return refuse();
   if (sip === tip && k.orConf('ipv4', dev.name, 'drop_gratuitous_arp')) return refuse();
   const reply = (): void => sendArp(k, dev, 2, dev.mac, tip, sha, sip, sha);
   if (sip === 0) {

@@ -1,5 +1,5 @@
 /** VXLAN: vxlan_xmit() puts a frame into UDP, vxlan_rcv() takes it out again (drivers/net/vxlan/vxlan_core.c, net/ipv4/udp_tunnel_core.c). */
-import { isMulticastMac, MAC_BROADCAST, type Mac } from '../../base/addr.js';
+import { isMulticast4, isMulticastMac, MAC_BROADCAST, type Mac } from '../../base/addr.js';
 import { type VxlanPlan, type VxlanRemote, VxlanState, vxlanPlans } from '../../link/vxlan.js';
 import { buildIp4, buildUdp } from '../../packet/build.js';
 import { ETH_P_IP, ETH_P_IPV6, IPPROTO, IPSKB_FORWARDED, type Skb } from '../../packet/skb.js';
@@ -78,7 +78,7 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   const tooLong = dst.mtu > 0 && skb.data.length + headroom > dst.mtu;
   if (tooLong && (dev.master !== null || (skb.cb.flags & IPSKB_FORWARDED) === 0)) unsupported(k, f, 'an inner packet larger than the tunnel takes');
   const src = plan.local ?? route.src ?? 0;
-  const multicastTtl = remote >>> 28 === 0xe ? 1 : 0;
+  const multicastTtl = isMulticast4(remote) ? 1 : 0;
   const asked = plan.ttlInherit ? innerTtl(skb) : plan.ttl || multicastTtl;
   const ttl = asked || (dst.hoplimit > 0 ? dst.hoplimit : k.sysctl('net/ipv4/ip_default_ttl') || 64);
   const udp = buildUdp({ sport, dport, payload: encapsulate(skb, r.vni ?? plan.vni) }, src, remote);

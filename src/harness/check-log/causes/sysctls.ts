@@ -1,4 +1,5 @@
 /** Rows about sysctls: the model and the node decide alike, from other settings. */
+import { nfCall } from '../../../render/because.js';
 import type { Cause } from '../../../trace/cause.js';
 import { byCommands, type Case, type CauseRow, type Finding } from './case.js';
 
@@ -25,7 +26,7 @@ export const bridgeCalls: CauseRow = {
   find(c) {
     const p = c.log?.packet ?? c.r.walk.lines[0].packet;
     const model = c.model?.packet;
-    const name = `net.bridge.bridge-nf-call-${c.family === 'ipv6' ? 'ip6tables' : 'iptables'}`;
+    const name = nfCall(c.family === 'ipv6');
     if (p.physin !== '' && (!model || model.physin === ''))
       return [sysctl(c, `bridged packets passed iptables on the node: ${name} was 1`, [name], 1, `the log shows PHYSIN=${p.physin}, the model does not`)];
     if (p.physin === '' && model !== undefined && model.physin !== '')

@@ -1,6 +1,5 @@
 /** `-m addrtype --src-type LOCAL,… --dst-type …`: what kind of address it is to this node. */
-import type { Addr, Family } from '../../../base/addr.js';
-import { ANY6, formatAddr } from '../../../base/addr.js';
+import { type Addr, ANY6, type Family, formatAddr, isMulticast6 } from '../../../base/addr.js';
 import { ROUTE_TYPES, type RouteType } from '../../../packet/types.js';
 import type { HookPoint } from '../../../trace/event.js';
 import { daddr, saddr } from '../../fields.js';
@@ -54,7 +53,7 @@ function check(d: AddrtypeMatch, ctx: CheckContext): void {
 /** __ipv6_addr_type(), as far as it tells these three apart; IPv4-mapped addresses are none of them. */
 function ip6Kind(a: string): 'any' | 'multicast' | 'unicast' | 'mapped' {
   if (a === ANY6) return 'any';
-  if (a.charCodeAt(0) >>> 8 === 0xff) return 'multicast';
+  if (isMulticast6(a)) return 'multicast';
   return a.startsWith('\0\0\0\0\0\uffff') ? 'mapped' : 'unicast';
 }
 
