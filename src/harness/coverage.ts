@@ -12,7 +12,7 @@ import { builtinChains, type XtRuleset } from '../netfilter/xtables/model.js';
 import { printRule } from '../netfilter/xtables/print.js';
 import type { NodeState } from '../scenario/model.js';
 import type { PacketRun } from '../stack/run-scenario.js';
-import type { RuleRef } from '../trace/event.js';
+import { isXtRule, type RuleRef } from '../trace/event.js';
 import type { ScenarioResult } from './suite.js';
 
 /** Sets with more entries are not looked into. */
@@ -75,7 +75,7 @@ function collectPacket(c: Collector, file: string, p: PacketRun): void {
   for (const e of p.events) {
     const n = p.nodes.get(e.node);
     if (!n) continue;
-    if (e.t === 'match' && e.rule.family !== 'bridge') meetRule(c, file, n, rulesetOf(n, e.rule.family, e.rule.backend), e.rule);
+    if (e.t === 'match' && isXtRule(e.rule)) meetRule(c, file, n, rulesetOf(n, e.rule.family, e.rule.backend), e.rule);
     if (e.t === 'hook' && (e.family === 'ipv4' || e.family === 'ipv6')) meetHook(c, file, n, e.family, e.hook);
     if (e.t === 'set-test') {
       const key = `${n.name}\0${e.set}`;

@@ -3,7 +3,7 @@ import { byName } from '../base/memo.js';
 import { lintSetUse } from '../netfilter/ipset/lint.js';
 import type { MatchInstance, Rule, XtRuleset } from '../netfilter/xtables/model.js';
 import type { PacketRun } from '../stack/run-scenario.js';
-import type { RuleRef } from '../trace/event.js';
+import { isXtRule, type RuleRef } from '../trace/event.js';
 import type { DropContext } from './drop-context.js';
 import { assumedSysctls } from './look.js';
 import { rulePlace, rulesetOf } from './rule-text.js';
@@ -70,7 +70,7 @@ export function setNotes(p: PacketRun, without: ReadonlySet<string>, all: boolea
 
 function* chainNotes(p: PacketRun, node: string, ref: RuleRef, without: ReadonlySet<string>): Generator<[string, string]> {
   const n = p.nodes.get(node);
-  if (!n || ref.family === 'bridge') return;
+  if (!n || !isXtRule(ref)) return;
   const table = byName(rulesetOf(n, ref)?.tables ?? [], ref.table);
   const chain = table && byName(table.chains, ref.chain);
   if (!chain) return;

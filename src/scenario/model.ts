@@ -7,6 +7,7 @@ import type { Span } from '../base/diagnostic.js';
 import type { PolicyRule, Route } from '../fib/model.js';
 import type { FdbEntry, IfAddr, Link, Neigh, PortVlan } from '../link/model.js';
 import type { IpSet } from '../netfilter/ipset/model.js';
+import type { NftTable } from '../netfilter/nftables/model.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
 import type { XfrmPolicy, XfrmState } from '../xfrm/model.js';
 import type { PartKind } from './parts.js';
@@ -47,8 +48,8 @@ export interface NodeState {
   /** The same loaded through iptables-nft. */
   readonly iptablesNft: XtRuleset | null;
   readonly ip6tablesNft: XtRuleset | null;
-  /** Text of `nft -a list ruleset`, for rule handles (issue: nft backend) and native rule sets. */
-  readonly nftRuleset: string | null;
+  /** What `nft -a list ruleset` shows: rules of nftables itself, and those of iptables-nft with their handles. Null: not known. */
+  readonly nftRuleset: readonly NftTable[] | null;
   /** Owned by netfilter/ebtables/model.ts; null = none. */
   readonly ebtables: unknown | null;
   readonly sets: readonly IpSet[];

@@ -246,8 +246,8 @@ export const parts: readonly PartRow[] = [
     files: /^nft(-list)?(-ruleset)?(\.(txt|nft))?$|\.nft$/,
     example: 'nft-ruleset',
     read(draft, text) {
-      draft.nftRuleset = text;
-      takeAsNft(draft, readNftList(text));
+      draft.nftRuleset = readNftList(text);
+      takeAsNft(draft, draft.nftRuleset);
       return [];
     },
   },

@@ -6,22 +6,23 @@ import { byName, memoByIdentity } from '../base/memo.js';
 import { type Conn, dirOf, type NatWalk } from '../netfilter/conntrack/index.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
-import type { Queued } from '../netfilter/xtables/extension.js';
 import type { XtRuleset, XtTableName } from '../netfilter/xtables/model.js';
 import { type WalkVerdict, walkChain } from '../netfilter/xtables/walk.js';
 import { IPPROTO, IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
 import { CTINFO } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
-import type { HookPoint, RuleRef } from '../trace/event.js';
+import type { HookPoint } from '../trace/event.js';
 import { brNetfilterSteps } from './br-netfilter.js';
 import { ebtablesSteps } from './ebtables-steps.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { HookRun, HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
-import { missingSteps, unknownOf } from './missing.js';
-import { hasNftChain, nativeSteps, nftTracer } from './nft-steps.js';
+import { missingSteps } from './missing.js';
+import { nativeNatWalks, nativeSteps } from './nft-native.js';
+import { hasNftChain, nftTracer } from './nft-steps.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
+import { at, dropped, rerouting, settle } from './table-walk.js';
 
 type IpFamily = 'ipv4' | 'ipv6';
 type Backend = 'legacy' | 'nft';
@@ -43,52 +44,12 @@ const PRI = {
 
 const EPERM = 1;
 
-/** NF_DROP of a step: the hook frees the packet, the caller gets -EPERM. */
-function dropped(k: Kernel, f: Flight, rule: RuleRef | null, isPolicy: boolean): 'drop' {
-  f.errno = EPERM;
-  k.drop(f.skb, 'NETFILTER_DROP', rule?.backend === 'nft' ? 'nft_do_chain' : 'nf_hook_slow', isPolicy ? 'policy-drop' : 'rule-drop', {}, rule);
-  return 'drop';
-}
-
-/** nf_queue(): to who listens, whose answer is not known; where nobody does it is dropped (the sender hears of no error) or bypasses the queue. */
-function queued(k: Kernel, f: Flight, c: PacketCtx, q: Queued): HookVerdict {
-  const heard = k.given.nfQueues;
-  if (heard === null) {
-    const why = unknownOf(k.given, 'nfqueue') ?? 'not known of this node: which queues a program listens to (nfnetlink_queue)';
-    return k.inconclusive(`queue ${q.queue}: ${why}`, c);
-  }
-  if (heard.includes(q.queue)) return k.inconclusive(`queue ${q.queue}: a program in user space decides`, c);
-  if (q.bypass) return 'accept';
-  k.drop(f.skb, 'NOT_SPECIFIED', 'nf_queue', 'queue-unheard', { queue: q.queue }, c.rule);
-  return 'drop';
-}
-
-function settle(k: Kernel, f: Flight, c: PacketCtx, v: WalkVerdict): HookVerdict {
-  switch (v) {
-    case 'ACCEPT':
-      return 'accept';
-    case 'STOLEN':
-      return 'stolen';
-    case 'DROP':
-      return dropped(k, f, c.rule, c.rule !== null && k.isPolicyRef(c.rule));
-    default:
-      return queued(k, f, c, v);
-  }
-}
-
 /** Said once per node: the order of two rule sets at one priority rests on it. */
 function tellOrder(k: Kernel, f: Flight): void {
   const said = k.state('order of two backends', () => ({ yes: false }));
   if (said.yes) return;
   said.yes = true;
   k.tell(f.skb, { t: 'assumed', what: 'which backend runs first at the same priority', value: 'nft, as where its rules were loaded after the legacy ones' });
-}
-
-/** The state of the hook as a table sees it: a step before may have put another skb in the packet's place (defragmentation). */
-function at(h: HookState, f: Flight): PacketCtx {
-  h.skb = f.skb;
-  h.rule = null;
-  return h;
 }
 
 type Walk = (k: Kernel, c: PacketCtx) => WalkVerdict;
@@ -138,33 +99,25 @@ export function tableOf(n: NodeState, family: IpFamily, table: XtTableName, back
   return t && compileTable(t, family, backend);
 }
 
-/** What mangle OUTPUT may change that asks for a new route. */
-const routeKey = (s: Skb): string => `${s.saddr}\0${s.daddr}\0${s.mark}\0${s.tos}${s.family === 'ipv6' ? `\0${s.ttl}\0${s.u32(0)}` : ''}`;
-
 /** iptable_mangle's OUTPUT: re-routes when mark, addresses or TOS changed (ipt_mangle_out, nf_route_table_hook4). */
 const mangleOutput = (family: IpFamily, backend: Backend): HookStep => ({
   ...plainTable(family, 'mangle', 'OUTPUT', PRI.MANGLE, backend),
   name: backend === 'nft' ? 'nf_route_table_hook' : family === 'ipv4' ? 'ipt_mangle_out' : 'ip6t_mangle_out',
-  bind: (n) => {
-    const run = runTable(n, family, 'mangle', 'OUTPUT', backend);
-    return (k, f, h) => {
-      const before = routeKey(f.skb);
-      const v = run(k, f, h);
-      return v !== 'accept' || routeKey(f.skb) === before ? v : rerouteHarder(k, f);
-    };
-  },
+  bind: (n) => rerouting(runTable(n, family, 'mangle', 'OUTPUT', backend), rerouteHarder),
 });
 
 /** The nat chains of a hook, in order: nf_nat_inet_fn() asks them until one has bound the flow. */
 const natBackends: readonly Backend[] = ['nft', 'legacy'];
 
-const natWalks = (n: NodeState, family: IpFamily, point: HookPoint): readonly NatWalk[] =>
-  natBackends
+const natWalks = (n: NodeState, family: IpFamily, point: HookPoint): readonly NatWalk[] => [
+  ...nativeNatWalks(n, family, point),
+  ...natBackends
     .filter((backend) => hasTable(n, family, 'nat', backend) && (backend === 'legacy' || hasNftChain(n, family, 'nat', point)))
     .map((backend) => {
       const walk = walkAt(n, family, 'nat', point, backend);
       return (c: PacketCtx) => walk(c.env as Kernel, c);
-    });
+    }),
+];
 
 function natRun(k: Kernel, f: Flight, h: HookState, walks: readonly NatWalk[]): HookVerdict {
   const c = at(h, f);
@@ -328,7 +281,8 @@ export type HookTable = ReadonlyMap<HookStep['family'], FamilyHooks>;
 
 /** The steps registered on such a node, by family and point, in the order they run. */
 export const hookTable = memoByIdentity((n: NodeState): HookTable => {
-  const steps = [...missingSteps(n), ...allSteps, ...nativeSteps(n)].filter((s) => !s.needed || s.needed(n));
+  const native = nativeSteps(n);
+  const steps = [...missingSteps(n), ...native.first, ...allSteps, ...native.last].filter((s) => !s.needed || s.needed(n));
   return new Map(
     (['ipv4', 'ipv6', 'bridge', 'arp'] as const).map((family) => [
       family,

@@ -29,6 +29,7 @@ import { Inconclusive } from './inconclusive.js';
 
 import type { Facts, Kernel } from './kernel.js';
 import { Mib } from './mib.js';
+import { isNativePolicy } from './nft-native.js';
 import { NodeNet } from './node-net.js';
 import { setsOf } from './node-sets.js';
 import { type Stop, stopAfter, stops } from './packet-flow.js';
@@ -257,6 +258,7 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   }
 
   isPolicyRef(r: RuleRef): boolean {
+    if (r.backend === 'nftables') return isNativePolicy(this.given, r);
     if (!builtinChains[r.table as XtTableName]?.includes(r.chain)) return false;
     const t = tableOf(this.given, r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName, r.backend === 'nft' ? 'nft' : 'legacy');
     return t?.chain(r.chain)?.length === r.num - 1;

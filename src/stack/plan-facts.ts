@@ -3,13 +3,15 @@ import { memoByIdentity } from '../base/memo.js';
 import { rulesetNeedsConntrack } from '../netfilter/xtables/compile.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
 import type { NodeState } from '../scenario/model.js';
+import { nativeNeeds } from './nft-native.js';
 
 type IpFamily = 'ipv4' | 'ipv6';
 
 const rulesets = (n: NodeState, family: IpFamily): readonly (XtRuleset | null)[] =>
   family === 'ipv4' ? [n.iptables, n.iptablesNft] : [n.ip6tables, n.ip6tablesNft];
 
-const conntrackOf = (family: IpFamily) => memoByIdentity((n: NodeState): boolean => rulesets(n, family).some((r) => r !== null && rulesetNeedsConntrack(r)));
+const conntrackOf = (family: IpFamily) =>
+  memoByIdentity((n: NodeState): boolean => rulesets(n, family).some((r) => r !== null && rulesetNeedsConntrack(r)) || nativeNeeds(n, family, 'conntrack'));
 const conntrack = { ipv4: conntrackOf('ipv4'), ipv6: conntrackOf('ipv6') };
 
 /** Is connection tracking hooked into the packets of this family? */
@@ -25,7 +27,7 @@ const rulesDefrag = (r: XtRuleset | null): boolean =>
     }),
   ) ?? false;
 
-const defragOf = (family: IpFamily) => memoByIdentity((n: NodeState): boolean => needsConntrack(n, family) || rulesets(n, family).some(rulesDefrag));
+const defragOf = (family: IpFamily) => memoByIdentity((n: NodeState): boolean => needsConntrack(n, family) || rulesets(n, family).some(rulesDefrag) || nativeNeeds(n, family, 'defrag'));
 const defrag = { ipv4: defragOf('ipv4'), ipv6: defragOf('ipv6') };
 
 /** Are fragments of this family put together before the first table? */

@@ -29,13 +29,19 @@ export interface EventBase {
 
 /** A rule by place: owner of the text is the node's plan. `num` counts from 1; num = rules + 1 is the end of the chain. */
 export interface RuleRef {
-  readonly backend: 'legacy' | 'nft' | 'ebtables';
-  readonly family: Family | 'bridge';
+  /** 'nft': iptables-nft; 'nftables': rules of nft itself. */
+  readonly backend: 'legacy' | 'nft' | 'ebtables' | 'nftables';
+  /** Of nftables rules the family of their table. */
+  readonly family: Family | 'bridge' | 'ip' | 'ip6' | 'inet' | 'arp' | 'netdev';
   readonly table: string;
   readonly chain: string;
   readonly num: number;
   readonly handle?: number;
 }
+
+/** A rule of iptables or ip6tables, by either backend. */
+export type XtRuleRef = RuleRef & { readonly backend: 'legacy' | 'nft'; readonly family: Family };
+export const isXtRule = (r: RuleRef): r is XtRuleRef => r.backend === 'legacy' || r.backend === 'nft';
 
 export type EventBody =
   /** An skb came to be (on a node). */

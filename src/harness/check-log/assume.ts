@@ -2,7 +2,9 @@
  * What a log shows by itself to have been so, beyond the dump: the TRACE rule that made it, marks that packets came with, flows that began before it, tunnels
  * that packets came out of. Each is tried on the model and taken where the log then agrees; what was taken is said.
  */
+
 import { byName, memoByIdentity } from '../../base/memo.js';
+import type { NftChain, NftTable } from '../../netfilter/nftables/model.js';
 import { IPPROTO } from '../../packet/skb.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import type { NodeState } from '../../scenario/model.js';
@@ -127,15 +129,16 @@ function lazyChains({ q, r }: Looked): Assumption[] {
 }
 
 /** A listing of the base chains that have rules or were seen, and nothing else. */
-function baseChains(n: NodeState, seen: ReadonlySet<string>): string {
-  let out = '';
+function baseChains(n: NodeState, seen: ReadonlySet<string>): readonly NftTable[] {
+  const out: NftTable[] = [];
   for (const set of [n.iptablesNft, n.ip6tablesNft])
     for (const t of set?.tables ?? []) {
       const there = t.chains.filter((c) => c.policy !== null && (c.rules.length > 0 || c.policy === 'DROP' || seen.has(`${set?.family} ${t.name} ${c.name}`)));
-      const chains = there.map(
-        (c) => `\tchain ${c.name} {\n\t\ttype filter hook ${c.name.toLowerCase()} priority 0; policy ${c.policy?.toLowerCase()};\n\t}\n`,
-      );
-      out += `table ${set?.family === 'ipv6' ? 'ip6' : 'ip'} ${t.name} {\n${chains.join('')}}\n`;
+      const chains = there.map((c): NftChain => {
+        const policy = c.policy === 'DROP' ? 'drop' : 'accept';
+        return { name: c.name, base: { type: 'filter', hook: c.name.toLowerCase(), priority: 0, policy }, rules: [] };
+      });
+      out.push({ family: set?.family === 'ipv6' ? 'ip6' : 'ip', name: t.name, chains, sets: [], objects: [] });
     }
   return out;
 }

@@ -1,4 +1,5 @@
 /** One logged walk against one round of the model, line by line. */
+
 import { formatAddr } from '../../base/addr.js';
 import { byName } from '../../base/memo.js';
 import type { LoggedPacket, TraceLog, TraceLogLine } from '../../formats/trace-log-types.js';
@@ -6,6 +7,7 @@ import { printRule } from '../../netfilter/xtables/print.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import type { NodeState } from '../../scenario/model.js';
 import { nftHandles, nftTables } from '../../stack/nft-steps.js';
+import { isXtRule } from '../../trace/event.js';
 import type { ModelLine, Round } from './rounds.js';
 import type { LoggedWalk } from './walks.js';
 
@@ -109,8 +111,9 @@ const bare = (nft: string): string =>
 /** `-A CHAIN …` of the model's rule. */
 export function modelRule(node: NodeState, m: Pick<ModelLine, 'e'>): string | null {
   const r = m.e.rule;
+  if (!isXtRule(r)) return null;
   const chain = byName(byName(rulesetOf(node, r)?.tables ?? [], r.table)?.chains ?? [], r.chain);
-  if (!chain || r.num < 1 || r.num > chain.rules.length || r.family === 'bridge') return null;
+  if (!chain || r.num < 1 || r.num > chain.rules.length) return null;
   return printRule(r.chain, chain.rules.at(r.num - 1), { family: r.family, table: r.table });
 }
 

@@ -20,12 +20,13 @@ const nftTraceId = (s: Skb): number => (Math.imul(s.traceId || s.id, 0x9e3779b1)
 export class NftTracer implements WalkTracer {
   #view: PacketView | null = null;
 
-  constructor(readonly handles: Handles) {}
+  /** `handles`: of iptables-nft; rules of nft itself know theirs. */
+  constructor(readonly handles: Handles | null) {}
 
   before(): void {}
   after(c: PacketCtx, _r: WalkRule, verdict: string): void {
     const ref = c.rule as RuleRef;
-    const handle = this.handles.of(ref);
+    const handle = ref.handle ?? this.handles?.of(ref);
     this.#tell(c, handle === undefined ? ref : { ...ref, handle }, 'rule', verdict, null);
   }
   end(c: PacketCtx, chain: WalkChain): void {

@@ -4,7 +4,9 @@ import type { DataAct, TargetAct, TargetVerdict } from './extension.js';
 import type { ChainIndex } from './index-chain.js';
 import type { WalkChain, WalkRule, WalkTable } from './walk.js';
 
-export type Action =
+export type Action = Acting | Pick;
+/** An action that is known before the packet comes. */
+export type Acting =
   | { readonly kind: 'fallthrough' }
   | {
       readonly kind: 'verdict';
@@ -22,6 +24,14 @@ export interface Call {
   readonly run: (c: PacketCtx, data: unknown) => TargetVerdict;
   readonly data: unknown;
   readonly name: string;
+}
+/** `KEY vmap @map` of nftables: the packet says which action it is; null: none, and the rule does not match. */
+export interface Pick {
+  readonly kind: 'pick';
+  readonly pick: (c: PacketCtx) => Acting | null;
+  /** What is looked for, and what the packet has, for telling. */
+  readonly name: string;
+  readonly had: (c: PacketCtx) => string;
 }
 export function callAction(name: string, a: TargetAct | DataAct<unknown>): Call {
   return typeof a === 'function' ? { kind: 'call', run: a, data: null, name } : { kind: 'call', run: a.act, data: a.data, name };
@@ -59,7 +69,7 @@ export class Jump {
 }
 
 type Verdict = Extract<Action, { kind: 'verdict' }>['verdict'];
-const verdicts = (unconditional: boolean): Readonly<Record<Verdict, Action>> => ({
+const verdicts = (unconditional: boolean): Readonly<Record<Verdict, Acting>> => ({
   ACCEPT: { kind: 'verdict', verdict: 'ACCEPT', unconditional },
   DROP: { kind: 'verdict', verdict: 'DROP', unconditional },
   RETURN: { kind: 'verdict', verdict: 'RETURN', unconditional },
@@ -68,5 +78,5 @@ const verdicts = (unconditional: boolean): Readonly<Record<Verdict, Action>> => 
 const conditionalVerdicts = verdicts(false);
 const unconditionalVerdicts = verdicts(true);
 /** One object a verdict. */
-export const verdictAction = (v: Verdict, unconditional = false): Action => (unconditional ? unconditionalVerdicts : conditionalVerdicts)[v];
-export const FALL_THROUGH: Action = { kind: 'fallthrough' };
+export const verdictAction = (v: Verdict, unconditional = false): Acting => (unconditional ? unconditionalVerdicts : conditionalVerdicts)[v];
+export const FALL_THROUGH: Acting = { kind: 'fallthrough' };

@@ -7,9 +7,9 @@
  *   jump              -> push the rule behind it; goto does not
  */
 
-import { hears, type Recorder, type RuleRef } from '../../trace/event.js';
+import { type Event, hears, type Recorder, type RuleRef, type WhyNot } from '../../trace/event.js';
 import { type PacketCtx, test, whyNot } from '../pred.js';
-import type { Action } from './action.js';
+import type { Acting, Action } from './action.js';
 import type { Ask, Asked } from './ask.js';
 import type { RuleCounters, TableCounters } from './counters.js';
 import type { Queued, TargetVerdict } from './extension.js';
@@ -96,8 +96,16 @@ function failed(r: WalkRule, c: PacketCtx): Ask | null {
 
 function tellNoMatch(a: Ask, c: PacketCtx): void {
   const why = a.op === 'stateful' ? [{ field: a.name, wanted: a.show, had: a.had?.(c) ?? '' }] : a.op === 'hotdrop' ? [] : whyNot(a, c);
-  c.env.rec.event({ t: 'no-match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule: c.rule as RuleRef, why });
+  c.env.rec.event(noMatch(c, why));
 }
+const noMatch = (c: PacketCtx, why: readonly WhyNot[]): Event => ({
+  t: 'no-match',
+  node: c.env.node,
+  skb: c.skb.id,
+  time: c.env.now(),
+  rule: c.rule as RuleRef,
+  why,
+});
 
 /**
  * Runs one table at one hook. `c.rule` names the rule being evaluated while extensions run. Where it stands is in six variables: the chain and its first slot, the rules that
@@ -154,13 +162,21 @@ export function walkChain<C extends WalkChain>(
       if (c.hotdrop) return hotdrop(c, r, tells);
       continue;
     }
+    let a: Action = r.action;
+    if (a.kind === 'pick') {
+      const picked = a.pick(c);
+      if (picked === null) {
+        if (all) c.env.rec.event(noMatch(c, [{ field: a.name, wanted: 'a key of the map', had: a.had(c) }]));
+        continue;
+      }
+      a = picked;
+    }
     counts.count(at + i, c.skb.data.length);
     rec.matched?.(ref, c.skb.id);
     if (tells !== null) {
       if (c.skb.nfTrace) tells.before(c, r, chain);
-      if (rec.on) tellMatch(r.action, ref, c, rec);
+      if (rec.on) tellMatch(a, ref, c, rec);
     }
-    const a = r.action;
     // A match that negates may hold for what it drops (ipt_do_table() looks at hotdrop when the rule is done).
     if (c.hotdrop && a.kind !== 'call') return hotdrop(c, r, tells);
     switch (a.kind) {
@@ -227,7 +243,7 @@ function policy(base: WalkChain, c: PacketCtx, counts: TableCounters, tells: Wal
   return base.policy ?? 'ACCEPT';
 }
 
-function tellMatch(a: Action, rule: RuleRef, c: PacketCtx, rec: Recorder): void {
+function tellMatch(a: Acting, rule: RuleRef, c: PacketCtx, rec: Recorder): void {
   const verdict = a.kind === 'verdict' ? a.verdict : a.kind === 'jump' ? `${a.goto ? 'goto' : 'jump'} ${a.chain}` : a.kind === 'call' ? a.name : 'continue';
   rec.event({ t: 'match', node: c.env.node, skb: c.skb.id, time: c.env.now(), rule, verdict });
 }

@@ -1,0 +1,209 @@
+/**
+ * Expressions of a rule: what is read of the packet, computed with, looked up in maps. An expression that the packet cannot answer (no such header, no
+ * connection) breaks the rule, whatever it is compared with (NFT_BREAK).
+ *
+ *   concat: binary { . binary }         binary: primary { & | ^ << >> primary }         primary: ( … ) | read | constant, and `map` behind any
+ */
+import type { PacketCtx, Scalar } from '../pred.js';
+import { nftReads } from './expr/index.js';
+import type { NftFamily, NftTable } from './model.js';
+import { lookup, type SetUse, setUse } from './set.js';
+import { NftError, type NftToken, type NftTokens } from './tokens.js';
+import { integer, type NftType } from './types.js';
+
+/** Where a rule stands. */
+export interface NftScope {
+  readonly family: NftFamily;
+  readonly table: NftTable;
+  /** What the rule asks of the kernel: filled while it is read. */
+  readonly needs: Set<NftNeed>;
+}
+/** nf_ct_netns_get(), nf_defrag_ipv4_enable(). */
+export type NftNeed = 'conntrack' | 'defrag';
+
+export interface NftExpr {
+  /** As written. */
+  readonly text: string;
+  /** One a part of a concatenation. */
+  readonly types: readonly NftType[];
+  /** The first part, mostly the only one. */
+  readonly one: (c: PacketCtx) => Scalar | undefined;
+  readonly all: (c: PacketCtx) => readonly Scalar[] | undefined;
+  /** It reads nothing. */
+  readonly constant?: Scalar;
+}
+
+/** A key of an expression: `ip saddr`, `meta mark`. */
+export interface NftRead {
+  readonly type: NftType;
+  readonly read: (c: PacketCtx) => Scalar | undefined;
+}
+
+/** One file each in expr/. */
+export interface NftReadDef {
+  /** Words that begin it. */
+  readonly words: readonly string[];
+  /** Kernel source. */
+  readonly kernel: string;
+  readonly needs?: NftNeed;
+  /** The word is taken; what follows is read. Null: here the word does not begin such an expression. */
+  readonly parse: (t: NftTokens, word: string, s: NftScope) => NftRead | null;
+}
+
+export const single = (text: string, type: NftType, read: NftRead['read']): NftExpr => ({
+  text,
+  types: [type],
+  one: read,
+  all: (c) => {
+    const v = read(c);
+    return v === undefined ? undefined : [v];
+  },
+});
+
+const constant = (text: string, type: NftType, v: Scalar): NftExpr => ({ ...single(text, type, () => v), constant: v });
+
+/** A whole expression. `type`: of the constants that may stand in it, null where it has to begin with something read. */
+export function parseExpr(t: NftTokens, s: NftScope, type: NftType | null = null): NftExpr {
+  const from = t.mark();
+  const parts = [parseBinary(t, s, type)];
+  while (t.take('.')) parts.push(parseBinary(t, s, null));
+  const key = parts.length === 1 ? parts[0] : concat(t.text.slice(from, t.mark()).trim(), parts);
+  return t.is('map') ? mapped(t, s, key, from) : key;
+}
+
+function concat(text: string, parts: readonly NftExpr[]): NftExpr {
+  return {
+    text,
+    types: parts.flatMap((p) => p.types),
+    one: parts[0].one,
+    all: (c) => {
+      const out: Scalar[] = [];
+      for (const p of parts) {
+        const v = p.one(c);
+        if (v === undefined) return undefined;
+        out.push(v);
+      }
+      return out;
+    },
+  };
+}
+
+/** nft_lookup with a destination: what the map has for the key. */
+function mapped(t: NftTokens, s: NftScope, key: NftExpr, from: number): NftExpr {
+  t.expect('map');
+  const use = setUse(t, s, key.types, 'map');
+  const all = (c: PacketCtx): readonly Scalar[] | undefined => {
+    const data = find(use, key, c)?.data;
+    return data?.kind === 'value' ? data.values : undefined;
+  };
+  return { text: t.text.slice(from, t.mark()).trim(), types: use.data, one: (c) => all(c)?.[0], all };
+}
+
+/** The element that has the key; null: none; undefined: the packet has no such key. */
+export function find(use: SetUse, key: NftExpr, c: PacketCtx): ReturnType<typeof lookup> | undefined {
+  const values = key.all(c);
+  return values && lookup(use, values, c);
+}
+
+const OPERATORS = new Map([
+  ['|', 1],
+  ['or', 1],
+  ['^', 2],
+  ['xor', 2],
+  ['&', 3],
+  ['and', 3],
+  ['<<', 4],
+  ['lshift', 4],
+  ['>>', 4],
+  ['rshift', 4],
+]);
+
+function parseBinary(t: NftTokens, s: NftScope, type: NftType | null, above = 0): NftExpr {
+  const from = t.mark();
+  let left = parsePrimary(t, s, type);
+  for (;;) {
+    const sign = t.peek();
+    const rank = sign.kind === 'string' ? undefined : OPERATORS.get(sign.text);
+    if (rank === undefined || rank <= above) return left;
+    t.next();
+    const right = parseBinary(t, s, rank === 4 ? integer(8) : left.types[0], rank);
+    left = computed(t.text.slice(from, t.mark()).trim(), left, sign, right);
+  }
+}
+
+function computed(text: string, left: NftExpr, sign: NftToken, right: NftExpr): NftExpr {
+  const op = compute(sign);
+  const type = left.types[0];
+  if (left.constant !== undefined && right.constant !== undefined) return constant(text, type, op(left.constant, right.constant));
+  return single(text, type, (c) => {
+    const a = left.one(c);
+    const b = right.one(c);
+    return a === undefined || b === undefined ? undefined : op(a, b);
+  });
+}
+
+type Operator = (a: Scalar, b: Scalar) => Scalar;
+const units = (a: string, b: string, op: (x: number, y: number) => number): string =>
+  String.fromCharCode(...Array.from({ length: Math.max(a.length, b.length) }, (_, i) => op(a.charCodeAt(i) || 0, b.charCodeAt(i) || 0)));
+/** Numbers of up to 48 bits and IPv6 addresses, bit by bit. */
+const bitwise =
+  (op: (x: number, y: number) => number): Operator =>
+  (a, b) => {
+    if (typeof a === 'string') return units(a, String(b), op);
+    const [x, y] = [a, b as number];
+    const high = op(Math.floor(x / 2 ** 32), Math.floor(y / 2 ** 32)) >>> 0;
+    return high * 2 ** 32 + (op((x % 2 ** 32) | 0, (y % 2 ** 32) | 0) >>> 0);
+  };
+const OPS: Readonly<Record<string, Operator>> = {
+  '&': bitwise((x, y) => x & y),
+  '|': bitwise((x, y) => x | y),
+  '^': bitwise((x, y) => x ^ y),
+  '<<': (a, b) => ((a as number) << (b as number)) >>> 0,
+  '>>': (a, b) => (a as number) >>> (b as number),
+};
+const WORDS = new Map([
+  ['and', '&'],
+  ['or', '|'],
+  ['xor', '^'],
+  ['lshift', '<<'],
+  ['rshift', '>>'],
+]);
+const compute = (sign: NftToken): Operator => OPS[WORDS.get(sign.text) ?? sign.text];
+
+function parsePrimary(t: NftTokens, s: NftScope, type: NftType | null): NftExpr {
+  const token = t.peek();
+  if (t.take('(')) {
+    t.nested++;
+    const e = parseExpr(t, s, type);
+    t.nested--;
+    t.expect(')');
+    return e;
+  }
+  const read = token.kind === 'word' || token.text === '@' ? readAt(t, s) : null;
+  if (read) return read;
+  if (type) {
+    const v = token.kind === 'word' || token.kind === 'string' ? type.parse(token.text) : null;
+    if (v !== null) {
+      t.next();
+      return constant(token.text, type, v);
+    }
+    throw new NftError(`“${token.text.trim()}” is no ${type.name}`, token);
+  }
+  throw new NftError(token.kind === 'end' ? 'something is missing' : `“${token.text.trim()}” is not known`, token);
+}
+
+/** A key of the packet that begins here; null: none does. */
+function readAt(t: NftTokens, s: NftScope): NftExpr | null {
+  const token = t.peek();
+  const defs = nftReads.get(token.text);
+  if (!defs) return null;
+  const from = t.mark();
+  for (const def of defs) {
+    t.next();
+    const read = def.parse(t, token.text, s);
+    if (read && def.needs) s.needs.add(def.needs);
+    if (read) return single(t.text.slice(from, t.mark()).trim(), read.type, read.read);
+    t.reset(from);
+  }
+  return null;
+}

@@ -1,0 +1,118 @@
+/** `ip saddr 10.0.0.0/8`, `tcp flags & (syn | ack) == syn`, `ct state established,related`, `ip daddr . tcp dport @services`: a comparison as a predicate. */
+
+import { whenPresent } from '../fields.js';
+import { between, call, equals, type Field, type PacketCtx, type Pred, type Scalar } from '../pred.js';
+import { rangeOf } from './elements.js';
+import { find, type NftExpr, type NftScope, parseExpr } from './expr.js';
+import { type SetUse, setUse } from './set.js';
+import { NftError, type NftTokens } from './tokens.js';
+import type { NftType } from './types.js';
+
+const COMPARISONS = ['==', 'eq', '!=', 'ne', '<', 'lt', '>', 'gt', '<=', 'le', '>=', 'ge', '!'] as const;
+const SIGNS: Readonly<Record<string, string>> = { eq: '==', ne: '!=', lt: '<', gt: '>', le: '<=', ge: '>=' };
+
+/** What stands behind an expression that nothing else follows: the comparison with it. */
+export function parseComparison(t: NftTokens, s: NftScope, left: NftExpr): Pred {
+  const word = t.take(...COMPARISONS);
+  const sign = word === null ? null : (SIGNS[word] ?? word);
+  const invert = sign === '!=';
+  if (t.is('{', '@')) {
+    if (sign !== null && sign !== '==' && !invert) throw new NftError(`“${sign}” does not go with a set`, t.peek());
+    return inSet(left, setUse(t, s, left.types, 'set'), invert);
+  }
+  if (left.types.length > 1) return inParts(t, left, invert);
+  const field: Field = { name: left.text, read: left.one, show: left.types[0].show };
+  if (sign === '<' || sign === '>' || sign === '<=' || sign === '>=') return ordered(field, sign, value(t, s, left.types[0]));
+  return left.types[0].flags ? flagTest(t, s, field, left.types[0], sign) : plainTest(t, s, field, left.types[0], invert);
+}
+
+/** One value that may be computed of constants. */
+function value(t: NftTokens, s: NftScope, type: NftType): Scalar {
+  const token = t.peek();
+  const e = parseExpr(t, s, type);
+  if (e.constant === undefined) throw new NftError('a constant is expected', token);
+  return e.constant;
+}
+
+const ordered = (f: Field, sign: '<' | '>' | '<=' | '>=', v: Scalar): Pred => {
+  const holds: Readonly<Record<typeof sign, (a: Scalar) => boolean>> = { '<': (a) => a < v, '>': (a) => a > v, '<=': (a) => a <= v, '>=': (a) => a >= v };
+  const test = (c: PacketCtx): boolean => {
+    const a = f.read(c);
+    return a !== undefined && holds[sign](a);
+  };
+  return call(f.name, [f], test, `${sign} ${f.show(v)}`, shown(f));
+};
+const shown =
+  (f: Field) =>
+  (c: PacketCtx): string => {
+    const v = f.read(c);
+    return v === undefined ? 'none' : f.show(v);
+  };
+
+function plainTest(t: NftTokens, s: NftScope, f: Field, type: NftType, invert: boolean): Pred {
+  const token = t.peek();
+  if (token.text === '(' || (token.kind === 'word' && type.parse(token.text) !== null)) return whenPresent(f, invert, equals(f, value(t, s, type)));
+  const { lo, hi } = rangeOf(t, type);
+  return whenPresent(f, invert, lo === hi ? equals(f, lo) : between(f, lo, hi));
+}
+
+/** Flags: `a,b` is any of them, `a / a,b` those of a mask, `== a` exactly these. */
+function flagTest(t: NftTokens, s: NftScope, f: Field, type: NftType, sign: string | null): Pred {
+  const list = flagList(t, s, type);
+  if (t.take('/')) {
+    const mask = flagList(t, s, type);
+    return masked(f, mask.bits, list.bits, sign === '!=');
+  }
+  if (sign === '==' || (sign === '!=' && list.count === 1)) return whenPresent(f, sign === '!=', equals(f, list.bits));
+  if (sign === '!=') return whenPresent(f, true, equals(f, list.bits));
+  const any = (c: PacketCtx): boolean => {
+    const v = f.read(c);
+    return v !== undefined && (((v as number) & list.bits) !== 0) !== (sign === '!');
+  };
+  return call(f.name, [f], any, `${sign === '!' ? 'none' : 'any'} of ${f.show(list.bits)}`, shown(f));
+}
+function flagList(t: NftTokens, s: NftScope, type: NftType): { readonly bits: number; readonly count: number } {
+  let bits = 0;
+  let count = 0;
+  do {
+    bits = (bits | (value(t, s, type) as number)) >>> 0;
+    count++;
+  } while (t.take(','));
+  return { bits, count };
+}
+function masked(f: Field, mask: number, wanted: number, invert: boolean): Pred {
+  const test = (c: PacketCtx): boolean => {
+    const v = f.read(c);
+    return v !== undefined && (((v as number) & mask) >>> 0 === wanted) !== invert;
+  };
+  return call(f.name, [f], test, `${invert ? 'not ' : ''}${f.show(wanted)} of ${f.show(mask)}`, shown(f));
+}
+
+/** `ip saddr . tcp dport 10.0.0.1 . 80`. */
+function inParts(t: NftTokens, left: NftExpr, invert: boolean): Pred {
+  const from = t.mark();
+  const parts = left.types.map((type, i) => {
+    if (i > 0) t.expect('.');
+    return rangeOf(t, type);
+  });
+  const test = (c: PacketCtx): boolean => {
+    const had = left.all(c);
+    return had !== undefined && had.every((v, i) => parts[i].lo <= v && v <= parts[i].hi) !== invert;
+  };
+  return call(left.text, [], test, `${invert ? 'not ' : ''}${t.text.slice(from, t.mark()).trim()}`, (c) => keyText(left, c));
+}
+
+function inSet(left: NftExpr, use: SetUse, invert: boolean): Pred {
+  const name = use.def.name === '' ? 'one of the set' : `in @${use.def.name}`;
+  const test = (c: PacketCtx): boolean => {
+    const hit = find(use, left, c);
+    return hit !== undefined && (hit !== null) !== invert;
+  };
+  return call(left.text, [], test, `${invert ? 'not ' : ''}${name}`, (c) => keyText(left, c));
+}
+
+/** The key that a packet has, for telling. */
+export function keyText(e: NftExpr, c: PacketCtx): string {
+  const values = e.all(c);
+  return values === undefined ? 'none' : values.map((v, i) => e.types[i].show(v)).join(' . ');
+}

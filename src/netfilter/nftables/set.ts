@@ -1,0 +1,163 @@
+/** Sets and maps: what stands between their braces, and looking a key up (nft_set_hash.c, nft_set_rbtree.c, nft_set_pipapo.c: of equal answers). */
+import { memoByIdentity } from '../../base/memo.js';
+import type { PacketCtx, Scalar } from '../pred.js';
+import { type NftElement, parseElements, SetIndex } from './elements.js';
+import { type NftExpr, type NftScope, parseExpr } from './expr.js';
+import type { NftSet, NftTable } from './model.js';
+import { SetRun } from './set-run.js';
+import { NftError, NftTokens } from './tokens.js';
+import { type NftType, nftDuration, nftType } from './types.js';
+
+/** What the values of a map are: of types (one a part), verdicts, or names of objects. */
+export type DataKind = readonly NftType[] | 'verdict' | 'object' | null;
+
+export interface SetDef {
+  readonly name: string;
+  readonly key: readonly NftType[];
+  readonly data: DataKind;
+  readonly flags: ReadonlySet<string>;
+  /** ms; null: elements stay. */
+  readonly timeout: number | null;
+  /** Elements that packets may add until it is full; null: any number. */
+  readonly size: number | null;
+  readonly elements: readonly NftElement[];
+  readonly index: SetIndex;
+}
+
+/** A set as a rule names it. */
+export interface SetUse {
+  readonly def: SetDef;
+  /** Types of a map's values. */
+  readonly data: readonly NftType[];
+}
+
+const defs = memoByIdentity((_: NftTable) => new Map<string, SetDef>());
+
+/** The set of that name; undefined where the table has none. Throws NftError where its text is wrong. */
+export function setNamed(table: NftTable, name: string): SetDef | undefined {
+  const set = table.sets.find((s) => s.name === name);
+  if (!set) return undefined;
+  const known = defs(table);
+  let def = known.get(name);
+  if (!def) {
+    def = readSet(set, table);
+    known.set(name, def);
+  }
+  return def;
+}
+
+/** Statements of a set's block that say nothing about what it holds. */
+const ASIDE = ['policy', 'gc-interval', 'comment', 'auto-merge', 'counter', 'quota', 'limit', 'ct', 'last'];
+
+function readSet(set: NftSet, table: NftTable): SetDef {
+  const t = new NftTokens(set.text);
+  const scope: NftScope = { family: table.family, table, needs: new Set() };
+  let key: readonly NftType[] = [];
+  let data: DataKind = null;
+  const flags = new Set<string>();
+  let timeout: number | null = null;
+  let size: number | null = null;
+  let elements: readonly NftElement[] = [];
+  while (t.peek().kind !== 'end') {
+    const token = t.next();
+    if (token.kind === 'newline' || token.text === ';') continue;
+    switch (token.text) {
+      case 'type':
+        ({ key, data } = readType(t));
+        break;
+      case 'typeof':
+        ({ key, data } = readTypeof(t, scope));
+        break;
+      case 'flags':
+        do flags.add(t.word('a flag').text);
+        while (t.take(','));
+        break;
+      case 'timeout':
+        timeout = nftDuration(t.word('a time').text);
+        break;
+      case 'size':
+        size = t.number('the size');
+        break;
+      case 'elements':
+        t.expect('=');
+        elements = parseElements(t, key, data);
+        break;
+      default:
+        if (!ASIDE.includes(token.text)) throw new NftError(`“${token.text}” is not known in a ${set.kind}`, token);
+        while (t.peek().kind !== 'newline' && t.peek().kind !== 'end' && t.peek().text !== ';') t.next();
+    }
+  }
+  return { name: set.name, key, data, flags, timeout, size, elements, index: new SetIndex(elements) };
+}
+
+function readType(t: NftTokens): { key: readonly NftType[]; data: DataKind } {
+  const key = typeNames(t);
+  if (!t.take(':')) return { key, data: null };
+  if (t.take('verdict')) return { key, data: 'verdict' };
+  if (t.take('counter', 'quota', 'limit', 'secmark', 'synproxy')) return { key, data: 'object' };
+  if (t.take('ct')) {
+    t.word('an object');
+    return { key, data: 'object' };
+  }
+  t.take('interval');
+  return { key, data: typeNames(t) };
+}
+function typeNames(t: NftTokens): readonly NftType[] {
+  const out: NftType[] = [];
+  do {
+    const word = t.word('a type');
+    const type = nftType(word.text);
+    if (!type) throw new NftError(`“${word.text}” is no type`, word);
+    out.push(type);
+  } while (t.take('.'));
+  return out;
+}
+function readTypeof(t: NftTokens, s: NftScope): { key: readonly NftType[]; data: DataKind } {
+  const key = parseExpr(t, s).types;
+  if (!t.take(':')) return { key, data: null };
+  if (t.take('verdict')) return { key, data: 'verdict' };
+  t.take('interval');
+  return { key, data: parseExpr(t, s).types };
+}
+
+/** `@name` or `{ … }` in a rule. */
+export function setUse(t: NftTokens, s: NftScope, key: readonly NftType[], want: 'set' | 'map' | 'vmap'): SetUse {
+  const token = t.peek();
+  if (t.take('@')) {
+    const name = t.word('the name of a set');
+    const def = setNamed(s.table, name.text);
+    if (!def) throw new NftError(`there is no set ${name.text} in table ${s.table.family} ${s.table.name}`, name);
+    if (want === 'vmap' ? def.data !== 'verdict' : want === 'map' ? def.data === null || def.data === 'verdict' : def.data !== null)
+      throw new NftError(`${name.text} is not a ${want === 'vmap' ? 'map of verdicts' : want}`, name);
+    return { def, data: Array.isArray(def.data) ? def.data : [] };
+  }
+  if (!t.is('{')) throw new NftError('a set is expected: @name or { … }', token);
+  const elements = parseElements(t, key, want === 'set' ? null : want === 'vmap' ? 'verdict' : 'any');
+  const data = elements.find((e) => e.data?.kind === 'value')?.data;
+  const types = data?.kind === 'value' ? data.types : [];
+  return {
+    def: {
+      name: '',
+      key,
+      data: want === 'vmap' ? 'verdict' : want === 'map' ? types : null,
+      flags: new Set(),
+      timeout: null,
+      size: null,
+      elements,
+      index: new SetIndex(elements),
+    },
+    data: types,
+  };
+}
+
+/** What packets made of a set in this run. */
+export const runOf = (def: SetDef, c: PacketCtx): SetRun => c.env.state(def, () => new SetRun(def));
+
+/** The element that has the key, null where none has. */
+export function lookup(use: SetUse, key: readonly Scalar[], c: PacketCtx): NftElement | null {
+  const { def } = use;
+  return def.flags.size === 0 ? def.index.find(key) : runOf(def, c).find(key, c.env.now());
+}
+
+/** The key of an expression that adds to a set. */
+export const keyOf = (e: NftExpr, c: PacketCtx): readonly Scalar[] | undefined => e.all(c);

@@ -1,0 +1,149 @@
+/** Words of nft(8): what separates them, and where each stands. */
+
+export interface NftToken {
+  /** 'end': there is no more. 'handle': the number of a comment `# handle 5`. */
+  readonly kind: 'word' | 'string' | 'punct' | 'newline' | 'handle' | 'end';
+  readonly text: string;
+  /** Offsets in the text. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Longest first. */
+const PUNCTUATION = ['==', '!=', '<=', '>=', '<<', '>>', '{', '}', '(', ')', '[', ']', ',', ';', '|', '&', '^', '=', '!', '<', '>', '@', '$'];
+const WORD = /[^\s{}(),;|&^=!<>@$"#[\]]+/y;
+
+/** What a reader throws: at a token, in the words of the house. */
+export class NftError extends Error {
+  constructor(
+    message: string,
+    readonly token: NftToken | null,
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A cursor over the tokens of a text. Inside of parentheses and braces that the reader has entered (`nested`), new lines are blanks. */
+export class NftTokens {
+  #at = 0;
+  #ahead: NftToken | null = null;
+  nested = 0;
+
+  constructor(readonly text: string) {}
+
+  peek(): NftToken {
+    this.#ahead ??= this.#scan();
+    return this.nested > 0 && this.#ahead.kind === 'newline' ? this.#past() : this.#ahead;
+  }
+  #past(): NftToken {
+    do this.#ahead = this.#scan();
+    while (this.#ahead.kind === 'newline');
+    return this.#ahead;
+  }
+  /** The same where the text may be broken: what cannot be read is passed over. */
+  peekSafe(): NftToken {
+    for (;;) {
+      try {
+        return this.peek();
+      } catch (e) {
+        if (!(e instanceof NftError)) throw e;
+        this.skipLine();
+      }
+    }
+  }
+  /** Goes to the end of the line. */
+  skipLine(): void {
+    const line = this.text.indexOf('\n', this.#ahead?.from ?? this.#at);
+    this.reset(line < 0 ? this.text.length : line);
+    this.nested = 0;
+  }
+  next(): NftToken {
+    const t = this.peek();
+    this.#ahead = null;
+    return t;
+  }
+  /** A place to come back to. */
+  mark(): number {
+    return this.peek().from;
+  }
+  reset(mark: number): void {
+    this.#at = mark;
+    this.#ahead = null;
+  }
+  /** Goes on inside of the word that was taken last, at that offset. */
+  split(offset: number): void {
+    this.reset(offset);
+  }
+  get ended(): boolean {
+    const { kind } = this.peek();
+    return kind === 'end' || kind === 'handle';
+  }
+  /** Takes the next token if it is one of these words or signs. */
+  take(...texts: readonly string[]): string | null {
+    const t = this.peek();
+    if ((t.kind !== 'word' && t.kind !== 'punct') || !texts.includes(t.text)) return null;
+    this.next();
+    return t.text;
+  }
+  is(...texts: readonly string[]): boolean {
+    const t = this.peek();
+    return (t.kind === 'word' || t.kind === 'punct') && texts.includes(t.text);
+  }
+  expect(text: string): NftToken {
+    const t = this.peek();
+    if (t.kind === 'string' || t.text !== text) throw new NftError(`“${text}” is expected${t.kind === 'end' ? '' : `, not “${t.text.trim()}”`}`, t);
+    return this.next();
+  }
+  /** The next word, whatever it is. */
+  word(what: string): NftToken {
+    const t = this.peek();
+    if (t.kind !== 'word') throw new NftError(`${what} is missing${t.kind === 'end' ? '' : ` before “${t.text.trim()}”`}`, t);
+    return this.next();
+  }
+  string(what: string): string {
+    const t = this.peek();
+    if (t.kind !== 'string' && t.kind !== 'word') throw new NftError(`${what} is missing`, t);
+    return this.next().text;
+  }
+  number(what: string): number {
+    const t = this.word(what);
+    const n = /^(0x[0-9a-fA-F]+|\d+)$/.test(t.text) ? Number(t.text) : Number.NaN;
+    if (!Number.isSafeInteger(n)) throw new NftError(`${what} is a number, not “${t.text}”`, t);
+    return n;
+  }
+
+  #scan(): NftToken {
+    const { text } = this;
+    let at = this.#at;
+    while (at < text.length && (text[at] === ' ' || text[at] === '\t' || text[at] === '\r' || (text[at] === '\\' && text[at + 1] === '\n')))
+      at += text[at] === '\\' ? 2 : 1;
+    const token = (kind: NftToken['kind'], to: number, said = text.slice(at, to)): NftToken => {
+      this.#at = to;
+      return { kind, text: said, from: at, to };
+    };
+    if (at >= text.length) return token('end', text.length, '');
+    const c = text[at];
+    if (c === '\n') return token('newline', at + 1);
+    if (c === '#') return this.#comment(at, token);
+    if (c === '"') {
+      const close = text.indexOf('"', at + 1);
+      const line = text.indexOf('\n', at);
+      if (close < 0 || (line >= 0 && line < close)) throw new NftError('the quoted text does not end', token('string', at + 1));
+      return token('string', close + 1, text.slice(at + 1, close));
+    }
+    const sign = PUNCTUATION.find((p) => text.startsWith(p, at));
+    if (sign !== undefined) return token('punct', at + sign.length);
+    WORD.lastIndex = at;
+    return token('word', WORD.test(text) ? WORD.lastIndex : at + 1);
+  }
+
+  #comment(at: number, token: (kind: NftToken['kind'], to: number, said?: string) => NftToken): NftToken {
+    const line = this.text.indexOf('\n', at);
+    const end = line < 0 ? this.text.length : line;
+    const handle = /^# handle (\d+)\s*$/.exec(this.text.slice(at, end));
+    if (handle) return token('handle', end, handle[1]);
+    this.#at = end;
+    return this.#scan();
+  }
+}
