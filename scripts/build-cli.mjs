@@ -48,6 +48,7 @@ const onCall = [
   'src/netfilter/ebtables/compile.ts',
   'src/netfilter/ipset/create.ts',
   'src/netfilter/ipset/lint.ts',
+  'src/netfilter/nftables/compile.ts',
   'src/packet/text.ts',
   'src/packet/verify.ts',
   'src/render/drop-context.ts',

@@ -27,7 +27,8 @@ const rulesDefrag = (r: XtRuleset | null): boolean =>
     }),
   ) ?? false;
 
-const defragOf = (family: IpFamily) => memoByIdentity((n: NodeState): boolean => needsConntrack(n, family) || rulesets(n, family).some(rulesDefrag) || nativeNeeds(n, family, 'defrag'));
+const defragOf = (family: IpFamily) =>
+  memoByIdentity((n: NodeState): boolean => needsConntrack(n, family) || rulesets(n, family).some(rulesDefrag) || nativeNeeds(n, family, 'defrag'));
 const defrag = { ipv4: defragOf('ipv4'), ipv6: defragOf('ipv6') };
 
 /** Are fragments of this family put together before the first table? */

@@ -39,7 +39,10 @@ function compileChain(table: NftTable, source: NftChain, at: number): NftWalkCha
 }
 
 /** A table whose chains are compiled when a packet first comes to them. */
-export const compileNftTable = memoByIdentity((t: NftTable): WalkTable<NftWalkChain> => {
+export function compileNftTable(t: NftTable): WalkTable<NftWalkChain> {
+  return tables(t);
+}
+const tables = memoByIdentity((t: NftTable): WalkTable<NftWalkChain> => {
   const made = new Map<string, NftWalkChain>();
   const places = new Map<string, { readonly chain: NftChain; readonly at: number }>();
   let slots = 0;
@@ -62,5 +65,8 @@ export const compileNftTable = memoByIdentity((t: NftTable): WalkTable<NftWalkCh
   };
 });
 
-/** Does a rule of the table ask for it? */
-export const nftNeeds = memoByIdentity((t: NftTable): ReadonlySet<NftNeed> => new Set(t.chains.flatMap((c) => c.rules.flatMap((r) => [...ruleCode(t, r).needs]))));
+/** What rules of the table ask the kernel for. */
+export function nftNeeds(t: NftTable): ReadonlySet<NftNeed> {
+  return needs(t);
+}
+const needs = memoByIdentity((t: NftTable) => new Set(t.chains.flatMap((c) => c.rules.flatMap((r) => [...ruleCode(t, r).needs]))));
