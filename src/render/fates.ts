@@ -4,6 +4,7 @@ import { type Ends, endsOf, type Fate } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { Cause } from '../trace/cause.js';
 import type { Event, EventOf } from '../trace/event.js';
+import { towards } from './beyond.js';
 import { type Conversation, conversationOf } from './conversation.js';
 import { lastView } from './drop-context.js';
 import { leavesTheMap } from './silent-neighbour.js';
@@ -124,13 +125,17 @@ export const errnoWords = (n: number): string => ERRNO.get(n) ?? `error ${n}`;
 /** A packet that goes on beyond what the files show. */
 export const leavingWords = (p: PacketRun): string => `As far as the files tell, it ${reached(p)}.`;
 
+/** It, or its answer, goes on where no node is. */
+export const leavesTheFiles = ({ outcome: { request, reply, answered } }: PacketRun): boolean =>
+  !answered && [request, reply].some((f) => f?.kind === 'left' || f?.kind === 'held');
+
 function reached(p: PacketRun): string {
   const { request: f, reply } = p.outcome;
   const on = (x: Fate): string => {
     const waits = x.kind === 'held' ? leavesTheMap(p, x.at) : null;
     return waits
       ? `leaves ${x.node} by ${waits.dev} to the next hop ${formatAddr(waits.addr)} (no dump says whose MAC address that is)`
-      : `left ${x.node} by ${x.dev}`;
+      : `left ${x.node} by ${x.dev}${towards(p, x)}`;
   };
   if (reply && (reply.kind === 'held' || reply.kind === 'left')) return `its answer ${on(reply)}`;
   switch (f.kind) {

@@ -164,8 +164,14 @@ function silence(p: PacketRun, e: Asked, reached: ReadonlyMap<string, string>): 
   }
   const port = (n: string) => byName(p.nodes.get(n)?.links ?? [], reached.get(n) ?? '');
   const hosts = [...reached.keys()].filter((n) => port(n)?.slaveKind !== 'bridge');
-  if (hosts.length > 0) return `the ${what(e.addr)} reached ${hosts.join(', ')}, and that is no address there`;
+  if (hosts.length > 0) return `the ${what(e.addr)} reached ${hosts.join(', ')}, and that is no address there; ${whoseAddress(p, e.addr)}`;
   const last = [...reached.keys()].at(-1) ?? '';
   const isolated = port(last)?.slaveData.isolated === true ? ` (${port(last)?.name} is isolated)` : '';
   return `the ${what(e.addr)} entered bridge ${port(last)?.master} of ${last} by ${port(last)?.name} and left it by no other port${isolated}`;
+}
+
+/** Whose it is who was not asked. */
+function whoseAddress(p: PacketRun, a: Addr): string {
+  const at = [...p.nodes.values()].flatMap((n) => n.addrs.filter((x) => x.local === a).map((x) => `${n.name}:${x.dev}`));
+  return at.length === 0 ? 'no node here has it' : `${at.join(', ')} has it, and was not reached`;
 }

@@ -3,9 +3,10 @@
  * A pure function of a run: it decides nothing, it reads events.
  */
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
+import { beyondLines } from './beyond.js';
 import { conversationOf } from './conversation.js';
 import { dropContext } from './drop-context.js';
-import { failed, failureOf, headline } from './fates.js';
+import { failed, failureOf, headline, leavesTheFiles } from './fates.js';
 import { howLines } from './how.js';
 import { triedLines, tryLine } from './mend.js';
 import { shownEvents } from './narrow.js';
@@ -33,7 +34,7 @@ export function renderStory(run: ScenarioRun, o: RenderOptions): string {
   const first = packets.find(failed);
   if (first) {
     const said = verdict(first, paint, (p) => tries(p, o));
-    lines.push('', ...said, ...notes(first, o, said), ...repairs(run), ...alsoFailed(packets, first, paint));
+    lines.push('', ...said, ...notes(first, o, said), ...repairs(run), ...alsoFailed(packets, first, paint), ...strayed(packets));
   } else lines.push(...cameThrough(packets));
   for (const p of packets) lines.push('', paint('head', `--- ${packetTitle(p)}`), ...walkLines(p, shownEvents(p, o.narrow), { verbose: o.verbose, paint }));
   return `${lines.join('\n')}\n`;
@@ -49,7 +50,9 @@ function overview(packets: readonly PacketRun[], paint: Paint): string[] {
   const lines = headlines(listed, paint);
   if (packets.length > listed.length) {
     const more = bad.length > listed.length ? `, the first ${listed.length} of them:` : bad.length > 0 ? ':' : '';
-    lines.unshift(`${packets.length} packets: ${packets.length - bad.length} arrived, ${bad.length} failed${more}`);
+    const left = packets.filter((p) => !failed(p) && leavesTheFiles(p)).length;
+    const counts = [`${packets.length - bad.length - left} arrived`, ...(left > 0 ? [`${left} left for where no node is`] : []), `${bad.length} failed`];
+    lines.unshift(`${packets.length} packets: ${counts.join(', ')}${more}`);
   }
   return lines;
 }
@@ -67,9 +70,15 @@ function alsoFailed(packets: readonly PacketRun[], first: PacketRun, paint: Pain
 }
 
 /** Nothing failed: the puzzle is what became of addresses, and by which rule it could pass. */
+const cameThrough = (packets: readonly PacketRun[]): string[] => firstOf(packets.map((p) => [...whereTo(p), ...howLines(p)]));
+
+/** Packets that did not fail as far as the files tell: they went where no node is. */
+const strayed = (packets: readonly PacketRun[]): string[] => firstOf(packets.filter((p) => !failed(p)).map(whereTo));
+const whereTo = (p: PacketRun): string[] => (leavesTheFiles(p) ? beyondLines(p) : []);
+
 const MAX_HOW = 3;
-function cameThrough(packets: readonly PacketRun[]): string[] {
-  const all = packets.map(howLines).filter((l) => l.length > 0);
+function firstOf(said: readonly (readonly string[])[]): string[] {
+  const all = said.filter((l) => l.length > 0);
   const more = all.length > MAX_HOW ? [`and ${all.length - MAX_HOW} more (--packet NAME)`] : [];
   return all.length === 0 ? [] : ['', ...all.slice(0, MAX_HOW).flat(), ...more];
 }

@@ -5,6 +5,7 @@ import { formatAddr } from '../base/addr.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
 import { bridgedNote, errorNote, invalidNote, knownFlow, lostSocket, uncoveredByIpsec, wantedWithMask } from './because.js';
+import { beyondLines, wrongEntry } from './beyond.js';
 import { conversationOf } from './conversation.js';
 import { type DropContext, dropContext } from './drop-context.js';
 import { earlierRewrite, setLines } from './earlier.js';
@@ -27,7 +28,8 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
   const lost = failureOf(p);
   const about = talk && talk.kind !== 'established' && (lost === null || talk.kind !== 'timed-out') ? [talk.text] : [];
   if (talk?.kind === 'wrong-source') return [paint('bad', `${packetTitle(p)} fails.`), ...indent([...about, ...wrongSource(p), ...tries(p)])];
-  if (lost === null) return [paint('bad', `${packetTitle(p)} fails.`), ...indent([...about, ...(talk?.kind === 'timed-out' ? [leavingWords(p)] : [])])];
+  if (lost === null)
+    return [paint('bad', `${packetTitle(p)} fails.`), ...indent([...about, ...(talk?.kind === 'timed-out' ? [leavingWords(p), ...beyondLines(p)] : [])])];
   const { direction, fate } = lost;
   const subject = direction === 'reply' ? `The answer to ${packetTitle(p)}` : packetTitle(p);
   if (fate.inconclusive) {
@@ -50,6 +52,7 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
   if (fate.drop === null) return [paint('bad', `${subject} was not sent${p.errno ? `: ${errnoWords(p.errno)}` : ''}.`), ...indent(notSent(p))];
   const c = dropContext(p, fate.at);
   const parting = partingOf(p, fate.at);
+  const astray = fate.drop.cause === 'not-for-us' ? wrongEntry(p, fate.at) : null;
   return [
     paint('bad', `${subject} dies on ${fate.node} ${placeOf(boxBefore(p.events, fate.at), fate.drop.rule !== null)}.`),
     ...indent([
@@ -59,6 +62,7 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
       ...(c.rule && c.cause !== 'policy-drop' ? [`rule: ${c.rule}`] : []),
       ...(c.cause === 'policy-drop' ? setLines(p, fate.at) : []),
       ...bridgedNote(p, fate.at),
+      ...(astray ? [astray.text] : []),
       ...lostSocket(p, fate.at),
       ...invalidNote(p, fate.at),
       ...wayBack(p, fate.at),
@@ -68,7 +72,7 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
       ...knownFlow(p, fate.at),
       ...wantedWithMask(p, fate.at),
       ...errorNote(p, fate.at),
-      `look at: ${[...lookAt(c), ...(parting ? [parting.look] : [])].join('; ')}`,
+      `look at: ${[...lookAt(c), ...(astray ? [astray.look] : []), ...(parting ? [parting.look] : [])].join('; ')}`,
       ...tries(p),
     ]),
   ];
@@ -88,7 +92,8 @@ export function mendsOf(p: PacketRun): readonly Change[] {
   if (unroutableTo !== undefined) return mendUnanswered(p, lost.fate.at, unroutableTo);
   if (!lost.fate.drop) return [];
   const parting = partingOf(p, lost.fate.at);
-  const back = parting ? mendAstray(p, parting) : [];
+  const astray = lost.fate.drop.cause === 'not-for-us' ? wrongEntry(p, lost.fate.at) : null;
+  const back = [...(astray ? [astray.mend] : []), ...(parting ? mendAstray(p, parting) : [])];
   return parting && lost.fate.drop.rule !== null ? back : [...back, ...mendDrop(p, lost.fate.at)];
 }
 
@@ -99,6 +104,7 @@ const untranslated = (p: PacketRun): EventOf<'nat'> | undefined => p.events.find
 export function brief(p: PacketRun): string {
   const lost = failureOf(p);
   const talk = conversationOf(p);
+  if (lost === null && talk?.kind === 'timed-out') return `${talk.text} ${leavingWords(p)}`;
   if (talk?.kind === 'wrong-source' || lost === null) return talk?.text ?? '';
   const { fate, direction } = lost;
   const it = direction === 'reply' ? 'its answer ' : '';

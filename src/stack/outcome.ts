@@ -4,7 +4,9 @@
  */
 import type { Addr } from '../base/addr.js';
 import { ETH_P_IP, ETH_P_IPV6, type Origin, Skb } from '../packet/skb.js';
+import type { NodeState } from '../scenario/model.js';
 import type { Event, EventOf, PacketView } from '../trace/event.js';
+import { endOfOverheard, isOverheard } from './overheard.js';
 
 export type Direction = 'request' | 'reply';
 
@@ -129,9 +131,22 @@ function weight(e: Event): number {
   }
 }
 
-function fateOf(events: readonly Event[], skbs: ReadonlyMap<number, SkbInfo>, direction: Direction, receivedFrom: ReadonlySet<number>): Fate {
+/** Copies that others than the addressee heard: they say nothing as long as there is anything else to say. */
+const OVERHEARD = 0.9;
+const mayBeOverheard = (e: Event): e is EventOf<'drop'> =>
+  e.t === 'drop' && (e.cause === 'not-for-us' || e.cause === 'device-down' || e.cause.startsWith('bridge-'));
+
+interface Told {
+  readonly events: readonly Event[];
+  readonly skbs: ReadonlyMap<number, SkbInfo>;
+  readonly nodes: ReadonlyMap<string, NodeState>;
+  readonly receivedFrom: ReadonlySet<number>;
+}
+
+function fateOf({ events, skbs, nodes, receivedFrom }: Told, direction: Direction): Fate {
   let at = -1;
   let best = -1;
+  let overheard = false;
   let start: Ends | null = null;
   let end: Ends | null = null;
   for (let i = 0; i < events.length; i++) {
@@ -146,12 +161,15 @@ function fateOf(events: readonly Event[], skbs: ReadonlyMap<number, SkbInfo>, di
       }
     }
     if (e.t === 'emit' && receivedFrom.has(e.skb)) continue;
-    const w = weight(e);
+    const aside = mayBeOverheard(e) && isOverheard(e, info, skbs, nodes);
+    const w = aside ? OVERHEARD : weight(e);
     if (w >= 0 && w >= best) {
       best = w;
       at = i;
+      overheard = aside;
     }
   }
+  if (overheard) at = endOfOverheard(events, skbs, nodes, at);
   const e = at < 0 ? null : events[at];
   return {
     kind: e === null ? 'none' : kindOf(e),
@@ -204,14 +222,15 @@ function kindOf(e: Event): FateKind {
   }
 }
 
-/** `events`: those of one packet, from its sending to the end of all that it set off; `connection`: what its TCP client came to know. */
-export function outcomeOf(events: readonly Event[], root: number, connection: Connection | null = null): Outcome {
+/** `events`: those of one packet, from its sending to the end of all that it set off; `nodes` as they were then; `connection`: what its TCP client came to know. */
+export function outcomeOf(events: readonly Event[], root: number, nodes: ReadonlyMap<string, NodeState>, connection: Connection | null = null): Outcome {
   const skbs = descent(events, root);
   const receivedFrom = new Set<number>();
   for (const s of skbs.values()) if (s.origin.kind === 'received' && s.origin.of !== null) receivedFrom.add(s.origin.of);
-  const request = fateOf(events, skbs, 'request', receivedFrom);
+  const told = { events, skbs, nodes, receivedFrom };
+  const request = fateOf(told, 'request');
   const hasReply = [...skbs.values()].some((s) => s.direction === 'reply' && !isAside(s));
-  const reply = hasReply ? fateOf(events, skbs, 'reply', receivedFrom) : null;
+  const reply = hasReply ? fateOf(told, 'reply') : null;
   return {
     root,
     skbs,

@@ -105,7 +105,8 @@ function runPacket(
   const { errno, connection } = sendPacket(network, node, packet, nth);
   const events = recorder.events.slice(from);
   const root = events.find((e) => e.t === 'skb' && e.origin.of === null)?.skb ?? -1;
-  const outcome = outcomeOf(events, root, connection);
+  const nodes = new Map(network.nodes.map((n) => [n.name, n.given]));
+  const outcome = outcomeOf(events, root, nodes, connection);
   const start = outcome.request.start;
   const target = start ?? { src: anyAddr('ipv4'), dst: 'to' in packet.spec ? packet.spec.to : anyAddr('ipv4') };
   return {
@@ -114,7 +115,7 @@ function runPacket(
     events,
     outcome,
     errno,
-    nodes: new Map(network.nodes.map((n) => [n.name, n.given])),
+    nodes,
     counters: new Map(network.nodes.map((n) => [n.name, rises(before.get(n.name), n.mib.values)])),
     conntrack: new Map(keep ? network.nodes.map((n) => [n.name, [...n.conntrack.entries()].map((c) => entryOf(c, n.now()))]) : []),
     target,

@@ -3,6 +3,7 @@ import { type Addr, type Ip4, isMulticast4, isMulticast6, MAC_BROADCAST, type Ma
 import { readMac, writeMac } from '../../packet/mac-bytes.js';
 import { ETH_P_ARP, ETH_P_IPV6, type Skb } from '../../packet/skb.js';
 import type { NetDevice } from '../../packet/types.js';
+import { hears } from '../../trace/event.js';
 import { type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { sendNeighbourSolicit } from './ndisc.js';
@@ -21,7 +22,7 @@ export function neighOutput(k: Kernel, f: Flight): 'dev_queue_xmit' | 'gone' {
   const mac = k.neighbour(dev, hop) ?? constantMac(k, dev, hop);
   if (mac !== null) {
     skb.eth = { dst: mac, src: dev.mac };
-    if (k.rec.on) k.tell(skb, { t: 'neigh', dev: dev.name, addr: hop, state: 'known', mac });
+    if (hears(k.rec, 'neigh')) k.tell(skb, { t: 'neigh', dev: dev.name, addr: hop, state: 'known', mac });
     return 'dev_queue_xmit';
   }
   const first = k.hold(f, dev, hop);
