@@ -2,6 +2,8 @@
 import { familyOf, formatAddr } from '../base/addr.js';
 import { protocolName } from '../base/well-known.js';
 import { ruleText as ipRuleText } from '../fib/rule-text.js';
+import type { NodeState } from '../scenario/model.js';
+import { nftTables } from '../stack/nft-steps.js';
 import { descent, type Ends, endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf, RuleRef } from '../trace/event.js';
@@ -11,7 +13,7 @@ import { dropContext, lastView } from './drop-context.js';
 import { ancestors } from './lineage.js';
 import { outerFlags } from './narrow.js';
 import { placeOf } from './places.js';
-import { rulesetOf, ruleText } from './rule-text.js';
+import { chainPlace, rulePlace, rulesetOf, ruleText } from './rule-text.js';
 import { sentence } from './sentence.js';
 import { boxBefore } from './summary.js';
 import { packetWords } from './walk-lines.js';
@@ -30,7 +32,7 @@ export function bridgedNote(p: PacketRun, at: number): string[] {
     const e = p.events[i];
     const rule = chain.has(e.skb) && (i === at || (e.t === 'nat' && !e.undo && e.before.src !== e.after.src)) && 'rule' in e ? e.rule : null;
     if (rule === null || rule.family === 'bridge' || rule.backend === 'ebtables' || !inBridge(p, i)) continue;
-    const v6 = rule.family === 'ipv6';
+    const v6 = rule.family === 'ipv6' || lastView(p.events, i, e.skb)?.protocol === 0x86dd;
     out.add(`because ${nfCall(v6)} is 1 on ${e.node} (br_netfilter), packets that are only bridged there meet the rules of ${v6 ? 'ip6tables' : 'iptables'}`);
   }
   return [...out];
@@ -64,6 +66,33 @@ export function invalidNote(p: PacketRun, at: number): string[] {
   return [
     `because connection tracking of ${e.node} calls it INVALID: it begins no connection and belongs to none that is known there (its first packets went another way, or the entry has expired), or it is malformed`,
   ];
+}
+
+/**
+ * An accept of nftables ends one base chain: the others of the hook are asked as well, whatever table they are of, and a drop in any of them is final. The last
+ * rule before that had accepted it at the same hook, where the one or the other is of nftables.
+ */
+export function acceptedBefore(p: PacketRun, at: number): string[] {
+  const drop = p.events[at] as EventOf<'drop'>;
+  const by = drop.rule;
+  if (!by || (drop.cause !== 'rule-drop' && drop.cause !== 'policy-drop')) return [];
+  const hook = p.events.slice(0, at).findLastIndex((e) => e.t === 'hook' && e.skb === drop.skb && e.node === drop.node);
+  for (let i = at - 1; i > hook; i--) {
+    const e = p.events[i];
+    if (e.t !== 'match' || e.verdict !== 'ACCEPT' || e.skb !== drop.skb || !filters(p, e.node, e.rule)) continue;
+    if (chainPlace(e.rule) === chainPlace(by) || (e.rule.backend !== 'nftables' && by.backend !== 'nftables')) continue;
+    const text = ruleText(p.nodes.get(e.node), e.rule) ?? '';
+    return [
+      `although ${rulePlace(e.rule)} had accepted it (${text}): accept ends its own base chain only, every other chain of the hook is asked as well, and a drop in any of them is final`,
+    ];
+  }
+  return [];
+}
+/** Does the rule's table filter, or only translate and mark? */
+function filters(p: PacketRun, node: string, r: RuleRef): boolean {
+  if (r.backend !== 'nftables') return r.table === 'filter' || r.table === 'security';
+  const table = nftTables(p.nodes.get(node) as NodeState).find((t) => t.family === r.family && t.name === r.table);
+  return table?.chains.some((c) => c.base?.type === 'filter') ?? false;
 }
 
 /** The ICMP error about it: did it reach the sender, or die as well? Without it the sender never learns (a PMTU black hole, for one). */
@@ -113,6 +142,7 @@ function entryWords(e: EventOf<'conntrack'>, view: Parameters<typeof endsOf>[0])
 const hasNat = (p: PacketRun, node: string, family: 'ipv4' | 'ipv6'): boolean => {
   const n = p.nodes.get(node);
   if (!n) return false;
+  if (nftTables(n).some((t) => t.family !== 'bridge' && t.chains.some((c) => c.base?.type === 'nat' && c.rules.length > 0))) return true;
   const refs = (['legacy', 'nft'] as const).map((backend): RuleRef => ({ backend, family, table: 'nat', chain: '', num: 0 }));
   return refs.some((r) => rulesetOf(n, r)?.tables.some((t) => t.name === 'nat' && t.chains.some((c) => c.rules.length > 0)) ?? false);
 };

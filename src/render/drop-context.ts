@@ -5,7 +5,7 @@ import type { NodeState } from '../scenario/model.js';
 import { type Ends, endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { Cause } from '../trace/cause.js';
-import type { Event, EventOf, PacketView } from '../trace/event.js';
+import type { Event, EventOf, PacketView, RuleRef } from '../trace/event.js';
 import { rulePlace, ruleText } from './rule-text.js';
 
 export type Facts = EventOf<'drop'>['facts'];
@@ -34,6 +34,8 @@ export interface DropContext {
   readonly rule: string;
   readonly table: string;
   readonly chain: string;
+  /** The rule or policy itself. */
+  readonly ref: RuleRef | null;
   /** The last route decision about it. */
   readonly route: EventOf<'route'> | null;
   /** The last source validation of it. */
@@ -91,6 +93,7 @@ export function dropContext(p: Pick<PacketRun, 'events' | 'nodes'>, at: number):
     rule: d.rule ? `${rulePlace(d.rule)}  ${ruleText(state, d.rule) ?? ''}`.trimEnd() : '',
     table: d.rule?.table ?? '',
     chain: d.rule?.chain ?? '',
+    ref: d.rule,
     route,
     check: lastOf(p.events, at, skb, (e) => (e.t === 'source-check' ? e : null)),
     ctstate: lastOf(p.events, at, skb, (e) => (e.t === 'conntrack' && e.node === d.node ? e.state : null)) ?? '',

@@ -13,7 +13,7 @@ import { renderXtablesMonitor } from './xtables-monitor.js';
 /** The formats made of TRACE lines need a TRACE rule. */
 const NO_TRACE =
   'no TRACE rule matched, so there is no TRACE line; --trace-all flags each packet before its first hook, as a TRACE rule would (rule numbers stay as they are)';
-const NO_NFT_TRACE = 'no rule loaded by iptables-nft was met by a traced packet';
+const NO_NFT_TRACE = 'no rule of nftables or iptables-nft was met by a traced packet';
 const QUIET = 'no device saw a packet';
 
 export const renderers: readonly Renderer[] = [

@@ -55,7 +55,14 @@ const view = object<PacketView>({
   length: integer,
 });
 const rule = object<EventOf<'trace'>['rule']>(
-  { backend: one('legacy', 'nft', 'ebtables'), family: one('ipv4', 'ipv6', 'bridge'), table: text, chain: text, num: integer, handle: integer },
+  {
+    backend: one('legacy', 'nft', 'ebtables', 'nftables'),
+    family: one('ipv4', 'ipv6', 'bridge', 'ip', 'ip6', 'inet', 'arp', 'netdev'),
+    table: text,
+    chain: text,
+    num: integer,
+    handle: integer,
+  },
   ['handle'],
 );
 const hook = one('INGRESS', 'BROUTING', 'PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING');

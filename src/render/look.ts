@@ -4,6 +4,7 @@ import type { NodeState } from '../scenario/model.js';
 import { sysctlsOf } from '../stack/sysctls.js';
 import type { Cause } from '../trace/cause.js';
 import { type DropContext, macFact } from './drop-context.js';
+import { chainPlace } from './rule-text.js';
 
 interface LookRow {
   readonly commands: (c: DropContext) => readonly string[];
@@ -34,7 +35,10 @@ function routeBack(c: DropContext): string {
 }
 /** A marked packet whose source was validated without the mark. */
 export const unmarked = (c: DropContext): boolean => c.mark !== 0 && c.check !== null && !c.check.srcValidMark;
-const listRule = (c: DropContext): readonly string[] => (c.chain === '' ? [`${iptables(c)}-save -c`] : [`${iptables(c)} -t ${c.table} -S ${c.chain}`]);
+function listRule(c: DropContext): readonly string[] {
+  if (c.chain === '') return [`${iptables(c)}-save -c`];
+  return [c.ref?.backend === 'nftables' ? `nft -a list chain ${chainPlace(c.ref)}` : `${iptables(c)} -t ${c.table} -S ${c.chain}`];
+}
 const bridgeOf = (c: DropContext): string => String(c.facts.bridge ?? byName(c.state?.links ?? [], devOf(c))?.master ?? devOf(c));
 const fdb = (c: DropContext): string => `bridge fdb show br ${bridgeOf(c)}${c.facts.mac === undefined ? '' : ` | grep ${macFact(c.facts.mac)}`}`;
 const port = (c: DropContext): string => `bridge -d link show dev ${c.facts.to ?? c.facts.port ?? c.facts.from ?? devOf(c)}`;

@@ -6,13 +6,14 @@ import { type Addr, formatAddr } from '../base/addr.js';
 import { byName } from '../base/memo.js';
 import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
-import type { EventOf, RuleRef } from '../trace/event.js';
+import { type EventOf, isXtRule, type RuleRef } from '../trace/event.js';
 import { inBridge, nfCall, uncoveredAt } from './because.js';
 import { type DropContext, dropContext } from './drop-context.js';
 import { missedSetsBefore, rewriteAt } from './earlier.js';
 import { reroutesAt } from './how.js';
 import { hopsOf } from './lineage.js';
 import { dotted, iptables, unmarked } from './look.js';
+import { nftPassed } from './mend-nft.js';
 import { ruleText } from './rule-text.js';
 import type { Parting, PartingKind } from './way-back.js';
 
@@ -93,7 +94,8 @@ function atPlace(c: DropContext, p: PacketRun, at: number): (string | readonly s
       return d.rule ? [bypassed(c, d.rule, p)] : [];
     case 'rule-drop':
     case 'policy-drop':
-      return d.rule && d.rule.family !== 'bridge' && d.rule.backend !== 'ebtables' ? passed(c, d, p, at) : [];
+      if (d.rule?.backend === 'nftables') return nftPassed(c, d, p);
+      return d.rule && isXtRule(d.rule) ? passed(c, d, p, at) : [];
     default:
       return [];
   }
@@ -126,9 +128,12 @@ function answersPass(p: PacketRun, d: EventOf<'drop'>): boolean {
 function missedAccepts(p: PacketRun, at: number): Change[] {
   const { node } = p.events[at];
   return missedSetsBefore(p, at)
-    .filter((s) => s.rule !== null && / -j ACCEPT$/.test(ruleText(p.nodes.get(node), s.rule) ?? ''))
-    .map((s) => one(node, `ipset add ${s.set} ${s.member}`));
+    .filter((s) => s.rule !== null && /(-j ACCEPT| accept)$/.test(ruleText(p.nodes.get(node), s.rule) ?? ''))
+    .map((s) => one(node, addMember(s)));
 }
+
+const addMember = ({ rule, set, member }: EventOf<'set-test'>): string =>
+  rule?.backend === 'nftables' ? `nft add element ${rule.family} ${rule.table} ${set.slice(1)} { ${member} }` : `ipset add ${set} ${member}`;
 
 /** What happened to it before and led there: a set without its address, NAT in front of IPsec, a second route with the first one's address. */
 function before(p: PacketRun, at: number): Change[] {
@@ -139,8 +144,9 @@ function before(p: PacketRun, at: number): Change[] {
   if (nat >= 0) {
     const e = p.events[nat] as EventOf<'nat'>;
     for (const s of missedSetsBefore(p, nat)) {
-      const kind = byName(p.nodes.get(e.node)?.sets ?? [], s.set);
-      if (kind) out.push(one(e.node, `ipset add ${s.set} ${s.member}`));
+      const known =
+        s.rule?.backend === 'nftables' ? !/ v?map @/.test(ruleText(p.nodes.get(e.node), s.rule) ?? '') : byName(p.nodes.get(e.node)?.sets ?? [], s.set);
+      if (known) out.push(one(e.node, addMember(s)));
     }
     if (inBridge(p, nat) && e.before.src !== e.after.src && !translatedInBridge(p, nat))
       out.push(one(e.node, `sysctl -w ${nfCall(typeof e.before.src === 'string')}=0`));

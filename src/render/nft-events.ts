@@ -2,7 +2,7 @@
 import { byName } from '../base/memo.js';
 import { nftHandles } from '../stack/nft-steps.js';
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
-import type { EventOf } from '../trace/event.js';
+import { type EventOf, isXtRule } from '../trace/event.js';
 import { shownEvents } from './narrow.js';
 import type { RenderOptions } from './renderer.js';
 
@@ -32,7 +32,7 @@ export function handleNotes(messages: readonly NftMessage[]): string[] {
   const nodes = new Set<string>();
   for (const { e, run } of messages) {
     const n = run.nodes.get(e.node);
-    if (n && nftHandles(n, e.rule.family === 'ipv6' ? 'ipv6' : 'ipv4')?.listed === false) nodes.add(e.node);
+    if (n && isXtRule(e.rule) && nftHandles(n, e.rule.family === 'ipv6' ? 'ipv6' : 'ipv4')?.listed === false) nodes.add(e.node);
   }
   return [...nodes].map(
     (n) => `# ${n}: no “nft -a list ruleset” of these very rules is known; handles that it would give are those of a fresh iptables-nft-restore\n`,

@@ -15,7 +15,7 @@ export function renderNftTrace(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'
   return [...handleNotes(messages), ...messages.flatMap((m) => [...packetLine(m), ...whatLine(m)]).map((l) => `${l}\n`)].join('');
 }
 
-const familyOf = (e: EventOf<'nft-trace'>): 'ip' | 'ip6' => (e.rule.family === 'ipv6' ? 'ip6' : 'ip');
+const familyOf = ({ rule }: EventOf<'nft-trace'>): string => (rule.backend === 'nftables' ? rule.family : rule.family === 'ipv6' ? 'ip6' : 'ip');
 const start = (e: EventOf<'nft-trace'>, chain: string): string => `trace id ${e.traceId.toString(16).padStart(8, '0')} ${familyOf(e)} ${e.rule.table} ${chain}`;
 
 function packetLine({ e, linkType }: NftMessage): string[] {
@@ -34,7 +34,8 @@ function whatLine({ e, run }: NftMessage): string[] {
     case 'rule': {
       const n = run.nodes.get(e.node);
       const table = n && nftTables(n).find((t) => t.family === familyOf(e) && t.name === e.rule.table);
-      const listed = table && byName(table.chains, e.rule.chain)?.rules.find((r) => r.handle === e.rule.handle);
+      const rules = (table && byName(table.chains, e.rule.chain)?.rules) ?? [];
+      const listed = e.rule.backend === 'nftables' ? rules[e.rule.num - 1] : rules.find((r) => r.handle === e.rule.handle);
       const words = listed ? `rule ${listed.text}` : `unknown rule handle ${e.rule.handle ?? 0}`;
       return [`${start(e, e.rule.chain)} ${words} (verdict ${isQueueCode(e.verdict) ? 'queue' : e.verdict})`];
     }

@@ -33,5 +33,7 @@ function nftRuleText(n: NodeState, r: RuleRef): string | null {
   return chain.rules[r.num - 1]?.text.replace(/\s+/g, ' ') ?? null;
 }
 
-/** `table:CHAIN:N`. */
-export const rulePlace = (r: RuleRef): string => `${r.table}:${r.chain}:${r.num}`;
+/** `table:CHAIN`; of nftables `inet table chain`, as its commands name it. */
+export const chainPlace = (r: RuleRef): string => (r.backend === 'nftables' ? `${r.family} ${r.table} ${r.chain}` : `${r.table}:${r.chain}`);
+/** `table:CHAIN:N`, `inet table chain:N`. */
+export const rulePlace = (r: RuleRef): string => `${chainPlace(r)}:${r.num}`;

@@ -4,6 +4,7 @@
 import { type Cause, causes } from '../trace/cause.js';
 import { type DropContext, macFact } from './drop-context.js';
 import { unmarked as wasUnmarked } from './look.js';
+import { chainPlace } from './rule-text.js';
 
 export type SentenceRow = (c: DropContext) => string;
 
@@ -54,8 +55,9 @@ function bridgeNoPort(c: DropContext): string {
 
 const sentences = {
   'rule-drop': (c) =>
-    `${c.rule === '' ? 'Netfilter itself (NAT or connection tracking, no rule)' : `Rule ${c.rule.split('  ')[0]}`} ${/ -j REJECT\b/.test(c.rule) ? 'rejected' : 'dropped'} ${service(c)} ${c.src} > ${c.dst}${state(c)}${from(c.dev)}.`,
-  'policy-drop': (c) => `No rule of ${c.table}:${c.chain} accepted ${service(c)} ${c.src} > ${c.dst}${state(c)}${from(c.dev)}, and the chain's policy is DROP.`,
+    `${c.rule === '' ? 'Netfilter itself (NAT or connection tracking, no rule)' : `Rule ${c.rule.split('  ')[0]}`} ${/ (-j REJECT|reject)\b/.test(c.rule) ? 'rejected' : 'dropped'} ${service(c)} ${c.src} > ${c.dst}${state(c)}${from(c.dev)}.`,
+  'policy-drop': (c) =>
+    `No rule of ${c.ref ? chainPlace(c.ref) : `${c.table}:${c.chain}`} accepted ${service(c)} ${c.src} > ${c.dst}${state(c)}${from(c.dev)}, and the chain's policy is DROP.`,
   'rp-filter': rpFilter,
   'source-is-ours': (c) =>
     `${c.src} came in${on(c.dev)}, but that address is this node's own${c.facts.rp_filter === undefined ? '' : ' and accept_local is off there'}.`,

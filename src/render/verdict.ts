@@ -4,7 +4,7 @@
 import { formatAddr } from '../base/addr.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
-import { bridgedNote, errorNote, invalidNote, knownFlow, lostSocket, uncoveredByIpsec, wantedWithMask } from './because.js';
+import { acceptedBefore, bridgedNote, errorNote, invalidNote, knownFlow, lostSocket, uncoveredByIpsec, wantedWithMask } from './because.js';
 import { beyondLines, wrongEntry } from './beyond.js';
 import { conversationOf } from './conversation.js';
 import { type DropContext, dropContext } from './drop-context.js';
@@ -61,6 +61,7 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
       kernelWords(c),
       ...(c.rule && c.cause !== 'policy-drop' ? [`rule: ${c.rule}`] : []),
       ...(c.cause === 'policy-drop' ? setLines(p, fate.at) : []),
+      ...acceptedBefore(p, fate.at),
       ...bridgedNote(p, fate.at),
       ...(astray ? [astray.text] : []),
       ...lostSocket(p, fate.at),

@@ -2,14 +2,14 @@
 import { formatAddr, type Mac } from '../base/addr.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../packet/skb.js';
 import type { ScenarioRun } from '../stack/run-scenario.js';
-import type { EventOf, PacketView } from '../trace/event.js';
+import { type EventOf, isXtRule, type PacketView } from '../trace/event.js';
 import { handleNotes, isQueueCode, type NftMessage, nftMessages } from './nft-events.js';
 import { tracedHeaders } from './nft-packet.js';
 import type { RenderOptions } from './renderer.js';
 import { ruleText } from './rule-text.js';
 
 export function renderXtablesMonitor(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
-  const messages = nftMessages(run, o);
+  const messages = nftMessages(run, o).filter((m) => isXtRule(m.e.rule));
   return [...handleNotes(messages), ...messages.flatMap((m) => [...packetLine(m), ...whatLine(m)]).map((l) => `${l}\n`)].join('');
 }
 

@@ -96,6 +96,7 @@ function context(cause: Cause, used: Set<string>): DropContext {
       rule: 'filter:INPUT:1  -A INPUT -j DROP',
       table: 'filter',
       chain: 'INPUT',
+      ref: null,
       route: null,
       check: null,
       ctstate: 'NEW',

@@ -102,7 +102,15 @@ function mapped(t: NftTokens, s: NftScope, key: NftExpr, from: number): NftExpr 
 /** The element that has the key; null: none; undefined: the packet has no such key. */
 export function find(use: SetUse, key: NftExpr, c: PacketCtx): ReturnType<typeof lookup> | undefined {
   const values = key.all(c);
-  return values && lookup(use, values, c);
+  if (values === undefined) return undefined;
+  const hit = lookup(use, values, c);
+  if (c.env.rec.on && use.def.name !== '') tellLookup(use, key, values, hit !== null, c);
+  return hit;
+}
+
+function tellLookup(use: SetUse, key: NftExpr, values: readonly Scalar[], hit: boolean, c: PacketCtx): void {
+  const member = values.map((v, i) => key.types[i].show(v)).join(' . ');
+  c.env.rec.event({ t: 'set-test', node: c.env.node, skb: c.skb.id, time: c.env.now(), set: `@${use.def.name}`, member, hit, rule: c.rule });
 }
 
 const OPERATORS = new Map([
