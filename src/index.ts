@@ -4,6 +4,7 @@
  *   import { loadScenario, network, ping } from 'netfilter-sim';
  *   const net = loadScenario('scenarios/fabedge-edge-to-node.yaml');
  *   net.send(ping('net-tool-edge1', '10.234.102.161')).outcome.request.drop?.reason   // 'IP_RPFILTER'
+ *   net.repairs(ping('net-tool-edge1', '10.234.102.161'))[0].do   // ['edge1: ipset add FABEDGE-PEER-CIDR 10.234.102.161']
  *
  * Matchers for vitest: `import 'netfilter-sim/vitest'`. Arbitraries for fast-check: `import { … } from 'netfilter-sim/fast-check'`.
  */
@@ -28,11 +29,13 @@ export {
   type PacketInput,
   packet,
   ping,
+  repairs,
   runScenario,
   ScenarioError,
   tcp,
   udp,
 } from './harness/library.js';
+export type { Repair } from './render/repairs.js';
 export type { FileSource, NodeState, Scenario, ScenarioPacket } from './scenario/model.js';
 export type { ExpectFile, NodeFile, PacketFile, ScenarioFile } from './scenario/schema.js';
 export { jsonSchema } from './scenario/schema.js';

@@ -63,11 +63,12 @@ const wantsColour = (o: OutputOptions): boolean => o.output === undefined && !pr
 export function print(run: ScenarioRun, o: OutputOptions, narrow: Narrowing, how: RunOptions): number {
   const renderer = findRenderer(o.format);
   if (!renderer) return EXIT.badInput;
+  const spent = { events: 0 };
   const out = renderer.render(run, {
     verbose: o.verbose ?? false,
     narrow,
     colour: wantsColour(o),
-    tried: (p) => triedRepairs(run, p, { ...how, verbose: false }),
+    tried: (p) => triedRepairs(run, p, { ...how, verbose: false }, spent),
   });
   if (out.length === 0 && renderer.whenEmpty) process.stderr.write(`${renderer.whenEmpty}\n`);
   if (o.output === undefined) {

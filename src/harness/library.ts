@@ -1,5 +1,6 @@
 /** The library: scenarios from files or built in code, packets sent through them, what became of each as data. */
 import { type Diagnostic, formatDiagnostic, hasErrors, type Parsed } from '../base/diagnostic.js';
+import { type Repair, repairsOf } from '../render/repairs.js';
 import { loadScenario as load, type MoreFile, moreOf, parseScenario, scenarioOf } from '../scenario/load.js';
 import type { FileSource, NodeState, Scenario } from '../scenario/model.js';
 import type { ExpectFile, PacketFile, ScenarioFile } from '../scenario/schema.js';
@@ -7,6 +8,7 @@ import { type PacketRun, type RunOptions, runScenario as run, type ScenarioRun }
 import { applyAll } from '../tools/apply.js';
 import { execute, parseDo } from '../tools/execute.js';
 import { type Judgement, judge } from './judge.js';
+import { triedRepairs } from './repairs.js';
 
 /** A scenario, packet or command that makes no sense. The message shows every diagnostic with its place, as the command line does. */
 export class ScenarioError extends Error {
@@ -29,6 +31,21 @@ export function runScenario(scenario: Scenario, o: LibraryRunOptions = {}): Scen
   const r = run(scenario, { keepConntrack: true, ...o, execute, apply: applyAll });
   if (hasErrors(r.diagnostics)) throw new ScenarioError(r.diagnostics);
   return r;
+}
+
+/**
+ * The changes that could save a packet of a run that failed, each made in front of the scenario and the run repeated: those that save it first, with what became of it
+ * and whom they harm; such as are not enough alone are put together, up to three. It is what a story says behind `try:` and `not enough:`. Empty: it did not fail, or there is
+ * nothing to offer. Where the run is too large to be repeated (hundreds of thousands of events), the changes are named and not tried. The run has to have
+ * all its events (not outcomesOnly). Throws RangeError when the packet is none of the run.
+ *
+ *   const run = net.run();
+ *   repairs(run, run.packets[0])[0]   // { do: ['node1: sysctl -w …'], saves: true, fate: 'answered', harms: [], packet: … }
+ */
+export function repairs(run: ScenarioRun, p: PacketRun, o: LibraryRunOptions = {}): readonly Repair[] {
+  if (!run.packets.includes(p)) throw new RangeError(`the packet “${p.packet.name}” is not of this run`);
+  const how: RunOptions = { keepConntrack: true, ...o, outcomesOnly: false, execute, apply: applyAll };
+  return repairsOf(p, (q) => triedRepairs(run, q, how));
 }
 
 /** A packet as `packets:` of a scenario file has it; ping(), tcp(), udp() and packet() make them. */
@@ -80,6 +97,13 @@ export class Net {
   sendAll(packets: readonly PacketInput[], o: LibraryRunOptions = {}): readonly PacketRun[] {
     const more = this.#more({ packets: [...packets] }, 'send()');
     return runScenario({ ...this.scenario, packets: more.packets, expect: [] }, o).packets;
+  }
+
+  /** Sends one packet as send() does; where it fails, the changes that could save it, as repairs() tells them. */
+  repairs(p: PacketInput, o: LibraryRunOptions = {}): readonly Repair[] {
+    const more = this.#more({ packets: [p] }, 'repairs()');
+    const r = runScenario({ ...this.scenario, packets: more.packets, expect: [] }, { ...o, outcomesOnly: false });
+    return repairs(r, r.packets[0], o);
   }
 
   /** Runs the scenario's own packets. */

@@ -22,9 +22,14 @@ interface Attempt {
   readonly packet: PacketRun;
 }
 
+/** Events of the runs that were made, where several packets of a run are asked about: together they may cost as much as one. */
+export interface Spent {
+  events: number;
+}
+
 /** The changes that save `p`, a failed packet of `run`, and those of the first kind that do not; null: the run is too large to be tried again and again. */
-export function triedRepairs(run: ScenarioRun, p: PacketRun, o: RunOptions): readonly Tried[] | null {
-  const trials = new Trials(run, run.packets.indexOf(p), o);
+export function triedRepairs(run: ScenarioRun, p: PacketRun, o: RunOptions, spent: Spent = { events: 0 }): readonly Tried[] | null {
+  const trials = new Trials(run, run.packets.indexOf(p), o, spent);
   if (trials.left === 0) return null;
   let open: readonly Attempt[] = [{ changes: [], packet: p }];
   for (let depth = 1; depth <= MAX_DEPTH && trials.saved === 0; depth++) open = open.flatMap((a) => trials.next(a));
@@ -41,8 +46,9 @@ class Trials {
     readonly base: ScenarioRun,
     readonly nth: number,
     readonly o: RunOptions,
+    readonly spent: Spent,
   ) {
-    this.left = Math.min(MAX_RUNS, Math.floor(MAX_EVENTS / Math.max(1, base.events.length)));
+    this.left = Math.min(MAX_RUNS, Math.floor((MAX_EVENTS - spent.events) / Math.max(1, base.events.length)));
   }
 
   /** Those that save it first. */
@@ -61,7 +67,7 @@ class Trials {
       const q = after.packets[this.nth];
       const saves = !failed(q);
       if (saves) this.saved++;
-      if (saves || changes.length === 0) this.#told.push({ changes: all, saves, fate: headline(q)[2], harms: this.#harms(after) });
+      if (saves || changes.length === 0) this.#told.push({ changes: all, saves, fate: headline(q)[2], harms: this.#harms(after), packet: q });
       if (!saves) out.push({ changes: all, packet: q });
     }
     return out;
@@ -74,6 +80,7 @@ class Trials {
     if (this.#seen.has(key) || this.left === 0) return null;
     this.#seen.add(key);
     this.left--;
+    this.spent.events += this.base.events.length;
     const { scenario: s } = this.base;
     const { value, diagnostics } = parseDo(s, commands, null);
     if (hasErrors(diagnostics)) return null;

@@ -25,7 +25,7 @@ export const renderers: readonly Renderer[] = [
   { name: 'tcpdump', summary: 'what tcpdump -ni any would print on the nodes', render: renderTcpdump, whenEmpty: QUIET },
   { name: 'pcap', summary: 'the same as a capture file (with -o FILE)', render: renderPcap },
   { name: 'summary', summary: 'one stable line per packet and direction, for regression files', render: renderSummary },
-  { name: 'json', summary: 'packets, their fates and every event, as JSON (sim schema --trace)', render: renderJson },
+  { name: 'json', summary: 'packets, their fates, changes that could save them, and every event, as JSON (sim schema --trace)', render: renderJson },
   { name: 'mermaid', summary: 'a flow chart of the boxes walked, a subgraph a node', render: renderMermaid },
 ];
 export const findRenderer = (name: string): Renderer | undefined => renderers.find((r) => r.name === name);

@@ -157,4 +157,14 @@ const kinds = new Map<string, Kind>(
 
 export const writeEvent = (e: Event): unknown => kinds.get(e.t)?.write(e);
 export const eventSchema = (): object => ({ oneOf: [...kinds.values()].map((k) => k.schema) });
-export { addr as addrKind, flag as flagKind, integer as integerKind, type Kind, object as objectKind, one as oneKind, orNull as orNullKind, text as textKind };
+export {
+  addr as addrKind,
+  flag as flagKind,
+  integer as integerKind,
+  type Kind,
+  list as listKind,
+  object as objectKind,
+  one as oneKind,
+  orNull as orNullKind,
+  text as textKind,
+};

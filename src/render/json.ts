@@ -1,9 +1,11 @@
 /** `--format json`: `{ version, packets, events }`. Its JSON Schema (`sim schema --trace`) comes from the same table as the text. */
 import type { Ends, Fate } from '../stack/outcome.js';
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
-import { addrKind, eventSchema, flagKind, integerKind, type Kind, objectKind, oneKind, orNullKind, textKind, writeEvent } from './json-shapes.js';
+import { failed } from './fates.js';
+import { addrKind, eventSchema, flagKind, integerKind, type Kind, listKind, objectKind, oneKind, orNullKind, textKind, writeEvent } from './json-shapes.js';
 import { shownEvents } from './narrow.js';
 import type { RenderOptions } from './renderer.js';
+import { type Repair, repairsOf } from './repairs.js';
 import { boxBefore } from './summary.js';
 
 const JSON_VERSION = 1;
@@ -39,22 +41,33 @@ const fate: Kind = objectKind<FateRow>({
   end: orNullKind(ends),
 });
 
-interface PacketRow {
-  readonly name: string;
-  readonly nth: number;
+interface OutcomeRow {
   readonly errno: number;
   readonly answered: boolean;
   readonly request: FateRow;
   readonly reply: FateRow | null;
 }
-const packet: Kind = objectKind<PacketRow>({
-  name: textKind,
-  nth: integerKind,
-  errno: integerKind,
-  answered: flagKind,
-  request: fate,
-  reply: orNullKind(fate),
+const outcome = { errno: integerKind, answered: flagKind, request: fate, reply: orNullKind(fate) };
+
+/** `saves`, `fate` and `outcome` are null where it was not tried. */
+interface RepairRow extends Omit<Repair, 'packet'> {
+  readonly outcome: OutcomeRow | null;
+}
+const repair: Kind = objectKind<RepairRow>({
+  do: listKind(textKind),
+  saves: orNullKind(flagKind),
+  fate: orNullKind(textKind),
+  harms: listKind(textKind),
+  outcome: orNullKind(objectKind<OutcomeRow>(outcome)),
 });
+
+interface PacketRow extends OutcomeRow {
+  readonly name: string;
+  readonly nth: number;
+  /** Of a packet that failed. */
+  readonly repairs?: readonly RepairRow[];
+}
+const packet: Kind = objectKind<PacketRow>({ name: textKind, nth: integerKind, ...outcome, repairs: listKind(repair) }, ['repairs']);
 
 const fateRow = (p: PacketRun, f: Fate): FateRow => ({
   fate: f.kind,
@@ -67,17 +80,23 @@ const fateRow = (p: PacketRun, f: Fate): FateRow => ({
   end: f.end,
 });
 
-function packetRow(p: PacketRun): PacketRow {
+function outcomeRow(p: PacketRun): OutcomeRow {
   const { request, reply, answered } = p.outcome;
-  return { name: p.packet.name, nth: p.nth, errno: p.errno, answered, request: fateRow(p, request), reply: reply && fateRow(p, reply) };
+  return { errno: p.errno, answered, request: fateRow(p, request), reply: reply && fateRow(p, reply) };
 }
 
-export function renderJson(run: ScenarioRun, o: Pick<RenderOptions, 'narrow'>): string {
+function packetRow(p: PacketRun, tried: RenderOptions['tried']): PacketRow {
+  const row = { name: p.packet.name, nth: p.nth, ...outcomeRow(p) };
+  if (!failed(p)) return row;
+  return { ...row, repairs: repairsOf(p, tried).map(({ packet: q, ...r }) => ({ ...r, outcome: q && outcomeRow(q) })) };
+}
+
+export function renderJson(run: ScenarioRun, o: Pick<RenderOptions, 'narrow' | 'tried'>): string {
   const shown = run.packets.filter((p) => o.narrow.packet === null || p.packet.name === o.narrow.packet);
   const events = shown.flatMap((p) => shownEvents(p, o.narrow));
   // One event a line: the whole is valid JSON, and line tools can work on it.
   const lines = events.map((e) => `    ${JSON.stringify(writeEvent(e))}`).join(',\n');
-  const packets = shown.map((p) => `    ${JSON.stringify(packet.write(packetRow(p)))}`).join(',\n');
+  const packets = shown.map((p) => `    ${JSON.stringify(packet.write(packetRow(p, o.tried)))}`).join(',\n');
   return `{\n  "version": ${JSON_VERSION},\n  "packets": [\n${packets}\n  ],\n  "events": [\n${lines}\n  ]\n}\n`;
 }
 

@@ -36,6 +36,8 @@ export interface Tried {
   readonly fate: string;
   /** Packets that fail only since. */
   readonly harms: readonly string[];
+  /** The packet in that run. */
+  readonly packet: PacketRun;
 }
 
 /** `NODE: COMMAND`, as --do takes them. */

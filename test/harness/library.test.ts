@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAddr } from '../../src/base/addr.js';
 import { addressIn, addressOutside, inSet, outsideSet, packetsFrom, packetsTo } from '../../src/harness/fast-check.js';
 import { matchers } from '../../src/harness/matchers.js';
-import { loadScenario, type NetworkInput, network, packet, parseScenario, ping, runScenario, ScenarioError, tcp, udp } from '../../src/index.js';
+import { loadScenario, type NetworkInput, network, packet, parseScenario, ping, repairs, runScenario, ScenarioError, tcp, udp } from '../../src/index.js';
 import '../../src/harness/vitest.js';
 
 const value: NetworkInput = {
@@ -53,6 +53,30 @@ wires: [[a:eth0, b:eth0]]
     expect(() => net.send(ping('z', '10.0.0.2'))).toThrow(/there is no node “z”/);
     expect(() => net.send(ping('a', '10.0.0.900'))).toThrow(/bad-address/);
     expect(() => net.send(packet('icmp nonsense', { from: 'a' }))).toThrow(ScenarioError);
+  });
+});
+
+describe('repairs', () => {
+  const closed = net.whatIf('closed');
+  it('of a packet that is sent: each change that was tried, what becomes of it then, and commands that do() takes', () => {
+    const [first, ...more] = closed.repairs(tcp('a', 'b:80'));
+    expect(first).toMatchObject({ saves: true, fate: 'connected', harms: [] });
+    expect(first.packet?.outcome.connection).toBe('established');
+    expect(closed.do(...first.do).send(tcp('a', 'b:80')).outcome.connection).toBe('established');
+    for (const r of more) expect(r.packet).not.toBeNull();
+    expect(net.repairs(tcp('a', 'b:80'))).toEqual([]);
+    expect(closed.repairs(tcp('a', 'b:80'), { outcomesOnly: true }).map((r) => r.do)[0]).toEqual(first.do);
+  });
+  it('of a packet of a run', () => {
+    const run = loadScenario('scenarios/fabedge-edge-to-node.yaml').run();
+    expect(run.packets.map((p) => repairs(run, p).map((r) => [r.saves, ...r.do]))).toEqual([
+      [],
+      [
+        [true, 'edge1: ipset add FABEDGE-PEER-CIDR 10.234.102.161'],
+        [false, 'node1: sysctl -w net.ipv4.conf.tunl0.rp_filter=2'],
+      ],
+    ]);
+    expect(() => repairs(run, closed.send(ping('a', '10.0.0.2')))).toThrow(/not of this run/);
   });
 });
 

@@ -85,5 +85,14 @@ describe('repairs', () => {
     expect(triedRepairs({ ...run, events: new Array(1_000_000).fill(run.events[0]) }, run.packets[1], how)).toBe(null);
   });
 
+  it('of several packets costs together what that of one may', () => {
+    const run = runScenario(twoWays(), how);
+    const spent = { events: 0 };
+    const packet = run.packets.find(failed)!;
+    expect(triedRepairs(run, packet, how, spent)).not.toEqual([]);
+    expect(spent.events).toBeGreaterThan(0);
+    expect(triedRepairs(run, packet, how, { events: 200_000 })).toBe(null);
+  });
+
   it('says the same twice', () => expect(said(ofLibrary('dnat/hairpin-nat'))).toEqual(said(ofLibrary('dnat/hairpin-nat'))));
 });

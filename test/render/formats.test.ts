@@ -3,14 +3,18 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { triedRepairs } from '../../src/harness/repairs.js';
 import { explain, explainable } from '../../src/render/explain.js';
 import { EVERYTHING, findRenderer, type Narrowing, renderers } from '../../src/render/index.js';
 import { renderJson, traceSchema } from '../../src/render/json.js';
 import { renderMermaid } from '../../src/render/mermaid.js';
 import { shownEvents } from '../../src/render/narrow.js';
+import type { RenderOptions } from '../../src/render/renderer.js';
 import { renderStory } from '../../src/render/story.js';
 import { renderSummary } from '../../src/render/summary.js';
 import { renderTrace } from '../../src/render/trace.js';
+import { applyAll } from '../../src/tools/apply.js';
+import { execute } from '../../src/tools/execute.js';
 import { reasons } from '../../src/trace/reasons.js';
 import { main, replay, root, variant } from '../seed/replay.js';
 
@@ -93,6 +97,31 @@ describe('json', () => {
   it.each(['correct', 'broken-strict'])('%s fits its schema', (name) => {
     const value = JSON.parse(renderJson(replay(variant(name)), only({})));
     expect(schema.safeParse(value).error?.issues.slice(0, 3)).toBeUndefined();
+  });
+  it('a packet that failed has what could save it, tried where the caller can', () => {
+    const run = replay(main);
+    const rows = (tried?: RenderOptions['tried']) => {
+      const value = JSON.parse(renderJson(run, { ...only({}), ...(tried ? { tried } : {}) }));
+      expect(schema.safeParse(value).error?.issues.slice(0, 3)).toBeUndefined();
+      return value.packets as { name: string; repairs?: unknown[] }[];
+    };
+    const [good, bad] = rows((p) => triedRepairs(run, p, { execute, apply: applyAll }));
+    expect(Object.keys(good)).toEqual(['name', 'nth', 'errno', 'answered', 'request', 'reply']);
+    expect(bad.repairs).toMatchObject([
+      { do: ['edge1: ipset add FABEDGE-PEER-CIDR 10.234.102.161'], saves: true, fate: 'answered', harms: [], outcome: { answered: true } },
+      {
+        do: ['node1: sysctl -w net.ipv4.conf.tunl0.rp_filter=2'],
+        saves: false,
+        outcome: { answered: false, request: { fate: 'delivered' }, reply: { fate: 'dropped', node: 'edge1', reason: 'XFRM_POLICY' } },
+      },
+    ]);
+    expect(rows()[1].repairs).toContainEqual({
+      do: ['edge1: ipset add FABEDGE-PEER-CIDR 10.234.102.161'],
+      saves: null,
+      fate: null,
+      harms: [],
+      outcome: null,
+    });
   });
   it('the schema refuses something else', () => {
     expect(schema.safeParse({ version: 1, packets: [], events: [{ t: 'box', node: 'n', skb: 1, time: 0 }] }).success).toBe(false);
