@@ -2,7 +2,7 @@
  * A rule: statements in their order (nft_do_chain). Comparisons and effects stand in one list, since a rule may count, mark or log before it compares on;
  * the verdict ends it.
  */
-import { memoByPair } from '../../base/memo.js';
+import { byName, memoByIdentity, memoByPair } from '../../base/memo.js';
 import { type Acting, type Action, FALL_THROUGH } from '../xtables/action.js';
 import type { Ask } from '../xtables/ask.js';
 import { find, type NftNeed, parseExpr } from './expr.js';
@@ -22,6 +22,15 @@ export interface NftRuleCode {
   readonly error: NftError | null;
 }
 
+/** Identities of a rule's statements that keep something, by their offsets in its text. */
+export const ruleInstances = memoByIdentity((_: NftRule) => new Map<number, object>());
+function instanceAt(rule: NftRule, offset: number): object {
+  const of = ruleInstances(rule);
+  const there = of.get(offset) ?? {};
+  of.set(offset, there);
+  return there;
+}
+
 /** What a rule of a table does. */
 export const ruleCode = memoByPair((table: NftTable, rule: NftRule): NftRuleCode => {
   const steps: NftStep[] = [];
@@ -35,7 +44,7 @@ export const ruleCode = memoByPair((table: NftTable, rule: NftRule): NftRuleCode
         continue;
       }
       if (t.take('comment')) t.string('a comment');
-      else steps.push(statement(t, table, needs));
+      else steps.push(statement(t, table, rule, needs));
     }
   } catch (e) {
     if (!(e instanceof NftError)) throw e;
@@ -65,13 +74,14 @@ function codeOf(steps: readonly NftStep[]): { readonly asks: readonly Ask[]; rea
 }
 
 /** Objects of a table by kind and name: what a run keeps their state under. */
+const objectPlaces = memoByIdentity((all: NftTable['objects']) => new Map(all.map((o) => [`${o.kind} ${o.name}`, o])));
 function objectOf(table: NftTable, kind: string, name: string): object {
-  const o = table.objects.find((x) => x.kind === kind && x.name === name);
+  const o = objectPlaces(table.objects).get(`${kind} ${name}`);
   if (!o) throw new NftError(`there is no ${kind} ${name} in table ${table.family} ${table.name}`, null);
   return o;
 }
 
-function statement(t: NftTokens, table: NftTable, needs: Set<NftNeed>): NftStep {
+function statement(t: NftTokens, table: NftTable, rule: NftRule, needs: Set<NftNeed>): NftStep {
   const token = t.peek();
   const from = t.mark();
   const scope: StmtScope = {
@@ -80,8 +90,9 @@ function statement(t: NftTokens, table: NftTable, needs: Set<NftNeed>): NftStep 
     needs,
     from,
     object: (kind, name) => objectOf(table, kind, name),
+    instance: () => instanceAt(rule, from),
     chain: (name) => {
-      if (!table.chains.some((c) => c.name === name)) throw new NftError(`there is no chain ${name} in table ${table.family} ${table.name}`, t.peek());
+      if (!byName(table.chains, name)) throw new NftError(`there is no chain ${name} in table ${table.family} ${table.name}`, t.peek());
     },
   };
   for (const def of nftStatements.get(token.text) ?? []) {

@@ -1,5 +1,5 @@
 /** Sets and maps: what stands between their braces, and looking a key up (nft_set_hash.c, nft_set_rbtree.c, nft_set_pipapo.c: of equal answers). */
-import { memoByIdentity } from '../../base/memo.js';
+import { byName } from '../../base/memo.js';
 import type { PacketCtx, Scalar } from '../pred.js';
 import { type NftElement, parseElements, SetIndex } from './elements.js';
 import { type NftExpr, type NftScope, parseExpr } from './expr.js';
@@ -31,17 +31,17 @@ export interface SetUse {
   readonly data: readonly NftType[];
 }
 
-const defs = memoByIdentity((_: NftTable) => new Map<string, SetDef>());
+/** By the set itself: an edit of another part of its table leaves what it holds, and what packets made of it, as it is. */
+const defs = new WeakMap<NftSet, SetDef>();
 
 /** The set of that name; undefined where the table has none. Throws NftError where its text is wrong. */
 export function setNamed(table: NftTable, name: string): SetDef | undefined {
-  const set = table.sets.find((s) => s.name === name);
+  const set = byName(table.sets, name);
   if (!set) return undefined;
-  const known = defs(table);
-  let def = known.get(name);
+  let def = defs.get(set);
   if (!def) {
     def = readSet(set, table);
-    known.set(name, def);
+    defs.set(set, def);
   }
   return def;
 }

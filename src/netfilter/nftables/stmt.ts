@@ -20,6 +20,8 @@ export interface StmtScope extends NftScope {
   readonly from: number;
   /** Identity of the table's object of that kind and name: what Env.state keeps it under. Throws NftError where there is none. */
   readonly object: (kind: string, name: string) => object;
+  /** Identity of this statement, which outlives edits of the table around its rule: what Env.state keeps its own state under (a counter's numbers, a limit's tokens). */
+  readonly instance: () => object;
   /** Throws NftError where the table has no such chain. */
   readonly chain: (name: string) => void;
 }

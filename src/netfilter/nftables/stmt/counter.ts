@@ -17,7 +17,7 @@ export const counter: NftStmtDef = {
       t.expect('bytes');
       given.bytes = t.number('bytes');
     }
-    const instance = name === null ? {} : s.object('counter', name);
+    const instance = name === null ? s.instance() : s.object('counter', name);
     return {
       kind: 'effect',
       name: 'counter',
