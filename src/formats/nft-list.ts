@@ -135,9 +135,10 @@ class ListReader {
 
   #base(family: NftFamily): NftBaseChain {
     const { text } = this.#rest();
-    const m = /^type (\S+) hook (\S+) (?:devices? .*? )?priority (.+)$/.exec(text);
+    const m = /^type (\S+) hook (\S+) (?:devices? (.*?) ?)?priority (.+)$/.exec(text);
     if (!m) throw new NftError('type, hook and priority of a base chain are expected', null);
-    return { type: m[1], hook: m[2], priority: priority(m[3], family), policy: 'accept' };
+    const devices = m[3]?.match(/[^\s{},="]+/g);
+    return { type: m[1], hook: m[2], priority: priority(m[4], family), policy: 'accept', ...(devices ? { devices } : {}) };
   }
 
   /** Up to the end of the statement: a new line or semicolon outside of braces, the chain's closing brace, a handle. */

@@ -12,7 +12,7 @@ import type { Env } from './env.js';
 /** What a rule sees (struct xt_action_param). Mutable only in `hotdrop`. */
 export interface PacketCtx {
   readonly skb: Skb;
-  readonly family: 'ipv4' | 'ipv6' | 'bridge' | 'arp';
+  readonly family: 'ipv4' | 'ipv6' | 'bridge' | 'arp' | 'netdev';
   readonly hook: HookPoint;
   readonly in: NetDevice | null;
   readonly out: NetDevice | null;

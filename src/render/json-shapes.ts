@@ -65,7 +65,7 @@ const rule = object<EventOf<'trace'>['rule']>(
   },
   ['handle'],
 );
-const hook = one('INGRESS', 'BROUTING', 'PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING');
+const hook = one('INGRESS', 'BROUTING', 'PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING', 'EGRESS');
 const ends = object<EventOf<'nat'>['before']>({ src: addr, sport: integer, dst: addr, dport: integer });
 const origin = object<EventOf<'skb'>['origin']>({
   kind: one('sent', 'injected', 'reassembled', 'fragment', 'clone', 'encapsulated', 'decapsulated', 'icmp-error', 'reply', 'received'),
@@ -79,7 +79,7 @@ type Body<T extends EventBody['t']> = Omit<Extract<EventBody, { t: T }>, 't'>;
 const shapes: { readonly [T in EventBody['t']]: Fields<Body<T>> } = {
   skb: { origin, view, dev: orNull(text) },
   box: { box: text },
-  hook: { family: one('ipv4', 'ipv6', 'bridge', 'arp'), hook, in: orNull(text), out: orNull(text), view },
+  hook: { family: one('ipv4', 'ipv6', 'bridge', 'arp', 'netdev'), hook, in: orNull(text), out: orNull(text), view },
   trace: { rule, kind: one('rule', 'return', 'policy'), ...devices, view, macDev: orNull(text), macLinkType: text, macAt: orNull(integer) },
   'nft-trace': {
     rule,

@@ -15,7 +15,7 @@ export type HookState = { -readonly [K in keyof PacketCtx]: PacketCtx[K] };
 export type HookRun = (k: Kernel, f: Flight, h: HookState) => HookVerdict | 'okfn';
 
 interface HookRow {
-  readonly family: 'bridge' | 'ipv4' | 'ipv6' | 'arp';
+  readonly family: 'bridge' | 'ipv4' | 'ipv6' | 'arp' | 'netdev';
   readonly point: HookPoint;
   /** NF_IP_PRI_* / NF_BR_PRI_*: steps run in ascending order, equals in order of registration. */
   readonly priority: number;

@@ -262,6 +262,10 @@ export class FamilyHooks {
     this.#postrouting = this.#points.get('POSTROUTING');
   }
 
+  get any(): boolean {
+    return this.#points.size > 0;
+  }
+
   /** What runs there, in order; undefined: nothing is registered. */
   at(point: HookPoint): readonly HookRun[] | undefined {
     switch (point) {
@@ -284,7 +288,7 @@ export const hookTable = memoByIdentity((n: NodeState): HookTable => {
   const native = nativeSteps(n);
   const steps = [...missingSteps(n), ...native.first, ...allSteps, ...native.last].filter((s) => !s.needed || s.needed(n));
   return new Map(
-    (['ipv4', 'ipv6', 'bridge', 'arp'] as const).map((family) => [
+    (['ipv4', 'ipv6', 'bridge', 'arp', 'netdev'] as const).map((family) => [
       family,
       new FamilyHooks(
         n,

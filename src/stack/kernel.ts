@@ -34,7 +34,9 @@ export interface Kernel extends Env {
   newSkb(data: Uint8Array, protocol: number, origin: Origin, dev?: NetDevice | null): Skb;
   cloneSkb(skb: Skb, kind?: Origin['kind']): Skb;
   /** Runs the steps of a hook in the kernel's order (NF_HOOK without okfn: the caller's next box is the okfn). Drops are already told and counted when it says 'drop'. */
-  hook(f: Flight, family: Family | 'bridge' | 'arp', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict;
+  hook(f: Flight, family: Family | 'bridge' | 'arp' | 'netdev', point: HookPoint, indev: NetDevice | null, outdev: NetDevice | null): HookVerdict;
+  /** nf_hook_ingress(), nf_hook_egress(): the hooks of a device. */
+  netdevHook(f: Flight, point: 'INGRESS' | 'EGRESS', dev: NetDevice): HookVerdict;
   /** Runs a packet from a box of the picture to its end, synchronously (packets made inside a stage). Returns errno (0 = fine). */
   traverse(box: string, f: Flight): number;
   /** netif_rx(): queue for the receive path of this node's device; runs after the packet at hand is done. */

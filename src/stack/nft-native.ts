@@ -7,9 +7,11 @@ import { NftTracer } from '../netfilter/nftables/trace.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { RuleCounters } from '../netfilter/xtables/counters.js';
 import { type WalkTable, type WalkVerdict, walkChain } from '../netfilter/xtables/walk.js';
+import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 import type { NodeState } from '../scenario/model.js';
 import { type HookPoint, hears, type RuleRef } from '../trace/event.js';
-import type { HookRun, HookStep } from './hook-step.js';
+import type { Flight, HookVerdict } from './flight.js';
+import type { HookRun, HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { nftTables } from './nft-steps.js';
 import { rerouteHarder } from './reroute.js';
@@ -21,6 +23,8 @@ const hookPoints = new Map<string, HookPoint>([
   ['forward', 'FORWARD'],
   ['output', 'OUTPUT'],
   ['postrouting', 'POSTROUTING'],
+  ['ingress', 'INGRESS'],
+  ['egress', 'EGRESS'],
 ]);
 
 /** Families whose packets pass a base chain. */
@@ -28,9 +32,9 @@ const passing: Readonly<Record<NftFamily, readonly HookStep['family'][]>> = {
   ip: ['ipv4'],
   ip6: ['ipv6'],
   inet: ['ipv4', 'ipv6'],
-  arp: [],
+  arp: ['arp'],
   bridge: ['bridge'],
-  netdev: [],
+  netdev: ['netdev'],
 };
 
 /** Is the table what iptables-nft or ebtables-nft made of a rule set that the node has? */
@@ -84,15 +88,32 @@ function stepsOf(chain: NativeChain): readonly HookStep[] {
   const { table, point, priority } = chain;
   const type = chain.chain.base?.type;
   if (type === 'nat' && table.family !== 'bridge') return [];
+  if (point === 'INGRESS' || point === 'EGRESS')
+    return [{ family: 'netdev', point, priority, name: `nft_do_chain_${table.family}_${point.toLowerCase()}`, bind: () => deviceRun(chain) }];
   const bind = (): HookRun => {
     const walk = walkOf(chain);
-    const run = (k: Kernel, f: Parameters<HookRun>[1], h: Parameters<HookRun>[2]) => {
+    const run = (k: Kernel, f: Flight, h: HookState): HookVerdict => {
       const c = at(h, f);
       return settle(k, f, c, walk(k, c));
     };
     return type === 'route' && point === 'OUTPUT' ? rerouting(run, rerouteHarder) : run;
   };
   return passing[table.family].map((family) => ({ family, point, priority, name: `nft_do_chain_${table.family}`, bind }));
+}
+
+/** Chains of devices, of which each names its own. Those of inet tables see IP packets only, as such (nft_do_chain_inet_ingress). */
+function deviceRun(chain: NativeChain): HookRun {
+  const walk = walkOf(chain);
+  const devices = new Set(chain.chain.base?.devices);
+  const inet = chain.table.family === 'inet';
+  return (k, f, h) => {
+    const dev = h.in ?? h.out;
+    if (dev === null || !devices.has(dev.name)) return 'accept';
+    const { protocol } = f.skb;
+    if (inet && protocol !== ETH_P_IP && protocol !== ETH_P_IPV6) return 'accept';
+    const c = at(inet ? { ...h, family: f.skb.family } : h, f);
+    return settle(k, f, c, walk(k, c));
+  };
 }
 
 /** Steps before those of other rule sets of the same priority, and behind them. */

@@ -66,6 +66,8 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   #sets: SetStore | null = null;
   #hooks!: HookTable;
   #hooks4: FamilyHooks | undefined;
+  /** Few nodes have any, and every frame passes there. */
+  #netdevHooks: FamilyHooks | undefined;
   readonly #ctHost: ConntrackHost & { settings: CtSettings };
   readonly xfrm = new Xfrm(this);
   readonly #states = new Map<object | string, unknown>();
@@ -96,6 +98,8 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     if (g.sets !== before?.sets) this.#sets = g.sets.length > 0 ? setsOf(g, () => this.now()) : null;
     this.#hooks = hookTable(g);
     this.#hooks4 = this.#hooks.get('ipv4');
+    const netdev = this.#hooks.get('netdev');
+    this.#netdevHooks = netdev?.any ? netdev : undefined;
   }
 
   get sets(): SetsPort & SetStore {
@@ -249,6 +253,11 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
       if (v !== 'accept') return v;
     }
     return 'accept';
+  }
+
+  netdevHook(f: Flight, point: 'INGRESS' | 'EGRESS', dev: NetDevice): HookVerdict {
+    if (this.#netdevHooks === undefined) return 'accept';
+    return this.hook(f, 'netdev', point, point === 'INGRESS' ? dev : null, point === 'EGRESS' ? dev : null);
   }
 
   ctConfirm(f: Flight): HookVerdict {

@@ -140,14 +140,19 @@ const boxes = {
 
   // --- neighbour and device output ---
   neigh_output: box('link', neigh.neighOutput, { dev_queue_xmit: 'dev_queue_xmit', gone: null }),
-  dev_queue_xmit: box('link', dev.devQueueXmit, {
-    wire: 'dev_hard_start_xmit',
-    loopback: 'loopback_xmit',
-    bridge: 'br_dev_xmit',
-    vxlan: 'vxlan_xmit',
-    ipip: 'ipip_tunnel_xmit',
-    gone: null,
-  }),
+  dev_queue_xmit: box(
+    'link',
+    dev.devQueueXmit,
+    {
+      wire: 'dev_hard_start_xmit',
+      loopback: 'loopback_xmit',
+      bridge: 'br_dev_xmit',
+      vxlan: 'vxlan_xmit',
+      ipip: 'ipip_tunnel_xmit',
+      gone: null,
+    },
+    'EGRESS',
+  ),
   dev_hard_start_xmit: box('link', dev.wireXmit, { gone: null }),
   loopback_xmit: box('link', dev.loopbackXmit, { gone: null }),
 } as const;

@@ -6,7 +6,7 @@ import type { Addr, Family } from '../base/addr.js';
 import type { Origin, PktType } from '../packet/skb.js';
 import type { Cause } from './cause.js';
 
-export type HookPoint = 'INGRESS' | 'BROUTING' | 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
+export type HookPoint = 'INGRESS' | 'BROUTING' | 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING' | 'EGRESS';
 
 /** The packet as it stood at that moment; `data` is a copy (at most 512 bytes of it). */
 export interface PacketView {
@@ -50,7 +50,7 @@ export type EventBody =
   | { readonly t: 'box'; readonly box: string }
   | {
       readonly t: 'hook';
-      readonly family: Family | 'bridge' | 'arp';
+      readonly family: Family | 'bridge' | 'arp' | 'netdev';
       readonly hook: HookPoint;
       readonly in: string | null;
       readonly out: string | null;

@@ -8,7 +8,7 @@ import { fateWords } from './fate.js';
 import { type Flow, fateOf } from './flow.js';
 import { type Check, each, looked, pairsOf, type Senseless, unknownNode } from './types.js';
 
-const hooks: readonly HookPoint[] = ['INGRESS', 'BROUTING', 'PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
+const hooks: readonly HookPoint[] = ['INGRESS', 'BROUTING', 'PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING', 'EGRESS'];
 
 /** All that is known about the place where a packet ended. */
 interface Place {

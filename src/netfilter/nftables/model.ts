@@ -8,6 +8,8 @@ export interface NftBaseChain {
   readonly hook: string;
   readonly priority: number;
   readonly policy: 'accept' | 'drop';
+  /** Of ingress and egress chains. */
+  readonly devices?: readonly string[];
 }
 
 /** Where a text begins in its file; both count from 1. */

@@ -46,6 +46,7 @@ export const ruleCode = memoByPair((table: NftTable, rule: NftRule): NftRuleCode
       if (t.take('comment')) t.string('a comment');
       else steps.push(statement(t, table, rule, needs));
     }
+    if (table.family === 'bridge' && needs.has('conntrack')) throw new NftError('connection tracking of bridged frames is not modelled', null);
   } catch (e) {
     if (!(e instanceof NftError)) throw e;
     error = e;

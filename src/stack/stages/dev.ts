@@ -16,7 +16,7 @@ export function classify(skb: Skb, dev: NetDevice): void {
   else skb.pktType = 'otherhost';
 }
 
-/** __netif_receive_skb_core(): taps, then the bridge's rx_handler where the device is a port. */
+/** __netif_receive_skb_core(): taps, the device's ingress hook, then the bridge's rx_handler where the device is a port. */
 export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'deliver' | 'gone' {
   const { skb } = f;
   const dev = skb.dev!;
@@ -26,6 +26,7 @@ export function netifReceive(k: Kernel, f: Flight): 'bridge' | 'deliver' | 'gone
     return 'gone';
   }
   tap(k, skb, dev, 'in');
+  if (k.netdevHook(f, 'INGRESS', dev) !== 'accept') return 'gone';
   if (dev.takenBy !== undefined && !(skb.pktType === 'host' && dev.takenBy.startsWith('mac')))
     k.inconclusive(`what comes in by ${dev.name}, which a ${dev.takenBy} device may take`, k.packetCtx(f, skb.family, 'PREROUTING', dev, null));
   return dev.master !== null && k.device(dev.master)?.kind === 'bridge' ? 'bridge' : 'deliver';
@@ -59,10 +60,11 @@ export function deliverSkb(k: Kernel, f: Flight): 'ip' | 'ip6' | 'arp' | 'gone' 
   }
 }
 
-/** __dev_queue_xmit(): a device that is down or without carrier has the noop queueing discipline. */
+/** __dev_queue_xmit(): the device's egress hook; a device that is down or without carrier has the noop queueing discipline. */
 export function devQueueXmit(k: Kernel, f: Flight): 'wire' | 'loopback' | 'bridge' | 'vxlan' | 'ipip' | 'gone' {
   const { skb } = f;
   const dev = skb.dev!;
+  if (k.netdevHook(f, 'EGRESS', dev) !== 'accept') return 'gone';
   if (!dev.up) {
     f.errno = 100;
     k.drop(skb, 'NOT_SPECIFIED', '__dev_queue_xmit', 'device-down', { dev: dev.name });

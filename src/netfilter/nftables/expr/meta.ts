@@ -14,7 +14,7 @@ interface MetaKey {
 const PKT_TYPES: Readonly<Record<string, number>> = { host: 0, broadcast: 1, multicast: 2, otherhost: 3, outgoing: 4, loopback: 5 };
 const ARPHRD: Readonly<Record<string, number>> = { ether: 1, ppp: 512, ipip: 768, tunnel6: 769, loopback: 772, sit: 776, gre: 778, none: 65534 };
 const bool = (b: boolean): number => (b ? 1 : 0);
-const NFPROTO: Readonly<Record<PacketCtx['family'], number>> = { ipv4: 2, ipv6: 10, bridge: 7, arp: 3 };
+const NFPROTO: Readonly<Record<PacketCtx['family'], number>> = { ipv4: 2, ipv6: 10, bridge: 7, arp: 3, netdev: 5 };
 
 export const META: Readonly<Record<string, MetaKey>> = {
   mark: { type: typeNamed('mark'), read: (c) => c.skb.mark, bare: true },
