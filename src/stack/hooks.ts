@@ -22,7 +22,7 @@ import { nativeNatWalks, nativeSteps } from './nft-native.js';
 import { hasNftChain, nftTracer } from './nft-steps.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
-import { at, dropped, rerouting, settle } from './table-walk.js';
+import { at, rerouting, settle } from './table-walk.js';
 
 type IpFamily = 'ipv4' | 'ipv6';
 type Backend = 'legacy' | 'nft';
@@ -45,11 +45,11 @@ const PRI = {
 const EPERM = 1;
 
 /** Said once per node: the order of two rule sets at one priority rests on it. */
-function tellOrder(k: Kernel, f: Flight): void {
+function tellOrder(k: Kernel, skb: Skb): void {
   const said = k.state('order of two backends', () => ({ yes: false }));
   if (said.yes) return;
   said.yes = true;
-  k.tell(f.skb, { t: 'assumed', what: 'which backend runs first at the same priority', value: 'nft, as where its rules were loaded after the legacy ones' });
+  k.tell(skb, { t: 'assumed', what: 'which backend runs first at the same priority', value: 'nft, as where its rules were loaded after the legacy ones' });
 }
 
 type Walk = (k: Kernel, c: PacketCtx) => WalkVerdict;
@@ -66,11 +66,22 @@ function walkAt(n: NodeState, family: IpFamily, table: XtTableName, point: HookP
   };
 }
 
-function runTable(n: NodeState, family: IpFamily, table: XtTableName, point: HookPoint, backend: Backend): (k: Kernel, f: Flight, h: HookState) => HookVerdict {
+/** Whether rules of the other backend hang at the same priority. */
+const isSecond = (n: NodeState, family: IpFamily, table: XtTableName, backend: Backend): boolean =>
+  backend === 'nft' && table !== 'security' && hasTable(n, family, table, 'legacy');
+
+function toldWalk(n: NodeState, family: IpFamily, table: XtTableName, point: HookPoint, backend: Backend): Walk {
   const walk = walkAt(n, family, table, point, backend);
-  const ordered = backend === 'nft' && table !== 'security' && hasTable(n, family, table, 'legacy');
+  if (!isSecond(n, family, table, backend)) return walk;
+  return (k, c) => {
+    tellOrder(k, c.skb);
+    return walk(k, c);
+  };
+}
+
+function runTable(n: NodeState, family: IpFamily, table: XtTableName, point: HookPoint, backend: Backend): (k: Kernel, f: Flight, h: HookState) => HookVerdict {
+  const walk = toldWalk(n, family, table, point, backend);
   return (k, f, h) => {
-    if (ordered) tellOrder(k, f);
     const c = at(h, f);
     return settle(k, f, c, walk(k, c));
   };
@@ -99,11 +110,11 @@ export function tableOf(n: NodeState, family: IpFamily, table: XtTableName, back
   return t && compileTable(t, family, backend);
 }
 
-/** iptable_mangle's OUTPUT: re-routes when mark, addresses or TOS changed (ipt_mangle_out, nf_route_table_hook4). */
+/** iptable_mangle's OUTPUT: re-routes when mark, addresses or TOS changed (ipt_mangle_out, nf_route_table_hook4); what goes to a queue by the legacy backend only. */
 const mangleOutput = (family: IpFamily, backend: Backend): HookStep => ({
   ...plainTable(family, 'mangle', 'OUTPUT', PRI.MANGLE, backend),
   name: backend === 'nft' ? 'nf_route_table_hook' : family === 'ipv4' ? 'ipt_mangle_out' : 'ip6t_mangle_out',
-  bind: (n) => rerouting(runTable(n, family, 'mangle', 'OUTPUT', backend), rerouteHarder),
+  bind: (n) => rerouting(toldWalk(n, family, 'mangle', 'OUTPUT', backend), rerouteHarder, backend === 'legacy'),
 });
 
 /** The nat chains of a hook, in order: nf_nat_inet_fn() asks them until one has bound the flow. */
@@ -119,19 +130,14 @@ const natWalks = (n: NodeState, family: IpFamily, point: HookPoint): readonly Na
     }),
 ];
 
-function natRun(k: Kernel, f: Flight, h: HookState, walks: readonly NatWalk[]): HookVerdict {
-  const c = at(h, f);
-  const v = k.conntrack.nat(c, walks);
-  return v === 'DROP' ? dropped(k, f, c.rule, c.rule !== null && k.isPolicyRef(c.rule)) : 'accept';
-}
-
 /** nf_nat hooks: nat chains hang inside this step, run once per flow and manip while unbound (nf_nat_inet_fn, nf_nat_ipv4_pre_routing/local_fn/out). */
 function natHook(k: Kernel, f: Flight, h: HookState, walks: readonly NatWalk[]): HookVerdict {
   const { skb } = f;
   const point = h.hook;
   const before = skb.daddr;
-  const v = natRun(k, f, h, walks);
-  if (v !== 'accept') return v;
+  const c = at(h, f);
+  const v = k.conntrack.nat(c, walks);
+  if (v !== 'ACCEPT') return settle(k, f, c, v);
   if (point === 'PREROUTING' && skb.daddr !== before) skb.dst = null;
   if (point === 'OUTPUT' && addrChanged(skb, 'dst')) return rerouteHarder(k, f);
   if (point === 'OUTPUT' && portChanged(skb, 'dst')) return k.xfrmReroute(f);

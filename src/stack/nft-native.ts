@@ -10,8 +10,7 @@ import { type WalkTable, type WalkVerdict, walkChain } from '../netfilter/xtable
 import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 import type { NodeState } from '../scenario/model.js';
 import { type HookPoint, hears, type RuleRef } from '../trace/event.js';
-import type { Flight, HookVerdict } from './flight.js';
-import type { HookRun, HookState, HookStep } from './hook-step.js';
+import type { HookRun, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { nftTables } from './nft-steps.js';
 import { rerouteHarder } from './reroute.js';
@@ -92,11 +91,11 @@ function stepsOf(chain: NativeChain): readonly HookStep[] {
     return [{ family: 'netdev', point, priority, name: `nft_do_chain_${table.family}_${point.toLowerCase()}`, bind: () => deviceRun(chain) }];
   const bind = (): HookRun => {
     const walk = walkOf(chain);
-    const run = (k: Kernel, f: Flight, h: HookState): HookVerdict => {
+    if (type === 'route' && point === 'OUTPUT') return rerouting(walk, rerouteHarder, false);
+    return (k, f, h) => {
       const c = at(h, f);
       return settle(k, f, c, walk(k, c));
     };
-    return type === 'route' && point === 'OUTPUT' ? rerouting(run, rerouteHarder) : run;
   };
   return passing[table.family].map((family) => ({ family, point, priority, name: `nft_do_chain_${table.family}`, bind }));
 }

@@ -11,7 +11,7 @@ import { unknownOf } from './missing.js';
 const EPERM = 1;
 
 /** NF_DROP of a step: the hook frees the packet, the caller gets -EPERM. */
-export function dropped(k: Kernel, f: Flight, rule: RuleRef | null, isPolicy: boolean): 'drop' {
+function dropped(k: Kernel, f: Flight, rule: RuleRef | null, isPolicy: boolean): 'drop' {
   f.errno = EPERM;
   const nft = rule?.backend === 'nft' || rule?.backend === 'nftables';
   k.drop(f.skb, 'NETFILTER_DROP', nft ? 'nft_do_chain' : 'nf_hook_slow', isPolicy ? 'policy-drop' : 'rule-drop', {}, rule);
@@ -54,14 +54,21 @@ export function at(h: HookState, f: Flight): PacketCtx {
 /** What OUTPUT may change that asks for a new route. */
 const routeKey = ({ skb: s }: Flight): string => `${s.saddr}\0${s.daddr}\0${s.mark}\0${s.tos}${s.family === 'ipv6' ? `\0${s.ttl}\0${s.u32(0)}` : ''}`;
 
-/** A walk in OUTPUT behind which a packet whose mark, addresses or TOS changed is routed again (ipt_mangle_out, nf_route_table_hook4). */
+/**
+ * A walk in OUTPUT behind which a packet whose mark, addresses or TOS changed is routed again (ipt_mangle_out, nf_route_table_hook4); `queuedToo`: also one that goes to a
+ * queue, before it gets there.
+ */
 export function rerouting(
-  run: (k: Kernel, f: Flight, h: HookState) => HookVerdict,
+  walk: (k: Kernel, c: PacketCtx) => WalkVerdict,
   reroute: (k: Kernel, f: Flight) => HookVerdict,
+  queuedToo: boolean,
 ): (k: Kernel, f: Flight, h: HookState) => HookVerdict {
   return (k, f, h) => {
     const before = routeKey(f);
-    const v = run(k, f, h);
-    return v !== 'accept' || routeKey(f) === before ? v : reroute(k, f);
+    const c = at(h, f);
+    const v = walk(k, c);
+    const goesOn = v === 'ACCEPT' || (queuedToo && typeof v !== 'string');
+    const rerouted = goesOn && routeKey(f) !== before ? reroute(k, f) : 'accept';
+    return rerouted === 'accept' ? settle(k, f, c, v) : rerouted;
   };
 }

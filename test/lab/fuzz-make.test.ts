@@ -1,8 +1,12 @@
 /** Random cases are a pure function of seed, number and kind: a finding can be made again by its name, also by a later version. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { bytecode } from '../../src/lab/fuzz/bpf-programs.js';
 import { DEVICES } from '../../src/lab/fuzz/devices.js';
 import { makeCase } from '../../src/lab/fuzz/make.js';
+import { Rng } from '../../src/lab/fuzz/rng.js';
+import type { Backend } from '../../src/lab/node-state.js';
+import { type Instruction, refused, unknownNeed } from '../../src/netfilter/cbpf.js';
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const digest = (cases: readonly unknown[]): string =>
@@ -45,6 +49,25 @@ describe('random cases', () => {
         for (const [, set] of l.text.matchAll(/-set (\S+) (?:src|dst)/g)) expect(sets).toContain(set);
       }
       expect(c.rules.length).toBeGreaterThan(50);
+    }
+  });
+
+  it.each(['ipv4', 'ipv6'] as const)('of %s: seeds from 180 on draw bpf, cluster, HMARK and queues as well, older ones do not', (family) => {
+    const words = /-m (bpf|cluster)|-j (HMARK|NFQUEUE|QUEUE)/g;
+    const drawn = (seed: number, backend: Backend): Set<string> =>
+      new Set(range(120).flatMap((i) => makeCase(seed, i, { family, backend }).rules.flatMap((l) => [...l.text.matchAll(words)].map((m) => m[1] ?? m[2]))));
+    expect(drawn(179, 'legacy').size).toBe(0);
+    expect([...drawn(180, 'legacy')].sort()).toEqual(['HMARK', 'NFQUEUE', 'QUEUE', 'bpf', 'cluster']);
+    // iptables-nft has no QUEUE.
+    expect([...drawn(180, 'nft')].sort()).toEqual(['HMARK', 'NFQUEUE', 'bpf', 'cluster']);
+  });
+
+  it('every program of -m bpf is one that the kernel takes', () => {
+    const r = new Rng(1);
+    for (const i of range(2000)) {
+      const [, text] = /^--bytecode "\d+,(.*)"$/.exec(bytecode(r, i % 2 === 0)) ?? [];
+      const program = text.split(',').map((t) => t.split(' ').map(Number) as unknown as Instruction);
+      expect([refused(program), unknownNeed(program)], text).toEqual([null, null]);
     }
   });
 

@@ -1,7 +1,7 @@
 /** A whole random case from its seed. */
 import type { Family } from '../../base/addr.js';
 import type { CorpusLink } from '../../harness/conformance/corpus.js';
-import type { CaseSpec } from '../case-spec.js';
+import type { CaseSpec, RuleLine } from '../case-spec.js';
 import type { Backend } from '../node-state.js';
 import { BOTH } from './both-node.js';
 import { type Devices, kinds, type MakeNode } from './devices.js';
@@ -46,7 +46,8 @@ export function makeCase(seed: number, index: number, kind: Partial<CaseKind> = 
   const make = maker({ family, devices });
   if (make === null) throw new RangeError(`no nodes of ${family} with ${devices}`);
   const batch = makeBatch(seed, Math.floor(index / BATCH), devices);
-  const r = new Rng(seed * 1000003 + index);
+  const r = new Rng(seed * 1000003 + index, seed);
+  const made = make(r, batch.links, batch.policyRules, rules);
   const unusual = [...(backend === 'nft' ? ['nft'] : []), ...(devices === 'wires' ? [] : [devices]), ...(rules === 'few' ? [] : [rules])];
   return {
     id: [IDS[family], ...unusual, seed, index].join('-'),
@@ -56,6 +57,10 @@ export function makeCase(seed: number, index: number, kind: Partial<CaseKind> = 
     scenario: 'fuzz',
     tags: [],
     links: batch.links,
-    ...make(r, batch.links, batch.policyRules, rules),
+    ...made,
+    ...(backend === 'nft' ? { rules: asNft(made.rules), ...(made.rules4 ? { rules4: asNft(made.rules4) } : {}) } : {}),
   };
 }
+
+/** iptables-nft knows no verdict QUEUE, which is the queue 0 of NFQUEUE. */
+const asNft = (rules: readonly RuleLine[]): RuleLine[] => rules.map((l) => ({ ...l, text: l.text.replace(/-j QUEUE$/, '-j NFQUEUE --queue-num 0') }));

@@ -1,4 +1,5 @@
 /** Random matches of iptables, in the tool's own words, over what is evaluated. */
+import { bytecode } from './bpf-programs.js';
 import { PORTS, type World } from './node.js';
 import { maybe, only, type Place } from './place.js';
 import type { Rng } from './rng.js';
@@ -92,6 +93,7 @@ export function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string):
     ],
     [3, () => `-m statistic --mode nth ${maybe(r)}--every ${r.between(2, 3)} --packet ${r.below(2)}`],
     ...hostMatches(r, p, before),
+    ...laterMatches(r, false),
     [2, () => `-m u32 --u32 "${r.pick(['0>>28=4', '6&0xFF=17', '0&0xFFFF=0x1C:0x60', '0>>22&0x3C@0&0xFFFF=80', '5&0xFF=1:63'])}"`],
     [2, () => (proto === 'tcp' ? '-m tcpmss --mss 500:1500' : '')],
     [2, () => `-m ecn ${r.pick(['--ecn-ip-ect 0', '! --ecn-ip-ect 0', '--ecn-ip-ect 2'])}`],
@@ -182,3 +184,18 @@ export const hostMatches = (r: Rng, p: Place, before: boolean): (readonly [numbe
   [3, () => (before ? `-m mac ${maybe(r)}--mac-source 02:fe:00:00:00:0a` : '')],
   [3, () => (only(p, 'PREROUTING', 'INPUT') ? `-m socket${r.pick(['', ' --nowildcard', ' --transparent'])}` : '')],
 ];
+
+/** Of seeds from 180 on; `six`: of IPv6. */
+export function laterMatches(r: Rng, six: boolean): (readonly [number, () => string])[] {
+  if (!r.since(180)) return [];
+  return [
+    [8, () => `-m bpf ${bytecode(r, six)}`],
+    [4, () => clusterMatch(r)],
+  ];
+}
+
+function clusterMatch(r: Rng): string {
+  const total = r.between(1, 4);
+  const who = r.chance(70) ? `--cluster-local-node ${r.between(1, total)}` : `--cluster-local-nodemask ${r.between(1, Math.min(32, 2 ** total - 1))}`;
+  return `-m cluster --cluster-total-nodes ${total} ${maybe(r)}${who} --cluster-hash-seed ${r.pick(['0xdeadbeef', '0x0', '0x1'])}`;
+}

@@ -1,7 +1,10 @@
 /** Numbers from a seed: a case is a pure function of its seed, so that any can be made again. */
 export class Rng {
   #a: number;
-  constructor(seed: number) {
+  readonly #of: number;
+  /** `of`: the seed that the user gave. */
+  constructor(seed: number, of = 0) {
+    this.#of = of;
     this.#a = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
     for (let i = 0; i < 4; i++) this.next();
   }
@@ -23,6 +26,10 @@ export class Rng {
   /** True in `percent` of the cases. */
   chance(percent: number): boolean {
     return this.below(100) < percent;
+  }
+  /** Whether what came later than other words may be drawn: cases of seeds below `first` stay what they were. */
+  since(first: number): boolean {
+    return this.#of >= first;
   }
   pick<T>(from: readonly T[]): T {
     return from[this.below(from.length)];

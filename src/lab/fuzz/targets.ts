@@ -73,7 +73,33 @@ const commonTargets = (r: Rng, sets: SetPool, p: Place): Row[] => [
       ]),
     }),
   ],
+  ...(r.since(180) ? laterTargets(r) : []),
 ];
+
+/** Queues that nobody listens to, so that packets are dropped or pass by; marks that are asked for elsewhere, too. */
+const laterTargets = (r: Rng): Row[] => [
+  [6, () => ({ text: `-j NFQUEUE ${queue(r)}${r.chance(60) ? ' --queue-bypass' : ''}` })],
+  [1, () => ({ text: '-j QUEUE' })],
+  [
+    8,
+    () => ({
+      text: `-j HMARK ${hashed(r)} --hmark-mod ${r.pick([1, 2, 3, 16])} --hmark-offset ${r.pick([0, 1, 16, 16384])} --hmark-rnd ${r.pick(['0xcafe', '0'])}`,
+    }),
+  ],
+];
+
+/** Of several the kernel chooses by a hash of its own, and nf_tables tells which. */
+const queue = (r: Rng): string => `--queue-num ${r.pick([0, 0, 5, 65535])}`;
+
+/** What HMARK hashes. */
+const hashed = (r: Rng): string =>
+  r.weighed<() => string>([
+    [4, () => `--hmark-tuple ${r.pick(['src,dst', 'src,dst,sport,dport,proto', 'src', 'dport', 'spi', 'proto', 'src,spi'])}`],
+    [3, () => `--hmark-tuple ct,${r.pick(['src,dst', 'src,dst,sport,dport,proto', 'dst', 'spi'])}`],
+    [2, () => `--hmark-src-prefix ${r.pick([8, 24, 31])} --hmark-dst-prefix ${r.pick([16, 25])}`],
+    [2, () => `--hmark-tuple src --hmark-sport-mask 0xf000 --hmark-dport-mask 0x00ff${r.chance(40) ? ' --hmark-sport 0x0001' : ''}`],
+    [1, () => '--hmark-spi-mask 0xffff0000 --hmark-spi 0x00000007 --hmark-proto-mask 0xff'],
+  ])();
 
 const rawTargets = (r: Rng): Row[] => [
   [15, () => ({ text: '-j CT --notrack' })],

@@ -15,7 +15,7 @@ import { Core, type InHook, type Verdict } from './core.js';
 import { Defrag, type DefragResult, type DefragUser } from './defrag.js';
 import type { ConntrackHost } from './host.js';
 import { Nat } from './nat.js';
-import { NatHook } from './nat-hook.js';
+import { NatHook, type NatVerdict } from './nat-hook.js';
 import { Table } from './table.js';
 import { closeTcp } from './tcp.js';
 
@@ -55,7 +55,7 @@ export class Conntrack {
     return this.#core.confirm(skb);
   }
   /** nf_nat_inet_fn(): `walks` evaluate the nat chains of the hook in `c`, several where two backends have one; called only while the flow is unbound for the hook's manip. */
-  nat(c: PacketCtx, walks: readonly NatWalk[]): Verdict {
+  nat(c: PacketCtx, walks: readonly NatWalk[]): NatVerdict {
     return this.#hook.run(c, walks);
   }
   /** nf_nat_setup_info(), for NAT targets inside nat(). */

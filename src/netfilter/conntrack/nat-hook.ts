@@ -14,6 +14,9 @@ import { manipPacket, refreshIcmpChecksum } from './nat-packet.js';
 import type { Table } from './table.js';
 import { invertInto, invertTuple, l4Of, scratchTuple } from './tuple.js';
 
+/** What a step says of the packet: what its chains said where they did not accept it. */
+export type NatVerdict = Exclude<TargetVerdict, 'CONTINUE'>;
+
 /** HOOK2MANIP: destinations change on the way in, sources on the way out. */
 const manipOf = (hook: HookPoint): Manip => (hook === 'INPUT' || hook === 'POSTROUTING' ? 'SNAT' : 'DNAT');
 
@@ -37,8 +40,11 @@ export class NatHook {
     readonly binder: Nat,
   ) {}
 
-  /** nf_nat_inet_fn() of the hook in `c`. Each of `walks` evaluates a nat chain of the hook; they are asked in order until one has bound the flow. */
-  run(c: PacketCtx, walks: readonly ((c: PacketCtx) => TargetVerdict)[]): Verdict {
+  /**
+   * nf_nat_inet_fn() of the hook in `c`. Each of `walks` evaluates a nat chain of the hook; they are asked in order until one has bound the flow. A verdict of theirs
+   * ends the step: a packet that goes to a queue, or bypasses it, leaves the flow unbound.
+   */
+  run(c: PacketCtx, walks: readonly ((c: PacketCtx) => TargetVerdict)[]): NatVerdict {
     const { skb } = c;
     const ct = skb.ct as Conn | null;
     if (!ct || ct.template) return 'ACCEPT';
@@ -51,7 +57,7 @@ export class NatHook {
     if ((related || info === CTINFO.NEW) && !isBound(ct, manip)) {
       for (const walk of walks) {
         const verdict = walk(c);
-        if (verdict !== 'ACCEPT' && verdict !== 'CONTINUE') return 'DROP';
+        if (verdict !== 'ACCEPT' && verdict !== 'CONTINUE') return verdict;
         if (isBound(ct, manip)) break;
       }
       if (!isBound(ct, manip)) this.binder.bindNull(ct, manip);

@@ -178,7 +178,7 @@ describe('entries', () => {
   it('of a masqueraded flow go when its device does, or when it leaves by another', () => {
     const dev = (ifindex: number): NetDevice => ({ ifindex, name: `eth${ifindex}` }) as NetDevice;
     const lab = new Lab();
-    const through = (data: Uint8Array, out: NetDevice): string => {
+    const through = (data: Uint8Array, out: NetDevice): unknown => {
       const skb = lab.skb(data);
       lab.ct.conntrackIn(skb, 'PREROUTING');
       lab.ct.nat(lab.ctx(skb, 'PREROUTING'), []);

@@ -1,5 +1,5 @@
 /** Random matches of ip6tables, in the tool's own words, over what is evaluated. */
-import { conntrackMatch, hostMatches, limited, MARKS, port, protoMatch as protoMatch4, setMatch } from '../matches.js';
+import { conntrackMatch, hostMatches, laterMatches, limited, MARKS, port, protoMatch as protoMatch4, setMatch } from '../matches.js';
 import type { World } from '../node.js';
 import { maybe, only, type Place } from '../place.js';
 import type { Rng } from '../rng.js';
@@ -74,6 +74,7 @@ export function match(r: Rng, w: World, sets: SetPool, p: Place, proto: string):
     [4, () => ipRange(r, w)],
     [2, () => `-m statistic --mode nth ${maybe(r)}--every ${r.between(2, 3)} --packet ${r.below(2)}`],
     ...hostMatches(r, p, before),
+    ...laterMatches(r, true),
     [2, () => `-m u32 --u32 "${r.pick(['0>>28=6', '3&0xFF=17', '4&0xFFFF=0x8:0x60', '4&0xFF=1:63', '40>>16=80', '8=0x20010db8'])}"`],
     [2, () => (proto === 'tcp' ? '-m tcpmss --mss 500:1500' : '')],
     [2, () => `-m ecn ${r.pick(['--ecn-ip-ect 0', '! --ecn-ip-ect 0', '--ecn-ip-ect 2'])}`],
