@@ -92,7 +92,7 @@ export class Skb {
   readonly cb: ControlBlock = { flags: 0, iif: 0 };
   /** Largest original fragment (bytes of IP packet), 0 when it never was in fragments. */
   fragMaxSize = 0;
-  /** Lengths of the original fragments' IP packets, in order, where conntrack reassembled it; it is re-split like this on output. */
+  /** Lengths of the original fragments' IP packets, in order, where conntrack reassembled it; it is re-split like this on output, a copy is not. */
   fragGeometry: readonly number[] | null = null;
   /** IPv6: where in the reassembled packet the fragment header stood that was taken out of it; 0 = none. */
   fragAt = 0;
@@ -319,7 +319,7 @@ export class Skb {
     c.cb.flags = this.cb.flags;
     c.cb.iif = this.cb.iif;
     c.fragMaxSize = this.fragMaxSize;
-    c.fragGeometry = this.fragGeometry;
+    // Its fragments are the original's as well (skb_cloned(), skb_shared()): how they were cut does not count for a copy.
     c.fragAt = this.fragAt;
     c.fragDf = this.fragDf;
     c.ignoreDf = this.ignoreDf;

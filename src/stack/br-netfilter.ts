@@ -251,6 +251,8 @@ function brNfDevQueueXmit(k: Kernel, f: Flight, family: Family): HookVerdict {
     return 'drop';
   }
   skb.nfBridge = null;
+  // br_validate_ipv4() has cleared IPCB(skb).
+  skb.fragDf = false;
   ipDoFragment(k, f, room, 'br_dev_queue_push_xmit');
   return 'stolen';
 }

@@ -22,7 +22,7 @@ export const reasons = {
   NOT_SPECIFIED: row(
     'The kernel gives no finer reason here; the place and the cause say more.',
     ['many places'],
-    ['unclassified', 'no-route', 'route-unreachable', 'bridge-hairpin', 'ct-clash', 'queue-unheard'],
+    ['unclassified', 'no-route', 'route-unreachable', 'bridge-hairpin', 'ct-clash', 'queue-unheard', 'too-big'],
   ),
   NO_SOCKET: row(
     'No socket takes it: nobody listens on that port, or the ping has ended.',
@@ -87,7 +87,7 @@ export const reasons = {
   ),
   PKT_TOO_BIG: row(
     'It is larger than the MTU of the way ahead and must not be fragmented.',
-    ['ip_forward', 'ip_fragment', 'ip6_forward'],
+    ['ip_forward', 'ip6_forward'],
     ['too-big'],
     'IpFragFails',
     'Ip6InTooBigErrors',

@@ -78,7 +78,7 @@ export function ipFinishOutput(k: Kernel, f: Flight): 'ip_finish_output2' | 'dst
     k.count('IpFragFails');
     icmpSend(k, skb, 3, 4, mtu);
     f.errno = 90;
-    k.drop(skb, 'PKT_TOO_BIG', 'ip_fragment', 'too-big', { mtu, len: skb.data.length, dev: dst.dev.name });
+    k.drop(skb, 'NOT_SPECIFIED', 'ip_fragment', 'too-big', { mtu, len: skb.data.length, dev: dst.dev.name });
     return 'gone';
   }
   ipDoFragment(k, f, mtu, 'ip_finish_output2');

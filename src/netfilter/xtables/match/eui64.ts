@@ -3,6 +3,8 @@ import { smac } from '../../fields.js';
 import { call, type PacketCtx } from '../../pred.js';
 import type { MatchDef } from '../extension.js';
 
+const ETH_HLEN = 14;
+
 /** eui64_mt6(): universal bit flipped, ff:fe in the middle. */
 function matches(c: PacketCtx): boolean {
   const mac = smac.read(c) as number | undefined;
@@ -12,6 +14,9 @@ function matches(c: PacketCtx): boolean {
   return wanted.every((v, i) => c.skb.u8(16 + i) === v);
 }
 
+/** No link header stands before the packet, as with what a node hears of its own multicasts (dev_loopback_xmit()): it is dropped. */
+const headless = call('link header', [], ({ skb }) => skb.eth === null && (skb.macAt ?? 0) > -ETH_HLEN, 'no link header');
+
 export const eui64: MatchDef<Record<string, never>> = {
   name: 'eui64',
   kernel: 'net/ipv6/netfilter/ip6t_eui64.c',
@@ -20,5 +25,8 @@ export const eui64: MatchDef<Record<string, never>> = {
   options: [],
   parse: () => ({}),
   print: () => '',
-  lower: () => [{ kind: 'test', pred: call('eui64', [smac], matches, 'a source made from its MAC') }],
+  lower: () => [
+    { kind: 'hotdrop', pred: headless },
+    { kind: 'test', pred: call('eui64', [smac], matches, 'a source made from its MAC') },
+  ],
 };
