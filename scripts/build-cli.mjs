@@ -64,6 +64,7 @@ const onCall = [
   'src/render/tcpdump.ts',
   'src/render/walk-lines.ts',
   'src/render/xtables-monitor.ts',
+  'src/scenario/check-routes.ts',
   'src/scenario/check-rules.ts',
   'src/scenario/missing.ts',
   'src/scenario/schema-issues.ts',

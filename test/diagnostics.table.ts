@@ -308,6 +308,22 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
     hint: 'give the node an address first, or write routes:',
   },
   {
+    code: 'route-gateway-invalid',
+    reader: 'scenario',
+    input: 'version: 1\nnodes:\n  a:\n    address: [10.0.0.1/24, fd00::1/64]\n    routes: |\n      10.1.0.0/16 via 10.0.0.2\n      default via 10.0.9.254\n',
+    line: 7,
+    column: 15,
+    hint: 'it has 10.0.0.1/24 on eth0; where the gateway is reached all the same, “dev DEVICE onlink” says so',
+  },
+  {
+    code: 'route-gateway-invalid',
+    reader: 'scenario',
+    input: 'version: 1\nnodes:\n  a:\n    addresses: { eth0: 10.0.0.1/24 }\n    routes6: |\n      default via fd00::2 dev eth0\n',
+    line: 6,
+    column: 15,
+    hint: 'it has no address; where the gateway is reached all the same, “dev DEVICE onlink” says so',
+  },
+  {
     code: 'unknown-device',
     reader: 'scenario',
     input: 'version: 1\nnodes:\n  a:\n    address: 10.0.0.1/24\n    routes: |\n      default via 10.0.0.254 dev eth1\n',

@@ -149,6 +149,9 @@ function checkOnLink(fib: Fib, nh: Nexthop): NetDevice | string {
   return dev.up ? dev : 'Error: Device for nexthop is not up.';
 }
 
+/** Was it the gateway for which a route was refused: none of its node's networks, and of no route without a gateway (of either family)? */
+export const refusesGateway = (error: string): boolean => error === INVALID_GATEWAY || error === answers('No route to host');
+
 const INVALID_GATEWAY = 'Error: Nexthop has invalid gateway.';
 
 function checkGateway(fib: Fib, conf: DevConf, route: Route, nh: Nexthop, gateway: Addr): NetDevice | string {

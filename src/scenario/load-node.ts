@@ -5,7 +5,7 @@ import { parseEndpoint } from '../formats/sockets.js';
 import { sysctlName } from '../formats/sysctl.js';
 import { addAddress, addLinkLocals, ensureLink, shortAddress, shortLink } from './load-links.js';
 import { completeRoutes } from './load-routes.js';
-import { childFlag, childNumber, childText, didYouMean, type Loading, resolvePath, sourceOf, textsOf } from './loading.js';
+import { childFlag, childNumber, childText, didYouMean, type Loading, placeOfWord, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { SocketState } from './model.js';
 import { emptyNode, nodeFromFiles, type SourceText } from './node.js';
 import { type NodeDraft, type PartKind, type PartOptions, parts } from './parts.js';
@@ -205,16 +205,4 @@ function checkDevices(l: Loading, draft: NodeDraft, tree: Tree): void {
   if (child(tree, 'neigh')) for (const n of draft.neighs) missing(n.dev, 'neigh');
   if (child(tree, 'routes') || child(tree, 'routes6'))
     for (const r of draft.routes ?? []) for (const h of r.nexthops) missing(h.dev, r.family === 'ipv4' ? 'routes' : 'routes6');
-}
-
-/** Where a word stands inside an inline text. */
-function placeOfWord(l: Loading, part: Tree, word: string): Span {
-  if (part.t !== 'scalar' || !part.block) return part.span;
-  const lines = String(part.value).split('\n');
-  for (let i = 0; i < lines.length; i++) {
-    const file = part.span.file;
-    const at = ` ${l.line(file, part.block.line + i)} `.search(new RegExp(`\\s${word.replace(/[^\w-]/g, '\\$&')}\\s`));
-    if (at >= 0) return { file, line: part.block.line + i, column: at + 1, length: word.length };
-  }
-  return part.span;
 }

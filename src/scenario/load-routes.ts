@@ -5,6 +5,7 @@ import { derivedRoutes4, derivedRoutes6 } from '../fib/local-table.js';
 import type { Route } from '../fib/model.js';
 import { deviceOf } from '../link/device.js';
 import type { IfAddr } from '../link/model.js';
+import { withCheckedGateways } from './check-routes.js';
 import { sameNet } from './load-links.js';
 import { type Loading, sourceOf, textsOf } from './loading.js';
 import type { NodeDraft } from './parts.js';
@@ -38,7 +39,27 @@ export function completeRoutes(l: Loading, draft: NodeDraft, tree: Tree): void {
     );
   }
   draft.routes = out;
+  const strange = strangeGateways(draft, tree, out);
+  if (strange.size > 0) draft.routes = withCheckedGateways(l, draft, tree, strange);
 }
+
+/** Routes that the scenario itself states, with gateways that are in none of the node's networks. What comes from a dump was a kernel's. */
+function strangeGateways(draft: NodeDraft, tree: Tree, routes: readonly Route[]): ReadonlyMap<Route, readonly Addr[]> {
+  const own = (['routes', 'routes6'] as const).filter((key) => child(tree, key)?.t === 'scalar');
+  const out = new Map<Route, readonly Addr[]>();
+  if (own.length === 0) return out;
+  for (const r of routes) {
+    if (!own.includes(r.family === 'ipv4' ? 'routes' : 'routes6') || r.flags.includes('onlink')) continue;
+    // The dump may only lack the addresses.
+    if (child(tree, 'dumps') && !draft.addrs.some((a) => a.family === r.family && a.dev !== 'lo')) continue;
+    const gateways = r.nexthops.flatMap(({ gateway: g, dev, flags }) => (g === null || flags.includes('onlink') || isConnected(draft, g, dev) ? [] : [g]));
+    if (gateways.length > 0) out.set(r, gateways);
+  }
+  return out;
+}
+
+const isConnected = (draft: NodeDraft, gateway: Addr, dev: string | null): boolean =>
+  draft.addrs.some((a) => a.family === familyOf(gateway) && (dev === null || a.dev === dev) && sameNetwork(a, gateway));
 
 /** fib_check_nh(): `via GATEWAY` without a device leaves by the device whose network the gateway is in. */
 function withDevices(draft: NodeDraft, r: Route): Route {

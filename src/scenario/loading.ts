@@ -75,6 +75,18 @@ function shifted(d: Diagnostic, span: Span, block: Tree, lineOf: (n: number) => 
   return { ...d, span: block.span, sourceLine: lineOf(block.span.line) };
 }
 
+/** Where a word, or several with a space between, stands inside an inline text. */
+export function placeOfWord(l: Loading, part: Tree, word: string): Span {
+  if (part.t !== 'scalar' || !part.block) return part.span;
+  const lines = String(part.value).split('\n');
+  for (let i = 0; i < lines.length; i++) {
+    const file = part.span.file;
+    const at = ` ${l.line(file, part.block.line + i)} `.search(new RegExp(`\\s${word.replace(/[^\w-]/g, '\\$&')}\\s`));
+    if (at >= 0) return { file, line: part.block.line + i, column: at + 1, length: word.length };
+  }
+  return part.span;
+}
+
 /** `path` beside `file`; `.` and `..` resolved. */
 export function resolvePath(file: string, path: string): string {
   if (path.startsWith('/')) return path;

@@ -70,11 +70,48 @@ describe('small nodes', () => {
     expect(n.routes?.some((r) => r.table === 255 && r.dst === 0x0a000001)).toBe(true);
   });
 
-  it('a gateway without a device leaves by the one whose network it is in', () => {
+  it('a gateway without a device leaves by the one whose network it is in, or whose route leads there', () => {
     const [n] = load(
-      'version: 1\nnodes:\n  a:\n    addresses: { eth0: 10.0.0.1/24, eth1: 10.0.1.1/24 }\n    routes: |\n      10.5.0.0/16 via 10.0.1.9\n      10.6.0.0/16 via 10.9.0.9\n',
+      'version: 1\nnodes:\n  a:\n    addresses: { eth0: 10.0.0.1/24, eth1: 10.0.1.1/24 }\n    routes: |\n      10.5.0.0/16 via 10.0.1.9\n      10.6.0.0/16 via 10.9.0.9\n      10.9.0.0/16 dev eth1 scope link\n',
     ).nodes;
-    expect(n.routes?.slice(0, 2).map((r) => r.nexthops[0].dev)).toEqual(['eth1', null]);
+    expect(n.routes?.slice(0, 2).map((r) => r.nexthops[0].dev)).toEqual(['eth1', 'eth1']);
+  });
+
+  describe('a gateway that nothing leads to', () => {
+    const said = (routes: string, more = '', files: Record<string, string> = {}, key = 'routes'): string[] =>
+      loadScenario(
+        's.yaml',
+        memoryFiles({
+          's.yaml': `version: 1\nnodes:\n  a:\n${more || '    address: [10.0.0.1/24, fd00::1/64]\n'}    ${key}: |\n${routes.replace(/^/gm, '      ')}\n`,
+          ...files,
+        }),
+      ).diagnostics.map((d) => `${d.severity} ${d.code} ${d.span?.line}:${d.span?.column}`);
+    // Each was typed on Linux 6.18, on a node with these addresses.
+    it.each([
+      ['default via 10.0.9.254', true],
+      ['10.4.0.0/16 via 10.0.7.254 dev eth0', true],
+      ['default nexthop via 10.0.0.9 nexthop via 10.0.9.254', true],
+      ['10.3.0.0/16 via 10.9.9.9\ndefault via 10.3.0.1', true],
+      ['10.1.0.0/16 via 10.0.0.7', false],
+      ['10.2.0.0/16 via 10.0.8.254 dev eth0 onlink', false],
+      ['10.9.0.0/16 dev eth0 scope link\n10.3.0.0/16 via 10.9.9.9', false],
+      ['10.4.0.0/16 via inet6 fe80::1 dev eth0', false],
+      ['blackhole 10.6.0.0/16', false],
+    ])('%s', (text, bad) => expect(said(text).every((l) => l.startsWith('warning route-gateway-invalid ')) && said(text).length > 0).toBe(bad));
+    it.each([
+      ['default via fd00:1::1', true],
+      ['fd02::/64 via fd00::7', false],
+      ['fd01::/64 via fe80::1 dev eth0', false],
+    ])('of IPv6: %s', (text, bad) => expect(said(text, '', {}, 'routes6')).toEqual(bad ? [expect.stringMatching(/^warning route-gateway-invalid 6:/)] : []));
+    it('is where it stands', () =>
+      expect(said('10.1.0.0/16 via 10.0.0.7\n10.4.0.0/16 via 10.0.7.254 dev eth0')).toEqual(['warning route-gateway-invalid 7:19']));
+    it('is not looked for in what a node printed, nor where its addresses are not known', () => {
+      const files = { 'd/ip-addr': '', 'd/ip-route': 'default via 10.0.9.254 dev eth0\n' };
+      expect(loadScenario('s.yaml', memoryFiles({ 's.yaml': 'version: 1\nnodes: { a: { dumps: d } }\n', ...files })).diagnostics).toEqual([]);
+      expect(said('default via 10.0.9.254', '    dumps: d\n', files)).toEqual([]);
+      const file = { 's.yaml': 'version: 1\nnodes: { a: { address: 10.0.0.1/24, routes: { file: r } } }\n', r: 'default via 10.0.9.254 dev eth0\n' };
+      expect(loadScenario('s.yaml', memoryFiles(file)).diagnostics).toEqual([]);
+    });
   });
 
   it('devices in short: bridge with ports, tunnel, secondary address', () => {
