@@ -47,7 +47,7 @@ export function lostSocket(p: PacketRun, at: number): string[] {
     const e = p.events[i];
     if (e.t !== 'match' || e.node !== drop.node || e.verdict === 'DROP' || !chain.has(e.skb) || !inBridge(p, i)) return null;
     const text = ruleText(p.nodes.get(e.node), e.rule) ?? '';
-    return / -j TPROXY /.test(` ${text} `) ? `${e.rule.table}:${e.rule.chain}:${e.rule.num}  ${text}` : null;
+    return / -j TPROXY /.test(` ${text} `) ? `${rulePlace(e.rule)}  ${text}` : null;
   };
   const rule = p.events.slice(0, at).flatMap((_, i) => chosen(i) ?? [])[0];
   if (rule === undefined) return [];

@@ -15,6 +15,7 @@ import { lookAt } from './look.js';
 import { type Change, mendAstray, mendDrop, mendUnanswered, mendWrongSource } from './mend.js';
 import type { Paint } from './paint.js';
 import { placeOf } from './places.js';
+import { rulePlace } from './rule-text.js';
 import { sentence } from './sentence.js';
 import { neighbourLines, neighbourMends } from './silent-neighbour.js';
 import { boxBefore, packetTitle } from './summary.js';
@@ -37,7 +38,7 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
     return [
       paint(
         'bad',
-        `${subject} reaches something on ${fate.node} that this program does not evaluate: ${fate.inconclusive.what}${rule ? ` (${rule.table}:${rule.chain}:${rule.num})` : ''}.`,
+        `${subject} reaches something on ${fate.node} that this program does not evaluate: ${fate.inconclusive.what}${rule ? ` (${rulePlace(rule)})` : ''}.`,
       ),
       '  No claim is made about what the kernel would do from there on.',
     ];

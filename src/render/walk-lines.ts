@@ -8,7 +8,7 @@ import type { PacketRun } from '../stack/run-scenario.js';
 import type { Event, EventOf, PacketView, RouteStep, RuleRef } from '../trace/event.js';
 import { dropContext, lastView } from './drop-context.js';
 import type { Paint } from './paint.js';
-import { rulePlace, ruleText } from './rule-text.js';
+import { chainPlace, rulePlace, ruleText } from './rule-text.js';
 import { sentence } from './sentence.js';
 
 interface WalkOptions {
@@ -131,7 +131,7 @@ function lineOf(e: Event, p: PacketRun, o: WalkOptions): Line | null {
     case 'no-match':
       return o.verbose ? { rule: rulePlace(e.rule), text: noMatch(e, n, o.verbose), style: 'faint' } : null;
     case 'policy':
-      return e.policy === 'DROP' || o.verbose ? { rule: `${e.rule.table}:${e.rule.chain}`, text: `policy ${e.policy}`, style: null } : null;
+      return e.policy === 'DROP' || o.verbose ? { rule: chainPlace(e.rule), text: `policy ${e.policy}`, style: null } : null;
     case 'set-test':
       return o.verbose ? { rule: '', text: `set ${e.set}: ${e.member} ${e.hit ? 'is in it' : 'is not in it'}`, style: 'faint' } : null;
     case 'drop':
