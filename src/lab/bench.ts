@@ -57,6 +57,9 @@ export class Bench {
   /** A case had addresses and rules of IPv4 beside those of IPv6. */
   hadBoth = false;
 
+  /** A case had rules of nft itself. */
+  hadNft = false;
+
   /** Devices that a case made besides the wires, and whether it had rules of ebtables: taken away before the next. */
   readonly madeDevices: string[] = [];
   hadEbtables = false;

@@ -41,6 +41,10 @@ export interface CaseSpec {
   /** Lines of `bridge -force -batch`. */
   readonly bridge?: readonly string[];
   readonly ebtables?: readonly RuleLine[];
+  /** Lines of `nft -f`, each a command of its own; `rules` are not loaded where there are none. */
+  readonly nft?: readonly string[];
+  /** They are loaded before `rules`. */
+  readonly nftFirst?: boolean;
   /** Lines of `ip -force -batch`. */
   readonly ip: readonly string[];
   /** IPv4's part of a node of both families. */

@@ -4,7 +4,7 @@ import { formatAddr } from '../base/addr.js';
 import { writeEbtablesSave } from '../formats/ebtables-save.js';
 import { writeIpsetSave } from '../formats/ipset-save.js';
 import { writeIptablesSave } from '../formats/iptables-save.js';
-import type { CorpusSocket, TracePoint } from '../harness/conformance/corpus.js';
+import type { CorpusSocket, CorpusState, TracePoint } from '../harness/conformance/corpus.js';
 import { deviceOf } from '../link/device.js';
 import type { EbtRuleset } from '../netfilter/ebtables/model.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
@@ -14,7 +14,7 @@ import { same } from './bench.js';
 import { CaptureStream } from './capture-stream.js';
 import { type FarEnds, isNetdevRecord, loggedFrame, loggingTable } from './far-ends.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
-import { NftPoints, NftTraceStream, ruleNumbers } from './nft-trace-stream.js';
+import { ListedRules, NftPoints, NftTraceStream } from './nft-trace-stream.js';
 import { addLink, bridgeCommands, conntrackCommands, familyLines, isWired, linkLines, namespaceSettings, UNHURRIED_NEIGHBOURS } from './node-setup.js';
 import type { Backend } from './node-state.js';
 import { hereDoc, Shell } from './shell.js';
@@ -43,7 +43,7 @@ export class LabNode {
   /** Of the nft backend, whose traces are not logged. */
   readonly #nft: NftTraceStream | null;
   readonly #points = new NftPoints();
-  #numbers: ReadonlyMap<string, number> = new Map();
+  #listed = new ListedRules({});
   readonly sockets: readonly CorpusSocket[];
   #names = new Map<number, string>();
   readonly #wires: readonly string[];
@@ -192,9 +192,9 @@ export class LabNode {
     return (await this.far.barrier(wait)) && all;
   }
 
-  /** Which number each rule has, from `nft -a list ruleset`. */
-  learnHandles(listing: string): void {
-    this.#numbers = ruleNumbers(listing);
+  /** Which number each rule has, and whose its table is. */
+  learnRules(s: CorpusState): void {
+    this.#listed = new ListedRules({ nft: s.nft_ruleset, iptables: s.iptables_save, ip6tables: s.ip6tables_save, ebtables: s.ebtables_save });
   }
 
   /** Trace points since the last call. */
@@ -202,7 +202,7 @@ export class LabNode {
     const out: TracePoint[] = [];
     this.#points.begin();
     for (const e of this.#nft?.take() ?? []) {
-      const t = this.#points.point(e, this.#names, this.#numbers);
+      const t = this.#points.point(e, this.#names, this.#listed);
       if (t) out.push(t);
     }
     for (const r of this.log.take()) {

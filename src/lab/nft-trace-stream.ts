@@ -1,12 +1,14 @@
 /**
- * Trace events of iptables-nft as nf_tables tells them (nfnetlink group NFNLGRP_NFTRACE, nft_trace_notify()): a namespace's own, in the order of time. socat reads the
+ * Trace events of iptables-nft and of rules of nft itself as nf_tables tells them (nfnetlink group NFNLGRP_NFTRACE, nft_trace_notify()): a namespace's own, in the order of time. socat reads the
  * socket; every message is decoded here and put into the corpus' schema by the function that does it for the model.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readNftList } from '../formats/nft-list.js';
 import type { TracePoint } from '../harness/conformance/corpus.js';
 import { tracePointNft, UNTOLD } from '../harness/conformance/trace-point.js';
+import type { NftFamily } from '../netfilter/nftables/model.js';
 import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
+import type { RuleRef } from '../trace/event.js';
 import { kill } from './shell.js';
 import { Watchers } from './watchers.js';
 
@@ -22,6 +24,7 @@ const NFTA = {
   type: 4,
   verdict: 5,
   id: 6,
+  linkLayer: 7,
   network: 8,
   transport: 9,
   iif: 10,
@@ -30,7 +33,17 @@ const NFTA = {
   family: 15,
   policy: 16,
 } as const;
-const NFPROTO = { ipv4: 2, netdev: 5, ipv6: 10 } as const;
+const NFPROTO = { ipv4: 2, netdev: 5, bridge: 7, ipv6: 10 } as const;
+/** Of a table, in the message's own header (struct nfgenmsg). */
+const TABLE_FAMILIES: ReadonlyMap<number, NftFamily> = new Map([
+  [1, 'inet'],
+  [2, 'ip'],
+  [3, 'arp'],
+  [5, 'netdev'],
+  [7, 'bridge'],
+  [10, 'ip6'],
+]);
+const NFGEN_FAMILY = 16;
 const NFT_TRACETYPE_POLICY = 1;
 /** enum nft_verdicts and those of netfilter.h. */
 const VERDICTS = new Map<number, string>([
@@ -46,7 +59,9 @@ const VERDICTS = new Map<number, string>([
 ]);
 
 export interface NftTraceEvent {
+  /** The packet's. */
   readonly family: number;
+  readonly tableFamily: NftFamily;
   readonly id: number;
   readonly table: string;
   readonly chain: string;
@@ -61,6 +76,7 @@ export interface NftTraceEvent {
   readonly mark: number;
   /** Network and transport header; only with a packet's first event of a hook. */
   readonly packet: Uint8Array | null;
+  readonly etherType: number;
 }
 
 type Attributes = ReadonlyMap<number, Uint8Array>;
@@ -91,8 +107,10 @@ export function readTraceMessage(b: Uint8Array): NftTraceEvent | null {
   const name = VERDICTS.get(code) ?? String(code);
   const handle = u64(a.get(NFTA.handle));
   const network = a.get(NFTA.network);
+  const family = u32(a.get(NFTA.family));
   return {
-    family: u32(a.get(NFTA.family)),
+    family,
+    tableFamily: TABLE_FAMILIES.get(b[NFGEN_FAMILY]) ?? 'ip',
     id: u32(a.get(NFTA.id)),
     table: word(a.get(NFTA.table)),
     chain: word(a.get(NFTA.chain)),
@@ -104,8 +122,12 @@ export function readTraceMessage(b: Uint8Array): NftTraceEvent | null {
     oif: u32(a.get(NFTA.oif)),
     mark: u32(a.get(NFTA.mark)),
     packet: network ? joined(network, a.get(NFTA.transport) ?? new Uint8Array(0)) : null,
+    etherType: family === NFPROTO.ipv6 ? ETH_P_IPV6 : family === NFPROTO.bridge ? etherTypeOf(a.get(NFTA.linkLayer)) : ETH_P_IP,
   };
 }
+
+const ETHER_TYPE = 12;
+const etherTypeOf = (header: Uint8Array | undefined): number => (header && header.length >= 14 ? viewOf(header).getUint16(ETHER_TYPE) : 0);
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   const out = new Uint8Array(a.length + b.length);
@@ -114,11 +136,26 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return out;
 }
 
-/** Places of rules by handle, from `nft -a list ruleset`: `ip raw 12` -> 3. */
-export function ruleNumbers(listing: string): ReadonlyMap<string, number> {
-  const out = new Map<string, number>();
-  for (const t of readNftList(listing)) for (const c of t.chains) for (const [i, r] of c.rules.entries()) out.set(`${t.family} ${t.name} ${r.handle}`, i + 1);
-  return out;
+/** Rule sets as their tools list them: what numbers rules have, and which tables iptables-nft made. */
+export class ListedRules {
+  readonly #places = new Map<string, number>();
+  readonly #made: ReadonlySet<string>;
+
+  /** `nft`: `nft -a list ruleset`; the others as iptables-nft-save, ip6tables-nft-save and ebtables-nft-save print them. */
+  constructor(s: { readonly nft?: string; readonly iptables?: string; readonly ip6tables?: string; readonly ebtables?: string }) {
+    for (const t of readNftList(s.nft ?? ''))
+      for (const c of t.chains) for (const [i, r] of c.rules.entries()) this.#places.set(`${t.family} ${t.name} ${r.handle}`, i + 1);
+    const tables = (family: NftFamily, save = ''): string[] => [...save.matchAll(/^\*(\S+)/gm)].map((m) => `${family} ${m[1]}`);
+    this.#made = new Set([...tables('ip', s.iptables), ...tables('ip6', s.ip6tables), ...tables('bridge', s.ebtables)]);
+  }
+
+  ref(e: NftTraceEvent): RuleRef {
+    const { tableFamily: family, table, chain, handle } = e;
+    const num = this.#places.get(`${family} ${table} ${handle}`) ?? 0;
+    const place = { table, chain, num, ...(handle === null ? {} : { handle }) };
+    if (!this.#made.has(`${family} ${table}`)) return { backend: 'nftables', family, ...place };
+    return { backend: family === 'bridge' ? 'ebtables' : 'nft', family: family === 'ip6' ? 'ipv6' : family === 'ip' ? 'ipv4' : family, ...place };
+  }
 }
 
 /** Events of one step as trace points; packets are numbered by first appearance, as their ids say nothing. */
@@ -132,27 +169,25 @@ export class NftPoints {
     this.#order = new Map();
   }
 
-  point(e: NftTraceEvent, names: ReadonlyMap<number, string>, numbers: ReadonlyMap<string, number>): TracePoint | null {
-    if (e.family !== NFPROTO.ipv4 && e.family !== NFPROTO.ipv6) return null;
-    const v6 = e.family === NFPROTO.ipv6;
+  point(e: NftTraceEvent, names: ReadonlyMap<number, string>, rules: ListedRules): TracePoint | null {
+    if (e.family !== NFPROTO.ipv4 && e.family !== NFPROTO.ipv6 && e.family !== NFPROTO.bridge) return null;
     if (e.packet || e.iif !== 0 || e.oif !== 0) this.#first.set(e.id, e);
     const first = this.#first.get(e.id) ?? e;
     let pkt = this.#order.get(e.id);
     if (pkt === undefined) this.#order.set(e.id, (pkt = this.#order.size));
     const name = (index: number): string => (index === 0 ? '' : (names.get(index) ?? `if${index}`));
-    const num = numbers.get(`${v6 ? 'ip6' : 'ip'} ${e.table} ${e.handle}`) ?? 0;
     return tracePointNft(
       {
         t: 'nft-trace',
         kind: e.kind,
-        rule: { backend: 'nft', family: v6 ? 'ipv6' : 'ipv4', table: e.table, chain: e.chain, num, ...(e.handle === null ? {} : { handle: e.handle }) },
+        rule: rules.ref(e),
         traceId: e.id,
         verdict: e.verdict,
         policy: e.policy,
         in: name(first.iif),
         out: name(first.oif),
         mark: e.mark,
-        view: { protocol: v6 ? ETH_P_IPV6 : ETH_P_IP, data: first.packet ?? UNTOLD },
+        view: { protocol: first.packet ? first.etherType : e.etherType, data: first.packet ?? UNTOLD },
       } as never,
       pkt,
     );

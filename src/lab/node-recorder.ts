@@ -79,7 +79,7 @@ export class NodeRecorder {
     if (!(await node.barrier())) throw new Unsteady('the observers did not keep up');
     const state = await snapshot(node.shell, { ...node.o, ebtables: node.state.ebtables !== null, sockets: node.sockets });
     this.#counts = await readCounts(node.shell, node.o.backend, node.o.ipv6);
-    node.learnHandles(state.nft_ruleset ?? '');
+    node.learnRules(state);
     this.#vxlanPorts = vxlanPortsOf(state.link);
     this.#flows = new Map();
     this.segments.push({ state, steps: [], sockets: new Map(node.sockets.map((s) => [s.id, s.id])) });

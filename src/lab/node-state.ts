@@ -1,5 +1,6 @@
 /** What the tools print about a node of a lab: its state in the schema of the kernel corpus. */
 import type { CorpusSocket, CorpusState } from '../harness/conformance/corpus.js';
+import { withoutLab } from './nft-load.js';
 import type { Shell } from './shell.js';
 
 export type Backend = 'legacy' | 'nft';
@@ -53,6 +54,7 @@ export async function snapshot(
     const text = texts[i];
     if (kind === 'json') state[key] = filled(readLists(text));
     else if (kind === 'save') state[key] = uncommented(text);
+    else if (key === 'nft_ruleset') state[key] = withoutLab(text);
     else if (text !== '' || ['route_text', 'rule_text', 'nfqueue'].includes(key)) state[key] = text;
   }
   state.sysctl = readSysctls(texts[list.length]);

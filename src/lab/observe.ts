@@ -24,7 +24,8 @@ import { type Counts, readCounts, rises } from './counts.js';
 import { followFrame } from './follow.js';
 import { withLabLock } from './lock.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
-import { NftPoints, ruleNumbers } from './nft-trace-stream.js';
+import { FORGET_NFT, loadNft, TRACING_TABLE, tracingTable, withoutLab } from './nft-load.js';
+import { ListedRules, NftPoints } from './nft-trace-stream.js';
 import { snapshot as wholeSnapshot } from './node-state.js';
 import { hereDoc } from './shell.js';
 import { sendBySocat, usesSocat } from './socat-send.js';
@@ -58,7 +59,7 @@ function resetScript(b: Bench): string {
   const lo4 = ['addr flush dev lo', 'addr add 127.0.0.1/8 dev lo'];
   const beside = b.hadBoth
     ? [
-        hereDoc('iptables-restore', builtins),
+        ...(b.hadNft ? [] : [hereDoc('iptables-restore', builtins)]),
         hereDoc('ip -4 -force -batch -', [...rules, 'route flush table main', ...tables, ...devices, ...lo4, 'route flush cache'].join('\n')),
       ]
     : [];
@@ -67,7 +68,8 @@ function resetScript(b: Bench): string {
   const lo = b.ipv6 ? ['addr flush dev lo scope global'] : lo4;
   return [
     ...bridged,
-    hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, builtins),
+    ...(b.hadNft ? [FORGET_NFT] : []),
+    ...(b.hadNft ? [] : [hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, builtins)]),
     ...beside,
     'ipset flush; ipset destroy',
     ...(b.ipv6 ? ['ip -6 neigh flush proxy'] : []),
@@ -109,20 +111,14 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     // Such reports go out through tunnels as well, and ask for neighbours.
     await b.shell.run('ip -4 neigh flush all; ip -6 neigh flush all');
   }
-  for (const load of [
-    ...(s.sets.length > 0 ? [hereDoc('ipset restore', s.sets.join('\n'))] : []),
-    hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, restoreText(s)),
-    ...(s.family === 'both' ? [hereDoc('iptables-restore', restoreText({ chains: s.chains4 ?? [], rules: s.rules4 ?? [] }))] : []),
-    ...ebtablesCommands(b, s),
-  ]) {
-    const loaded = await b.shell.run(load);
-    if (loaded.status !== 0) throw new Refused(loaded.out.trim());
-  }
+  await loadRules(b, s);
   const listening = await b.agent.ask<string | null | { error: string }>({ op: 'listen', sockets: s.sockets });
   if (listening !== null) throw new Refused(typeof listening === 'string' ? listening : listening.error);
   const state = await (b.ipv6 ? wholeSnapshot(b.shell, { backend: b.backend, ipv6: true, ebtables: b.hadEbtables, sockets: s.sockets }) : snapshot(b, s));
+  if (s.nft && !state.nft_ruleset?.includes(TRACING_TABLE)) throw new BenchLost('nft does not list what it has loaded');
   for (const l of state.link as readonly { ifindex: number; ifname: string }[]) b.names.set(l.ifindex, l.ifname);
-  const steps = await withLabLock(() => new Run(b, s, ruleNumbers(state.nft_ruleset ?? '')).steps());
+  const listed = new ListedRules({ nft: state.nft_ruleset, iptables: state.iptables_save, ip6tables: state.ip6tables_save, ebtables: state.ebtables_save });
+  const steps = await withLabLock(() => new Run(b, s, listed).steps());
   return {
     id: s.id,
     category: s.category,
@@ -135,7 +131,7 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     links: s.links,
     state,
     ephemeral_ports: chosenPorts(
-      [...[...s.rules, ...(s.rules4 ?? [])].map((r) => r.text), ...s.sets, ...(s.devices ?? [])],
+      [...[...s.rules, ...(s.rules4 ?? [])].map((r) => r.text), ...s.sets, ...(s.nft ?? []), ...(s.devices ?? [])],
       s.sockets,
       steps,
       vxlanPortsOf(state.link),
@@ -143,6 +139,29 @@ export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
     unobserved: ['delivered.to', 'delivered.soft_error', ...(s.devices ? (['trace.physin', 'trace.pkt', 'drops.port_state'] as const) : [])],
     steps,
   };
+}
+
+async function loadRules(b: Bench, s: CaseSpec): Promise<void> {
+  const must = async (script: string): Promise<void> => {
+    const loaded = await b.shell.run(script);
+    if (loaded.status !== 0) throw new Refused(loaded.out.trim());
+  };
+  if (s.sets.length > 0) await must(hereDoc('ipset restore', s.sets.join('\n')));
+  if (s.nft && s.nftFirst) await loadNative(b, s);
+  if (!s.nft || s.rules.length > 0) await must(hereDoc(`${b.ipv6 ? 'ip6' : 'ip'}tables-restore`, restoreText(s)));
+  if (s.family === 'both' && (!s.nft || s.rules4?.length))
+    await must(hereDoc('iptables-restore', restoreText({ chains: s.chains4 ?? [], rules: s.rules4 ?? [] })));
+  for (const c of ebtablesCommands(b, s)) await must(c);
+  if (s.nft && !s.nftFirst) await loadNative(b, s);
+}
+
+/** Rule sets of nft, and what traces all packets. */
+async function loadNative(b: Bench, s: CaseSpec): Promise<void> {
+  b.hadNft = true;
+  const tracing = tracingTable('inet') + (s.nft?.some((l) => l.startsWith('add table bridge ')) ? tracingTable('bridge') : '');
+  if ((await loadNft(b.shell, s.nft ?? [])) === null) throw new Refused('nft refuses the rule set, and names no line');
+  const traced = await b.shell.run(hereDoc('nft -f -', tracing));
+  if (traced.status !== 0) throw new Refused(traced.out.trim());
 }
 
 /** A device that comes up reports the groups that it is in (igmpv3_unsolicited_report_interval is a millisecond). */
@@ -201,6 +220,7 @@ async function snapshot(b: Bench, s: CaseSpec): Promise<CorpusState> {
       state.sysctl = Object.fromEntries(pairs.map((m) => [m[1], m[2].replaceAll('\t', ' ')]).filter(([k]) => !k.includes('icmp_msgs')));
     } else if (key === 'iptables_save' || key === 'ebtables_save') state[key] = uncommented(text);
     else if (['link', 'addr', 'neigh', 'bridge_fdb', 'bridge_link'].includes(key)) state[key] = tidy(JSON.parse(text === '' ? '[]' : text));
+    else if (key === 'nft_ruleset') state[key] = withoutLab(text);
     else if (key !== 'ipset_save' || text !== '') state[key] = text;
   }
   return state as unknown as CorpusState;
@@ -228,7 +248,7 @@ class Run {
   constructor(
     readonly b: Bench,
     readonly s: CaseSpec,
-    readonly numbers: ReadonlyMap<string, number>,
+    readonly listed: ListedRules,
   ) {
     this.#sockets = s.sockets.length;
   }
@@ -294,7 +314,7 @@ class Run {
     const out: TracePoint[] = [];
     this.#points.begin();
     for (const e of this.b.nft?.take() ?? []) {
-      const t = this.#points.point(e, this.b.names, this.numbers);
+      const t = this.#points.point(e, this.b.names, this.listed);
       if (!t) continue;
       const { pkt: _pkt, ...unnamed } = t;
       out.push(this.s.devices ? unnamed : t);

@@ -71,6 +71,22 @@ describe('random cases', () => {
     }
   });
 
+  it.each(['ipv4', 'ipv6', 'both'] as const)(
+    '--rules nft, %s: the same twice, by nft; every chain that a rule jumps to is there, every set that it names',
+    (family) => {
+      for (const i of range(40)) {
+        const c = makeCase(1, i, { family, rules: 'nft' });
+        expect(makeCase(1, i, { family, rules: 'nft' })).toEqual(c);
+        expect([c.backend, c.id]).toEqual(['nft', `fuzz${{ ipv4: '', ipv6: '6', both: '46' }[family]}-native-1-${i}`]);
+        const there = new Set(c.nft?.flatMap((l) => /^add (?:chain|set|map) (\S+ \S+ \S+)/.exec(l)?.[1] ?? []));
+        for (const l of c.nft ?? []) {
+          const [, table] = /^add \S+ (\S+ \S+)/.exec(l) ?? [];
+          for (const [, , name] of l.replace(/"[^"]*"/g, '').matchAll(/(jump |goto |@(?!nh|th|ll))([\w-]+)/g)) expect(there).toContain(`${table} ${name}`);
+        }
+      }
+    },
+  );
+
   it('--devices bridge and vxlan: the devices are made', () => {
     for (const i of range(60)) {
       expect(makeCase(1, i, { devices: 'bridge' }).devices?.filter((l) => /^link add .* type bridge/.test(l)).length).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 /** Trace events as nf_tables sends them (recorded on Linux 6.18: an echo request through raw OUTPUT with a TRACE rule, then filter OUTPUT with ACCEPT). */
 import { describe, expect, it } from 'vitest';
 import { hexBytes } from '../../src/harness/conformance/hex.js';
-import { NftPoints, readTraceMessage, ruleNumbers } from '../../src/lab/nft-trace-stream.js';
+import { ListedRules, NftPoints, readTraceMessage } from '../../src/lab/nft-trace-stream.js';
 
 const RECORDED = [
   '98000000110a000000000000000000000200000008000f000000000208000400000000030800060095852d750b0002004f5554505554000008000100726177000c00030000000000000000020c00050008000100ffffffff08000c000000000106000d0003040000180008004500005471e440004001cac27f0000017f000001180009000800ec6267500001dbe00a6b00000000f82c0700',
@@ -35,7 +35,7 @@ describe('nf_tables trace events', () => {
   it('as trace points: packet and devices of the hook, rules by number', () => {
     const points = new NftPoints();
     points.begin();
-    const seen = events.map((e) => points.point(e, new Map([[1, 'lo']]), ruleNumbers(LISTING)));
+    const seen = events.map((e) => points.point(e, new Map([[1, 'lo']]), new ListedRules({ nft: LISTING, iptables: '*raw\n*filter\n' })));
     expect(seen.map((p) => p?.point)).toEqual(['raw:OUTPUT:rule:1', 'raw:OUTPUT:end', 'raw:OUTPUT:policy', 'filter:OUTPUT:rule:1']);
     expect(seen[1]).toMatchObject({ in: '', out: 'lo', src: '127.0.0.1', dst: '127.0.0.1', proto: 'icmp', type: 8, len: 84, ttl: 64, mark: 0, pkt: 0 });
   });

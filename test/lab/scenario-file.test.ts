@@ -21,7 +21,7 @@ describe('the scenario file of a random case', () => {
     expect(value.description).toContain('the model agrees');
     // What hangs on a sequence number that the kernel chose cannot be said again; the file tells from where on.
     const parting = Number(/step-(\d+) goes another way/.exec(value.description)?.[1] ?? Infinity);
-    const points = runScenario(value, { execute }).packets.map((r) => [r.packet.name, r.events.filter((e) => e.t === 'trace').length]);
+    const points = runScenario(value, { execute }).packets.map((r) => [r.packet.name, r.events.filter((e) => e.t === 'trace' || e.t === 'nft-trace').length]);
     const wanted = modelCase(caseInput(recorded)).steps.map((s) => [`step-${s.n}`, s.observed?.trace.length]);
     const untilThen = (list: typeof points): unknown => list.filter(([name]) => Number(String(name).slice(5)) < parting);
     expect(untilThen(points)).toEqual(untilThen(wanted.filter(([name]) => value.packets.some((p) => p.name === name)) as typeof points));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { showCase } from '../../harness/conformance/show.js';
 import { DEVICES, type Devices } from '../../lab/fuzz/devices.js';
-import { type CaseKind, maker } from '../../lab/fuzz/make.js';
+import { backendOf, type CaseKind, maker } from '../../lab/fuzz/make.js';
 import { RULES, type Rules } from '../../lab/fuzz/rules.js';
 import { type Finding, type FuzzTotals, fuzz } from '../../lab/fuzz/run.js';
 import { scenarioFile } from '../../lab/fuzz/scenario-file.js';
@@ -42,7 +42,9 @@ export function register(program: Command): void {
       new Option('--devices <kind>', 'what the nodes have: wires only, wires and more of routing, bridges, VXLAN devices').choices(DEVICES).default('wires'),
     )
     .addOption(
-      new Option('--rules <kind>', 'a few of every kind, or hundreds in the shape that kube-proxy and network plugins load').choices(RULES).default('few'),
+      new Option('--rules <kind>', 'of iptables a few of every kind, or hundreds in the shape that kube-proxy and network plugins load; or rule sets of nft')
+        .choices(RULES)
+        .default('few'),
     )
     .addOption(new Option('--family <n>', 'IPv4, IPv6 or both: addresses, routes, rules and packets').choices(Object.keys(FAMILIES)).default('4'))
     .option('--out <dir>', 'where cases that differ are written', 'lab-findings')
@@ -50,7 +52,7 @@ export function register(program: Command): void {
     .action(async (o: FuzzFlags, command: Command) => {
       if (maker({ family: FAMILIES[o.family], devices: o.devices }) === null)
         command.error(`error: there are no nodes of --family ${o.family} with --devices ${o.devices}`, { exitCode: EXIT.badInput });
-      process.exitCode = await inLab(() => runFuzz(o), { tools: TOOLS[o.backend] });
+      process.exitCode = await inLab(() => runFuzz(o), { tools: TOOLS[backendOf(o.rules, o.backend)] });
     });
   registerScenarios(lab);
 }

@@ -2,8 +2,8 @@
 
 import { formatAddr } from '../../base/addr.js';
 import { isExtensionHeader, startsInside } from '../../packet/ip6.js';
-import { ETH_P_IPV6, Skb } from '../../packet/skb.js';
-import type { EventOf, PacketView } from '../../trace/event.js';
+import { ETH_P_IP, ETH_P_IPV6, Skb } from '../../packet/skb.js';
+import type { EventOf, PacketView, RuleRef } from '../../trace/event.js';
 import type { TracePoint } from './corpus.js';
 
 const names = new Map<number, string>([
@@ -104,30 +104,29 @@ export function modelPointNft(e: EventOf<'nft-trace'>, pkt: number): TracePoint 
   return tracePointNft(told ? e : { ...e, view: { ...e.view, data: UNTOLD } }, pkt);
 }
 
+/** A table of nft itself stands with its family, since another family may have one of that name: `inet filter:input:rule:3`. */
+export const tableText = (r: Pick<RuleRef, 'backend' | 'family' | 'table'>): string => (r.backend === 'nftables' ? `${r.family} ${r.table}` : r.table);
+
 /** A message: its packet is the network header and the transport header behind it. */
 export function tracePointNft(e: EventOf<'nft-trace'>, pkt: number): TracePoint {
-  const s = skbOf(e.view);
-  const v6 = e.view.protocol === ETH_P_IPV6;
   const suffix = e.kind === 'rule' ? `rule:${e.rule.num}` : e.kind;
-  const p: Draft = {
-    point: `${e.rule.table}:${e.rule.chain}:${suffix}`,
-    in: e.in,
-    out: e.out,
-    src: formatAddr(s.saddr),
-    dst: formatAddr(s.daddr),
-    mark: e.mark,
-    pkt,
-  };
-  p.len = s.totLen;
-  p.tos = s.tos;
-  p.ttl = s.ttl;
-  if (!v6) p.id = s.ipId;
-  // nf_tables tells the fixed header and the transport's, and not what leads from the one to the other.
-  if (v6 && isExtensionHeader(s.data[6])) p.proto = names.get(s.data[6]) ?? String(s.data[6]);
-  else transport(p, s, v6, false);
+  const p: Draft = { point: `${tableText(e.rule)}:${e.rule.chain}:${suffix}`, in: e.in, out: e.out, src: '', dst: '', mark: e.mark, pkt };
+  if (e.view.protocol === ETH_P_IP || e.view.protocol === ETH_P_IPV6) packet(p, skbOf(e.view), e.view.protocol === ETH_P_IPV6);
   if (e.kind === 'policy') p.policy = e.policy ?? 'accept';
   else p.verdict = e.verdict;
   if (e.rule.handle !== undefined && e.kind === 'rule') p.handle = e.rule.handle;
-  if (v6) p.family = 'ip6';
   return p;
+}
+
+function packet(p: Draft, s: Skb, v6: boolean): void {
+  p.src = formatAddr(s.saddr);
+  p.dst = formatAddr(s.daddr);
+  p.len = s.totLen;
+  p.tos = s.tos;
+  p.ttl = s.ttl;
+  if (v6) p.family = 'ip6';
+  else p.id = s.ipId;
+  // nf_tables tells the fixed header and the transport's, and not what leads from the one to the other.
+  if (v6 && isExtensionHeader(s.data[6])) p.proto = names.get(s.data[6]) ?? String(s.data[6]);
+  else transport(p, s, v6, false);
 }

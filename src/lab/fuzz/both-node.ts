@@ -6,6 +6,7 @@ import { onWires } from './bridge-packets.js';
 import { makeEbtables } from './bridge-rules.js';
 import { rulesOf } from './cluster-rules.js';
 import type { MakeNode, Node } from './devices.js';
+import { nativePart } from './nft/native.js';
 import { HOSTS, makeAddresses, makeRoutes, makeSockets, makeSysctls, makeWorld, type World } from './node.js';
 import { type OwnSteps, STEPS4, stepsOf } from './packets.js';
 import type { Rng } from './rng.js';
@@ -96,6 +97,7 @@ function node<W extends World>(g: Ground<W>): MakeNode {
     const sixth = rulesOf(rules, r, six, sets6, WORDS6);
     return {
       ...made,
+      ...nativePart(rules, r, { four: w, six }, w.ports !== undefined),
       ip,
       ip4,
       sets: [...four.sets, ...sixth.sets.filter((l) => !four.sets.includes(l))],

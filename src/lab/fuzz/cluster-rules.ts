@@ -8,9 +8,13 @@ import { type Made, makeRules, type Rules, type Words } from './rules.js';
 import type { SetPool } from './sets.js';
 import { WORDS } from './targets.js';
 
+/** How often a node with rules of nft itself has some of iptables-nft, too. */
+const BESIDES = 12;
+
 /** The rule set of a node, with what was random before it in `sets`. */
 export function rulesOf(kind: Rules, r: Rng, w: World, sets: SetPool, words: Words = WORDS): Made {
   if (kind === 'few') return makeRules(r, w, sets, words);
+  if (kind === 'nft') return r.chance(BESIDES) ? makeRules(r, w, sets, words) : { sets: [], chains: [], rules: [] };
   const big = clusterRules(r, w, words.cluster);
   const few = r.chance(35) ? makeRules(r, w, sets, words) : { sets: sets.lines, chains: [], rules: [] };
   const chains = big.chains.filter((c) => c.policy === null || !few.chains.some((d) => d.table === c.table && d.name === c.name));

@@ -5,6 +5,7 @@ import { bridgeAddresses, bridgedNat, bridgeSysctls, makeBridges, makeBridgeWire
 import { longDatagram, onWires } from './bridge-packets.js';
 import { makeEbtables } from './bridge-rules.js';
 import { rulesOf } from './cluster-rules.js';
+import { nativePart } from './nft/native.js';
 import { makeAddresses, makeLinks, makeRoutes, makeSockets, makeSysctls, makeWorld } from './node.js';
 import { makeSteps } from './packets.js';
 import type { Rng } from './rng.js';
@@ -35,7 +36,8 @@ function plainNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, r
   const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
-  return { ip, ...rulesOf(rules, r, w, sets), sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
+  const made = { ...rulesOf(rules, r, w, sets), ...nativePart(rules, r, { four: w, six: null }) };
+  return { ip, ...made, sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
 }
 
 function routeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, rules: Rules): Node {
@@ -43,7 +45,7 @@ function routeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, r
   const ip = [...makeAddresses(r, w), ...moreAddresses(r, w), ...moreRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
-  const made = rulesOf(rules, r, w, sets);
+  const made = { ...rulesOf(rules, r, w, sets), ...nativePart(rules, r, { four: w, six: null }) };
   return {
     ip,
     ...made,
@@ -60,7 +62,7 @@ function bridgeNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, 
   const ip = [...bridgeAddresses(r, w, makeAddresses(r, w)), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
-  const loaded = rulesOf(rules, r, w, sets);
+  const loaded = { ...rulesOf(rules, r, w, sets), ...nativePart(rules, r, { four: w, six: null }, true) };
   const steps = onWires(r, w, makeSteps(r, w, sockets));
   const mtuOf = (port: string): number =>
     Number(ip.map((l) => new RegExp(`^link set ${port} mtu (\\d+)$`).exec(l)?.[1]).findLast((m) => m !== undefined) ?? 1500);
@@ -82,10 +84,11 @@ function vxlanNode(r: Rng, wires: readonly CorpusLink[], policyRules: boolean, r
   const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w);
+  const loaded = { ...rulesOf(rules, r, w, sets), ...nativePart(rules, r, { four: w, six: null }) };
   return {
     ...made,
     ip,
-    ...rulesOf(rules, r, w, sets),
+    ...loaded,
     sysctls: [...makeSysctls(r, w), ...bridgeSysctls(r, w)],
     sockets,
     steps: throughTunnels(r, w, onWires(r, w, makeSteps(r, w, sockets))),

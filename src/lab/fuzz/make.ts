@@ -40,15 +40,20 @@ export function maker({ family, devices }: Pick<CaseKind, 'family' | 'devices'>)
   return devices === 'routes' ? null : BOTH[devices];
 }
 
+/** Rules of nft are traced like those of iptables-nft. */
+export const backendOf = (rules: Rules, asked: Backend): Backend => (rules === 'nft' ? 'nft' : asked);
+
 /** Case number `index` (from 0) of a seed. */
 export function makeCase(seed: number, index: number, kind: Partial<CaseKind> = {}): CaseSpec {
-  const { backend, devices, family, rules } = { ...PLAIN, ...kind };
+  const { devices, family, rules, ...given } = { ...PLAIN, ...kind };
+  const backend = backendOf(rules, given.backend);
   const make = maker({ family, devices });
   if (make === null) throw new RangeError(`no nodes of ${family} with ${devices}`);
   const batch = makeBatch(seed, Math.floor(index / BATCH), devices);
   const r = new Rng(seed * 1000003 + index, seed);
   const made = make(r, batch.links, batch.policyRules, rules);
-  const unusual = [...(backend === 'nft' ? ['nft'] : []), ...(devices === 'wires' ? [] : [devices]), ...(rules === 'few' ? [] : [rules])];
+  const rulesName = rules === 'few' ? [] : rules === 'nft' ? ['native'] : [rules];
+  const unusual = [...(backend === 'nft' && rules !== 'nft' ? ['nft'] : []), ...(devices === 'wires' ? [] : [devices]), ...rulesName];
   return {
     id: [IDS[family], ...unusual, seed, index].join('-'),
     ...(backend === 'nft' ? { backend } : {}),

@@ -31,8 +31,8 @@ export interface Made {
   readonly rules: readonly RuleLine[];
 }
 
-export const RULES = ['few', 'cluster'] as const;
-/** few: a few of every kind; cluster: hundreds, as kube-proxy and network plugins load them. */
+export const RULES = ['few', 'cluster', 'nft'] as const;
+/** few: a few of every kind; cluster: hundreds, as kube-proxy and network plugins load them; nft: rule sets of nft itself. */
 export type Rules = (typeof RULES)[number];
 
 export function makeRules(r: Rng, w: World, sets: SetPool, words: Words = WORDS): Made {

@@ -6,7 +6,7 @@ import type { CaseSpec } from '../case-spec.js';
 import { withLabLock } from '../lock.js';
 import { BenchLost, Refused, recordCase } from '../observe.js';
 import { compare } from './compare.js';
-import { BATCH, type CaseKind, makeBatch, makeCase } from './make.js';
+import { BATCH, backendOf, type CaseKind, makeBatch, makeCase } from './make.js';
 import { shrink } from './shrink.js';
 
 export interface Finding {
@@ -59,7 +59,7 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
     const suspects: CaseSpec[] = [];
     while (at < until) {
       await withBench(
-        { links: makeBatch(o.seed, batch, o.devices).links, backend: o.backend, ...(o.family === 'ipv4' ? {} : { family: o.family }) },
+        { links: makeBatch(o.seed, batch, o.devices).links, backend: backendOf(o.rules, o.backend), ...(o.family === 'ipv4' ? {} : { family: o.family }) },
         async (b) => {
           for (; at < until; at++) {
             const spec = makeCase(o.seed, at, o);
@@ -77,6 +77,11 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzTotals> {
               totals.agreed++;
               totals.steps += first.recorded.steps.length;
               o.done(true, null);
+            } else if (first.outcome.score.inconclusive !== null) {
+              // It is so as often as it is recorded.
+              totals.inconclusive++;
+              o.found({ id: spec.id, spec, ...first });
+              o.done(false, null);
             } else {
               const d = first.outcome.score.firstDifference;
               o.suspect(`${spec.id}: ${d?.area} ${d?.field}: kernel ${d?.kernel} | model ${d?.model}`);

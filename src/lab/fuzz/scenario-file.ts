@@ -1,7 +1,7 @@
 /** A case as a scenario file, for `sim run`, `sim test` and `sim lab verify`: the node as its tools printed it, its packets, and what differed. */
 import type { CorpusCase, StepRecord } from '../../harness/conformance/corpus.js';
 import { hexBytes } from '../../harness/conformance/hex.js';
-import { tracePoint } from '../../harness/conformance/trace-point.js';
+import { modelPointNft, tracePoint } from '../../harness/conformance/trace-point.js';
 import { parseScenario } from '../../scenario/load.js';
 import { yamlOf } from '../../scenario/yaml.js';
 import { type Execute, runScenario } from '../../stack/run-scenario.js';
@@ -44,7 +44,7 @@ function partingOf(f: Pick<Finding, 'recorded' | 'outcome'>, text: string, execu
   for (const run of runScenario(value, { execute }).packets) {
     const n = Number(run.packet.name.replace('step-', ''));
     const model = f.outcome.model.steps.find((s) => s.n === n)?.observed?.trace.map((t) => t.point) ?? [];
-    const here = run.events.flatMap((e) => (e.t === 'trace' ? [tracePoint(e).point] : []));
+    const here = run.events.flatMap((e) => (e.t === 'trace' ? [tracePoint(e).point] : e.t === 'nft-trace' ? [modelPointNft(e, 0).point] : []));
     if (here.join() !== model.join()) return [`In this file step-${n} goes another way in the model than in the recorded case.`];
   }
   return [];
@@ -66,6 +66,7 @@ function nodeOf(c: CorpusCase): Record<string, unknown> {
     ...(s.route6_text ? { routes6: s.route6_text, rules6: s.rule6_text ?? '' } : {}),
     ...(s.iptables_save ? { [`iptables${nft}`]: s.iptables_save } : {}),
     ...(s.ip6tables_save ? { [`ip6tables${nft}`]: s.ip6tables_save } : {}),
+    ...(s.nft_ruleset ? { nft: s.nft_ruleset } : {}),
     sysctl: sysctlText(s.sysctl ?? {}),
     ...((s.sockets ?? []).length > 0 ? { sockets: (s.sockets ?? []).map((k) => ({ id: k.id, proto: k.proto, address: k.addr, port: k.port })) } : {}),
   };

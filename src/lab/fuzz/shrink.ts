@@ -5,7 +5,7 @@ import type { CaseSpec } from '../case-spec.js';
 /** Enough for every part to be halved away a few times; a bound, since each trial asks the kernel. */
 const TRIALS = 160;
 
-const PARTS = ['rules', 'rules4', 'steps', 'ip', 'ip4', 'sysctls', 'sets', 'sockets', 'chains', 'chains4', 'ebtables', 'bridge', 'devices'] as const;
+const PARTS = ['nft', 'rules', 'rules4', 'steps', 'ip', 'ip4', 'sysctls', 'sets', 'sockets', 'chains', 'chains4', 'ebtables', 'bridge', 'devices'] as const;
 
 const kindOf = (s: CaseScore): string => `${s.firstDifference?.area}`;
 

@@ -3,6 +3,7 @@ import type { CorpusLink, InjectStep } from '../../../harness/conformance/corpus
 import { ethernet } from '../../follow.js';
 import { rulesOf } from '../cluster-rules.js';
 import type { MakeNode } from '../devices.js';
+import { nativePart } from '../nft/native.js';
 import { makeSockets, type World } from '../node.js';
 import { type OwnSteps, stepsOf } from '../packets.js';
 import type { Rng } from '../rng.js';
@@ -20,7 +21,7 @@ export const ipv6RouteNode: MakeNode = (r, wires, policyRules, rules) => {
   const ip = [...makeAddresses(r, w), ...moreAddresses(r, w), ...entries, ...makeRoutes(r, w), ...moreRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w, '::');
-  const made = rulesOf(rules, r, w, sets, WORDS6);
+  const made = { ...rulesOf(rules, r, w, sets, WORDS6), ...nativePart(rules, r, { four: null, six: w }) };
   const live = { ...w, links: w.links.filter((l) => l.up) };
   return {
     ip,

@@ -3,6 +3,7 @@ import type { CorpusLink } from '../../../harness/conformance/corpus.js';
 import { rulesOf } from '../cluster-rules.js';
 import type { Node } from '../devices.js';
 import type { ClusterWords } from '../kube-rules.js';
+import { nativePart } from '../nft/native.js';
 import { makeSockets } from '../node.js';
 import type { Rng } from '../rng.js';
 import type { Rules, Words } from '../rules.js';
@@ -53,5 +54,6 @@ export function ipv6Node(r: Rng, wires: readonly CorpusLink[], policyRules: bool
   const ip = [...makeAddresses(r, w), ...makeRoutes(r, w)];
   const sets = makeSets(r, w);
   const sockets = makeSockets(r, w, '::');
-  return { ip, ...rulesOf(rules, r, w, sets, WORDS6), sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
+  const made = { ...rulesOf(rules, r, w, sets, WORDS6), ...nativePart(rules, r, { four: null, six: w }) };
+  return { ip, ...made, sysctls: makeSysctls(r, w), sockets, steps: makeSteps(r, w, sockets) };
 }
