@@ -59,8 +59,8 @@ export function checkOutput(o: OutputOptions, nodes: readonly string[], packets:
 
 const wantsColour = (o: OutputOptions): boolean => o.output === undefined && !process.env.NO_COLOR && onTerminal();
 
-/** Prints a run, which `how` made; returns the exit code. */
-export function print(run: ScenarioRun, o: OutputOptions, narrow: Narrowing, how: RunOptions): number {
+/** Prints a run, which `how` made, of the scenario that the user calls `given`; returns the exit code. */
+export function print(run: ScenarioRun, o: OutputOptions, narrow: Narrowing, how: RunOptions, given: string): number {
   const renderer = findRenderer(o.format);
   if (!renderer) return EXIT.badInput;
   const spent = { events: 0 };
@@ -68,6 +68,7 @@ export function print(run: ScenarioRun, o: OutputOptions, narrow: Narrowing, how
     verbose: o.verbose ?? false,
     narrow,
     colour: wantsColour(o),
+    given,
     tried: (p) => triedRepairs(run, p, { ...how, verbose: false }, spent),
   });
   if (out.length === 0 && renderer.whenEmpty) process.stderr.write(`${renderer.whenEmpty}\n`);

@@ -8,6 +8,8 @@ export interface RenderOptions {
   readonly narrow: Narrowing;
   /** ANSI colours; the caller knows whether there is a terminal. */
   readonly colour: boolean;
+  /** The scenario as the user named it, for commands to type next; absent: its file. */
+  readonly given?: string;
   /** The changes that could save a packet that failed, each made in front of another run (harness/repairs.ts); null or absent: they are named and not tried. */
   readonly tried?: (p: PacketRun) => readonly Tried[] | null;
 }

@@ -34,7 +34,7 @@ export function renderStory(run: ScenarioRun, o: RenderOptions): string {
   const first = packets.find(failed);
   if (first) {
     const said = verdict(first, paint, (p) => tries(p, o));
-    lines.push('', ...said, ...notes(first, o, said), ...repairs(run), ...alsoFailed(packets, first, paint), ...strayed(packets));
+    lines.push('', ...said, ...notes(first, o, said), ...repairs(run, o.given ?? run.scenario.file), ...alsoFailed(packets, first, paint), ...strayed(packets));
   } else lines.push(...cameThrough(packets));
   for (const p of packets) lines.push('', paint('head', `--- ${packetTitle(p)}`), ...walkLines(p, shownEvents(p, o.narrow), { verbose: o.verbose, paint }));
   return `${lines.join('\n')}\n`;
@@ -86,12 +86,14 @@ function firstOf(said: readonly (readonly string[])[]): string[] {
 const MAX_REPAIRS = 4;
 
 /** The repairs that the scenario file itself offers. */
-function repairs(run: ScenarioRun): string[] {
+function repairs(run: ScenarioRun, name: string): string[] {
   const names = run.scenario.whatIf.map((w) => w.name);
   if (names.length === 0) return [];
   const more = names.length > MAX_REPAIRS ? ', …' : '';
-  return [`  what if: ${names.slice(0, MAX_REPAIRS).join(', ')}${more} (sim what-if ${run.scenario.file} compares them)`];
+  return [`  what if: ${names.slice(0, MAX_REPAIRS).join(', ')}${more} (sim what-if ${shellWord(name)} compares them)`];
 }
+
+const shellWord = (t: string): string => (/^[\w./@%+=:,-]+$/.test(t) ? t : `'${t.replaceAll("'", "'\\''")}'`);
 
 function headlines(packets: readonly PacketRun[], paint: Paint): string[] {
   const rows = packets.map((p) => ({ cells: headline(p), ok: !failed(p) }));

@@ -1,8 +1,9 @@
 /** The commands as a shell sees them: output, standard error, exit status. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { splitShellWords } from '../../src/base/shell-words.js';
 import * as explain from '../../src/cli/commands/explain.js';
 import * as list from '../../src/cli/commands/list.js';
 import * as run from '../../src/cli/commands/run.js';
@@ -27,6 +28,20 @@ describe('sim run', () => {
   it('prints nothing else than the report’s listing when told to', async () => {
     const r = await sim('run', seed, '--node', 'node1', '--packet', 'edge1-to-node1', '--dir', 'request', '--layer', 'inner', '--format', 'trace');
     expect(r).toEqual({ status: 0, stderr: '', stdout: readFileSync(join(root, 'scenarios/fabedge-edge-to-node/expected/seed-edge1-to-node1.trace'), 'utf8') });
+  });
+  it('names the next command with the scenario as it was given', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'sim-'));
+    try {
+      const odd = join(dir, "it's mine.yaml");
+      copyFileSync(`${root}scenarios/rp-filter/loose-on-one-interface.yaml`, odd);
+      const next = async (name: string): Promise<string | undefined> => / \((sim what-if .*) compares them\)/.exec((await sim('run', name)).stdout)?.[1];
+      expect(await next('rp-filter/loose-on-one-interface')).toBe('sim what-if rp-filter/loose-on-one-interface');
+      expect(await next('loose-on-one-interface')).toBe('sim what-if loose-on-one-interface');
+      expect(await next(seed)).toBe(`sim what-if ${seed}`);
+      expect(splitShellWords((await next(odd)) ?? '')).toEqual(['sim', 'what-if', odd]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
   it('names --trace-all where no TRACE rule matched', async () => {
     const r = await sim('run', seed, '--node', 'net-tool-edge1', '--format', 'kernel');

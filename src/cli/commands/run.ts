@@ -54,7 +54,7 @@ function run(path: string, o: Options): number {
   const result = runScenario(scenario, how);
   complain(result.diagnostics);
   if (hasErrors(result.diagnostics)) return EXIT.badInput;
-  return print(result, o, narrow, how);
+  return print(result, o, narrow, how, path);
 }
 
 /** The scenario with --what-if and --do in front of its own commands; null after complaining. */

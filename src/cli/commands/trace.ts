@@ -70,7 +70,7 @@ function run(dir: string, text: string | undefined, o: Options): number {
   const how: RunOptions = { verbose: o.verbose ?? false, execute };
   const result = runScenario({ ...scenario, do: commands }, how);
   complain(result.diagnostics);
-  return hasErrors(result.diagnostics) ? EXIT.badInput : print(result, o, narrow, how);
+  return hasErrors(result.diagnostics) ? EXIT.badInput : print(result, o, narrow, how, dir);
 }
 
 const span = { file: 'command line', line: 1, column: 1, length: 0 };
