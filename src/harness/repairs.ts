@@ -23,7 +23,7 @@ interface Attempt {
 }
 
 /** Events of the runs that were made, where several packets of a run are asked about: together they may cost as much as one. */
-export interface Spent {
+interface Spent {
   events: number;
 }
 

@@ -60,7 +60,7 @@ export function beyondLines(p: PacketRun): string[] {
   });
 }
 
-export interface WrongEntry {
+interface WrongEntry {
   /** A clause. */
   readonly text: string;
   readonly look: string;
