@@ -107,8 +107,12 @@ export interface ConntrackPort {
   redirectAddress(c: PacketCtx): Addr | null;
   /** The template of `-j CT`; zone 0 and no helper is the default one. */
   attachTemplate(skb: Skb, t: CtTemplate): void;
+  /** `ct helper set` of nftables: a flow that is not in the table yet gets a helper. */
+  attachHelper(ct: NfConn, helper: string): void;
   /** `-j NOTRACK`, `-j CT --notrack`. */
   untrack(skb: Skb): void;
+  /** nf_conncount_add_skb(): connections on that list of a rule's or element's own, the packet's included; null: the packet belongs to none. */
+  countOn(c: PacketCtx, list: object): number | null;
   /** Connections that count towards connlimit. */
   countConnections(c: PacketCtx, key: Addr, zone: number, matches: (ct: NfConn) => boolean): number;
 }
@@ -143,6 +147,8 @@ export interface Env {
   readonly ct: ConntrackPort;
   /** Virtual time in milliseconds since the epoch that the scenario declares (0 by default). */
   now(): number;
+  /** What it was when the run began. */
+  started(): number;
   /** inet_dev_addr_type() / ipv6_chk_addr-like: the type of an address, restricted to a device where one is given. */
   addrType(family: Family, addr: Addr, dev: NetDevice | null): RouteType;
   /** A pure route lookup for matches (rpfilter, addrtype of IPv6). Not told as a routing decision of the packet. */

@@ -14,7 +14,9 @@ export function conntrackPort(n: NodeRun): ConntrackPort {
       return c.skb.family === 'ipv4' ? n.routing.primary(c.in) : n.routing6.redirectAddress(c.in, c.skb.daddr);
     },
     attachTemplate: (skb, t) => n.conntrack.attachTemplate(skb, t),
+    attachHelper: (ct, helper) => n.conntrack.attachHelper(ct, helper),
     untrack: (skb) => n.conntrack.untrack(skb),
+    countOn: (c, list) => n.conntrack.countOn(c, list),
     countConnections: (c, key) => n.conntrack.countConnections(c, key),
   };
 }

@@ -37,6 +37,7 @@ export class Network {
   ) {
     this.world = new World(o.recorder, o.chooser ?? seededChooser(scenario.seed));
     this.world.clock = scenario.clock;
+    this.world.startedAt = scenario.clock;
     this.nodes = scenario.nodes.map((n: NodeState) => new NodeRun(n, this.world, o.makeSockets));
     this.#byName = new Map(this.nodes.map((n) => [n.name, n]));
     for (const w of scenario.wires) this.#connect(w);

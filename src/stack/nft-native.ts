@@ -144,4 +144,8 @@ export function isNativePolicy(n: NodeState, r: RuleRef): boolean {
 
 /** Do rules of nftables ask for connection tracking or defragmentation of a family's packets? */
 export const nativeNeeds = (n: NodeState, family: 'ipv4' | 'ipv6', need: 'conntrack' | 'defrag'): boolean =>
-  nftTables(n).some((t) => passing[t.family].includes(family) && !hasModel(n, t) && nftNeeds(t).has(need));
+  nftTables(n).some((t) => {
+    if (!passing[t.family].includes(family) || hasModel(n, t)) return false;
+    const needs = nftNeeds(t);
+    return needs.has(need) || (need === 'conntrack' && needs.has(`conntrack-${family}`));
+  });

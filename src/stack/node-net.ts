@@ -45,6 +45,9 @@ export abstract class NodeNet {
   get choose(): Chooser {
     return this.world.choose;
   }
+  started(): number {
+    return this.world.startedAt;
+  }
   now(): number {
     return this.world.clock;
   }

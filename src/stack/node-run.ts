@@ -35,11 +35,10 @@ import { setsOf } from './node-sets.js';
 import { type Stop, stopAfter, stops } from './packet-flow.js';
 
 import { frameOf } from './receive.js';
-import { rejectUnreach6, sendReset, sendReset6 } from './reject.js';
+import { rejectUnreach4, rejectUnreach6, sendReset, sendReset6 } from './reject.js';
 
 import type { SocketLayer } from './sockets/layer.js';
 import { classify } from './stages/dev.js';
-import { icmpSend } from './stages/icmp-send.js';
 import type { Sysctls } from './sysctls.js';
 import type { Receiver, World } from './world.js';
 import { bundleOf, Xfrm } from './xfrm.js';
@@ -370,7 +369,7 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     else sendReset6(this, c);
   }
   sendIcmpError(c: PacketCtx, type: number, code: number): void {
-    if (c.skb.family === 'ipv4') icmpSend(this, c.skb, type, code, 0);
+    if (c.skb.family === 'ipv4') rejectUnreach4(this, c, type, code);
     else rejectUnreach6(this, c, type, code);
   }
   state<T>(key: object | string, make: () => T): T {

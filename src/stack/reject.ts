@@ -8,6 +8,7 @@ import { checksumBad } from '../packet/verify.js';
 import { type Flight, flight } from './flight.js';
 import type { NodeRun } from './node-run.js';
 import { rerouteHarder } from './reroute.js';
+import { icmpSend } from './stages/icmp-send.js';
 import { icmp6Send } from './stages/icmp6-send.js';
 
 /** Does it carry a TCP header that may be answered with a RST? */
@@ -54,8 +55,22 @@ function sendBack(n: NodeRun, f: Flight, old: Skb, box: 'ip_local_out' | 'ip6_lo
   n.traverse(box, f);
 }
 
+/** nf_reject_fill_skb_dst(): ahead of the routing decision the way back stands in for it. False: there is none, and nothing is answered. */
+function routed(n: NodeRun, c: PacketCtx): boolean {
+  if (c.hook !== 'PREROUTING' && c.hook !== 'INGRESS') return true;
+  const r = n.routeOutput('ipv4', { dst: c.skb.saddr, mark: 0, tos: 0, purpose: 'other' });
+  if (r.dst === null || r.dst.error !== 0) return false;
+  c.skb.dst = r.dst;
+  return true;
+}
+
+export function rejectUnreach4(n: NodeRun, c: PacketCtx, type: number, code: number): void {
+  if (routed(n, c)) icmpSend(n, c.skb, type, code, 0);
+}
+
 export function sendReset(n: NodeRun, c: PacketCtx): void {
   const old = c.skb;
+  if (!routed(n, c)) return;
   if (old.dst === null || !answerable(old) || old.dst.flags & (RTCF_BROADCAST | RTCF_MULTICAST)) return;
   const ttl = old.dst.hoplimit || n.sysctl('net/ipv4/ip_default_ttl');
   const payload = resetSegment(old);

@@ -21,6 +21,8 @@ const MAX_RECEIVED = 10_000;
 export class World {
   #ids = 0;
   clock = 0;
+  /** What the clock was before the first packet. */
+  startedAt = 0;
   /** Frames that wait, from #head on; what stands before is done. */
   readonly #queue: (Waiting | null)[] = [];
   #head = 0;

@@ -87,6 +87,12 @@ export class Conntrack {
     skb.ct = ct;
     skb.ctinfo = CTINFO.NEW;
   }
+  /** nf_ct_helper_ext_add(): a helper for a flow that is not in the table yet. */
+  attachHelper(ct: NfConn, helper: string): void {
+    ct.helper = helper;
+    ct.status |= IPS.HELPER;
+    this.#helpers = true;
+  }
   /**
    * Name of the helper of a flow between the hosts of this one, null without one. A helper may expect further connections (FTP data, SIP media); expectations are
    * not modelled, so nobody can say whether a new flow between those hosts is RELATED.
@@ -171,5 +177,9 @@ export class Conntrack {
   /** nf_conncount_count() for connlimit: live connections that the rule in `c` has seen under `key`, this packet's included. */
   countConnections(c: PacketCtx, key: Addr): number {
     return this.#counts.count(c, key);
+  }
+  /** nf_conncount_add_skb() for `ct count` of nftables: the same on a list of its own; null: the packet has no tuple. */
+  countOn(c: PacketCtx, list: object): number | null {
+    return this.#counts.countOn(c, list);
   }
 }

@@ -28,6 +28,8 @@ export interface NftElement {
   readonly timeout: number | null;
   /** ms that were left when it was listed. */
   readonly expires: number | null;
+  /** Statements of its own: `counter packets 1 bytes 60 limit rate 5/second`. */
+  readonly statements: string;
 }
 
 /** `{ a, b-c, d/8, e . f : verdict }`. */
@@ -46,10 +48,13 @@ export function parseElements(t: NftTokens, key: readonly NftType[], data: DataK
 
 function element(t: NftTokens, key: readonly NftType[], data: DataKind | 'any'): NftElement {
   const of = t.take('*') ? null : keyParts(t, key, data !== null);
-  const options = elementOptions(t);
+  const options: ElementOptions = { timeout: null, expires: null, statements: '' };
+  elementOptions(t, options);
   if (data === null) return { key: of, data: null, ...options };
   t.expect(':');
-  return { key: of, data: elementData(t, data), ...options, ...elementOptions(t) };
+  const value = elementData(t, data);
+  elementOptions(t, options);
+  return { key: of, data: value, ...options };
 }
 
 function keyParts(t: NftTokens, types: readonly NftType[], colon: boolean): readonly PartRange[] {
@@ -125,19 +130,23 @@ function masked6(a: string, len: number, fill: number): string {
   );
 }
 
-/** `timeout 1m expires 30s`, `comment "…"`, `counter packets 1 bytes 2`, `limit rate …`. */
-function elementOptions(
-  t: NftTokens,
-): { timeout?: number | null; expires?: number | null; readonly [k: string]: unknown } & { timeout: number | null; expires: number | null } {
-  let timeout: number | null = null;
-  let expires: number | null = null;
+/** `timeout 1m expires 30s`, `comment "…"`, `counter packets 1 bytes 2`, `limit rate …`: before the value of a map or behind it. */
+function elementOptions(t: NftTokens, o: ElementOptions): void {
   for (;;) {
-    if (t.take('timeout')) timeout = nftDuration(t.word('a time').text);
-    else if (t.take('expires')) expires = nftDuration(t.word('a time').text);
+    if (t.take('timeout')) o.timeout = nftDuration(t.word('a time').text);
+    else if (t.take('expires')) o.expires = nftDuration(t.word('a time').text);
     else if (t.take('comment')) t.string('a comment');
-    else if (t.is('counter', 'limit', 'quota', 'last', 'ct')) while (!t.is(',', '}', ':', 'timeout', 'expires', 'comment') && t.peek().kind !== 'end') t.next();
-    else return { timeout, expires };
+    else if (t.is('counter', 'limit', 'quota', 'last', 'ct')) {
+      const from = t.mark();
+      while (!t.is(',', '}', ':', 'timeout', 'expires', 'comment') && t.peek().kind !== 'end') t.next();
+      o.statements = `${o.statements} ${t.text.slice(from, t.mark())}`.trim();
+    } else return;
   }
+}
+interface ElementOptions {
+  timeout: number | null;
+  expires: number | null;
+  statements: string;
 }
 
 const VERDICTS = ['accept', 'drop', 'continue', 'return', 'queue'] as const;

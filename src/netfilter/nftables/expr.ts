@@ -7,7 +7,7 @@
 import type { PacketCtx, Scalar } from '../pred.js';
 import { nftReads } from './expr/index.js';
 import type { NftFamily, NftTable } from './model.js';
-import { lookup, type SetUse, setUse } from './set.js';
+import { lookup, passes, type SetUse, setUse } from './set.js';
 import { NftError, type NftToken, type NftTokens } from './tokens.js';
 import { integer, type NftType } from './types.js';
 
@@ -19,7 +19,7 @@ export interface NftScope {
   readonly needs: Set<NftNeed>;
 }
 /** nf_ct_netns_get(), nf_defrag_ipv4_enable(). */
-export type NftNeed = 'conntrack' | 'defrag';
+export type NftNeed = 'conntrack' | 'conntrack-ipv4' | 'conntrack-ipv6' | 'defrag';
 
 export interface NftExpr {
   /** As written. */
@@ -31,6 +31,8 @@ export interface NftExpr {
   readonly all: (c: PacketCtx) => readonly Scalar[] | undefined;
   /** It reads nothing. */
   readonly constant?: Scalar;
+  /** Of a map: the element itself, whose values may be ranges or names of objects. */
+  readonly element?: (c: PacketCtx) => ReturnType<typeof find>;
 }
 
 /** A key of an expression: `ip saddr`, `meta mark`. */
@@ -92,20 +94,24 @@ function concat(text: string, parts: readonly NftExpr[]): NftExpr {
 function mapped(t: NftTokens, s: NftScope, key: NftExpr, from: number): NftExpr {
   t.expect('map');
   const use = setUse(t, s, key.types, 'map');
+  const element = (c: PacketCtx): ReturnType<typeof find> => find(use, key, c);
   const all = (c: PacketCtx): readonly Scalar[] | undefined => {
-    const data = find(use, key, c)?.data;
+    const data = element(c)?.data;
     return data?.kind === 'value' ? data.values : undefined;
   };
-  return { text: t.text.slice(from, t.mark()).trim(), types: use.data, one: (c) => all(c)?.[0], all };
+  return { text: t.text.slice(from, t.mark()).trim(), types: use.data, one: (c) => all(c)?.[0], all, element };
 }
 
-/** The element that has the key; null: none; undefined: the packet has no such key. */
-export function find(use: SetUse, key: NftExpr, c: PacketCtx): ReturnType<typeof lookup> | undefined {
+/**
+ * The element that has the key; null: none; undefined: the packet has no such key, or statements beside the element end the rule. `negated`: none is wanted, and what stands
+ * beside the element is not asked.
+ */
+export function find(use: SetUse, key: NftExpr, c: PacketCtx, negated = false): ReturnType<typeof lookup> | undefined {
   const values = key.all(c);
   if (values === undefined) return undefined;
   const hit = lookup(use, values, c);
   if (c.env.rec.on && use.def.name !== '') tellLookup(use, key, values, hit !== null, c);
-  return hit;
+  return hit !== null && !negated && !passes(use, hit, c) ? undefined : hit;
 }
 
 function tellLookup(use: SetUse, key: NftExpr, values: readonly Scalar[], hit: boolean, c: PacketCtx): void {

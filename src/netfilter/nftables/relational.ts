@@ -105,7 +105,7 @@ function inParts(t: NftTokens, left: NftExpr, invert: boolean): Pred {
 function inSet(left: NftExpr, use: SetUse, invert: boolean): Pred {
   const name = use.def.name === '' ? 'one of the set' : `in @${use.def.name}`;
   const test = (c: PacketCtx): boolean => {
-    const hit = find(use, left, c);
+    const hit = find(use, left, c, invert);
     return hit !== undefined && (hit !== null) !== invert;
   };
   return call(left.text, [], test, `${invert ? 'not ' : ''}${name}`, (c) => keyText(left, c));

@@ -18,10 +18,16 @@ export interface SetDef {
   readonly flags: ReadonlySet<string>;
   /** ms; null: elements stay. */
   readonly timeout: number | null;
+  /** ms between two collections of what has timed out; null: the kernel's own. */
+  readonly gcInterval: number | null;
   /** Elements that packets may add until it is full; null: any number. */
   readonly size: number | null;
   readonly elements: readonly NftElement[];
   readonly index: SetIndex;
+  /** What its elements keep besides: `counter`, `limit rate 5/second`. */
+  readonly statements: string;
+  /** Some of its elements have statements of their own. */
+  readonly stateful: boolean;
 }
 
 /** A set as a rule names it. */
@@ -47,7 +53,8 @@ export function setNamed(table: NftTable, name: string): SetDef | undefined {
 }
 
 /** Statements of a set's block that say nothing about what it holds. */
-const ASIDE = ['policy', 'gc-interval', 'comment', 'auto-merge', 'counter', 'quota', 'limit', 'ct', 'last'];
+const ASIDE = ['policy', 'comment', 'auto-merge'];
+const STATEFUL = ['counter', 'quota', 'limit', 'ct', 'last'];
 
 function readSet(set: NftSet, table: NftTable): SetDef {
   const t = new NftTokens(set.text);
@@ -56,8 +63,10 @@ function readSet(set: NftSet, table: NftTable): SetDef {
   let data: DataKind = null;
   const flags = new Set<string>();
   let timeout: number | null = null;
+  let gcInterval: number | null = null;
   let size: number | null = null;
   let elements: readonly NftElement[] = [];
+  let statements = '';
   while (t.peek().kind !== 'end') {
     const token = t.next();
     if (token.kind === 'newline' || token.text === ';') continue;
@@ -75,6 +84,9 @@ function readSet(set: NftSet, table: NftTable): SetDef {
       case 'timeout':
         timeout = nftDuration(t.word('a time').text);
         break;
+      case 'gc-interval':
+        gcInterval = nftDuration(t.word('a time').text);
+        break;
       case 'size':
         size = t.number('the size');
         break;
@@ -83,11 +95,24 @@ function readSet(set: NftSet, table: NftTable): SetDef {
         elements = parseElements(t, key, data);
         break;
       default:
-        if (!ASIDE.includes(token.text)) throw new NftError(`“${token.text}” is not known in a ${set.kind}`, token);
+        if (!ASIDE.includes(token.text) && !STATEFUL.includes(token.text)) throw new NftError(`“${token.text}” is not known in a ${set.kind}`, token);
         while (t.peek().kind !== 'newline' && t.peek().kind !== 'end' && t.peek().text !== ';') t.next();
+        if (STATEFUL.includes(token.text)) statements = `${statements} ${t.text.slice(token.from, t.mark())}`.trim();
     }
   }
-  return { name: set.name, key, data, flags, timeout, size, elements, index: new SetIndex(elements) };
+  return {
+    name: set.name,
+    key,
+    data,
+    flags,
+    timeout,
+    gcInterval,
+    size,
+    elements,
+    index: new SetIndex(elements),
+    statements,
+    stateful: elements.some((e) => e.statements !== ''),
+  };
 }
 
 function readType(t: NftTokens): { key: readonly NftType[]; data: DataKind } {
@@ -142,22 +167,30 @@ export function setUse(t: NftTokens, s: NftScope, key: readonly NftType[], want:
       data: want === 'vmap' ? 'verdict' : want === 'map' ? types : null,
       flags: new Set(),
       timeout: null,
+      gcInterval: null,
       size: null,
       elements,
       index: new SetIndex(elements),
+      statements: '',
+      stateful: elements.some((e) => e.statements !== ''),
     },
     data: types,
   };
 }
 
 /** What packets made of a set in this run. */
-export const runOf = (def: SetDef, c: PacketCtx): SetRun => c.env.state(def, () => new SetRun(def));
+export const runOf = (def: SetDef, c: PacketCtx): SetRun => c.env.state(def, () => new SetRun(def, c.env.started()));
 
 /** The element that has the key, null where none has. */
 export function lookup(use: SetUse, key: readonly Scalar[], c: PacketCtx): NftElement | null {
   const { def } = use;
-  return def.flags.size === 0 ? def.index.find(key) : runOf(def, c).find(key, c.env.now());
+  return isPlain(def) ? def.index.find(key) : runOf(def, c).find(key, c.env.now());
 }
+/** Nothing of it changes, and packets leave nothing beside its elements. */
+const isPlain = (def: SetDef): boolean => def.flags.size === 0 && def.timeout === null && def.statements === '' && !def.stateful;
+
+/** Do the statements beside the element let the rule go on? */
+export const passes = ({ def }: SetUse, e: NftElement, c: PacketCtx): boolean => isPlain(def) || runOf(def, c).passes(e, c);
 
 /** The key of an expression that adds to a set. */
 export const keyOf = (e: NftExpr, c: PacketCtx): readonly Scalar[] | undefined => e.all(c);

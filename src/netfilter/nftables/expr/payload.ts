@@ -115,6 +115,8 @@ export function implied(c: PacketCtx, proto: string): boolean {
   return l4 === undefined || nftProtocol.read(c) === l4;
 }
 
+/** Protocols that have fields. */
+export const payloadProtocols: readonly string[] = Object.keys(FIELDS);
 /** The field of that name; undefined: the protocol has none such. */
 export const payloadField = (proto: string, key: string): PayloadField | undefined => FIELDS[proto]?.get(key);
 

@@ -1,9 +1,37 @@
 /** Statements by the words that begin them: one file each, one line here. */
 import type { NftStmtDef } from '../stmt.js';
-import { counter } from './counter.js';
+import { ct, notrack } from './ct.js';
+import { dup } from './dup.js';
+import { dynset } from './dynset.js';
+import { log } from './log.js';
+import { meta } from './meta.js';
+import { masquerade, nat, redirect } from './nat.js';
+import { payload } from './payload.js';
+import { queue } from './queue.js';
+import { reject } from './reject.js';
+import { stateful } from './stateful-stmt.js';
+import { tproxy } from './tproxy.js';
+import { unsupported } from './unsupported.js';
 import { verdict } from './verdict.js';
 
-const all: readonly NftStmtDef[] = [verdict, counter];
+const all: readonly NftStmtDef[] = [
+  verdict,
+  ...stateful,
+  meta,
+  ct,
+  notrack,
+  payload,
+  nat,
+  masquerade,
+  redirect,
+  reject,
+  log,
+  queue,
+  tproxy,
+  dup,
+  ...dynset,
+  ...unsupported,
+];
 
 /** Those that a word may begin. */
 export const nftStatements: ReadonlyMap<string, readonly NftStmtDef[]> = all.reduce((map, def) => {

@@ -32,7 +32,8 @@ function hash(skb: Skb, seed: number): number {
   return jhash([...sorted(skb.u32(20), skb.u32(36)), Math.min(skb.u32(12), skb.u32(28))], seed);
 }
 
-function queueOf(d: NfqueueData, c: PacketCtx): number {
+/** Which of the queues `first` to `last` takes the packet: by its flow or, with `cpuFanout`, by the CPU that it is on. */
+export function queueOf(d: Pick<NfqueueData, 'first' | 'last' | 'cpuFanout'>, c: PacketCtx): number {
   const queues = d.last - d.first + 1;
   if (queues === 1) return d.first;
   return d.first + (d.cpuFanout ? c.env.choose.below(queues, 'cpu', c.rule) : reciprocalScale(hash(c.skb, initval(c)), queues));

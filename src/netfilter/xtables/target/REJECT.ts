@@ -7,6 +7,7 @@ import { type Family, type Ip6, isMulticast6 } from '../../../base/addr.js';
 import { foldChecksum, pseudoSum, sum16 } from '../../../packet/checksum.js';
 import { IPPROTO, type Skb } from '../../../packet/skb.js';
 import { RTCF_BROADCAST, RTCF_MULTICAST } from '../../../packet/types.js';
+import type { PacketCtx } from '../../pred.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
 import { V4, V6 } from './common.js';
@@ -66,9 +67,8 @@ function rejectTarget(family: Family): TargetDef<RejectKind> {
         throw new OptionError('REJECT: TCP_RESET invalid for non-tcp', 'reject-with', 'put -p tcp in front of it');
     },
     lower: (k) => (c) => {
-      if (k.code < 0) {
-        if (mayReset(c.skb)) c.env.sendReset(c);
-      } else if (mayAnswer(c.skb)) c.env.sendIcmpError(c, DEST_UNREACH[family], k.code);
+      if (k.code < 0) answerReset(c);
+      else answerUnreach(c, k.code);
       return 'DROP';
     },
   };
@@ -97,7 +97,16 @@ function checksumHolds(skb: Skb): boolean {
   return foldChecksum(sum16(skb.data, at, end, start)) === 0;
 }
 
-/** nf_send_unreach(), nf_send_unreach6(). */
+/** nf_send_reset(), nf_send_reset6(). */
+export function answerReset(c: PacketCtx): void {
+  if (mayReset(c.skb)) c.env.sendReset(c);
+}
+
+/** nf_send_unreach(), nf_send_unreach6(): `code` of the family's destination unreachable. */
+export function answerUnreach(c: PacketCtx, code: number): void {
+  if (mayAnswer(c.skb)) c.env.sendIcmpError(c, DEST_UNREACH[c.skb.family], code);
+}
+
 function mayAnswer(skb: Skb): boolean {
   if (skb.fragOffset !== 0 || skb.thoff < 0 || (skb.family === 'ipv6' && skb.thoff >= skb.data.length)) return false;
   return checksumHolds(skb);

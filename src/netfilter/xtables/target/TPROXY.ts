@@ -1,6 +1,8 @@
 /** TPROXY: hands the packet to a local transparent socket without changing it (xt_TPROXY.c). */
 import { type Addr, anyAddr, formatAddr } from '../../../base/addr.js';
 import { servicePort } from '../../../base/well-known.js';
+import type { SkSocket } from '../../../packet/types.js';
+import type { PacketCtx } from '../../pred.js';
 import { parseHost } from '../address.js';
 import type { TargetDef } from '../extension.js';
 import { OptionError } from '../extension.js';
@@ -43,18 +45,24 @@ export const TPROXY: TargetDef<TproxyData> = {
     if ((ctx.proto !== 6 && ctx.proto !== 17) || ctx.protoInverted) throw new OptionError('TPROXY: Can be used only with -p tcp or -p udp');
   },
   lower: (d) => (c) => {
-    const { skb, env } = c;
-    const family = skb.family;
-    if (skb.sport < 0) return 'DROP';
-    const own = { family, proto: skb.l4proto, src: skb.saddr, sport: skb.sport, dst: skb.daddr, dport: skb.dport, dev: c.in } as const;
-    let sk = env.socket({ ...own, want: 'established' });
-    if (!sk) {
-      const dst = d.addr !== anyAddr(family) ? d.addr : (env.ct.redirectAddress(c) ?? skb.daddr);
-      sk = env.socket({ ...own, dst, dport: d.port === 0 ? skb.dport : d.port, want: 'listener' });
-    }
-    if (!sk?.transparent) return 'DROP';
-    setMark(c, (skb.mark & ~d.mask) ^ d.value);
-    skb.sk = sk;
+    const sk = c.skb.sport < 0 ? null : tproxySocket(c, d.addr === anyAddr(c.skb.family) ? null : d.addr, d.port);
+    if (!sk) return 'DROP';
+    setMark(c, (c.skb.mark & ~d.mask) ^ d.value);
+    c.skb.sk = sk;
     return 'ACCEPT';
   },
 };
+
+/**
+ * The transparent socket that takes the packet: one of its connection, else one that listens at that address (null: the input device's) and port (0: the packet's own). Null: none.
+ */
+export function tproxySocket(c: PacketCtx, addr: Addr | null, port: number): SkSocket | null {
+  const { skb, env } = c;
+  const own = { family: skb.family, proto: skb.l4proto, src: skb.saddr, sport: skb.sport, dst: skb.daddr, dport: skb.dport, dev: c.in } as const;
+  let sk = env.socket({ ...own, want: 'established' });
+  if (!sk) {
+    const dst = addr ?? env.ct.redirectAddress(c) ?? skb.daddr;
+    sk = env.socket({ ...own, dst, dport: port === 0 ? skb.dport : port, want: 'listener' });
+  }
+  return sk?.transparent ? sk : null;
+}

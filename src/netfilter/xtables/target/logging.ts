@@ -7,7 +7,8 @@ import { parseUint, U32 } from '../numbers.js';
 import { quoteWord } from '../quote.js';
 import { BOTH, find, has, textOption, uintOption } from './common.js';
 
-function tellLog(c: PacketCtx, prefix: string, level: number, options: number): void {
+/** nf_log_packet(): a line of the kernel log, or what a netlink group gets (`level` NFLOG_LEVEL). `options`: NF_LOG_* bits. */
+export function tellLog(c: PacketCtx, prefix: string, level: number, options: number): void {
   const { rule, skb, env } = c;
   if (!env.rec.on || !rule) return;
   const dev = c.in ?? c.out;
