@@ -9,6 +9,7 @@ import { SocketAgent } from './agent.js';
 import { CaptureStream } from './capture-stream.js';
 import { DropEvents, MARKER_ETHERTYPE, PROTOCOLS } from './drops.js';
 import { FAR_UID } from './nflog.js';
+import { LAB_PRIORITY, LAB_TABLE } from './nft-load.js';
 import { NftTraceStream } from './nft-trace-stream.js';
 import { namespaceSettings, UNHURRIED_NEIGHBOURS } from './node-setup.js';
 import type { Backend } from './node-state.js';
@@ -99,9 +100,9 @@ export class Bench {
     const traced = this.backend === 'nft' ? 'meta nftrace set 1 ' : '';
     const chains = this.links.map(
       (l, i) =>
-        `chain i${i} {\ntype filter hook ingress device "${l.name}" priority 0;\nether type 0x${MARKER_ETHERTYPE.toString(16)} log group 0 queue-threshold 1 ${traced}drop\n}\n`,
+        `chain i${i} {\ntype filter hook ingress device "${l.name}" priority ${LAB_PRIORITY};\nether type 0x${MARKER_ETHERTYPE.toString(16)} log group 0 queue-threshold 1 ${traced}drop\n}\n`,
     );
-    run('ip', ['netns', 'exec', this.node, 'nft', '-f', '-'], `table netdev nfsim {\n${chains.join('')}}\n`);
+    run('ip', ['netns', 'exec', this.node, 'nft', '-f', '-'], `table netdev ${LAB_TABLE} {\n${chains.join('')}}\n`);
     this.shell = new Shell(this.node);
     const tools = ['', '6'].flatMap((v) => ['', '-save', '-restore'].map((s) => `alias ip${v}tables${s}=ip${v}tables-${this.backend}${s}`));
     await this.shell.run(tools.join('\n'));

@@ -9,6 +9,7 @@ import { CaptureStream } from './capture-stream.js';
 import { completeChecksums } from './complete.js';
 import { MARKER_ETHERTYPE } from './drops.js';
 import { readLogRecord } from './nflog.js';
+import { LAB_PRIORITY, LAB_TABLE } from './nft-load.js';
 import { kill } from './shell.js';
 
 const WAIT_MS = 2000;
@@ -39,8 +40,8 @@ export function loggedFrame(b: Uint8Array): { readonly dev: number; readonly byt
 /** A chain for each device that logs what arrives, and lets marker frames end there; `tracing`: they are traced, too. Text for `nft -f -`. */
 export function loggingTable(devices: readonly string[], tracing = false): string {
   const chain = (d: string, i: number): string =>
-    `chain i${i} {\ntype filter hook ingress device "${d}" priority 0;\nlog group 0 queue-threshold 1\nether type 0x${MARKER_ETHERTYPE.toString(16)} ${tracing ? 'meta nftrace set 1 ' : ''}drop\n}\n`;
-  return `table netdev nfsim {\n${devices.map(chain).join('')}}\n`;
+    `chain i${i} {\ntype filter hook ingress device "${d}" priority ${LAB_PRIORITY};\nlog group 0 queue-threshold 1\nether type 0x${MARKER_ETHERTYPE.toString(16)} ${tracing ? 'meta nftrace set 1 ' : ''}drop\n}\n`;
+  return `table netdev ${LAB_TABLE} {\n${devices.map(chain).join('')}}\n`;
 }
 
 export class FarEnds {

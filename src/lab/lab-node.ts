@@ -7,13 +7,16 @@ import { writeIptablesSave } from '../formats/iptables-save.js';
 import type { CorpusSocket, CorpusState, TracePoint } from '../harness/conformance/corpus.js';
 import { deviceOf } from '../link/device.js';
 import type { EbtRuleset } from '../netfilter/ebtables/model.js';
+import type { NftTable } from '../netfilter/nftables/model.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
 import type { Application, NodeState } from '../scenario/model.js';
+import { nativeTables } from '../stack/nft-native.js';
 import { SocketAgent } from './agent.js';
 import { same } from './bench.js';
 import { CaptureStream } from './capture-stream.js';
 import { type FarEnds, isNetdevRecord, loggedFrame, loggingTable } from './far-ends.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
+import { nftText } from './nft-load.js';
 import { ListedRules, NftPoints, NftTraceStream } from './nft-trace-stream.js';
 import { addLink, bridgeCommands, conntrackCommands, familyLines, isWired, linkLines, namespaceSettings, UNHURRIED_NEIGHBOURS } from './node-setup.js';
 import type { Backend } from './node-state.js';
@@ -104,6 +107,8 @@ export class LabNode {
     ];
     await this.#must(commands.join('\n'));
     if (n.sets.length > 0) await this.#must(hereDoc('ipset restore', writeIpsetSave(n.sets)));
+    const native = nativeTables(n);
+    await this.#native(native.early);
     const tables: readonly (readonly [string, XtRuleset | null])[] = [
       [`iptables-${kind}-restore`, o.backend === 'nft' ? (n.iptablesNft ?? n.iptables) : n.iptables],
       [`ip6tables-${kind}-restore`, o.ipv6 ? (o.backend === 'nft' ? (n.ip6tablesNft ?? n.ip6tables) : n.ip6tables) : null],
@@ -111,16 +116,27 @@ export class LabNode {
     for (const [tool, rules] of tables) {
       if (rules) await this.#must(hereDoc(tool, writeIptablesSave(rules)));
       // A chain that iptables-nft makes of itself has no counters, and nothing that is printed says so: the table of the TRACE rules is restored.
-      if (o.backend === 'nft' && !rules?.tables.some((t) => t.name === 'raw') && (o.ipv6 || tool.startsWith('iptables')))
+      if (
+        o.backend === 'nft' &&
+        native.early.length + native.late.length === 0 &&
+        !rules?.tables.some((t) => t.name === 'raw') &&
+        (o.ipv6 || tool.startsWith('iptables'))
+      )
         await this.#must(hereDoc(`${tool} --noflush`, RAW_TABLE));
     }
     if (n.ebtables) await this.#must(hereDoc('ebtables-nft-restore', writeEbtablesSave(n.ebtables as EbtRuleset)));
+    await this.#native(native.late);
     if (n.conntrack) for (const c of conntrackCommands(n.conntrack)) await this.#must(`${c} >/dev/null 2>&1 || ${c}`);
     await this.#portsOpen();
     await this.#listen();
     await this.log.ready;
     await this.names();
     for (let tries = 0; tries < 10 && !(await this.barrier(300)); tries++);
+  }
+
+  /** Tables of nft itself. */
+  async #native(tables: readonly NftTable[]): Promise<void> {
+    if (tables.length > 0) await this.#must(hereDoc('nft -f -', nftText(tables)));
   }
 
   /** A bridge hears of the carriers of its ports later than they have them (linkwatch, once a second); until then a port is disabled. */

@@ -1,4 +1,5 @@
 /** Rule sets of nft in a namespace: loading lines of `nft -f`, those left out that the tool or the kernel refuses; tracing; taking all of it away again. */
+import type { NftChain, NftTable } from '../netfilter/nftables/model.js';
 import { hereDoc, type Shell } from './shell.js';
 
 /** Rounds of leaving out; each names at least one line. */
@@ -27,7 +28,26 @@ export const tracingTable = (family: 'inet' | 'bridge'): string => {
   return `table ${family} ${TRACING_TABLE} {\n${chain('prerouting')}${chain('output')}}\n`;
 };
 
-/** `nft -a list ruleset` without the lab's own table, in which frames are marked (bench.ts, far-ends.ts). */
+/** Tables as text for `nft -f`. */
+export const nftText = (tables: readonly NftTable[]): string => tables.map(tableText).join('');
+
+function tableText(t: NftTable): string {
+  const sets = [...t.objects, ...t.sets].map((s) => `${s.kind} ${s.name} {\n${s.text}\n}\n`);
+  return `table ${t.family} ${t.name} {\n${t.dormant ? 'flags dormant\n' : ''}${sets.join('')}${t.chains.map(chainText).join('')}}\n`;
+}
+
+function chainText(c: NftChain): string {
+  const { base } = c;
+  const devices = base?.devices ? `devices = { ${base.devices.map((d) => `"${d}"`).join(', ')} } ` : '';
+  const head = base ? `type ${base.type} hook ${base.hook} ${devices}priority ${base.priority}; policy ${base.policy};\n` : '';
+  return `chain ${c.name} {\n${head}${c.rules.map((r) => `${r.text}\n`).join('')}}\n`;
+}
+
+/** The lab's own table, of family netdev, in which frames are marked (bench.ts, far-ends.ts): its chains come before all others. */
+export const LAB_TABLE = 'nfsim';
+export const LAB_PRIORITY = -10000;
+
+/** `nft -a list ruleset` without it. */
 export const withoutLab = (listing: string): string => listing.replace(/^table netdev nfsim \{[\s\S]*?^\}\n/m, '');
 
 /** Removes every table but the lab's own, in which frames are marked. */

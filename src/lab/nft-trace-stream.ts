@@ -9,6 +9,7 @@ import { tracePointNft, UNTOLD } from '../harness/conformance/trace-point.js';
 import type { NftFamily } from '../netfilter/nftables/model.js';
 import { ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 import type { RuleRef } from '../trace/event.js';
+import { LAB_TABLE } from './nft-load.js';
 import { kill } from './shell.js';
 import { Watchers } from './watchers.js';
 
@@ -34,6 +35,7 @@ const NFTA = {
   policy: 16,
 } as const;
 const NFPROTO = { ipv4: 2, netdev: 5, bridge: 7, ipv6: 10 } as const;
+const SHOWN: readonly number[] = Object.values(NFPROTO);
 /** Of a table, in the message's own header (struct nfgenmsg). */
 const TABLE_FAMILIES: ReadonlyMap<number, NftFamily> = new Map([
   [1, 'inet'],
@@ -122,12 +124,17 @@ export function readTraceMessage(b: Uint8Array): NftTraceEvent | null {
     oif: u32(a.get(NFTA.oif)),
     mark: u32(a.get(NFTA.mark)),
     packet: network ? joined(network, a.get(NFTA.transport) ?? new Uint8Array(0)) : null,
-    etherType: family === NFPROTO.ipv6 ? ETH_P_IPV6 : family === NFPROTO.bridge ? etherTypeOf(a.get(NFTA.linkLayer)) : ETH_P_IP,
+    etherType: family === NFPROTO.ipv6 ? ETH_P_IPV6 : family === NFPROTO.ipv4 ? ETH_P_IP : etherTypeOf(a.get(NFTA.linkLayer), network),
   };
 }
 
 const ETHER_TYPE = 12;
-const etherTypeOf = (header: Uint8Array | undefined): number => (header && header.length >= 14 ? viewOf(header).getUint16(ETHER_TYPE) : 0);
+/** A packet that is on its way out comes without its link header. */
+function etherTypeOf(header: Uint8Array | undefined, network: Uint8Array | undefined): number {
+  if (header && header.length >= 14) return viewOf(header).getUint16(ETHER_TYPE);
+  const version = (network?.[0] ?? 0) >>> 4;
+  return version === 4 ? ETH_P_IP : version === 6 ? ETH_P_IPV6 : 0;
+}
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   const out = new Uint8Array(a.length + b.length);
@@ -136,7 +143,16 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return out;
 }
 
-/** Rule sets as their tools list them: what numbers rules have, and which tables iptables-nft made. */
+/** `*TABLE` and `:CHAIN POLICY` lines. */
+function chainsIn(family: NftFamily, save = ''): string[] {
+  let table = '';
+  return save.split('\n').flatMap((l) => {
+    if (l.startsWith('*')) table = l.slice(1).trim();
+    return l.startsWith(':') ? [`${family} ${table} ${l.slice(1).split(' ')[0]}`] : [];
+  });
+}
+
+/** Rule sets as their tools list them: what numbers rules have, and which chains iptables-nft made. */
 export class ListedRules {
   readonly #places = new Map<string, number>();
   readonly #made: ReadonlySet<string>;
@@ -145,15 +161,14 @@ export class ListedRules {
   constructor(s: { readonly nft?: string; readonly iptables?: string; readonly ip6tables?: string; readonly ebtables?: string }) {
     for (const t of readNftList(s.nft ?? ''))
       for (const c of t.chains) for (const [i, r] of c.rules.entries()) this.#places.set(`${t.family} ${t.name} ${r.handle}`, i + 1);
-    const tables = (family: NftFamily, save = ''): string[] => [...save.matchAll(/^\*(\S+)/gm)].map((m) => `${family} ${m[1]}`);
-    this.#made = new Set([...tables('ip', s.iptables), ...tables('ip6', s.ip6tables), ...tables('bridge', s.ebtables)]);
+    this.#made = new Set([...chainsIn('ip', s.iptables), ...chainsIn('ip6', s.ip6tables), ...chainsIn('bridge', s.ebtables)]);
   }
 
   ref(e: NftTraceEvent): RuleRef {
     const { tableFamily: family, table, chain, handle } = e;
     const num = this.#places.get(`${family} ${table} ${handle}`) ?? 0;
     const place = { table, chain, num, ...(handle === null ? {} : { handle }) };
-    if (!this.#made.has(`${family} ${table}`)) return { backend: 'nftables', family, ...place };
+    if (!this.#made.has(`${family} ${table} ${chain}`)) return { backend: 'nftables', family, ...place };
     return { backend: family === 'bridge' ? 'ebtables' : 'nft', family: family === 'ip6' ? 'ipv6' : family === 'ip' ? 'ipv4' : family, ...place };
   }
 }
@@ -170,7 +185,10 @@ export class NftPoints {
   }
 
   point(e: NftTraceEvent, names: ReadonlyMap<number, string>, rules: ListedRules): TracePoint | null {
-    if (e.family !== NFPROTO.ipv4 && e.family !== NFPROTO.ipv6 && e.family !== NFPROTO.bridge) return null;
+    if (!SHOWN.includes(e.family)) return null;
+    const rule = rules.ref(e);
+    // ebtables shows no traces.
+    if (rule.backend === 'ebtables') return null;
     if (e.packet || e.iif !== 0 || e.oif !== 0) this.#first.set(e.id, e);
     const first = this.#first.get(e.id) ?? e;
     let pkt = this.#order.get(e.id);
@@ -180,7 +198,7 @@ export class NftPoints {
       {
         t: 'nft-trace',
         kind: e.kind,
-        rule: rules.ref(e),
+        rule,
         traceId: e.id,
         verdict: e.verdict,
         policy: e.policy,
@@ -222,7 +240,7 @@ export class NftTraceStream {
   }
 
   #add(e: NftTraceEvent): void {
-    if (e.family !== NFPROTO.netdev) {
+    if (e.family !== NFPROTO.netdev || e.table !== LAB_TABLE) {
       this.#events.push(e);
       return;
     }

@@ -99,6 +99,8 @@ function tooLong(s: CaseSpec): string | null {
 export async function recordCase(b: Bench, s: CaseSpec): Promise<CorpusCase> {
   const long = tooLong(s);
   if (long !== null) throw new Refused(long);
+  // Whatever is left then belongs to nft, which has it all taken away.
+  b.hadNft ||= s.nft !== undefined;
   await b.agent.ask({ op: 'reset' });
   await b.shell.run(resetScript(b));
   await makeDevices(b, s);
@@ -157,7 +159,6 @@ async function loadRules(b: Bench, s: CaseSpec): Promise<void> {
 
 /** Rule sets of nft, and what traces all packets. */
 async function loadNative(b: Bench, s: CaseSpec): Promise<void> {
-  b.hadNft = true;
   const tracing = tracingTable('inet') + (s.nft?.some((l) => l.startsWith('add table bridge ')) ? tracingTable('bridge') : '');
   if ((await loadNft(b.shell, s.nft ?? [])) === null) throw new Refused('nft refuses the rule set, and names no line');
   const traced = await b.shell.run(hereDoc('nft -f -', tracing));

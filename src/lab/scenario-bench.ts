@@ -1,10 +1,13 @@
 /** A scenario's nodes as namespaces, and one more in which all their wires end. */
 import { execFileSync } from 'node:child_process';
+import { readNftList } from '../formats/nft-list.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
 import type { Application, NodeCommand, NodeState, Scenario } from '../scenario/model.js';
+import { nativeTables } from '../stack/nft-native.js';
 import { PREFIX } from './bench.js';
 import { FarEnds } from './far-ends.js';
 import { LabNode, NotBuilt } from './lab-node.js';
+import { tracingTable } from './nft-load.js';
 import { isWired, speaksIpv6 } from './node-setup.js';
 import type { Backend } from './node-state.js';
 import { kernelLacks } from './probe.js';
@@ -25,10 +28,14 @@ export function unbuildable(s: Scenario): string | null {
       const lack = kernelLacks('esp');
       return lack === null ? `the lab does not build IPsec, and ${n.name} uses it` : `this kernel has no ESP (${lack}), and ${n.name} uses it`;
     }
+    const two = confused(n);
+    if (two !== null) return two;
     const socket = n.sockets.find((k) => k.transparent || k.dev !== null);
     if (socket) return `${n.name} has a socket ${socket.transparent ? 'that is transparent' : 'bound to a device'}`;
   }
   for (const a of s.apply) if (a.text === null) return `what ${a.run?.join(' ') ?? 'a program'} prints is to be applied, and it has not run`;
+  if ([...s.apply.map((a) => a.text ?? ''), ...[...s.do, ...s.packets.flatMap((p) => p.do)].map((c) => c.command)].some((t) => /\bflush\s+ruleset\b/.test(t)))
+    return 'it flushes the rule set of nft, in which the lab has tables of its own';
   for (const p of s.packets) {
     const { source, spec } = p;
     if (source.kind === 'local' && !['ping', 'udp', 'tcp'].includes(spec.kind)) return `packet ${p.name} is sent by a raw IP socket`;
@@ -49,13 +56,45 @@ const withoutChance = (n: NodeState): NodeState => ({
   links: n.links.map((l) => (l.kind === 'vxlan' && l.data.port_range === undefined ? { ...l, data: { ...l.data, port_range: VXLAN_PORTS } } : l)),
 });
 
-/** The scenario as model and kernel run it: tracing switched on by commands on each node, and nothing left to chance that can be given. */
+/**
+ * The scenario as model and kernel run it: tracing switched on, by commands on each node or a table of its own where there are rules of nft itself, and nothing
+ * left to chance that can be given.
+ */
 export function prepared(s: Scenario, backend: Backend): Scenario {
   const families = s.nodes.some(speaksIpv6) ? ['iptables', 'ip6tables'] : ['iptables'];
+  const native = new Set(s.nodes.filter((n) => usesNft(s, n)));
   const on: NodeCommand[] = s.nodes.flatMap((n) =>
-    families.flatMap((t) => ['PREROUTING', 'OUTPUT'].map((c) => ({ node: n.name, command: `${t} -t raw -I ${c} -j TRACE`, span: null }))),
+    native.has(n) ? [] : families.flatMap((t) => ['PREROUTING', 'OUTPUT'].map((c) => ({ node: n.name, command: `${t} -t raw -I ${c} -j TRACE`, span: null }))),
   );
-  return { ...s, nodes: s.nodes.map((n) => withoutChance(backendOf(n, backend) === 'nft' ? byNft(n) : n)), do: [...on, ...s.do] };
+  const nodes = s.nodes.map((n) => withoutChance(native.has(n) ? withTracing(byNft(n)) : backendOf(n, backend) === 'nft' ? byNft(n) : n));
+  return { ...s, traceAll: false, nodes, do: [...on, ...s.do] };
+}
+
+const isNative = ({ early, late }: ReturnType<typeof nativeTables>): boolean => early.length + late.length > 0;
+
+/** Has the node rules of nft itself, or is it given some? */
+function usesNft(s: Scenario, n: NodeState): boolean {
+  const commands = [...s.do, ...s.packets.flatMap((p) => p.do)];
+  return isNative(nativeTables(n)) || s.apply.some((a) => a.node === n.name && isNftText(a)) || commands.some((c) => c.node === n.name && NFT.test(c.command));
+}
+const NFT = /^\s*nft\b/m;
+const isNftText = (a: Application): boolean => a.tool === 'nft' || (a.tool === 'commands' && NFT.test(a.text ?? ''));
+
+function withTracing(n: NodeState): NodeState {
+  const bridged = n.nftRuleset?.some((t) => t.family === 'bridge') ?? false;
+  return { ...n, nftRuleset: [...(n.nftRuleset ?? []), ...readNftList(tracingTable('inet') + (bridged ? tracingTable('bridge') : ''))] };
+}
+
+/** What nft loaded cannot be told from what iptables-nft makes of the node's legacy rules. */
+function confused(n: NodeState): string | null {
+  const { late } = nativeTables(n);
+  for (const [family, rules] of [
+    ['ip', n.iptables],
+    ['ip6', n.ip6tables],
+  ] as const)
+    for (const t of rules?.tables ?? [])
+      if (late.some((x) => x.family === family && x.name === t.name)) return `${n.name} has a table ${family} ${t.name} of nft and one of iptables-legacy`;
+  return null;
 }
 
 /** A node whose rules were loaded by iptables-nft stays so. */

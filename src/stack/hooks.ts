@@ -18,7 +18,7 @@ import type { Flight, HookVerdict } from './flight.js';
 import type { HookRun, HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { missingSteps } from './missing.js';
-import { nativeNatWalks, nativeSteps } from './nft-native.js';
+import { nativeNatChains, nativeSteps } from './nft-native.js';
 import { hasNftChain, nftTracer } from './nft-steps.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
@@ -120,15 +120,18 @@ const mangleOutput = (family: IpFamily, backend: Backend): HookStep => ({
 /** The nat chains of a hook, in order: nf_nat_inet_fn() asks them until one has bound the flow. */
 const natBackends: readonly Backend[] = ['nft', 'legacy'];
 
-const natWalks = (n: NodeState, family: IpFamily, point: HookPoint): readonly NatWalk[] => [
-  ...nativeNatWalks(n, family, point),
-  ...natBackends
+/** By priority (nf_nat_register_fn); of equals the youngest first. */
+function natWalks(n: NodeState, family: IpFamily, point: HookPoint): readonly NatWalk[] {
+  const native = nativeNatChains(n, family, point);
+  const priority = point === 'PREROUTING' || point === 'OUTPUT' ? PRI.NAT_DST : PRI.NAT_SRC;
+  const tables = natBackends
     .filter((backend) => hasTable(n, family, 'nat', backend) && (backend === 'legacy' || hasNftChain(n, family, 'nat', point)))
     .map((backend) => {
       const walk = walkAt(n, family, 'nat', point, backend);
-      return (c: PacketCtx) => walk(c.env as Kernel, c);
-    }),
-];
+      return { priority, walk: (c: PacketCtx) => walk(c.env as Kernel, c) };
+    });
+  return [...native.filter((c) => !c.early), ...tables, ...native.filter((c) => c.early)].toSorted((a, b) => a.priority - b.priority).map((c) => c.walk);
+}
 
 /** nf_nat hooks: nat chains hang inside this step, run once per flow and manip while unbound (nf_nat_inet_fn, nf_nat_ipv4_pre_routing/local_fn/out). */
 function natHook(k: Kernel, f: Flight, h: HookState, walks: readonly NatWalk[]): HookVerdict {

@@ -1,6 +1,7 @@
 /** Base chains of nftables' own rule sets in the hooks: filter and route chains are steps of their own, nat chains hang inside the nat step. */
-import { byName, memoByIdentity } from '../base/memo.js';
+import { byName, memoByIdentity, memoByPair } from '../base/memo.js';
 import type { NatWalk } from '../netfilter/conntrack/index.js';
+import type { EbtRuleset } from '../netfilter/ebtables/model.js';
 import { compileNftTable, nftNeeds } from '../netfilter/nftables/compile.js';
 import type { NftChain, NftFamily, NftTable } from '../netfilter/nftables/model.js';
 import { NftTracer } from '../netfilter/nftables/trace.js';
@@ -36,36 +37,56 @@ const passing: Readonly<Record<NftFamily, readonly HookStep['family'][]>> = {
   netdev: ['netdev'],
 };
 
-/** Is the table what iptables-nft or ebtables-nft made of a rule set that the node has? */
-function hasModel(n: NodeState, t: NftTable): boolean {
-  if (t.family === 'ip') return n.iptablesNft?.tables.some((x) => x.name === t.name) ?? false;
-  if (t.family === 'ip6') return n.ip6tablesNft?.tables.some((x) => x.name === t.name) ?? false;
-  return t.family === 'bridge' && n.ebtables !== null;
+/** What iptables-nft or ebtables-nft has under the name of a table; undefined: nothing. */
+function madeTable(n: NodeState, t: NftTable): { readonly chains: readonly { readonly name: string }[] } | undefined {
+  if (t.family === 'bridge') return (n.ebtables as EbtRuleset | null)?.tables.find((x) => x.name === t.name);
+  const set = t.family === 'ip' ? n.iptablesNft : t.family === 'ip6' ? n.ip6tablesNft : null;
+  return set?.tables.find((x) => x.name === t.name);
 }
+const isMade = (n: NodeState, t: NftTable, c: NftChain): boolean => byName(madeTable(n, t)?.chains ?? [], c.name) !== undefined;
+
+/** The table without iptables-nft's chains: nft may have hung its own into a table of that name. Null: there are none. */
+const nativePart = memoByPair((n: NodeState, t: NftTable): NftTable | null => {
+  if (!madeTable(n, t)) return t;
+  const chains = t.chains.filter((c) => !isMade(n, t, c));
+  return chains.length > 0 ? { ...t, chains } : null;
+});
+
+/** What nft itself made, the tables first that are older than all of iptables-nft's. */
+export function nativeTables(n: NodeState): { readonly early: readonly NftTable[]; readonly late: readonly NftTable[] } {
+  const tables = nftTables(n);
+  const first = tables.findIndex((t) => madeTable(n, t));
+  const native = (of: readonly NftTable[]): readonly NftTable[] => of.flatMap((t) => nativePart(n, t) ?? []);
+  return first < 0 ? { early: [], late: tables } : { early: tables.slice(0, first), late: native(tables.slice(first)) };
+}
+
+type HookFamily = HookStep['family'];
 
 interface NativeChain {
   readonly table: NftTable;
   readonly chain: NftChain;
   readonly point: HookPoint;
   readonly priority: number;
-  /** It was made before iptables-nft's tables of its family. */
-  readonly early: boolean;
+  /** Families in which it was made before iptables-nft's chain of its hook. */
+  readonly early: readonly HookFamily[];
 }
 
 /** Base chains of tables that nft itself made, those made last first: of equal priorities they run so (nf_hook_entries_grow). */
 export const nativeChains = memoByIdentity((n: NodeState): readonly NativeChain[] => {
   const out: NativeChain[] = [];
-  const tables = nftTables(n);
-  const made = (t: NftTable): boolean => hasModel(n, t);
-  for (const [i, table] of tables.entries()) {
-    if (made(table) || table.dormant) continue;
-    const early = tables.slice(i + 1).some(made);
-    for (const chain of table.chains) {
+  /** By hook: families of which iptables-nft's chain has been met, from the end. */
+  const younger = new Map<string, HookFamily[]>();
+  for (const t of nftTables(n).toReversed()) {
+    const table = nativePart(n, t);
+    for (const chain of t.chains.toReversed()) {
       const point = chain.base && hookPoints.get(chain.base.hook);
-      if (point) out.push({ table, chain, point, priority: chain.base.priority, early });
+      if (!point || t.dormant) continue;
+      const met = younger.get(point) ?? [];
+      if (isMade(n, t, chain)) younger.set(point, [...met, ...passing[t.family]]);
+      else if (table) out.push({ table, chain, point, priority: chain.base.priority, early: passing[t.family].filter((f) => met.includes(f)) });
     }
   }
-  return out.reverse();
+  return out;
 });
 
 const counters = (k: Kernel): RuleCounters<WalkTable> => k.state('nftables counters', () => new RuleCounters<WalkTable>());
@@ -83,12 +104,14 @@ function walkOf({ table, chain }: NativeChain): Walk {
   };
 }
 
-function stepsOf(chain: NativeChain): readonly HookStep[] {
+function stepsOf(chain: NativeChain, families: readonly HookFamily[]): readonly HookStep[] {
   const { table, point, priority } = chain;
   const type = chain.chain.base?.type;
   if (type === 'nat' && table.family !== 'bridge') return [];
   if (point === 'INGRESS' || point === 'EGRESS')
-    return [{ family: 'netdev', point, priority, name: `nft_do_chain_${table.family}_${point.toLowerCase()}`, bind: () => deviceRun(chain) }];
+    return families.length === 0
+      ? []
+      : [{ family: 'netdev', point, priority, name: `nft_do_chain_${table.family}_${point.toLowerCase()}`, bind: () => deviceRun(chain) }];
   const bind = (): HookRun => {
     const walk = walkOf(chain);
     if (type === 'route' && point === 'OUTPUT') return rerouting(walk, rerouteHarder, false);
@@ -97,7 +120,7 @@ function stepsOf(chain: NativeChain): readonly HookStep[] {
       return settle(k, f, c, walk(k, c));
     };
   };
-  return passing[table.family].map((family) => ({ family, point, priority, name: `nft_do_chain_${table.family}`, bind }));
+  return families.map((family) => ({ family, point, priority, name: `nft_do_chain_${table.family}`, bind }));
 }
 
 /** Chains of devices, of which each names its own. Those of inet tables see IP packets only, as such (nft_do_chain_inet_ingress). */
@@ -118,22 +141,29 @@ function deviceRun(chain: NativeChain): HookRun {
 /** Steps before those of other rule sets of the same priority, and behind them. */
 export const nativeSteps = memoByIdentity((n: NodeState): { readonly first: readonly HookStep[]; readonly last: readonly HookStep[] } => {
   const of = (early: boolean): readonly HookStep[] =>
-    nativeChains(n)
-      .filter((c) => c.early === early)
-      .flatMap(stepsOf);
+    nativeChains(n).flatMap((c) =>
+      stepsOf(
+        c,
+        passing[c.table.family].filter((f) => c.early.includes(f) === early),
+      ),
+    );
   return { first: of(false), last: of(true) };
 });
 
-/** nat chains of a hook in the order of their priorities (nf_nat_register_fn). */
-export function nativeNatWalks(n: NodeState, family: 'ipv4' | 'ipv6', point: HookPoint): readonly NatWalk[] {
-  return nativeChains(n)
+interface NatChain {
+  readonly priority: number;
+  readonly early: boolean;
+  readonly walk: NatWalk;
+}
+
+/** nat chains of a hook, those made last first. */
+export const nativeNatChains = (n: NodeState, family: 'ipv4' | 'ipv6', point: HookPoint): readonly NatChain[] =>
+  nativeChains(n)
     .filter((c) => c.chain.base?.type === 'nat' && c.point === point && passing[c.table.family].includes(family))
-    .toSorted((a, b) => a.priority - b.priority)
     .map((c) => {
       const walk = walkOf(c);
-      return (ctx: PacketCtx) => walk(ctx.env as Kernel, ctx);
+      return { priority: c.priority, early: c.early.includes(family), walk: (ctx: PacketCtx) => walk(ctx.env as Kernel, ctx) };
     });
-}
 
 /** Does the reference stand for the policy of a base chain? */
 export function isNativePolicy(n: NodeState, r: RuleRef): boolean {
@@ -143,9 +173,7 @@ export function isNativePolicy(n: NodeState, r: RuleRef): boolean {
 }
 
 /** Do rules of nftables ask for connection tracking or defragmentation of a family's packets? */
-export const nativeNeeds = (n: NodeState, family: 'ipv4' | 'ipv6', need: 'conntrack' | 'defrag'): boolean =>
-  nftTables(n).some((t) => {
-    if (!passing[t.family].includes(family) || hasModel(n, t)) return false;
-    const needs = nftNeeds(t);
-    return needs.has(need) || (need === 'conntrack' && needs.has(`conntrack-${family}`));
-  });
+export function nativeNeeds(n: NodeState, family: 'ipv4' | 'ipv6', need: 'conntrack' | 'defrag'): boolean {
+  const parts = nftTables(n).flatMap((t) => (passing[t.family].includes(family) ? (nativePart(n, t) ?? []) : []));
+  return parts.some((t) => nftNeeds(t).has(need) || (need === 'conntrack' && nftNeeds(t).has(`conntrack-${family}`)));
+}

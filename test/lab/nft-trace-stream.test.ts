@@ -35,7 +35,9 @@ describe('nf_tables trace events', () => {
   it('as trace points: packet and devices of the hook, rules by number', () => {
     const points = new NftPoints();
     points.begin();
-    const seen = events.map((e) => points.point(e, new Map([[1, 'lo']]), new ListedRules({ nft: LISTING, iptables: '*raw\n*filter\n' })));
+    const seen = events.map((e) =>
+      points.point(e, new Map([[1, 'lo']]), new ListedRules({ nft: LISTING, iptables: '*raw\n:OUTPUT ACCEPT [0:0]\n*filter\n:OUTPUT ACCEPT [0:0]\n' })),
+    );
     expect(seen.map((p) => p?.point)).toEqual(['raw:OUTPUT:rule:1', 'raw:OUTPUT:end', 'raw:OUTPUT:policy', 'filter:OUTPUT:rule:1']);
     expect(seen[1]).toMatchObject({ in: '', out: 'lo', src: '127.0.0.1', dst: '127.0.0.1', proto: 'icmp', type: 8, len: 84, ttl: 64, mark: 0, pkt: 0 });
   });

@@ -1,8 +1,10 @@
 /** What the tools are told to make a node. */
 import { describe, expect, it } from 'vitest';
+import { nftText } from '../../src/lab/nft-load.js';
 import { addLink, bridgeCommands, conntrackCommands, familyLines, linkLines } from '../../src/lab/node-setup.js';
 import { prepared, unbuildable } from '../../src/lab/scenario-bench.js';
 import { loadScenario } from '../../src/scenario/load.js';
+import { nativeTables } from '../../src/stack/nft-native.js';
 
 const load = (text: string) => {
   const { value, diagnostics } = loadScenario('s.yaml', { read: (p) => (p === 's.yaml' ? text : null), list: () => null });
@@ -47,6 +49,42 @@ describe('a node', () => {
     const p = prepared(s, 'legacy');
     expect(p.do.map((c) => `${c.node}: ${c.command}`)).toContain('b: ip6tables -t raw -I OUTPUT -j TRACE');
     expect(p.nodes[0].links.find((l) => l.name === 'vx')?.data.port_range).toEqual({ low: 50000, high: 50001 });
+  });
+});
+
+describe('rules of nft itself', () => {
+  const nft = `
+    nft: |
+      table ip nat {
+        map m { type inet_service : ipv4_addr; elements = { 80 : 10.0.0.9 } }
+        chain pre { type nat hook prerouting priority dstnat; policy accept;
+          dnat to tcp dport map @m }
+        chain sub { ip saddr 10.0.0.1 return }
+      }`;
+  const given = load(SCENARIO.replace(/b: \{ (address: 10\.0\.0\.2\/24) \}/, `b:\n    $1${nft}`));
+  const p = prepared(given, 'legacy');
+  const b = p.nodes.find((n) => n.name === 'b')!;
+  it('are traced by a table of its own, and iptables of that node is iptables-nft', () => {
+    expect(p.do.map((c) => c.node)).not.toContain('b');
+    expect(b.nftRuleset?.map((t) => `${t.family} ${t.name}`)).toEqual(['ip nat', 'inet nfsimtrace']);
+    expect([b.iptables, b.iptablesNft?.tables]).toEqual([null, []]);
+  });
+  it('are loaded as text', () => {
+    expect(nftText(nativeTables(b).late).split('\n').slice(0, 9)).toEqual([
+      'table ip nat {',
+      'map m {',
+      expect.stringContaining('elements = { 80 : 10.0.0.9 }'),
+      '}',
+      'chain pre {',
+      'type nat hook prerouting priority -100; policy accept;',
+      'dnat to tcp dport map @m',
+      '}',
+      'chain sub {',
+    ]);
+  });
+  it('that flush the rule set are not built', () => {
+    const s = { ...given, do: [{ node: 'b', command: 'nft flush ruleset', span: null }], nodes: given.nodes.map((n) => ({ ...n, links: [] })) };
+    expect(unbuildable(s)).toMatch(/flushes the rule set/);
   });
 });
 

@@ -6,7 +6,7 @@ import { applyAll } from '../../src/tools/apply.js';
 import { execute } from '../../src/tools/execute.js';
 
 /** a -- r -- b; what `nft` is loaded on r, and which of r's rules matched the ping from a to b (or to r), and what dropped it. */
-function ping(nft: string, { to = '10.1.0.2', iptables = '' } = {}): { readonly matched: readonly string[]; readonly drop: string | null } {
+function ping(nft: string, { to = '10.1.0.2', iptables = '', byNft = false } = {}): { readonly matched: readonly string[]; readonly drop: string | null } {
   const indented = (text: string): string => text.replaceAll('\n', '\n      ');
   const text = `version: 1
 name: t
@@ -15,7 +15,7 @@ nodes:
   r:
     addresses: { eth0: 10.0.0.2/24, eth1: 10.1.0.1/24 }
     sysctl: { net.ipv4.ip_forward: 1 }
-${iptables === '' ? '' : `    iptables: |\n      ${indented(iptables)}\n`}    nft: |
+${iptables === '' ? '' : `    iptables${byNft ? '-nft' : ''}: |\n      ${indented(iptables)}\n`}    nft: |
       ${indented(nft)}
   b: { addresses: { eth0: 10.1.0.2/24 }, gateway: 10.1.0.1 }
 wires: [[a:eth0, r:eth0], [r:eth1, b:eth0]]
@@ -48,6 +48,12 @@ describe('order', () => {
     const iptables = '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p icmp -j ACCEPT\nCOMMIT';
     const nft = table('inet a', chain('f', 'forward', '0', 'accept'));
     expect(ping(nft, { iptables }).matched).toEqual(['inet a f:1', 'ipv4 filter FORWARD:1']);
+  });
+  it('chains that nft hung into a table of iptables-nft come before or behind its own, as they were made', () => {
+    const iptables = '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p icmp -j ACCEPT\nCOMMIT';
+    const own = chain('FORWARD', 'forward', 'filter', 'meta l4proto icmp accept');
+    const nft = table('ip filter', chain('old', 'forward', 'filter', 'counter'), own, chain('young', 'forward', 'filter', 'counter'));
+    expect(ping(nft, { iptables, byNft: true }).matched).toEqual(['ip filter young:1', 'ipv4 filter FORWARD:1', 'ip filter old:1']);
   });
 });
 

@@ -174,7 +174,6 @@ function headerMatch(r: Rng, w: NftWorld, p: NftPlace): string {
         'ip frag-off & 0x2000 == 0x2000',
         'ip hdrlength 5',
         'ip version 4',
-        'ip id > 4096',
         '@nh,72,8 17',
         '@th,16,16 80',
         'ip option ra exists',
