@@ -873,12 +873,12 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
     hint: 'expected are lines with “TRACE: table:CHAIN:rule:N IN=… OUT=…” of the kernel log (dmesg, journalctl -k), or what xtables-monitor --trace or nft monitor trace print',
   },
   {
-    code: 'trace-log-native',
+    code: 'trace-log-not-ip',
     reader: 'trace-log',
     input:
-      'trace id 07c9c091 inet filter input packet: iif "eth0" ip saddr 10.0.0.1 ip daddr 10.0.0.2 ip ttl 64 ip id 1 ip length 40 tcp sport 1 tcp dport 2\ntrace id 07c9c091 inet filter input rule accept (verdict accept)\n',
+      'trace id d3938b11 arp filter input packet: iif "eth0" ether saddr 02:00:00:00:00:02 ether daddr ff:ff:ff:ff:ff:ff arp operation request\ntrace id d3938b11 arp filter input rule accept (verdict accept)\n',
     line: 1,
     column: 1,
-    hint: 'tables that iptables-nft made (ip filter with a chain FORWARD, …) can be compared',
+    hint: 'tables of the families ip, ip6 and inet can be, and those of bridges and devices where the frame is an IP packet',
   },
 ];

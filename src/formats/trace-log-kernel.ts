@@ -36,6 +36,7 @@ export function readKernelTrace(text: string, n: number): TraceLogLine | string 
     verdict: null,
     traceId: null,
     nftFamily: null,
+    mark: null,
     packet,
   };
 }

@@ -7,15 +7,20 @@
  */
 import { parseAddr, parseMac } from '../base/addr.js';
 import { icmp6Types as icmp6List, icmpTypes as icmpList, protocolNumber } from '../base/well-known.js';
+import type { NftFamily } from '../netfilter/nftables/model.js';
 import { IPPROTO } from '../packet/skb.js';
 import { type LoggedPacket, NO_PACKET, type TraceLogLine } from './trace-log-types.js';
 
 const LINE = /^trace id ([0-9a-f]+) (ip|ip6|inet|arp|bridge|netdev) (\S+) (\S+) (packet:|rule |verdict |policy |unknown rule handle )(.*)$/;
 const VERDICT = /\(verdict ([^()]+)\)\s*$/;
 const MOST = 4096;
+const MOST_TABLES = 64;
 
 export class NftMonitorReader {
-  readonly #packets = new Map<string, LoggedPacket>();
+  /** By trace; null: the frame is no IP packet. */
+  readonly #packets = new Map<string, LoggedPacket | null>();
+  /** Tables whose lines are left out for it. */
+  readonly notIp = new Set<string>();
 
   /** undefined: understood, but no trace point; null: no such line; a text: what is wrong. */
   line(text: string, n: number): TraceLogLine | string | null | undefined {
@@ -24,29 +29,36 @@ export class NftMonitorReader {
     const [, id, family, table, chain, what, rest] = m;
     if (what === 'packet:') return this.#packet(id, family, rest);
     const packet = this.#packets.get(id);
-    if (!packet) return `the packet line of trace ${id} is not in the log`;
-    return { n, text: text.trim(), time: null, nftFamily: family, table, chain, num: null, traceId: id, packet, ...point(what, rest) };
+    if (packet === undefined) return `the packet line of trace ${id} is not in the log`;
+    if (packet === null) {
+      if (this.notIp.size < MOST_TABLES) this.notIp.add(`${family} ${table}`);
+      return undefined;
+    }
+    return { n, text: text.trim(), time: null, nftFamily: family as NftFamily, table, chain, num: null, traceId: id, packet, ...point(what, rest) };
   }
 
   #packet(id: string, family: string, rest: string): string | undefined {
-    const packet = readNftPacket(rest, this.#packets.get(id));
-    if (packet === null) return family === 'arp' || family === 'bridge' || family === 'netdev' ? undefined : 'it is cut before saddr and daddr';
+    const packet = readNftPacket(rest, this.#packets.get(id) ?? undefined);
+    if (packet === null && family !== 'arp' && family !== 'bridge' && family !== 'netdev') return 'it is cut before saddr and daddr';
     if (this.#packets.size >= MOST) this.#packets.clear();
     this.#packets.set(id, packet);
     return undefined;
   }
 }
 
-function point(what: string, rest: string): Pick<TraceLogLine, 'kind' | 'handle' | 'rule' | 'verdict'> {
-  if (what === 'policy ') return { kind: 'policy', handle: null, rule: null, verdict: rest.split(' ')[0].toLowerCase() };
-  if (what === 'verdict ') return { kind: 'return', handle: null, rule: null, verdict: rest.trim() };
+function point(what: string, rest: string): Pick<TraceLogLine, 'kind' | 'handle' | 'rule' | 'verdict' | 'mark'> {
+  if (what === 'policy ') {
+    const mark = /meta mark (0x[0-9a-f]{1,8}|\d{1,10})/.exec(rest);
+    return { kind: 'policy', handle: null, rule: null, verdict: rest.split(' ')[0].toLowerCase(), mark: mark ? Number(mark[1]) : 0 };
+  }
+  if (what === 'verdict ') return { kind: 'return', handle: null, rule: null, verdict: rest.trim(), mark: null };
   const verdict = VERDICT.exec(rest)?.[1].trim() ?? null;
   const words = rest.replace(VERDICT, '').trim();
   if (what === 'rule ') {
     const handle = /# handle (\d+)/.exec(words);
-    return { kind: 'rule', handle: handle ? Number(handle[1]) : null, rule: words.replace(/\s*# handle \d+/, ''), verdict };
+    return { kind: 'rule', handle: handle ? Number(handle[1]) : null, rule: words.replace(/\s*# handle \d+/, ''), verdict, mark: null };
   }
-  return { kind: 'rule', handle: Number.parseInt(words, 10), rule: null, verdict };
+  return { kind: 'rule', handle: Number.parseInt(words, 10), rule: null, verdict, mark: null };
 }
 
 /** What a later packet line of the same trace leaves out stands in an earlier one. */

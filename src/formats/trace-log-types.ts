@@ -1,5 +1,6 @@
 /** What the readers of trace logs make of a log: one entry per trace point, with the packet as that line shows it. Null: the line does not say. */
 import type { Addr, Family, Mac } from '../base/addr.js';
+import type { NftFamily } from '../netfilter/nftables/model.js';
 
 /** kernel: TRACE lines of the legacy backend; the other two are the tools that show nf_tables' trace messages. */
 export type TraceLogKind = 'kernel' | 'xtables-monitor' | 'nft-monitor';
@@ -81,7 +82,9 @@ export interface TraceLogLine {
   /** What nf_tables calls the packet; null in the kernel log. */
   readonly traceId: string | null;
   /** nftables' family of the table, 'ip', 'inet', …; null but in `nft monitor trace`. */
-  readonly nftFamily: string | null;
+  readonly nftFamily: NftFamily | null;
+  /** skb->mark, which `nft monitor trace` shows beside policies only; null elsewhere. */
+  readonly mark: number | null;
   readonly packet: LoggedPacket;
 }
 
@@ -99,8 +102,8 @@ export interface TraceLog {
   readonly losses: readonly number[];
   /** The log goes on behind the last line that was read. */
   readonly stopped: boolean;
-  /** Families and tables of native nftables rules that the log shows, `inet filter`. */
-  readonly nativeTables: readonly string[];
+  /** Families and tables of nftables whose lines are left out because the frames are no IP packets: `arp filter`. */
+  readonly notIp: readonly string[];
 }
 
 export const NO_PACKET: LoggedPacket = {

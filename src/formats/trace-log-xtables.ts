@@ -53,6 +53,7 @@ export class XtablesMonitorReader {
       verdict: kind === 'policy' ? rest.toLowerCase() : rule ? verdict(rule[2]) : null,
       traceId: id,
       nftFamily: null,
+      mark: null,
       packet,
     };
   }

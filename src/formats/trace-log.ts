@@ -3,7 +3,6 @@
  * Lines come one by one, so that a log of any size costs what is read of it.
  */
 import type { Diagnostic, Parsed } from '../base/diagnostic.js';
-import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
 import { readKernelTrace, saysLost } from './trace-log-kernel.js';
 import { NftMonitorReader } from './trace-log-nft.js';
 import type { TraceLog, TraceLogKind, TraceLogLine } from './trace-log-types.js';
@@ -32,6 +31,10 @@ class Reading {
   readonly #nft = new NftMonitorReader();
 
   constructor(readonly file: string) {}
+
+  get notIp(): readonly string[] {
+    return [...this.#nft.notIp].sort();
+  }
 
   /** False: enough. */
   take(raw: string): boolean {
@@ -82,37 +85,21 @@ class Reading {
 export function readTraceLog(lines: Iterable<string>, file: string): Parsed<TraceLog | null> {
   const r = new Reading(file);
   for (const l of lines) if (!r.take(l)) break;
-  const native = r.kind === 'nft-monitor' ? nativeTables(r.lines) : new Set<string>();
-  const usable = native.size === 0 ? r.lines : r.lines.filter((l) => !native.has(tableOf(l)));
-  if (usable.length === 0) return { value: null, diagnostics: [...r.diagnostics, nothing(r, [...native])] };
-  const { kind, read, others, unusable, losses, stopped, diagnostics } = r;
-  return {
-    value: { kind: kind ?? 'kernel', file, lines: usable, read, others, unusable, losses, stopped, nativeTables: [...native].sort() },
-    diagnostics,
-  };
+  const { kind, read, others, unusable, losses, stopped, diagnostics, lines: usable } = r;
+  if (usable.length === 0) return { value: null, diagnostics: [...diagnostics, nothing(r)] };
+  return { value: { kind: kind ?? 'kernel', file, lines: usable, read, others, unusable, losses, stopped, notIp: r.notIp }, diagnostics };
 }
 
-const tableOf = (l: TraceLogLine): string => `${l.nftFamily} ${l.table}`;
-
-/** Tables that iptables-nft did not make: of another family, or without one of its base chains among the lines. */
-function nativeTables(lines: readonly TraceLogLine[]): Set<string> {
-  const seen = new Set(lines.map(tableOf));
-  for (const l of lines) {
-    const chains = (l.nftFamily === 'ip' || l.nftFamily === 'ip6') && Object.hasOwn(builtinChains, l.table) ? builtinChains[l.table as XtTableName] : [];
-    if (chains.includes(l.chain)) seen.delete(tableOf(l));
-  }
-  return seen;
-}
-
-function nothing(r: Reading, native: readonly string[]): Diagnostic {
+function nothing(r: Reading): Diagnostic {
   const span = { file: r.file, line: 1, column: 1, length: 0 };
-  if (native.length > 0)
+  const { notIp } = r;
+  if (notIp.length > 0)
     return {
-      code: 'trace-log-native',
+      code: 'trace-log-not-ip',
       severity: 'error',
-      message: `this is nft monitor trace of native nftables rules (${native.slice(0, 4).join(', ')}${native.length > 4 ? ', …' : ''}), which are not modelled`,
+      message: `this is nft monitor trace of frames that are no IP packets (${notIp.slice(0, 4).join(', ')}${notIp.length > 4 ? ', …' : ''}), which cannot be compared`,
       span,
-      hint: 'tables that iptables-nft made (ip filter with a chain FORWARD, …) can be compared',
+      hint: 'tables of the families ip, ip6 and inet can be, and those of bridges and devices where the frame is an IP packet',
     };
   return {
     code: 'trace-log-empty',

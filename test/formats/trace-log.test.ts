@@ -125,11 +125,14 @@ describe('nft monitor trace', () => {
     const { packet: p } = log.lines[0];
     expect([p.in, p.out, p.tos, p.ttl, p.icmp]).toEqual(['r0', 'r1', (10 << 2) | 2, 63, { type: 8, code: 0, id: 13, seq: 2, rest: 0, quoted: null }]);
   });
-  it('native tables beside those of iptables-nft are left out', () => {
+  it('native tables beside those of iptables-nft', () => {
     const of = (family: string, table: string, chain: string): string =>
       `trace id a1 ${family} ${table} ${chain} packet: iif "r0" ip saddr 10.1.0.2 ip daddr 10.2.0.2 ip ttl 63 ip id 5 ip length 40 tcp sport 1 tcp dport 2 tcp flags == syn\ntrace id a1 ${family} ${table} ${chain} policy accept\n`;
     const log = read(of('ip', 'filter', 'FORWARD') + of('inet', 'firewalld', 'filter_FORWARD'));
-    expect([log.lines.length, log.nativeTables]).toEqual([1, ['inet firewalld']]);
+    expect(log.lines.map((l) => [l.nftFamily, l.table, l.verdict, l.mark])).toEqual([
+      ['ip', 'filter', 'accept', 0],
+      ['inet', 'firewalld', 'accept', 0],
+    ]);
   });
 });
 

@@ -25,7 +25,10 @@ export function register(program: Command): void {
     .command('check-log')
     .description('Does the model tell the truth about a real node? Compares a TRACE log of it, line by line, and says what the dump lacks')
     .argument('<where>', 'a folder of the node’s dumps, a snapshot of it (sim capture), or a scenario (with --node)')
-    .argument('<log>', 'kernel log with TRACE lines (dmesg, journalctl -k), or what xtables-monitor --trace or nft monitor trace print')
+    .argument(
+      '<log>',
+      'kernel log with TRACE lines (dmesg, journalctl -k), or what xtables-monitor --trace or nft monitor trace print (tables of iptables and of nft itself)',
+    )
     .option('--node <name>', 'the scenario’s node that the log is of')
     .option('--packet <name>', 'the scenario’s commands up to this packet are carried out first')
     .option('--do <COMMAND>', 'change the node first, in the administrator’s own commands (repeatable)', collect, [])

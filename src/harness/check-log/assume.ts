@@ -8,9 +8,11 @@ import type { NftChain, NftTable } from '../../netfilter/nftables/model.js';
 import { IPPROTO } from '../../packet/skb.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import type { NodeState } from '../../scenario/model.js';
+import { nativeTraceRule } from './assume-nft.js';
 import { dialectOf, modelRule, printed } from './compare.js';
 import type { FlowBefore } from './flows.js';
 import { flowKey } from './packet.js';
+import { isNat } from './places.js';
 import type { Assumed, Replay, Replayed, ReplayRequest, WalkSetting } from './replay.js';
 import type { ModelLine } from './rounds.js';
 import type { LoggedWalk } from './walks.js';
@@ -24,7 +26,7 @@ export interface Assumption {
   readonly whole?: boolean;
 }
 
-interface Looked {
+export interface Looked {
   readonly q: ReplayRequest;
   readonly a: Assumed;
   readonly now: Replay;
@@ -41,7 +43,7 @@ const onNode =
 /** In the order in which they are tried. */
 export function assumptionsFor(q: ReplayRequest, a: Assumed, now: Replay, r: Replayed): Assumption[] {
   const l: Looked = { q, a, now, r };
-  return [traceRule, lazyChains, unknownPorts, markBefore, otherMac, flowsAndTunnels].flatMap((f) => f(l));
+  return [traceRule, nativeTraceRule, lazyChains, unknownPorts, markBefore, otherMac, flowsAndTunnels].flatMap((f) => f(l));
 }
 
 /** The program that changes the rules which such a log shows. */
@@ -177,8 +179,11 @@ const MOST_PORTS = 24;
 const of = (w: LoggedWalk): string => `packet ${w.n}`;
 
 function markBefore({ q, r }: Looked): Assumption[] {
-  const mark = r.walk.lines[0].packet.mark;
-  const model = (r.round ? printed(r.round, dialectOf(q.log))[r.comparison.from] : undefined)?.packet.mark;
+  // nft monitor trace shows it beside policies only.
+  const at = q.log.kind === 'nft-monitor' ? r.walk.lines.findIndex((l) => l.mark !== null) : 0;
+  if (at < 0) return [];
+  const mark = r.walk.lines[at].mark ?? r.walk.lines[at].packet.mark;
+  const model = (r.round ? printed(r.round, dialectOf(q.log))[r.comparison.from + at] : undefined)?.packet.mark;
   if (mark === 0 || model === mark || r.walk.hook === 'INPUT') return [];
   return [{ text: `${of(r.walk)} came to the first hook with mark 0x${mark.toString(16)}`, add: onWalk(r.walk, { mark }), stepwise: true }];
 }
@@ -200,7 +205,7 @@ const SYN = 2;
 const ACK = 16;
 
 /** A flow or a tunnel of before the log, and both together. */
-function flowsAndTunnels({ q, a, r }: Looked): Assumption[] {
+function flowsAndTunnels({ q, a, now, r }: Looked): Assumption[] {
   const set = a.walks.get(r.walk.n);
   const p = r.walk.lines[0].packet;
   const refused = r.round?.events.some((e) => e.t === 'drop' && e.cause === 'xfrm-policy') ?? false;
@@ -208,9 +213,13 @@ function flowsAndTunnels({ q, a, r }: Looked): Assumption[] {
     set?.tunnel || p.in === '' || (!refused && q.given.xfrmPolicies.length === 0)
       ? []
       : q.given.xfrmStates.filter((s) => s.mode === 'tunnel').slice(0, MOST_TUNNELS);
+  const { model = null, log = null } = r.comparison.parting ?? {};
+  const lost = r.round?.events.some((e) => e.t === 'drop') ?? true;
+  if (!set?.flow && !lost && isNat(now.node, log) && !isNat(now.node, model) && isKnown(q.walks, r.walk))
+    return [{ text: flowText(r.walk, 'gone'), add: onWalk(r.walk, { flow: 'gone' }), stepwise: true }];
   const flows =
     set?.flow || (p.tcp && (p.tcp.flags & (SYN | ACK)) === SYN) ? [] : flowOrder(r.walk).filter((f) => f === 'answered' || !isKnown(q.walks, r.walk));
-  const out: Assumption[] = flows.map((flow) => ({ text: flowText(r.walk, flow), add: onWalk(r.walk, { flow }), stepwise: aboutNat(r) }));
+  const out: Assumption[] = flows.map((flow) => ({ text: flowText(r.walk, flow), add: onWalk(r.walk, { flow }), stepwise: aboutNat(now.node, r) }));
   for (const tunnel of tunnels) {
     const text = `${of(r.walk)} came out of the IPsec tunnel with SPI 0x${tunnel.spi.toString(16)}`;
     out.push({ text, add: onWalk(r.walk, { tunnel }), stepwise: refused });
@@ -227,15 +236,17 @@ function isKnown(walks: readonly LoggedWalk[], w: LoggedWalk): boolean {
 const keysOf = memoByIdentity((w: LoggedWalk): readonly string[] => [flowKey(w.lines[0].packet), flowKey(w.lines[w.lines.length - 1].packet)]);
 
 /** Does the one show a nat chain where the other has none? */
-function aboutNat(r: Replayed): boolean {
+function aboutNat(node: NodeState, r: Replayed): boolean {
   const p = r.comparison.parting;
-  return p !== null && (p.model?.table === 'nat') !== (p.log?.table === 'nat');
+  return p !== null && isNat(node, p.model) !== isNat(node, p.log);
 }
 
 const flowText = (w: LoggedWalk, f: FlowBefore): string =>
-  f === 'answered'
-    ? `the flow of ${of(w)} had been answered, though the log does not show the answer`
-    : `the flow of ${of(w)} began before the log, and this packet is of its ${f} direction`;
+  f === 'gone'
+    ? `the flow of ${of(w)} was new again: what earlier packets had left of it in connection tracking was gone (timed out, deleted)`
+    : f === 'answered'
+      ? `the flow of ${of(w)} had been answered, though the log does not show the answer`
+      : `the flow of ${of(w)} began before the log, and this packet is of its ${f} direction`;
 
 /** The likelier first: answers tell themselves by type, flags, or a port of a service as their source. */
 function flowOrder(w: LoggedWalk): FlowBefore[] {

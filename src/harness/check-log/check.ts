@@ -28,7 +28,7 @@ export function checkLog(
   commands: readonly string[] = [],
   progress: (done: number, of: number) => void = () => {},
 ): LogCheck | { readonly failed: Replay['diagnostics'] } {
-  const q: ReplayRequest = { given, log, walks: walksOf(log.lines), execute };
+  const q: ReplayRequest = { given, log, walks: walksOf(log.lines, given), execute };
   const search = new Search(q, { ...NOTHING_ASSUMED, commands });
   const first = search.now;
   if (first.results.length === 0) return { failed: first.diagnostics };

@@ -3,11 +3,13 @@
 import { formatAddr } from '../../base/addr.js';
 import { byName } from '../../base/memo.js';
 import type { LoggedPacket, TraceLog, TraceLogLine } from '../../formats/trace-log-types.js';
+import type { NftRule } from '../../netfilter/nftables/model.js';
 import { printRule } from '../../netfilter/xtables/print.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import type { NodeState } from '../../scenario/model.js';
 import { nftHandles, nftTables } from '../../stack/nft-steps.js';
-import { isXtRule } from '../../trace/event.js';
+import { isXtRule, type RuleRef } from '../../trace/event.js';
+import { sameNftWords } from './nft-words.js';
 import type { ModelLine, Round } from './rounds.js';
 import type { LoggedWalk } from './walks.js';
 
@@ -55,7 +57,7 @@ export function compare(w: LoggedWalk, r: Round, node: NodeState, d: Dialect): C
     const m = model[from + i] ?? null;
     if (m === null || !samePoint(log, m, node, d)) return { from, agreed: i, parting: { at: i, log, model: m, fields: [] } };
     // nf_tables' tools show the packet once per base chain.
-    const fields = d.kind !== 'kernel' && log.packet === before ? [] : fieldDifferences(log, m, d);
+    const fields = d.kind !== 'kernel' && log.packet === before ? markDifference(log, m) : fieldDifferences(log, m, d);
     if (fields.length > 0) return { from, agreed: i, parting: { at: i, log, model: m, fields } };
     before = log.packet;
   }
@@ -68,16 +70,18 @@ function start(w: LoggedWalk, model: readonly ModelLine[], node: NodeState, d: D
   const first = w.lines[0];
   const same = model.findIndex((m) => samePoint(first, m, node, d) && m.hook === w.hook);
   if (same >= 0) return same;
-  const chain = model.findLastIndex(
-    (m) => m.table === first.table && m.chain === first.chain && m.hook === w.hook && (first.num === null || m.num <= first.num),
-  );
+  const chain = model.findLastIndex((m) => sameTable(first, m) && m.chain === first.chain && m.hook === w.hook && (first.num === null || m.num <= first.num));
   if (chain >= 0) return chain;
-  const table = model.findIndex((m) => m.table === first.table && m.hook === w.hook);
+  const table = model.findIndex((m) => sameTable(first, m) && m.hook === w.hook);
   return Math.max(0, table);
 }
 
+/** xtables-monitor and the kernel log tell no family. */
+export const sameTable = (l: Pick<TraceLogLine, 'table' | 'nftFamily'>, m: Pick<ModelLine, 'table' | 'nftFamily'>): boolean =>
+  l.table === m.table && (l.nftFamily === null || l.nftFamily === m.nftFamily);
+
 export function samePoint(l: TraceLogLine, m: ModelLine, node: NodeState, d: Dialect): boolean {
-  if (l.table !== m.table || l.chain !== m.chain || l.kind !== m.kind) return false;
+  if (!sameTable(l, m) || l.chain !== m.chain || l.kind !== m.kind) return false;
   if (d.kind === 'kernel') return l.num === m.num;
   if (m.e.t !== 'nft-trace') return false;
   if (l.kind === 'policy') return l.verdict === null || l.verdict === m.e.policy;
@@ -90,6 +94,7 @@ export function samePoint(l: TraceLogLine, m: ModelLine, node: NodeState, d: Dia
 function sameRule(l: TraceLogLine, m: ModelLine, node: NodeState): boolean {
   if (m.e.t !== 'nft-trace') return false;
   const ref = m.e.rule;
+  if (ref.backend === 'nftables') return isNftRule(l, nftRule(node, ref));
   const family = ref.family === 'ipv6' ? 'ipv6' : 'ipv4';
   const handles = nftHandles(node, family);
   if (handles?.listed && l.handle !== null && l.handle !== ref.handle) return false;
@@ -98,19 +103,28 @@ function sameRule(l: TraceLogLine, m: ModelLine, node: NodeState): boolean {
   if (l.handle !== null && handles?.listed) return true;
   const listed = nftTables(node).find((t) => t.family === (family === 'ipv6' ? 'ip6' : 'ip') && t.name === ref.table);
   const text = byName(listed?.chains ?? [], ref.chain)?.rules.find((x) => x.handle === ref.handle)?.text;
-  return text === undefined || bare(text) === bare(l.rule);
+  return text === undefined || sameNftWords(text, l.rule);
+}
+
+/** Does the line show this rule of the dump? A handle that no listing gave is no one's. */
+export function isNftRule(l: TraceLogLine, rule: NftRule | undefined): boolean {
+  if (rule === undefined) return false;
+  if (l.handle !== null && rule.handle !== null) return l.handle === rule.handle;
+  return l.rule === null || sameNftWords(rule.text, l.rule);
+}
+
+/** A rule of nft itself. */
+export function nftRule(node: NodeState, r: Pick<RuleRef, 'family' | 'table' | 'chain' | 'num'>): NftRule | undefined {
+  const table = nftTables(node).find((t) => t.family === r.family && t.name === r.table);
+  return table && byName(table.chains, r.chain)?.rules[r.num - 1];
 }
 
 const sameWords = (a: string, b: string): boolean => a.replace(/\s+/g, ' ').trim() === b.replace(/\s+/g, ' ').trim();
-const bare = (nft: string): string =>
-  nft
-    .replace(/counter packets \d+ bytes \d+ ?/g, '')
-    .replace(/\s+/g, ' ')
-    .trim();
 
-/** `-A CHAIN …` of the model's rule. */
+/** `-A CHAIN …` of the model's rule; one of nft itself in nft's words. */
 export function modelRule(node: NodeState, m: Pick<ModelLine, 'e'>): string | null {
   const r = m.e.rule;
+  if (r.backend === 'nftables') return nftRule(node, r)?.text.replace(/\s+/g, ' ') ?? null;
   if (!isXtRule(r)) return null;
   const chain = byName(byName(rulesetOf(node, r)?.tables ?? [], r.table)?.chains ?? [], r.chain);
   if (!chain || r.num < 1 || r.num > chain.rules.length) return null;
@@ -119,6 +133,11 @@ export function modelRule(node: NodeState, m: Pick<ModelLine, 'e'>): string | nu
 
 type Show = string | number | null;
 const show = (v: Show): string => (v === null ? '' : String(v));
+const hex = (n: number): string => `0x${n.toString(16)}`;
+
+/** `nft monitor trace` shows the mark beside policies only. */
+const markDifference = (l: TraceLogLine, { packet }: ModelLine): FieldDifference[] =>
+  l.mark === null || l.mark === packet.mark ? [] : [{ field: 'MARK', log: hex(l.mark), model: hex(packet.mark) }];
 
 function fieldDifferences(l: TraceLogLine, m: ModelLine, d: Dialect): FieldDifference[] {
   const a = l.packet;
@@ -144,7 +163,6 @@ function fieldDifferences(l: TraceLogLine, m: ModelLine, d: Dialect): FieldDiffe
   want('DPT', a.dport, b.dport);
   want('TYPE', a.icmp?.type ?? null, b.type);
   want('CODE', a.icmp?.code ?? null, b.code);
-  // nft shows the mark only beside policies.
-  if (d.kind !== 'nft-monitor') want('MARK', a.cut && a.mark === 0 ? null : `0x${a.mark.toString(16)}`, `0x${b.mark.toString(16)}`);
-  return out;
+  if (d.kind !== 'nft-monitor') want('MARK', a.cut && a.mark === 0 ? null : hex(a.mark), hex(b.mark));
+  return [...out, ...markDifference(l, m)];
 }

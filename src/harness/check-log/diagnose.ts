@@ -4,8 +4,9 @@
  */
 import { Case, type CauseRow, type Finding } from './causes/case.js';
 import { droppedThere, linesLost, modelEnds } from './causes/ends.js';
-import { policyDiffers, ruleCame, ruleGone, ruleState, rulesInserted, rulesRemoved } from './causes/rules.js';
-import { conntrackState, fieldDiffers, routeDiffers, setMember } from './causes/state.js';
+import { policyDiffers, ruleCame, ruleChanged, ruleGone, ruleState, rulesInserted, rulesRemoved } from './causes/rules.js';
+import { setMember } from './causes/sets.js';
+import { conntrackState, fieldDiffers, routeDiffers } from './causes/state.js';
 import { bridgeCalls, sysctlOff, sysctlOn } from './causes/sysctls.js';
 import { chainMissing, deviceMissing, otherBackend, tableMissing, tableNotLoaded, unknownToModel } from './causes/tables.js';
 import { type Assumed, type Replay, type Replayed, type ReplayRequest, replay } from './replay.js';
@@ -28,6 +29,7 @@ export const causeTable: readonly CauseRow[] = [
   tableNotLoaded,
   routeDiffers,
   sysctlOn,
+  ruleChanged,
   ruleCame,
   ruleGone,
   fieldDiffers,

@@ -8,8 +8,11 @@ import type { NodeRun } from '../../stack/node-run.js';
 import { packetBytes } from './packet.js';
 import type { LoggedWalk } from './walks.js';
 
-/** What is assumed of a packet's flow: it was there before, and this packet is of its original or its reply direction; or its answer was seen unlogged. */
-export type FlowBefore = 'original' | 'reply' | 'answered';
+/**
+ * What is assumed of a packet's flow: it was there before, and this packet is of its original or its reply direction; its answer was seen unlogged; or what
+ * earlier packets of the log left of it was gone (timed out, deleted).
+ */
+export type FlowBefore = 'original' | 'reply' | 'answered' | 'gone';
 
 const LONG = 300;
 
@@ -23,6 +26,10 @@ export function assumeFlow(node: NodeRun, w: LoggedWalk, walks: readonly LoggedW
   const seen = tupleOf(w, 'first');
   if (seen === null) return;
   const known = [...node.conntrack.entries()].find((c) => tupleEqual(c.orig, seen) || tupleEqual(c.reply, seen));
+  if (how === 'gone') {
+    if (known) node.conntrack.delete(known);
+    return;
+  }
   const entry = how === 'answered' ? known && answered(entryOf(known, node.now())) : fromBefore(w, walks, seen, how);
   if (!entry) return;
   if (known) node.conntrack.delete(known);

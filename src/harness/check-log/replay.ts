@@ -8,11 +8,11 @@ import { Network } from '../../stack/network.js';
 import type { NodeRun } from '../../stack/node-run.js';
 import type { Execute } from '../../stack/run-scenario.js';
 import { type Event, NO_RECORDER, type Recorder, type RuleRef } from '../../trace/event.js';
-import { type Comparison, compare, type Dialect, dialectOf, modelRule } from './compare.js';
+import { type Comparison, compare, type Dialect, dialectOf, modelRule, sameTable } from './compare.js';
 import { assumeFlow, type FlowBefore } from './flows.js';
 import { LogOracle } from './oracle.js';
 import { type Filled, flowKey } from './packet.js';
-import { type ModelLine, type Round, Rounds } from './rounds.js';
+import { type ModelLine, nftFamilyOf, type Round, Rounds } from './rounds.js';
 import { type Setting, sendWalk } from './send.js';
 import { silentSockets } from './sockets.js';
 import type { LoggedWalk } from './walks.js';
@@ -62,7 +62,7 @@ export function replay(q: ReplayRequest, a: Assumed, o: { readonly upto?: number
 }
 
 /** Commands that change what is given of a node and nothing else of it. */
-const STATIC = /^(ip6?tables|ipset|sysctl|ip) /;
+const STATIC = /^(ip6?tables|nft|ipset|sysctl|ip) /;
 /** Nodes as such commands leave them: many replays differ in the last of them only, and compiled rules belong to a state. */
 const preparedNodes = new WeakMap<ReplayRequest, Map<string, NodeState>>();
 
@@ -121,7 +121,11 @@ class Run implements Recorder {
     this.#rounds.add(e);
     const next = this.#walk?.lines[this.#oracle.printed];
     if (next === undefined || (e.t !== 'trace' && e.t !== 'nft-trace')) return;
-    if (e.rule.table === next.table && e.rule.chain === next.chain && (next.num === null ? e.kind === next.kind : e.rule.num === next.num))
+    if (
+      sameTable(next, { table: e.rule.table, nftFamily: nftFamilyOf(e.rule) }) &&
+      e.rule.chain === next.chain &&
+      (next.num === null ? e.kind === next.kind : e.rule.num === next.num)
+    )
       this.#oracle.printed++;
   }
 
@@ -178,8 +182,9 @@ class Run implements Recorder {
 const MOST_OPEN = 200;
 
 function isSame(w: LoggedWalk, r: Round): boolean {
-  const { packet: a, table, chain } = w.lines[0];
-  const m = r.lines.find((l) => l.hook === w.hook && l.table === table && l.chain === chain) ?? r.lines.find((l) => l.hook === w.hook);
+  const [first] = w.lines;
+  const { packet: a } = first;
+  const m = r.lines.find((l) => l.hook === w.hook && sameTable(first, l) && l.chain === first.chain) ?? r.lines.find((l) => l.hook === w.hook);
   if (!m) return false;
   const b = m.packet;
   const same = (x: number | null | undefined, y: number | null): boolean => x === null || x === undefined || x === y;

@@ -1,11 +1,18 @@
-/** The model's events put together as the log's lines are: per skb and round through the hooks, from PREROUTING or OUTPUT on. */
+/**
+ * The model's events put together as the log's lines are: per skb and round through the hooks, from PREROUTING or OUTPUT on. Chains of a bridge and of a device
+ * make rounds of their own.
+ */
 import type { TraceLogKind } from '../../formats/trace-log-types.js';
-import { ETH_P_IPV6, IPPROTO, Skb } from '../../packet/skb.js';
-import type { Event, EventOf, HookPoint, PacketView } from '../../trace/event.js';
+import type { NftFamily } from '../../netfilter/nftables/model.js';
+import { ETH_P_IP, ETH_P_IPV6, IPPROTO, Skb } from '../../packet/skb.js';
+import { type Event, type EventOf, type HookPoint, isXtRule, type PacketView, type RuleRef } from '../../trace/event.js';
+import type { Layer } from './places.js';
 
 /** One trace point of the model. */
 export interface ModelLine {
   readonly e: EventOf<'trace'> | EventOf<'nft-trace'>;
+  /** As nft calls it, of iptables-nft's tables as well; null in the kernel log. */
+  readonly nftFamily: NftFamily | null;
   readonly table: string;
   readonly chain: string;
   readonly kind: 'rule' | 'return' | 'policy';
@@ -53,6 +60,8 @@ export interface Round {
 export class Rounds {
   readonly all: Round[] = [];
   readonly #current = new Map<number, Round>();
+  /** By skb: the chains of a bridge or a device that it was in last; `on`: still is. br_netfilter asks IP's chains in between. */
+  readonly #aside = new Map<number, { readonly layer: Layer; readonly round: Round; on: boolean }>();
 
   /** `whole`: all events are kept, else only those that say how a round ended. */
   constructor(
@@ -72,25 +81,60 @@ export class Rounds {
       r.last = e.hook;
       r.lastHook = e;
     }
-    if (this.whole || ENDS.has(e.t)) r.events.push(e);
-    const l = this.#line(e, r);
-    if (l) r.lines.push(l);
+    const aside = this.#besides(e);
+    for (const x of aside ? [r, aside] : [r]) if (this.whole || ENDS.has(e.t)) x.events.push(e);
+    const l = this.#line(e, aside ?? r);
+    if (l) (aside ?? r).lines.push(l);
+  }
+
+  /** The round of a bridge's or a device's chains that the event belongs to. */
+  #besides(e: Event): Round | null {
+    if (this.kind !== 'nft-monitor') return null;
+    const now = this.#aside.get(e.skb);
+    if (e.t !== 'hook') return now?.on ? now.round : null;
+    const layer = layerOf(e);
+    if (now) now.on = false;
+    if (layer === 'ip') return null;
+    if (now?.layer === layer && layer === 'bridge' && !begins(e.hook, now.round)) {
+      now.on = true;
+      now.round.last = e.hook;
+      return now.round;
+    }
+    const round: Round = { skb: e.skb, hook: e.hook, last: e.hook, lastHook: null, events: [], lines: [] };
+    this.#aside.set(e.skb, { layer, round, on: true });
+    this.all.push(round);
+    return round;
   }
 
   #line(e: Event, r: Round): ModelLine | null {
     if (this.kind === 'kernel' ? e.t !== 'trace' : e.t !== 'nft-trace') return null;
     const t = e as ModelLine['e'];
+    // xtables-monitor shows the tables of iptables; what is no IP packet is in no log that is read.
+    if (t.rule.backend === 'nftables' && (this.kind !== 'nft-monitor' || !isIp(t.view))) return null;
     const { table, chain, num } = t.rule;
     const phys = t.t === 'trace' ? { physin: t.physin === t.in ? '' : t.physin, physout: t.physout === t.out ? '' : t.physout } : { physin: '', physout: '' };
     const mark = t.t === 'trace' ? t.view.mark : t.mark;
     const packet = { ...packetOf(t.view), in: t.in, out: t.out, ...phys, mark };
-    return { e: t, table, chain, kind: t.kind === 'end' ? 'return' : t.kind, num, hook: r.last ?? 'PREROUTING', packet };
+    return {
+      e: t,
+      nftFamily: t.t === 'trace' ? null : nftFamilyOf(t.rule),
+      table,
+      chain,
+      kind: t.kind === 'end' ? 'return' : t.kind,
+      num,
+      hook: r.last ?? 'PREROUTING',
+      packet,
+    };
   }
 }
 
 const ENDS: ReadonlySet<Event['t']> = new Set(['drop', 'inconclusive', 'deliver', 'consume', 'emit']);
 
 const isInet = (e: EventOf<'hook'>): boolean => e.family === 'ipv4' || e.family === 'ipv6';
+
+const layerOf = (e: EventOf<'hook'>): Layer => (e.hook === 'INGRESS' ? 'ingress' : e.hook === 'EGRESS' ? 'egress' : e.family === 'bridge' ? 'bridge' : 'ip');
+const isIp = (v: PacketView): boolean => v.protocol === ETH_P_IP || v.protocol === ETH_P_IPV6;
+export const nftFamilyOf = (r: RuleRef): NftFamily => (isXtRule(r) ? (r.family === 'ipv6' ? 'ip6' : 'ip') : (r.family as NftFamily));
 
 /** br_netfilter runs PREROUTING, and IP meets it once more in vain. */
 const begins = (hook: HookPoint, r: Round): boolean => (hook === 'PREROUTING' || hook === 'OUTPUT') && r.last !== null && r.last !== hook;

@@ -85,7 +85,7 @@ function remarks(c: LogCheck): string[] {
   if (log.stopped) out.push(`Only the first ${log.read} lines were read.`);
   if (log.unusable > 0) out.push(`${counted(log.unusable, 'trace line')} could not be used.`);
   if (log.losses.length > 0) out.push(`Line ${log.losses[0]} says that messages were lost.`);
-  if (log.nativeTables.length > 0) out.push(`Native nftables rules are not modelled; their lines are left out: ${log.nativeTables.join(', ')}.`);
+  if (log.notIp.length > 0) out.push(`Frames that are no IP packets are not compared; their lines are left out: ${log.notIp.join(', ')}.`);
   return out;
 }
 
@@ -120,9 +120,20 @@ function modelText(c: LogCheck, m: ModelLine): string {
     return kernelLines(run, run.events)[0].replace(/^TRACE: /, '');
   }
   const { rule, kind, verdict, policy } = m.e;
+  if (c.log.kind === 'nft-monitor') return nftText(c, m);
   const where = `${rule.table}:${rule.chain}:${kind === 'end' ? 'return' : kind}`;
   if (kind !== 'rule') return `${where}:${(policy ?? '').toUpperCase()}`;
   return `${where}:0x${(rule.handle ?? 0).toString(16)}:${verdict}  ${modelRule(c.node, m) ?? ''}`;
+}
+
+/** As `nft monitor trace` has it, without the trace's number. */
+function nftText(c: LogCheck, m: ModelLine): string {
+  if (m.e.t !== 'nft-trace') return '';
+  const { kind, verdict, policy, mark } = m.e;
+  const where = `${m.nftFamily} ${m.table} ${m.chain}`;
+  if (kind === 'policy') return `${where} policy ${policy ?? 'accept'}${mark === 0 ? '' : ` meta mark 0x${mark.toString(16).padStart(8, '0')}`}`;
+  if (kind === 'end') return `${where} verdict ${verdict}`;
+  return `${where} rule ${modelRule(c.node, m) ?? `handle ${m.e.rule.handle ?? 0}`} (verdict ${verdict})`;
 }
 
 function candidateText(k: Candidate, n: number, c: LogCheck): string[] {
@@ -162,7 +173,7 @@ export function logCheckJson(c: LogCheck): string {
       unusable: log.unusable,
       losses: log.losses,
       stopped: log.stopped,
-      nativeTables: log.nativeTables,
+      notIp: log.notIp,
     },
     ...numbersOf(c),
     assumed: c.assumed,

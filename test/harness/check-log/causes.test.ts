@@ -218,6 +218,15 @@ const rows: readonly Row[] = [
     whole: true,
   },
   {
+    cause: 'rule-changed',
+    what: 'nf_tables shows what the rule was',
+    backend: 'nft',
+    dump: { 'iptables-nft-save': replace('-A SVC -p icmp -j ACCEPT', '-A SVC -p igmp -j ACCEPT'), 'nft-ruleset': () => null },
+    says: /the rule filter:SVC:2 was another when the log was made, which shows “-p icmp -j ACCEPT”/,
+    shows: /the dump says -A SVC -p igmp -j ACCEPT/,
+    whole: true,
+  },
+  {
     cause: 'rule-gone',
     what: 'the dump has a rule that matches and was not there',
     dump: { 'iptables-save': replace('-A FORWARD -j FW', '-A FORWARD -p icmp -j MARK --set-xmark 0x1/0xffffffff\n-A FORWARD -j FW') },

@@ -1,4 +1,7 @@
-/** A router recorded on Linux 6.18 (iptables 1.8.9, both backends): its dumps, and what the kernel log, xtables-monitor and nft monitor trace showed of its traffic. */
+/**
+ * Routers recorded on Linux 6.18 (iptables 1.8.9, both backends; rules of nft 1.0.6 itself, one of them with a bridge): their dumps, and what the kernel log,
+ * xtables-monitor and nft monitor trace showed of their traffic.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { readTraceLog } from '../../../src/formats/trace-log.js';
 import type { TraceLog } from '../../../src/formats/trace-log-types.js';
@@ -12,7 +15,7 @@ const dir = new URL('recorded/', import.meta.url).pathname;
 export type Edits = Readonly<Record<string, (text: string) => string | null>>;
 
 /** The dump, with some of its files changed; null takes one away. */
-export function dump(backend: 'legacy' | 'nft', edits: Edits = {}): NodeState {
+export function dump(backend: 'legacy' | 'nft' | 'native' | 'native-bridge', edits: Edits = {}): NodeState {
   const files = readdirSync(`${dir}${backend}`).flatMap((name) => {
     const text = readFileSync(`${dir}${backend}/${name}`, 'utf8');
     const edited = Object.hasOwn(edits, name) ? edits[name](text) : text;
@@ -24,7 +27,14 @@ export function dump(backend: 'legacy' | 'nft', edits: Edits = {}): NodeState {
   return value;
 }
 
-export type Recording = 'legacy.kernel-log' | 'nft.xtables-monitor' | 'nft.nft-trace';
+export type Recording =
+  | 'legacy.kernel-log'
+  | 'nft.xtables-monitor'
+  | 'nft.nft-trace'
+  | 'native.nft-trace'
+  | 'native-bridge.nft-trace'
+  | 'native-rule.nft-trace'
+  | 'native-user.nft-trace';
 export const linesOf = (name: Recording): string[] =>
   readFileSync(dir + name, 'utf8')
     .trimEnd()
@@ -40,4 +50,14 @@ export function check(node: NodeState, lines: Iterable<string>, commands: readon
   const c = checkLog(node, logOf(lines), execute, commands);
   if ('failed' in c) throw new Error(c.failed.map((d) => d.message).join('; '));
   return c;
+}
+
+/** Of `nft monitor trace`: the lines of packets whose packet line matches. */
+export function ofPackets(lines: readonly string[], which: RegExp): string[] {
+  const told = new Map<string, boolean>();
+  return lines.filter((l) => {
+    const id = l.split(' ', 3)[2];
+    if (l.includes(' packet: ')) told.set(id, which.test(l));
+    return told.get(id) ?? false;
+  });
 }

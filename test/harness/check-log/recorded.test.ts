@@ -10,7 +10,8 @@ import { renderKernel } from '../../../src/render/kernel.js';
 import { EVERYTHING } from '../../../src/render/narrow.js';
 import { renderNftTrace } from '../../../src/render/nft-trace.js';
 import { renderXtablesMonitor } from '../../../src/render/xtables-monitor.js';
-import { loadScenario } from '../../../src/scenario/load.js';
+import { loadScenario, parseScenario } from '../../../src/scenario/load.js';
+import { runScenario } from '../../../src/stack/run-scenario.js';
 import { execute } from '../../../src/tools/execute.js';
 import { mutated } from '../../robust/mutate.js';
 import { main, replay, root, files as seedFiles, variant } from '../../seed/replay.js';
@@ -49,7 +50,7 @@ describe('a router with forwarding, NAT, a bridge and a set, Linux 6.18', () => 
 
 describe('lines of several packets between each other', () => {
   const lines = linesOf('legacy.kernel-log').filter((l) => !/ (IN|OUT)=lo /.test(l));
-  const walks = walksOf(logOf(lines).lines);
+  const walks = walksOf(logOf(lines).lines, dump('legacy'));
   const texts = (w: readonly { readonly lines: readonly { readonly text: string }[] }[]): string[] =>
     w.map((x) => x.lines.map((l) => l.text).join('\n')).sort();
   it.each([1, 2, 3, 4, 5])('seed %d', (seed) => {
@@ -63,7 +64,7 @@ describe('lines of several packets between each other', () => {
       mixed.push(q.shift() as string);
       if (q.length === 0 && queues.length > 0) live.push(queues.shift() as string[]);
     }
-    expect(texts(walksOf(logOf(mixed).lines))).toEqual(texts(walks.filter((w) => w.lines.length > 4)));
+    expect(texts(walksOf(logOf(mixed).lines, dump('legacy')))).toEqual(texts(walks.filter((w) => w.lines.length > 4)));
   });
 });
 
@@ -138,7 +139,51 @@ describe('what the model itself prints is agreed to', () => {
     expect(c.results.length).toBeGreaterThan(3);
     expect(c.results.filter(parts).map((r) => r.walk.lines[0].text)).toEqual([]);
   });
+  it('nft monitor trace of rules of nft itself', () => {
+    const { value } = parseScenario(NATIVE, 'model', { read: () => null, list: () => null });
+    if (!value) throw new Error('the scenario is wrong');
+    const run = runScenario(value, { execute });
+    const node = value.nodes[1];
+    const text = renderNftTrace(run, { narrow: { ...EVERYTHING, node: 'r' } } as never);
+    const c = check(node, text.split('\n'));
+    expect(c.results.length).toBeGreaterThan(6);
+    expect([c.parting, c.assumed]).toEqual([null, []]);
+  });
 });
+const NATIVE = `version: 1
+name: model
+trace_all: true
+nodes:
+  a: { addresses: { eth0: 10.0.0.1/24 }, gateway: 10.0.0.2 }
+  r:
+    addresses: { eth0: 10.0.0.2/24, eth1: 10.1.0.1/24 }
+    sysctl: { net.ipv4.ip_forward: 1 }
+    iptables-nft: |
+      *filter
+      :FORWARD ACCEPT [0:0]
+      -A FORWARD -p icmp -j ACCEPT
+      COMMIT
+    nft: |
+      table inet filter {
+        set ok { type ipv4_addr; flags interval; elements = { 10.0.0.0/24 } }
+        map svc { type ipv4_addr . inet_service : verdict; elements = { 10.1.0.2 . 80 : goto web, 10.1.0.2 . 81 : drop } }
+        chain web { ip saddr @ok counter accept
+          drop }
+        chain forward { type filter hook forward priority filter; policy drop;
+          ct state established,related accept
+          ip daddr . tcp dport vmap @svc
+          meta l4proto { icmp, ipv6-icmp } accept
+        }
+        chain early { type filter hook forward priority -5; policy accept; }
+      }
+  b: { addresses: { eth0: 10.1.0.2/24 }, gateway: 10.1.0.1, listen: [tcp/80] }
+wires: [[a:eth0, r:eth0],[r:eth1, b:eth0]]
+packets:
+  - { name: p, from: a, ping: 10.1.0.2 }
+  - { name: t80, from: a, tcp: { to: "10.1.0.2:80" } }
+  - { name: t81, from: a, tcp: { to: "10.1.0.2:81" } }
+  - { name: t82, from: a, tcp: { to: "10.1.0.2:82" } }
+`;
 
 it('a spoilt log is compared as far as it goes', () => {
   const lines = linesOf('legacy.kernel-log').slice(0, 36).join('\n');

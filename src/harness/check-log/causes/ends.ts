@@ -1,6 +1,6 @@
 /** Rows about logs that end early or leave lines out. */
 import { samePoint } from '../compare.js';
-import { byCommands, type Case, type CauseRow, certain, type Finding, place, untried } from './case.js';
+import { type Case, type CauseRow, certain, type Finding, untried } from './case.js';
 
 export const linesLost: CauseRow = {
   id: 'lines-lost',
@@ -46,17 +46,17 @@ export const droppedThere: CauseRow = {
         ...untried,
       });
     if (b.kind !== 'policy' && b.num !== null) {
-      const replaced = b.kind === 'rule' || c.rule(b.table, b.chain, b.num) !== null;
+      const replaced = b.kind === 'rule' || c.rule(b, b.num) !== null;
       out.push({
-        text: `on the node ${place(b)} dropped the packet (or handed it elsewhere): another rule than the dump’s stood there`,
-        facts: [c.ruleFact(b.table, b.chain, b.num)],
-        decide: `${c.iptables} -t ${b.table} -S ${b.chain} ${b.num}`,
-        ...(replaced ? byCommands(`${c.iptables} -t ${b.table} -R ${b.chain} ${b.num} -m comment --comment "another rule" -j DROP`) : untried),
+        text: `on the node ${c.place(b)} dropped the packet (or handed it elsewhere): another rule than the dump’s stood there`,
+        facts: [c.ruleFact(b, b.num)],
+        decide: c.tool(b).show(b, b.num),
+        ...(replaced ? c.tool(b).replace(b, b.num, c.tool(b).words('drop', 'another rule')) : untried),
       });
     }
     out.push({
-      text: `the packet was lost on the node behind ${place(b)}, where no rule is asked (routing, IPsec policy, a full queue), or the lines that follow were lost`,
-      facts: [`the model goes on with ${place({ ...c.model, handle: null })}`],
+      text: `the packet was lost on the node behind ${c.place(b)}, where no rule is asked (routing, IPsec policy, a full queue), or the lines that follow were lost`,
+      facts: [`the model goes on with ${c.place(c.model)}`],
       decide: 'perf trace -e skb:kfree_skb, or dropwatch -l kas; nstat -az',
       ...untried,
     });
@@ -72,21 +72,22 @@ export const modelEnds: CauseRow = {
     if (c.log === null || c.model !== null) return [];
     if (c.r.problem !== null) return [{ text: c.r.problem, facts: [], decide: 'ip route; ip addr; ip -d link', ...untried }];
     if (!d) return [];
-    const rule = d.rule && c.rule(d.rule.table, d.rule.chain, d.rule.num);
+    const by = c.dropSpot();
+    const rule = by && c.rule(by.at, by.num);
     const out: Finding[] = [
       {
         text: `the model drops the packet there: ${d.reason} (${d.cause})`,
-        facts: rule ? [`by ${d.rule!.table}:${d.rule!.chain}:${d.rule!.num} ${rule}`] : [],
+        facts: by && rule ? [`by ${c.rulePlace(by.at, by.num)} ${rule}`] : [],
         decide: `sim explain ${d.cause}`,
         ...untried,
       },
     ];
-    if (rule && d.rule && d.rule.backend === c.backend)
+    if (by && rule)
       out.unshift({
-        text: `the dump’s rule ${d.rule.table}:${d.rule.chain}:${d.rule.num}, which drops the packet in the model, was another one when the log was made`,
+        text: `the dump’s rule ${c.rulePlace(by.at, by.num)}, which drops the packet in the model, was another one when the log was made`,
         facts: [rule],
-        decide: `${c.iptables} -t ${d.rule.table} -S ${d.rule.chain} ${d.rule.num}`,
-        ...byCommands(`${c.iptables} -t ${d.rule.table} -R ${d.rule.chain} ${d.rule.num} -m comment --comment "another rule" -j ACCEPT`),
+        decide: c.tool(by.at).show(by.at, by.num),
+        ...c.tool(by.at).replace(by.at, by.num, c.tool(by.at).words('accept', 'another rule')),
       });
     return out;
   },

@@ -1,16 +1,16 @@
 /** Rows about rules: numbers that are shifted, rules that came, went or changed, policies. */
 import type { TraceLogLine } from '../../../formats/trace-log-types.js';
-import { byCommands, type Case, type CauseRow, type Finding, place, untried } from './case.js';
+import { sameTable } from '../compare.js';
+import { sameNftWords } from '../nft-words.js';
+import { byCommands, type Case, type CauseRow, type Finding, untried } from './case.js';
+import type { Doing, Spot } from './tool.js';
 
 /** Shifts that are looked for, both ways. */
 const MOST = 12;
-/** A rule that matches nothing and leaves no trace, one that matches everything and does nothing. */
+/** A rule that matches nothing and leaves no trace. */
 const HOLE = '-m mark --mark 0x1/0x0';
-const COUNTING = '-m comment --comment "came since"';
 
-interface Shifted {
-  readonly table: string;
-  readonly chain: string;
+interface Shifted extends Spot {
   /** The model's number, the log's is `by` higher. */
   readonly num: number;
   readonly by: number;
@@ -27,10 +27,10 @@ function shiftOf(c: Case): Shifted | null {
   const agreed = c.r.walk.lines
     .slice(0, c.at)
     .flatMap((l) => (l.table === log.table && l.chain === log.chain && l.num !== null && l.num < model.num ? [l.num] : []));
-  return { table: log.table, chain: log.chain, num: model.num, by, known: Math.max(0, ...agreed) };
+  return { nftFamily: log.nftFamily, table: log.table, chain: log.chain, num: model.num, by, known: Math.max(0, ...agreed) };
 }
 
-const listing = (c: Case, s: { table: string; chain: string }): string => `${c.iptables} -t ${s.table} -S ${s.chain} (and compare the numbers)`;
+const listing = (c: Case, s: Spot): string => `${c.tool(s).show(s)}${c.isNative(s) ? '' : ' (and compare the numbers)'}`;
 const rules = (n: number): string => (n === 1 ? 'one rule' : `${n} rules`);
 
 export const rulesInserted: CauseRow = {
@@ -42,10 +42,7 @@ export const rulesInserted: CauseRow = {
     const where = s.known + 1 === s.num ? `at ${s.num}` : `between ${s.known + 1} and ${s.num}`;
     return places(s.known + 1, s.num).map((at) => ({
       text: `${rules(s.by)} came into ${s.table}:${s.chain} ${where} since the dump: numbers from there on are ${s.by} higher`,
-      facts: [
-        `the log’s ${place(c.log!)} is the dump’s ${s.num}: ${c.rule(s.table, s.chain, s.num) ?? c.ruleFact(s.table, s.chain, s.num)}`,
-        c.ruleFact(s.table, s.chain, s.num + s.by),
-      ],
+      facts: [`the log’s ${c.place(c.log!)} is the dump’s ${s.num}: ${c.rule(s, s.num) ?? c.ruleFact(s, s.num)}`, c.ruleFact(s, s.num + s.by)],
       decide: listing(c, s),
       ...byCommands(...new Array<string>(s.by).fill(`${c.iptables} -t ${s.table} -I ${s.chain} ${at} ${HOLE}`)),
     }));
@@ -66,15 +63,67 @@ export const rulesRemoved: CauseRow = {
     if (s.num - 1 - s.known < n) return [];
     return places(s.known + 1, s.num - n).map((at) => ({
       text: `${rules(n)} of the dump between ${s.known + 1} and ${s.num - 1} of ${s.table}:${s.chain} ${n === 1 ? 'was' : 'were'} not there when the log was made: numbers behind are ${n} lower`,
-      facts: [
-        `the log’s ${place(c.log!)} is the dump’s ${s.num}: ${c.rule(s.table, s.chain, s.num) ?? c.ruleFact(s.table, s.chain, s.num)}`,
-        c.ruleFact(s.table, s.chain, at),
-      ],
+      facts: [`the log’s ${c.place(c.log!)} is the dump’s ${s.num}: ${c.rule(s, s.num) ?? c.ruleFact(s, s.num)}`, c.ruleFact(s, at)],
       decide: listing(c, s),
       ...byCommands(...new Array<string>(n).fill(`${c.iptables} -t ${s.table} -D ${s.chain} ${at}`)),
     }));
   },
 };
+
+export const ruleChanged: CauseRow = {
+  id: 'rule-changed',
+  about: 'A rule of the dump had other words when the log was made, which shows them.',
+  find(c) {
+    const l = c.log;
+    if (l?.kind !== 'rule' || l.rule === null || c.logNum() !== null) return [];
+    const tool = c.tool(l);
+    if (!tool.native && !l.rule.startsWith('-A ')) return [];
+    const words = wordsOf(c, l);
+    const known = tool.length(l) ?? 0;
+    const like = Array.from({ length: known }, (_, i) => ({ num: i + 1, text: tool.rule(l, i + 1) ?? '' }))
+      .map((x) => ({ ...x, share: shared(words, x.text.replace(/^-A \S+ /, '')) }))
+      .filter((x) => x.share >= ALIKE && !shownElsewhere(c, l, x.text));
+    return like
+      .toSorted((a, b) => b.share - a.share)
+      .slice(0, MOST_ALIKE)
+      .map(({ num, text }) => ({
+        text: `the rule ${c.rulePlace(l, num)} was another when the log was made, which shows “${words}”`,
+        facts: [`the dump says ${text}`],
+        decide: tool.show(l),
+        ...tool.replace(l, num, words),
+      }));
+  },
+};
+/** So much of two rules has to be the same for the one to be the other changed. */
+const ALIKE = 0.6;
+const MOST_ALIKE = 2;
+
+/** The rule as a command takes it: what it has counted is left out. */
+const wordsOf = (c: Case, l: TraceLogLine): string =>
+  (l.rule ?? '').replace(/^-A \S+ /, '').replace(c.isNative(l) ? /\bcounter packets \d+ bytes \d+/g : /$^/, 'counter');
+
+/** Words of the longer text that the other has as well. */
+function shared(a: string, b: string): number {
+  const [x, y] = [a, b].map((t) =>
+    t
+      .replace(/\bpackets \d+ bytes \d+ ?/g, '')
+      .split(/[\s,{}]+/)
+      .filter((w) => w !== ''),
+  );
+  const left = [...y];
+  const both = x.filter((w) => {
+    const at = left.indexOf(w);
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  });
+  return both.length / Math.max(x.length, y.length, 1);
+}
+
+/** Does another line of the log show the dump's own rule? Then it is still there. */
+const shownElsewhere = (c: Case, l: TraceLogLine, text: string): boolean =>
+  c.q.log.lines.some(
+    (x) => x.kind === 'rule' && x.rule !== null && x.table === l.table && x.chain === l.chain && x.nftFamily === l.nftFamily && sameNftWords(x.rule, text),
+  );
 
 export const ruleCame: CauseRow = {
   id: 'rule-came',
@@ -83,28 +132,50 @@ export const ruleCame: CauseRow = {
 };
 
 function came(c: Case, l: TraceLogLine | null): Finding[] {
-  if (l?.kind !== 'rule' || !c.chain(l.table, l.chain)) return [];
-  const end = (c.chain(l.table, l.chain)?.rules.length ?? 0) + 1;
-  const num = l.num ?? (c.model?.table === l.table && c.model.chain === l.chain ? c.model.num : end);
-  if (num > end) return [];
-  const words = l.rule?.startsWith('-A ') ? l.rule.replace(/^-A \S+ /, '') : null;
-  const common = { facts: l.num === null ? [] : [c.ruleFact(l.table, l.chain, num)], decide: listing(c, l) };
-  const at = `${c.iptables} -t ${l.table} -I ${l.chain} ${num} `;
-  if (words !== null) return l === c.log ? [{ ...common, text: `the rule “${l.rule}” is not in the dump: it came since`, ...byCommands(at + words) }] : [];
+  const length = l && c.tool(l).length(l);
+  if (l?.kind !== 'rule' || length === null) return [];
+  const tool = c.tool(l);
+  if (tool.native && (l !== c.log || c.logNum() !== null)) return [];
+  const num = l.num ?? (c.model && sameTable(l, c.model) && c.model.chain === l.chain ? c.model.num : length + 1);
+  if (num > length + 1) return [];
+  const common = { facts: l.num === null ? [] : [c.ruleFact(l, num)], decide: listing(c, l) };
+  const at = (words: string): Pick<Finding, 'change' | 'commands'> => tool.insert(l, num, words);
+  if (l.rule !== null && (tool.native || l.rule.startsWith('-A ')))
+    return l === c.log ? [{ ...common, text: `the rule “${l.rule}” is not in the dump: it came since`, ...at(wordsOf(c, l)) }] : [];
+  if (tool.native) {
+    const does = doing(l.verdict);
+    return does === null
+      ? []
+      : [
+          {
+            ...common,
+            text: `a rule with handle ${l.handle} is not in the dump: it came to ${tool.place(l)} since (verdict ${l.verdict})`,
+            ...at(tool.words(does)),
+          },
+        ];
+  }
   const next = c.r.walk.lines[c.r.walk.lines.indexOf(l) + 1];
-  const jumps = next !== undefined && next.table === l.table && next.chain !== l.chain && c.chain(next.table, next.chain)?.policy === null;
-  const ends: readonly (readonly [string, string])[] = [
-    ...(jumps ? [[`${COUNTING} -j ${next.chain}`, `jumps to ${next.chain}`] as const] : []),
-    [COUNTING, 'lets it pass (MARK, LOG, a counter)'],
-    [`${COUNTING} -j ACCEPT`, 'accepts it'],
-    [`${COUNTING} -j DROP`, 'drops it'],
-    ...(c.chain(l.table, l.chain)?.policy === null ? [[`${COUNTING} -j RETURN`, 'returns'] as const] : []),
+  const jumps = next !== undefined && next.table === l.table && next.chain !== l.chain && tool.length(next) !== null && tool.policy(next) === null;
+  const ends: readonly (readonly [Doing, string])[] = [
+    ...(jumps ? [[{ jump: next.chain }, `jumps to ${next.chain}`] as const] : []),
+    ['pass', 'lets it pass (MARK, LOG, a counter)'],
+    ['accept', 'accepts it'],
+    ['drop', 'drops it'],
+    ...(tool.policy(l) === null ? [['return', 'returns'] as const] : []),
   ];
-  return ends.map(([spec, does]) => ({
+  return ends.map(([does, told]) => ({
     ...common,
-    text: `a rule came to ${l.table}:${l.chain}:${num} since the dump that matches this packet and ${does}`,
-    ...byCommands(at + spec),
+    text: `a rule came to ${c.rulePlace(l, num)} since the dump that matches this packet and ${told}`,
+    ...at(tool.words(does)),
   }));
+}
+
+/** What nf_tables says of a rule's verdict. */
+function doing(verdict: string | null): Doing | null {
+  const [word, chain] = verdict?.split(' ') ?? [];
+  if (word === 'continue') return 'pass';
+  if (word === 'accept' || word === 'drop' || word === 'return') return word;
+  return chain && word === 'jump' ? { jump: chain } : chain && word === 'goto' ? { goto: chain } : null;
 }
 
 export const ruleGone: CauseRow = {
@@ -113,37 +184,40 @@ export const ruleGone: CauseRow = {
   find: (c) =>
     // A rule before may have had the number that another one has in the dump.
     [c.model, c.modelBefore].flatMap((m): Finding[] => {
-      const text = m && c.rule(m.table, m.chain, m.num);
-      if (!m || !text) return [];
+      const text = m && c.rule(m, m.num);
+      if (!m || !text || (m !== c.model && c.isNative(m))) return [];
       return [
         {
-          text: `the dump’s rule ${m.table}:${m.chain}:${m.num} was not there when the log was made`,
+          text: `the dump’s rule ${c.rulePlace(m, m.num)} was not there when the log was made`,
           facts: [
             `${text} matches this packet in the model${m === c.model ? ', and the log does not show it' : '; what the log shows under that number was the next one'}`,
           ],
           decide: listing(c, m),
-          ...byCommands(`${c.iptables} -t ${m.table} -D ${m.chain} ${m.num}`),
+          ...c.tool(m).remove(m, m.num),
         },
       ];
     }),
 };
 
-/** Matches whose answer rests on what no dump shows. */
+/** Matches whose answer rests on what no dump shows, as iptables and as nft call them. */
 const STATEFUL = /-m (limit|hashlimit|recent|quota|statistic|connlimit|connbytes|rateest|time|nfacct|cgroup|socket|owner|string|bpf|osf|helper|cpu)\b/g;
+const NFT_STATEFUL =
+  /\b(limit rate|limit name|quota|ct count|numgen|meta (?:time|hour|day|skuid|skgid|cgroup|cpu|random)|socket|osf|ct helper|(?:add|update) @\S+|last used)\b/g;
 
 export const ruleState: CauseRow = {
   id: 'rule-state',
   about: 'A rule decides by a state that is in no dump: limits, counters, owners, sockets, time, payload.',
   find: (c) =>
     c.deciding().flatMap((d): Finding[] => {
-      const text = c.rule(d.table, d.chain, d.num);
-      const names = [...new Set([...(text ?? '').matchAll(STATEFUL)].map((m) => m[1]))];
+      const tool = c.tool(d.at);
+      const text = tool.rule(d.at, d.num);
+      const names = [...new Set([...(text ?? '').matchAll(tool.native ? NFT_STATEFUL : STATEFUL)].map((m) => m[1]))];
       if (names.length === 0) return [];
       return [
         {
-          text: `${d.table}:${d.chain}:${d.num} ${d.matched ? 'matches in the model and did not on the node' : 'matched on the node and does not in the model'}: it asks ${names.join(' and ')}, whose state the dump does not hold`,
+          text: `${c.rulePlace(d.at, d.num)} ${d.matched ? 'matches in the model and did not on the node' : 'matched on the node and does not in the model'}: it asks ${names.join(' and ')}, whose state the dump does not hold`,
           facts: [text!],
-          decide: `${c.iptables} -t ${d.table} -vnL ${d.chain} (its counters before and after such a packet)`,
+          decide: `${tool.native ? tool.show(d.at) : `${c.iptables} -t ${d.at.table} -vnL ${d.at.chain}`} (its counters before and after such a packet)`,
           ...untried,
         },
       ];
@@ -154,25 +228,29 @@ export const policyDiffers: CauseRow = {
   id: 'policy',
   about: 'The policy of a base chain is another than in the dump.',
   find(c) {
-    const flip = (table: string, chain: string, to: 'ACCEPT' | 'DROP', fact: string): Finding => ({
-      text: `the policy of ${table}:${chain} was ${to} when the log was made; the dump says ${to === 'DROP' ? 'ACCEPT' : 'DROP'}`,
-      facts: [fact],
-      decide: `${c.iptables} -t ${table} -S ${chain} | head -1`,
-      ...byCommands(`${c.iptables} -t ${table} -P ${chain} ${to}`),
-    });
+    const flip = (s: Spot, to: 'ACCEPT' | 'DROP', fact: string): Finding => {
+      const tool = c.tool(s);
+      return {
+        text: `the policy of ${tool.place(s)} was ${to} when the log was made; the dump says ${to === 'DROP' ? 'ACCEPT' : 'DROP'}`,
+        facts: [fact],
+        decide: tool.native ? tool.show(s) : `${tool.show(s)} | head -1`,
+        ...tool.setPolicy(s, to),
+      };
+    };
     const d = c.drop();
-    if (c.log && d?.cause === 'policy-drop' && d.rule && d.rule.backend === c.backend && c.model === null)
-      return [flip(d.rule.table, d.rule.chain, 'ACCEPT', 'the model’s packet ends at that policy, and the log goes on')];
+    const by = c.dropSpot();
+    if (c.log && d?.cause === 'policy-drop' && by && c.model === null)
+      return [flip(by.at, 'ACCEPT', 'the model’s packet ends at that policy, and the log goes on')];
     const b = c.before;
-    // iptables refuses a policy of DROP in nat.
-    if (c.log === null && b?.kind === 'policy' && b.table !== 'nat' && c.chain(b.table, b.chain)?.policy === 'ACCEPT' && isEnd(c, b.table, b.chain, b.num))
-      return [flip(b.table, b.chain, 'DROP', `the log ends with ${place(b)}, and the kernel’s TRACE prints no verdict`)];
+    // iptables refuses a policy of DROP in nat. nf_tables tells verdicts.
+    if (c.log === null && b?.kind === 'policy' && b.verdict === null && b.table !== 'nat' && c.tool(b).policy(b) === 'ACCEPT' && isEnd(c, b, b.num))
+      return [flip(b, 'DROP', `the log ends with ${c.place(b)}, and the kernel’s TRACE prints no verdict`)];
     const { log, model } = c;
-    if (log?.kind === 'policy' && model?.kind === 'policy' && log.chain === model.chain && log.table === model.table && log.verdict !== null)
-      return [flip(log.table, log.chain, log.verdict === 'drop' ? 'DROP' : 'ACCEPT', `the log says policy ${log.verdict}`)];
+    if (log?.kind === 'policy' && model?.kind === 'policy' && log.chain === model.chain && sameTable(log, model) && log.verdict !== null)
+      return [flip(log, log.verdict === 'drop' ? 'DROP' : 'ACCEPT', `the log says policy ${log.verdict}`)];
     return [];
   },
 };
 
 /** An unconditional last rule prints “policy” as well; the policy itself has the number behind the last rule. */
-const isEnd = (c: Case, table: string, chain: string, num: number | null): boolean => num === null || num === (c.chain(table, chain)?.rules.length ?? 0) + 1;
+const isEnd = (c: Case, s: Spot, num: number | null): boolean => num === null || num === (c.tool(s).length(s) ?? 0) + 1;

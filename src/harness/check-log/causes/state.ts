@@ -1,36 +1,8 @@
-/** Rows about what else a decision rests on: sets, routes, addresses, connection tracking, marks. */
+/** Rows about what else a decision rests on: routes, addresses, connection tracking, marks. */
 import { addrBits, formatAddr } from '../../../base/addr.js';
-import type { EventOf } from '../../../trace/event.js';
 import type { FlowBefore } from '../flows.js';
-import { byCommands, type Case, type CauseRow, type Finding, place, untried } from './case.js';
-
-export const setMember: CauseRow = {
-  id: 'set-member',
-  about: 'A rule decides by a set, and the set’s members were others.',
-  find: (c) =>
-    c.deciding().flatMap((d) => {
-      const tests = c.events.filter((e): e is EventOf<'set-test'> => e.t === 'set-test' && c.about(e, d));
-      const text = c.rule(d.table, d.chain, d.num) ?? '';
-      return tests.slice(-3).flatMap((t): Finding[] => {
-        const facts = [`${d.table}:${d.chain}:${d.num} is ${text}`, `in the model’s set ${t.set}, ${t.member} ${t.hit ? 'is' : 'is not'} a member`];
-        const decide = `ipset test ${t.set} ${t.member}`;
-        if (!t.hit)
-          return [
-            {
-              text: `the set ${t.set} held ${t.member} when the log was made; in the dump it does not`,
-              facts,
-              decide,
-              ...byCommands(`ipset add ${t.set} ${t.member}`),
-            },
-          ];
-        const gone = `the set ${t.set} did not hold ${t.member} when the log was made; in the dump it does`;
-        return [
-          { text: gone, facts, decide, ...byCommands(`ipset del ${t.set} ${t.member}`) },
-          { text: gone, facts: [...facts, 'a network of the set covers it'], decide, ...byCommands(`ipset add ${t.set} ${t.member} nomatch`) },
-        ];
-      });
-    }),
-};
+import { isNat } from '../places.js';
+import { byCommands, type Case, type CauseRow, type Finding, untried } from './case.js';
 
 const ipOf = (c: Case): string => (c.family === 'ipv6' ? 'ip -6' : 'ip');
 
@@ -100,20 +72,22 @@ const flowText: Readonly<Record<FlowBefore, string>> = {
   original: 'the flow was known to connection tracking before the log began (this packet is of its original direction)',
   reply: 'the flow was known to connection tracking before the log began (this packet answers it)',
   answered: 'the flow had been answered by a packet that the log does not show',
+  gone: 'the flow was new again: its entry of before had timed out or was deleted',
 };
-const STATE = /--(ct)?state/;
+const STATE = /--(ct)?state|\bct (state|status|direction|expiration|mark|zone|original|reply)\b/;
 
 export const conntrackState: CauseRow = {
   id: 'conntrack',
   about: 'The flow’s state was another: known before, answered, or new.',
   find(c) {
-    const byState = c.deciding().some((d) => STATE.test(c.rule(d.table, d.chain, d.num) ?? ''));
-    const nat = (c.model?.table === 'nat') !== (c.log?.table === 'nat');
+    const byState = c.deciding().some((d) => STATE.test(c.rule(d.at, d.num) ?? ''));
+    const natModel = isNat(c.node, c.model);
+    const nat = natModel !== isNat(c.node, c.log);
     if ((!byState && !nat) || c.a.walks.get(c.r.walk.n)?.flow) return [];
     const facts = nat
-      ? [`only the ${c.model?.table === 'nat' ? 'model' : 'log'} shows a nat chain here, which only the first packet of a flow passes`]
+      ? [`only the ${natModel ? 'model' : 'log'} shows a nat chain here, which only the first packet of a flow passes`]
       : ['a rule that asks for the flow’s state decides here'];
-    return (['original', 'reply', 'answered'] as const).map((flow) => ({
+    return (['original', 'reply', 'answered', 'gone'] as const).map((flow) => ({
       text: flowText[flow],
       facts,
       decide: 'conntrack -L (take it with the dump), and start the log before the flow',
@@ -137,9 +111,11 @@ export const fieldDiffers: CauseRow = {
     const num = c.modelBefore?.num ?? b.num;
     return [
       {
-        text: `a rule since ${place(b)} or there changes the packet otherwise than on the node`,
-        facts: [...shown, ...(num === null ? [] : [c.ruleFact(b.table, b.chain, num)])],
-        decide: `${c.iptables}-save -t ${b.table}${fields.some((f) => /SRC|DST|PT/.test(f.field)) ? `; ${c.iptables}-save -t nat` : ''}`,
+        text: `a rule since ${c.place(b)} or there changes the packet otherwise than on the node`,
+        facts: [...shown, ...(num === null ? [] : [c.ruleFact(b, num)])],
+        decide: c.isNative(b)
+          ? 'nft -a list ruleset'
+          : `${c.iptables}-save -t ${b.table}${fields.some((f) => /SRC|DST|PT/.test(f.field)) ? `; ${c.iptables}-save -t nat` : ''}`,
         ...untried,
       },
     ];
