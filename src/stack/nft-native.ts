@@ -62,7 +62,7 @@ export function nativeTables(n: NodeState): { readonly early: readonly NftTable[
 
 type HookFamily = HookStep['family'];
 
-export interface NativeChain {
+interface NativeChain {
   readonly table: NftTable;
   readonly chain: NftChain;
   readonly point: HookPoint;

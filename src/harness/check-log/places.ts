@@ -54,13 +54,17 @@ const knownChains = memoByIdentity((n: NodeState): ReadonlyMap<string, BasePlace
   return out;
 });
 
+/** By family and name; `whole`: all its chains are nft's own. */
+const nativeByName = memoByIdentity((n: NodeState): ReadonlyMap<string, { readonly table: NftTable; readonly whole: boolean }> => {
+  const { early, late } = nativeTables(n);
+  const given = new Set(nftTables(n));
+  return new Map([...early, ...late].map((table) => [`${table.family} ${table.name}`, { table, whole: given.has(table) }]));
+});
+
 /** The native table of a line in the dump; of a table that iptables-nft has chains in as well, if the line's chain is nft's own. */
 export function nativeTable(n: NodeState, l: ChainName): NftTable | undefined {
-  if (l.nftFamily === null) return undefined;
-  const { early, late } = nativeTables(n);
-  const of = (t: NftTable): boolean => t.family === l.nftFamily && t.name === l.table;
-  const t = early.find(of) ?? late.find(of);
-  return t && (nftTables(n).includes(t) || byName(t.chains, l.chain)) ? t : undefined;
+  const t = nativeByName(n).get(`${l.nftFamily} ${l.table}`);
+  return t && (t.whole || byName(t.table.chains, l.chain)) ? t.table : undefined;
 }
 
 export class Places {
