@@ -5,6 +5,7 @@
  */
 import { formatMac } from '../base/addr.js';
 import { byName } from '../base/memo.js';
+import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6 } from '../packet/skb.js';
 import type { NodeState } from '../scenario/model.js';
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
 import type { Event, EventOf, PacketView } from '../trace/event.js';
@@ -80,7 +81,22 @@ function inet(e: Logged, flags: number, linkType: string): string {
   const physin = e.physin !== '' && e.physin !== e.in ? `PHYSIN=${e.physin} ` : '';
   const physout = e.physout !== '' && e.physout !== e.out ? `PHYSOUT=${e.physout} ` : '';
   const mac = e.in === '' ? '' : macHeader(e.view, flags, linkType, e.macAt);
-  return `IN=${e.in} OUT=${e.out} ${physin}${physout}${mac}${logPacket(e.view, flags)}`;
+  const head = `IN=${e.in} OUT=${e.out} ${physin}${physout}`;
+  if (e.view.protocol === ETH_P_ARP) return `${head}${flags & LOGFLAG.MACDECODE ? mac : ''}${arpPacket(e.view.data)}`;
+  const isIp = e.view.protocol === ETH_P_IP || e.view.protocol === ETH_P_IPV6;
+  return `${head}${mac}${isIp ? logPacket(e.view, flags) : ''}`;
+}
+
+/** dump_arp_packet() */
+function arpPacket(b: Uint8Array): string {
+  if (b.length < 8) return 'TRUNCATED';
+  const u16 = (at: number): number => (b[at] << 8) | b[at + 1];
+  const head = `ARP HTYPE=${u16(0)} PTYPE=0x${hex4(u16(2))} OPCODE=${u16(6)}`;
+  if (u16(0) !== 1 || b[4] !== 6 || b[5] !== 4) return head;
+  if (b.length < 28) return `${head} INCOMPLETE [${b.length - 8} bytes]`;
+  const mac = (at: number): string => [...b.subarray(at, at + 6)].map((x) => x.toString(16).padStart(2, '0')).join(':');
+  const ip = (at: number): string => b.subarray(at, at + 4).join('.');
+  return `${head} MACSRC=${mac(8)} IPSRC=${ip(14)} MACDST=${mac(18)} IPDST=${ip(24)}`;
 }
 
 const hex4 = (n: number): string => n.toString(16).padStart(4, '0');

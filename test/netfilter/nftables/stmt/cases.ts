@@ -87,11 +87,16 @@ function readCase(file: string, block: string): StmtCase {
 
 const bytesOf = (mac: string): number[] => mac.split(':').map((x) => Number.parseInt(x, 16));
 
-/** The frame that comes in. */
+/** The frame that comes in: a packet, or `arp SENDER > TARGET`. */
 export function frameOf(p: Incoming): Uint8Array {
+  const far = bytesOf(MACS[`far${p.dev[1]}`]);
+  const arp = /^arp (\S+) > (\S+)$/.exec(p.text);
+  const ends = (type: number): number[] => [...bytesOf(MACS[p.dev]), ...far, type >>> 8, type & 255];
+  const ip = (text: string): number[] => text.split('.').map(Number);
+  if (arp) return Uint8Array.of(...ends(0x806), 0, 1, 8, 0, 6, 4, 0, 1, ...far, ...ip(arp[1]), 0, 0, 0, 0, 0, 0, ...ip(arp[2]));
   const { value, diagnostics } = parsePacketText(p.text, { file: 't', line: 1, column: 1 });
   if (!value) throw new Error(`${p.text}: ${diagnostics[0].message}`);
-  return Uint8Array.of(...bytesOf(MACS[p.dev]), ...bytesOf(MACS[`far${p.dev[1]}`]), ...(value[0] >>> 4 === 6 ? [0x86, 0xdd] : [8, 0]), ...value);
+  return Uint8Array.of(...ends(value[0] >>> 4 === 6 ? ETH_P_IPV6 : ETH_P_IP), ...value);
 }
 export const hexOf = (b: Uint8Array): string => Array.from(b, (v) => v.toString(16).padStart(2, '0')).join('');
 
@@ -155,6 +160,9 @@ ${NEIGHBOURS.map(([addr, dev, far]) => `      ${addr} dev ${dev} lladdr ${MACS[f
     sockets: |
       tcp 0.0.0.0:22
       tcp [::]:22
+      tcp 0.0.0.0:50080 transparent
+      tcp [::]:50080 transparent
+    nfqueue: [2]
     nft: |
 ${c.nft.replace(/^/gm, '      ')}
 `;

@@ -69,7 +69,7 @@ export class KernelWorld {
       'ip link set lo up; ip link set r0 addrgenmode none up; ip link set r1 addrgenmode none up',
       ...SETUP.addresses.map((a) => `ip addr add ${a}`),
       ...SETUP.neighbours,
-      '(for s in TCP4-LISTEN:22,fork TCP6-LISTEN:22,fork,ipv6only; do socat -u $s - >/dev/null 2>&1 & done); sleep 0.2',
+      '(for s in TCP4-LISTEN:22,fork TCP6-LISTEN:22,fork,ipv6only TCP4-LISTEN:50080,fork,ip-transparent TCP6-LISTEN:50080,fork,ipv6only,ip-transparent; do socat -u $s - >/dev/null 2>&1 & done); sleep 0.2',
     ]);
     await Promise.all(w.#captures.map(([, c]) => c.ready));
     return w;

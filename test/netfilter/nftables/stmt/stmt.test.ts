@@ -21,6 +21,7 @@ function comparable({ dev, frame }: Came['frames'][number]): string {
   if (b[12] === 8 && ((b[26] === 10 && b[29] === 1) || (b[23] === 1 && b[34] === 3))) b.fill(0, 18, 20).fill(0, 24, 26);
   // The listener's number is drawn.
   if (b[12] === 8 && b[23] === 6 && b[47] === 0x12) b.fill(0, 38, 42).fill(0, 50, 52);
+  if (b[12] === 0x86 && b[20] === 6 && b[67] === 0x12) b.fill(0, 15, 18).fill(0, 58, 62).fill(0, 70, 72);
   if (b[12] === 0x86 && b[20] === 58 && b[54] < 128) b.fill(0, 15, 18);
   return `${dev} ${hexOf(b)}`;
 }
@@ -33,10 +34,11 @@ describe.skipIf(why !== null)(`on this kernel${why === null ? '' : ` (SKIPPED: $
   }, 20_000);
   afterAll(() => kernel.close());
   for (const c of cases.filter((x) => x.onlyModel === null)) {
-    it(`${c.file}: ${c.title}`, async () => {
+    // Times pass while a busy machine does something else.
+    it(`${c.file}: ${c.title}`, { retry: 2, timeout: 20_000 }, async () => {
       const came = await kernel.run(c);
       expect(shown(c, came)).toBe(wanted(c));
       expect(came.map((x) => x.frames.map(comparable))).toEqual(modelOf(c).map((x) => x.frames.map(comparable)));
-    }, 20_000);
+    });
   }
 });
