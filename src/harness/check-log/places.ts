@@ -73,6 +73,8 @@ export class Places {
   readonly #seen = new Set<string>();
   /** Tables that iptables-nft made, by what the log shows of them: with one of its base chains. */
   readonly #xtables = new Set<string>();
+  /** Base chains that iptables-nft does not make, in whatever table. */
+  readonly #own = new Set<string>();
 
   constructor(
     readonly node: NodeState,
@@ -81,14 +83,15 @@ export class Places {
     this.#known = knownChains(node);
     for (const [i, l] of lines.entries()) {
       if (l.kind === 'policy' || l.packet !== lines[i - 1]?.packet) this.#seen.add(nameOf(l));
+      if (l.kind === 'policy' && !isBuiltin(l)) this.#own.add(nameOf(l));
       if ((l.nftFamily === 'ip' || l.nftFamily === 'ip6') && isBuiltin(l)) this.#xtables.add(`${l.nftFamily} ${l.table}`);
     }
   }
 
-  /** Is the line of a table that nft itself made? */
+  /** Is the line of a table or chain that nft itself made? */
   isNative(l: ChainName): boolean {
     if (l.nftFamily === null) return false;
-    if (nativeTable(this.node, l)) return true;
+    if (nativeTable(this.node, l) || this.#own.has(nameOf(l))) return true;
     if (l.nftFamily !== 'ip' && l.nftFamily !== 'ip6') return true;
     const model = l.nftFamily === 'ip' ? this.node.iptablesNft : this.node.ip6tablesNft;
     return !(model?.tables.some((t) => t.name === l.table) || this.#xtables.has(`${l.nftFamily} ${l.table}`));

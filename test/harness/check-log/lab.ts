@@ -1,5 +1,5 @@
 /**
- * Routers recorded on Linux 6.18 (iptables 1.8.9, both backends; rules of nft 1.0.6 itself, one of them with a bridge): their dumps, and what the kernel log,
+ * Routers recorded on Linux 6.18 (iptables 1.8.9, both backends; rules of nft 1.0.6 itself, with a bridge, and beside those of iptables): their dumps, and what the kernel log,
  * xtables-monitor and nft monitor trace showed of their traffic.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const dir = new URL('recorded/', import.meta.url).pathname;
 export type Edits = Readonly<Record<string, (text: string) => string | null>>;
 
 /** The dump, with some of its files changed; null takes one away. */
-export function dump(backend: 'legacy' | 'nft' | 'native' | 'native-bridge', edits: Edits = {}): NodeState {
+export function dump(backend: 'legacy' | 'nft' | 'native' | 'native-bridge' | 'mixed', edits: Edits = {}): NodeState {
   const files = readdirSync(`${dir}${backend}`).flatMap((name) => {
     const text = readFileSync(`${dir}${backend}/${name}`, 'utf8');
     const edited = Object.hasOwn(edits, name) ? edits[name](text) : text;
@@ -34,7 +34,8 @@ export type Recording =
   | 'native.nft-trace'
   | 'native-bridge.nft-trace'
   | 'native-rule.nft-trace'
-  | 'native-user.nft-trace';
+  | 'native-user.nft-trace'
+  | 'mixed.nft-trace';
 export const linesOf = (name: Recording): string[] =>
   readFileSync(dir + name, 'utf8')
     .trimEnd()

@@ -22,6 +22,7 @@ describe('recorded with Linux 6.18, nft 1.0.6', () => {
     ['native.nft-trace', 'native', ['a table inet tracer with “meta nftrace set 1” (pre at prerouting, out at output) is not in the dump'], 42, 191],
     ['native-rule.nft-trace', 'native', ['a rule “ip daddr 10.2.0.2 meta nftrace set 1” stood in inet filter forward that the dump does not have'], 3, 11],
     ['native-user.nft-trace', 'native', ['a rule “meta nftrace set 1” stood in inet filter web that the dump does not have'], 3, 8],
+    ['mixed.nft-trace', 'mixed', ['a table inet tracer with “meta nftrace set 1” (pre at prerouting, out at output) is not in the dump'], 18, 162],
     [
       'native-bridge.nft-trace',
       'native-bridge',
@@ -128,6 +129,28 @@ it('a spoilt log is compared as far as it goes', () => {
     }),
     { numRuns: 15, seed: 7 },
   );
+});
+
+describe('beside the rules of iptables-nft', () => {
+  const lines = linesOf('mixed.nft-trace');
+  it('a chain of nft in a table of iptables', () => {
+    const { parting } = check(dump('mixed', { 'nft-ruleset': (t) => t.replace(/\tchain mine \{[^}]*\}\n/, '') }), ofPackets(lines, PING));
+    expect(parting?.candidates[0]).toMatchObject({
+      cause: 'chain-missing',
+      text: expect.stringContaining('the chain mine of table ip filter is not in the dump'),
+      decide: 'nft -a list table ip filter',
+    });
+  });
+  it('a rule of iptables that is missing', () => {
+    const { parting } = check(
+      dump('mixed', {
+        'iptables-nft-save': (t) => t.replace('-A DOCKER -p icmp -j ACCEPT\n', ''),
+        'nft-ruleset': (t) => t.replace(/\t\tmeta l4proto icmp counter packets \d+ bytes \d+ accept.*\n/, ''),
+      }),
+      ofPackets(lines, PING),
+    );
+    expect(parting?.candidates[0]).toMatchObject({ cause: 'rule-came', text: expect.stringMatching(/filter:DOCKER/) });
+  });
 });
 
 describe('walks', () => {

@@ -5,6 +5,7 @@ import { ruleHandles } from '../../../netfilter/nftables/rule-handles.js';
 import type { XtChain, XtRuleset } from '../../../netfilter/xtables/model.js';
 import { printRule } from '../../../netfilter/xtables/print.js';
 import type { NodeState } from '../../../scenario/model.js';
+import { nftTables } from '../../../stack/nft-steps.js';
 import { insertRule, type NodeEdit, removeRule, replaceRule, setPolicy } from '../nft-edit.js';
 import { nativeTable } from '../places.js';
 import type { Assumed } from '../replay.js';
@@ -118,7 +119,7 @@ export class NftTool implements RuleTool {
     return byName(this.#table(s)?.chains ?? [], s.chain);
   }
   hasTable(s: Spot): boolean {
-    return this.#table(s) !== undefined;
+    return nftTables(this.node).some((t) => t.family === s.nftFamily && t.name === s.table);
   }
   length(s: Spot): number | null {
     return this.#chain(s)?.rules.length ?? null;
