@@ -1,6 +1,6 @@
 /** A packet on its way through one node. Stages take it, may put another skb in its place (reassembly), and name an outcome. */
 import type { Skb } from '../packet/skb.js';
-import type { NetDevice } from '../packet/types.js';
+import type { NetDevice, SkSocket } from '../packet/types.js';
 
 export interface Flight {
   skb: Skb;
@@ -8,6 +8,8 @@ export interface Flight {
   errno: number;
   /** Where a later hook run must report another input device than skb.dev (`indev` of ip_output). */
   indev: NetDevice | null;
+  /** Who sends it (nf_hook_state.sk) where that is not skb.sk: what a tunnel wraps is sent by the tunnel. */
+  sk?: SkSocket | null;
   /** BR_INPUT_SKB_CB, while a bridge handles it. */
   br?: BrInputCb;
   /** NET_XMIT_CN: the device's queue did not take it. No error for who sent it, one for ip_do_fragment(). */

@@ -78,10 +78,10 @@ export function sendReset(n: NodeRun, c: PacketCtx): void {
   const made = n.newSkb(data, ETH_P_IP, { kind: 'reply', of: old.id });
   made.mark = n.sysctl('net/ipv4/fwmark_reflect') !== 0 ? old.mark : 0;
   made.dst = old.dst;
-  const f = flight(made);
-  if (rerouteHarder(n, f, 'nf_send_reset') !== 'accept') return;
+  // The route is asked for as if who sent the segment answered itself: by the device that its socket is bound to.
+  if (rerouteHarder(n, { ...flight(made), sk: c.hook === 'OUTPUT' ? old.sk : null }, 'nf_send_reset') !== 'accept') return;
   if (data.length > made.dst.mtu) return;
-  sendBack(n, f, old, 'ip_local_out');
+  sendBack(n, flight(made), old, 'ip_local_out');
 }
 
 const isUnicast6 = (a: Ip6): boolean => a !== ANY6 && !isMulticast6(a);

@@ -2,6 +2,7 @@
 import { type Addr, type Ip6, isMulticast6 } from '../base/addr.js';
 import { isLinkLocal6 } from '../fib/index.js';
 import { IPPROTO, type Skb } from '../packet/skb.js';
+import type { SkSocket } from '../packet/types.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { Kernel } from './kernel.js';
 
@@ -16,7 +17,7 @@ export function rerouteHarder(k: Kernel, f: Flight, by: 'nf_hook_slow' | 'nf_sen
     dst: skb.daddr,
     ...(keepSource ? { src } : {}),
     anySource: true,
-    oif: skb.sk?.boundDev ?? null,
+    oif: sender(f)?.boundDev ?? null,
     mark: skb.mark,
     tos: skb.tos & 0x1c,
     // fib4_rules_early_flow_dissect(): rules may ask for protocol and ports.
@@ -33,10 +34,14 @@ export function rerouteHarder(k: Kernel, f: Flight, by: 'nf_hook_slow' | 'nf_sen
   return k.xfrmReroute(f);
 }
 
+/** Whose device and, of IPv6, whose user the new route is asked for. */
+const sender = (f: Flight): SkSocket | null => (f.sk === undefined ? f.skb.sk : f.sk);
+
 /** ip6_route_me_harder(): what means nothing without a device keeps that of the route before; a route that refuses fails the packet. */
 function reroute6(k: Kernel, f: Flight): HookVerdict {
   const { skb } = f;
-  const bound = skb.sk?.boundDev ?? null;
+  const sk = sender(f);
+  const bound = sk?.boundDev ?? null;
   const daddr = skb.daddr as Ip6;
   const r = k.outputTo6({
     dst: daddr,
@@ -45,6 +50,7 @@ function reroute6(k: Kernel, f: Flight): HookVerdict {
     bound: bound !== null,
     mark: skb.mark,
     tos: 0,
+    uid: sk?.uid ?? 0,
     proto: skb.l4proto,
     ...portsOf(skb),
     purpose: 'reroute',

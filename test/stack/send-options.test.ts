@@ -51,3 +51,34 @@ describe('df', () => {
     expect(sent(packet).ttls.size).toBe(n);
   });
 });
+
+describe('dev', () => {
+  const NODES2 = `version: 1
+nodes:
+  a:
+    addresses: { eth0: 10.0.0.1/24, eth1: 10.1.0.1/24 }
+    gateway: 10.0.0.2
+    iptables: |
+      *filter
+      -A OUTPUT -p tcp ! --tcp-flags RST RST -j REJECT --reject-with tcp-reset
+      COMMIT
+  b: { address: 10.0.0.2/24 }
+  c: { address: 10.1.0.2/24 }
+wires: [[a:eth0, b:eth0], [a:eth1, c:eth0]]
+packets:
+`;
+  const emitted = (tcp: string): string[] => {
+    const { value, diagnostics } = parseScenario(`${NODES2}  - { name: p, from: a, tcp: ${tcp} }\n`, 's.yaml', { read: () => null, list: () => null });
+    if (!value) throw new Error(diagnostics.map((d) => d.message).join('; '));
+    const { events } = runScenario(value, { execute }).packets[0];
+    return events.flatMap((e) => (e.t === 'emit' && e.node === 'a' && e.frame[12] === 8 && e.frame[13] === 0 ? [e.dev] : []));
+  };
+  // Seen on Linux 6.18: nf_send_reset() asks for the route as the socket would.
+  it.each([
+    ["{ to: '8.8.8.8:80', src: 10.1.0.1 }", []],
+    ["{ to: '8.8.8.8:80', dev: eth0 }", []],
+    ["{ to: '8.8.8.8:80', src: 10.1.0.1, dev: eth0 }", ['eth0']],
+  ])('tcp %s: a reset that REJECT makes in OUTPUT leaves by %j', (tcp, devices) => {
+    expect(emitted(tcp)).toEqual(devices);
+  });
+});

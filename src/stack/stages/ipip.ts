@@ -81,6 +81,7 @@ export function ipipTunnelXmit(k: Kernel, f: Flight): 'ip_local_out' | 'gone' {
   skb.macAt = OUTER_HEADER;
   skb.pktType = 'host';
   skb.dst = r.dst;
+  f.sk = null;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: skb.id });
   k.world.xmits++;
   return tunnelDeeper(k, skb) ? 'ip_local_out' : 'gone';

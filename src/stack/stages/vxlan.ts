@@ -94,7 +94,7 @@ function vxlanXmitOne(k: Kernel, f: Flight, plan: VxlanPlan, r: VxlanRemote): vo
   outer.dev = dev;
   k.tell(skb, { t: 'consume', why: 'encapsulated', into: outer.id });
   if (!tunnelDeeper(k, outer)) return;
-  k.traverse('ip_local_out', flight(outer));
+  k.traverse('ip_local_out', { ...flight(outer), sk: null });
   k.world.xmits--;
 }
 
@@ -213,8 +213,9 @@ export function vxlanRcv(k: Kernel, f: Flight): 'gone' {
   return 'gone';
 }
 
-/** INET_ECN_decapsulate(): congestion seen outside is carried inside; impossible combinations drop. */
+/** INET_ECN_decapsulate(): congestion seen outside is carried inside; impossible combinations drop. Behind a VLAN tag no IP header is found (vlan_get_protocol()). */
 function ecnDecapsulate(outerTos: number, inner: Skb): boolean {
+  if (inner.vlan !== null) return true;
   if (inner.protocol !== ETH_P_IP && inner.protocol !== ETH_P_IPV6) return true;
   if ((outerTos & ECN_MASK) !== ECN_CE) return true;
   if ((inner.tos & ECN_MASK) === 0) return false;
