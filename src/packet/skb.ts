@@ -107,8 +107,8 @@ export class Skb {
    * somebody asks (packet/verify.ts).
    */
   csum: 'good' | 'bad' | 'unchecked' = 'good';
-  /** IPv6 traffic class or hop limit were changed after conntrack had summed up the whole packet (skb->csum), which no longer holds. */
-  header6Edited = false;
+  /** Of IPv6: what conntrack summed up (skb->csum) no longer holds, since traffic class or hop limit were changed after it, or ip6_forward() gave it up (skb_forward_csum()). */
+  csumStale = false;
   /** Id of the packet whose buffer and flow hash this one goes on with, as nft's trace ids see it; 0 = its own. */
   traceId = 0;
   tclassid = 0;
@@ -227,7 +227,7 @@ export class Skb {
   }
   set tos(v: number) {
     if (this.protocol === ETH_P_IPV6) {
-      if (this.ct !== null) this.header6Edited = true;
+      if (this.ct !== null) this.csumStale = true;
       this.data[0] = (this.data[0] & 0xf0) | (v >>> 4);
       this.data[1] = (this.data[1] & 0x0f) | ((v & 15) << 4);
       return;
@@ -243,7 +243,7 @@ export class Skb {
   }
   set ttl(v: number) {
     if (this.protocol === ETH_P_IPV6) {
-      if (this.ct !== null) this.header6Edited = true;
+      if (this.ct !== null) this.csumStale = true;
       this.data[7] = v;
     } else this.#ip16(8, (v << 8) | this.data[9]);
   }
@@ -325,7 +325,7 @@ export class Skb {
     c.ignoreDf = this.ignoreDf;
     c.noMcLoop = this.noMcLoop;
     c.csum = this.csum;
-    c.header6Edited = this.header6Edited;
+    c.csumStale = this.csumStale;
     c.tclassid = this.tclassid;
     return c;
   }

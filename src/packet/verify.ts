@@ -14,7 +14,7 @@ export function checksumBad(skb: Skb): boolean {
  */
 export function receivedBad(skb: Skb): boolean {
   if (skb.csum === 'unchecked') return checksumBad(skb);
-  return (skb.csum === 'bad' || (skb.header6Edited && skb.dev?.loopback !== true)) && transportChecksumBad(skb);
+  return (skb.csum === 'bad' || (skb.csumStale && skb.dev?.loopback !== true)) && transportChecksumBad(skb);
 }
 
 /** False for fragments (nothing can be said yet), protocols without one, and UDP/IPv4 without a checksum. */

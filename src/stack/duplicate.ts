@@ -9,6 +9,8 @@ export function duplicate(n: NodeRun, c: PacketCtx, gateway: Addr, oif: string |
   const family = c.skb.family;
   const copy = n.cloneSkb(c.skb);
   copy.ct = null;
+  // It has no socket that could say so.
+  copy.noMcLoop = false;
   copy.ctinfo = CTINFO.UNTRACKED;
   const incoming = c.hook === 'PREROUTING' || c.hook === 'INPUT';
   if (family === 'ipv4' && !copy.df) {

@@ -154,7 +154,7 @@ export class Udp {
    * what is long is believed to be damaged.
    */
   #staleChecksum(skb: Skb, length: number): boolean {
-    return skb.header6Edited && skb.dev?.loopback !== true && length > CHECKSUM_BREAK;
+    return skb.csumStale && skb.dev?.loopback !== true && length > CHECKSUM_BREAK;
   }
 
   #deliver(s: UdpSock, skb: Skb, sport: number, payload: Uint8Array): void {

@@ -18,7 +18,10 @@ function forProxy(k: Kernel, skb: Skb): 'input' | 'gone' | null {
   if (th >= 0 && skb.l4proto === IPPROTO.ICMPV6) {
     if (th >= skb.data.length) return null;
     const type = skb.u8(th);
-    if (type >= FIRST_ND && type <= LAST_ND) return 'input';
+    if (type >= FIRST_ND && type <= LAST_ND) {
+      skb.csumStale = true;
+      return 'input';
+    }
   }
   if (!isLinkLocal6(skb.daddr as Ip6)) return null;
   icmp6Send(k, skb, 1, 3, 0);

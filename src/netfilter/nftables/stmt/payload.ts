@@ -120,7 +120,7 @@ function settle(c: PacketCtx, w: Write): void {
     for (let i = 0; i < 4; i++) skb.setU8(th + 8 + i, (crc >>> (8 * i)) & 255);
   }
   const summed = w.checksum !== null || w.pseudo || w.sctp;
-  if (!summed && skb.protocol === ETH_P_IPV6 && skb.ct !== null) skb.header6Edited = true;
+  if (!summed && skb.protocol === ETH_P_IPV6 && skb.ct !== null) skb.csumStale = true;
 }
 
 function writeLinkHeader(c: PacketCtx, f: PayloadField, v: number): boolean {
