@@ -169,4 +169,6 @@ export interface Env {
   inconclusive(what: string, c: PacketCtx): never;
   /** TEE: send a copy to a gateway. */
   tee(c: PacketCtx, gateway: Addr, oif: string | null): void;
+  /** nf_do_netdev_egress(): the packet, or a copy of it, goes out by a device as the frame that it is. */
+  mirror(c: PacketCtx, dev: NetDevice, copy: boolean): void;
 }

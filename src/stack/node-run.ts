@@ -392,6 +392,11 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     this.world.bhOff = false;
     this.#duplicating = false;
   }
+  mirror(c: PacketCtx, dev: NetDevice, copy: boolean): void {
+    const skb = copy ? this.cloneSkb(c.skb) : c.skb;
+    skb.dev = dev;
+    this.traverse('dev_queue_xmit', flight(skb));
+  }
   endTable(): void {
     if (this.world.bhPending) this.world.bhEnable();
   }

@@ -1,7 +1,7 @@
 /** Statements by the words that begin them: one file each, one line here. */
 import type { NftStmtDef } from '../stmt.js';
 import { ct, notrack } from './ct.js';
-import { dup } from './dup.js';
+import { dup, fwd } from './dup.js';
 import { dynset } from './dynset.js';
 import { log } from './log.js';
 import { meta } from './meta.js';
@@ -29,6 +29,7 @@ const all: readonly NftStmtDef[] = [
   queue,
   tproxy,
   dup,
+  fwd,
   ...dynset,
   ...unsupported,
 ];

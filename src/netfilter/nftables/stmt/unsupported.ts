@@ -11,7 +11,7 @@ const rest = (words: readonly string[], kernel: string): NftStmtDef => ({
   },
 });
 
-/** Flow tables take later packets past the hooks; synproxy answers for the server; `xt` is what only iptables-nft can read; fwd is of netdev chains. */
+/** Flow tables take later packets past the hooks; synproxy answers for the server; `xt` is what only iptables-nft can read; `fwd ip to` asks for a neighbour. */
 export const unsupported: readonly NftStmtDef[] = [
   rest(['flow'], 'net/netfilter/nft_flow_offload.c'),
   rest(['synproxy'], 'net/netfilter/nft_synproxy.c'),

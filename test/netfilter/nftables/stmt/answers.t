@@ -117,3 +117,22 @@ table ip t {
 < r0 udp 10.1.0.2:1 > 10.2.0.2:2
 > r1 udp 10.1.0.2:1 > 10.2.0.2:2
 > r1 udp 10.1.0.2:1 > 10.2.0.2:2
+
+== copies to a device and out by another, as the frames that they are
+table netdev t {
+  chain i {
+    type filter hook ingress device "r0" priority 0;
+    udp dport 1 dup to "r1" ip ttl set 9
+    udp dport 2 fwd to "r1"
+    udp dport 3 fwd to udp sport map { 1 : "r0" }
+  }
+}
+< r0 udp 10.1.0.2:1 > 10.2.0.2:1
+> r1 udp 10.1.0.2:1 > 10.2.0.2:1 ttl 64 to 020000000101 from 020000000102
+> r1 udp 10.1.0.2:1 > 10.2.0.2:1 ttl 8
+< r0 udp 10.1.0.2:1 > 10.2.0.2:2
+> r1 udp 10.1.0.2:1 > 10.2.0.2:2 ttl 64 to 020000000101 from 020000000102
+< r0 udp 10.1.0.2:1 > 10.2.0.2:3
+> r0 udp 10.1.0.2:1 > 10.2.0.2:3 ttl 64 to 020000000101 from 020000000102
+< r0 udp 10.1.0.2:9 > 10.2.0.2:3
+> r1 udp 10.1.0.2:9 > 10.2.0.2:3

@@ -94,6 +94,7 @@ export class KernelWorld {
     await pause(p.wait);
     const frame = frameOf(p);
     const sent = hexOf(frame);
+    let entered = false;
     const mark = `nfsim-stmt ${process.hrtime.bigint()}`;
     for (const [, c] of this.#captures) c.take();
     if (logs) writeFileSync('/dev/kmsg', `${mark}\n`);
@@ -103,7 +104,11 @@ export class KernelWorld {
     for (let waited = 0; waited < LONGEST_MS; waited += SETTLE_MS) {
       await pause(SETTLE_MS);
       const more = this.#captures.flatMap(([dev, c]) => c.take().map((f) => ({ dev, frame: completeChecksums(f.bytes), time: f.time })));
-      frames.push(...more.filter((f) => hexOf(f.frame) !== sent && !hexOf(f.frame).startsWith(MLD)));
+      for (const f of more) {
+        // The capture has what goes in as well.
+        if (!entered && f.dev === p.dev && hexOf(f.frame) === sent) entered = true;
+        else if (!hexOf(f.frame).startsWith(MLD)) frames.push(f);
+      }
       if (more.length === 0 && frames.length >= wanted && waited > SETTLE_MS) break;
     }
     return { frames: frames.sort((a, b) => a.time - b.time), log: logs ? logAfter(mark) : [], unsupported: null };
