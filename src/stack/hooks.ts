@@ -148,12 +148,18 @@ function natHook(k: Kernel, f: Flight, h: HookState, walks: readonly NatWalk[]):
   return 'accept';
 }
 
+const NAT_POINTS: readonly HookPoint[] = ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'];
+/** nf_nat_register_fn(): the first nat chain of a family, at whichever hook, brings all of them. */
+const hasNat = (n: NodeState, family: IpFamily): boolean =>
+  hasTable(n, family, 'nat') ||
+  NAT_POINTS.some((point) => (hasTable(n, family, 'nat', 'nft') && hasNftChain(n, family, 'nat', point)) || nativeNatWalks(n, family, point).length > 0);
+
 const natStep = (family: IpFamily, point: HookPoint, priority: number): HookStep => ({
   family,
   point,
   priority,
   name: 'nf_nat_inet_fn',
-  needed: (n) => needsConntrack(n, family),
+  needed: (n) => needsConntrack(n, family) && hasNat(n, family),
   bind: (n) => {
     const walks = natWalks(n, family, point);
     return (k, f, h) => natHook(k, f, h, walks);

@@ -1,5 +1,6 @@
 /** Elements of sets and maps, and finding one by its key. */
 import type { Scalar } from '../pred.js';
+import { bitOr } from './bitwise.js';
 import type { DataKind } from './set.js';
 import { NftError, type NftToken, type NftTokens } from './tokens.js';
 import { type NftType, nftDuration, typeNamed } from './types.js';
@@ -77,13 +78,24 @@ export function rangeOf(t: NftTokens, type: NftType, colon = false): PartRange {
   t.next();
   const found = wordRange(token, type) ?? (colon ? beforeColon(t, token, type) : null);
   if (!found) throw new NftError(`“${token.text}” is no ${type.name}`, token);
-  if (found.lo !== found.hi || typeof found.lo !== 'number') return found;
+  // `"10:00"-"12:00"`, `1 - 5`
+  if (found.lo === found.hi && t.take('-')) return upTo(found.lo, t, type, colon);
+  if (found.lo !== found.hi) return found;
   let { lo } = found;
   while (type.flags && t.take('|')) {
-    const more = wordRange(t.word(type.name), type);
-    lo = (lo | (more?.lo as number)) >>> 0;
+    const word = t.word(type.name);
+    const more = type.parse(word.text);
+    if (more === null) throw new NftError(`“${word.text}” is no ${type.name}`, word);
+    lo = bitOr(lo, more);
   }
   return { lo, hi: lo };
+}
+
+function upTo(lo: Scalar, t: NftTokens, type: NftType, colon: boolean): PartRange {
+  const token = t.next();
+  const found = token.kind === 'word' || token.kind === 'string' ? (wordRange(token, type) ?? (colon ? beforeColon(t, token, type) : null)) : null;
+  if (!found || found.lo !== found.hi || (found.lo < lo && type.name !== 'hour')) throw new NftError(`no range of ${type.name} ends at “${token.text}”`, token);
+  return { lo, hi: found.lo };
 }
 
 function beforeColon(t: NftTokens, token: NftToken, type: NftType): PartRange | null {
@@ -93,7 +105,8 @@ function beforeColon(t: NftTokens, token: NftToken, type: NftType): PartRange | 
   return found;
 }
 
-function wordRange({ text, kind }: NftToken, type: NftType): PartRange | null {
+export function wordRange({ text, kind }: NftToken, type: NftType): PartRange | null {
+  if (text.endsWith('\\*') && type.name === 'ifname') return { lo: `${text.slice(0, -2)}*`, hi: `${text.slice(0, -2)}*` };
   if (text.endsWith('*') && type.bits === 128 && type.name.startsWith('if')) return { lo: text.slice(0, -1), hi: `${text.slice(0, -1)}\uffff` };
   const whole = type.parse(text);
   if (whole !== null) return { lo: whole, hi: whole };

@@ -5,6 +5,7 @@
  *   concat: binary { . binary }         binary: primary { & | ^ << >> primary }         primary: ( … ) | read | constant, and `map` behind any
  */
 import type { PacketCtx, Scalar } from '../pred.js';
+import { bitAnd, bitOr, bitXor, type Operator, shiftLeft, shiftRight } from './bitwise.js';
 import { nftReads } from './expr/index.js';
 import type { NftFamily, NftTable } from './model.js';
 import { lookup, passes, type SetUse, setUse } from './set.js';
@@ -33,12 +34,24 @@ export interface NftExpr {
   readonly constant?: Scalar;
   /** Of a map: the element itself, whose values may be ranges or names of objects. */
   readonly element?: (c: PacketCtx) => ReturnType<typeof find>;
+  /** What was read is computed with: nothing is implied of flags any more. */
+  readonly computed?: true;
+  /** Every part stands in the kernel's registers as whole bytes in the order of the wire. */
+  readonly wire?: true;
+  /** Bits of its last byte behind it. */
+  readonly behind?: number;
+  /** `ip dscp >> 2` inside of a concatenation: so nft lists what moves `ip dscp` to the end of its byte, which is `ip dscp`. */
+  readonly moved?: NftExpr;
 }
 
 /** A key of an expression: `ip saddr`, `meta mark`. */
 export interface NftRead {
   readonly type: NftType;
   readonly read: (c: PacketCtx) => Scalar | undefined;
+  /** It stands in a register as that many bytes in the order of the wire. */
+  readonly bytes?: number;
+  /** Of a field that does not end with a byte: how many bits of it are behind. */
+  readonly behind?: number;
 }
 
 /** One file each in expr/. */
@@ -69,7 +82,13 @@ export function parseExpr(t: NftTokens, s: NftScope, type: NftType | null = null
   const from = t.mark();
   const parts = [parseBinary(t, s, type)];
   while (t.take('.')) parts.push(parseBinary(t, s, null));
-  const key = parts.length === 1 ? parts[0] : concat(t.text.slice(from, t.mark()).trim(), parts);
+  const key =
+    parts.length === 1
+      ? parts[0]
+      : concat(
+          t.text.slice(from, t.mark()).trim(),
+          parts.map((p) => p.moved ?? p),
+        );
   return t.is('map') ? mapped(t, s, key, from) : key;
 }
 
@@ -77,6 +96,7 @@ function concat(text: string, parts: readonly NftExpr[]): NftExpr {
   return {
     text,
     types: parts.flatMap((p) => p.types),
+    ...(parts.every((p) => p.wire) ? { wire: true as const } : {}),
     one: parts[0].one,
     all: (c) => {
       const out: Scalar[] = [];
@@ -149,32 +169,16 @@ function computed(text: string, left: NftExpr, sign: NftToken, right: NftExpr): 
   const op = compute(sign);
   const type = left.types[0];
   if (left.constant !== undefined && right.constant !== undefined) return constant(text, type, op(left.constant, right.constant));
-  return single(text, type, (c) => {
+  const read = (c: PacketCtx): Scalar | undefined => {
     const a = left.one(c);
     const b = right.one(c);
     return a === undefined || b === undefined ? undefined : op(a, b);
-  });
+  };
+  const moved = op === shiftRight && left.behind !== undefined && left.behind === right.constant ? { moved: left } : {};
+  return { ...single(text, type, read), ...moved, computed: true };
 }
 
-type Operator = (a: Scalar, b: Scalar) => Scalar;
-const units = (a: string, b: string, op: (x: number, y: number) => number): string =>
-  String.fromCharCode(...Array.from({ length: Math.max(a.length, b.length) }, (_, i) => op(a.charCodeAt(i) || 0, b.charCodeAt(i) || 0)));
-/** Numbers of up to 48 bits and IPv6 addresses, bit by bit. */
-const bitwise =
-  (op: (x: number, y: number) => number): Operator =>
-  (a, b) => {
-    if (typeof a === 'string') return units(a, String(b), op);
-    const [x, y] = [a, b as number];
-    const high = op(Math.floor(x / 2 ** 32), Math.floor(y / 2 ** 32)) >>> 0;
-    return high * 2 ** 32 + (op((x % 2 ** 32) | 0, (y % 2 ** 32) | 0) >>> 0);
-  };
-const OPS: Readonly<Record<string, Operator>> = {
-  '&': bitwise((x, y) => x & y),
-  '|': bitwise((x, y) => x | y),
-  '^': bitwise((x, y) => x ^ y),
-  '<<': (a, b) => ((a as number) << (b as number)) >>> 0,
-  '>>': (a, b) => (a as number) >>> (b as number),
-};
+const OPS: Readonly<Record<string, Operator>> = { '&': bitAnd, '|': bitOr, '^': bitXor, '<<': shiftLeft, '>>': shiftRight };
 const WORDS = new Map([
   ['and', '&'],
   ['or', '|'],
@@ -216,7 +220,11 @@ function readAt(t: NftTokens, s: NftScope): NftExpr | null {
     t.next();
     const read = def.parse(t, token.text, s);
     if (read && def.needs) s.needs.add(def.needs);
-    if (read) return single(t.text.slice(from, t.mark()).trim(), read.type, read.read);
+    if (read) {
+      const wire = read.bytes === undefined ? {} : { wire: true as const };
+      const behind = read.behind === undefined ? {} : { behind: read.behind };
+      return { ...single(t.text.slice(from, t.mark()).trim(), read.type, read.read), ...wire, ...behind };
+    }
     t.reset(from);
   }
   return null;

@@ -2,7 +2,8 @@
 
 import { whenPresent } from '../fields.js';
 import { between, call, equals, type Field, type PacketCtx, type Pred, type Scalar } from '../pred.js';
-import { rangeOf } from './elements.js';
+import { bitAnd, bitOr, isZero } from './bitwise.js';
+import { rangeOf, wordRange } from './elements.js';
 import { find, type NftExpr, type NftScope, parseExpr } from './expr.js';
 import { type SetUse, setUse } from './set.js';
 import { NftError, type NftTokens } from './tokens.js';
@@ -18,12 +19,29 @@ export function parseComparison(t: NftTokens, s: NftScope, left: NftExpr): Pred 
   const invert = sign === '!=';
   if (t.is('{', '@')) {
     if (sign !== null && sign !== '==' && !invert) throw new NftError(`“${sign}” does not go with a set`, t.peek());
-    return inSet(left, setUse(t, s, left.types, 'set'), invert);
+    const use = setUse(t, s, left.types, 'set');
+    return (sign === null ? loneFlags(left, use) : null) ?? inSet(left, use, invert);
   }
   if (left.types.length > 1) return inParts(t, left, invert);
   const field: Field = { name: left.text, read: left.one, show: left.types[0].show };
   if (sign === '<' || sign === '>' || sign === '<=' || sign === '>=') return ordered(field, sign, value(t, s, left.types[0]));
-  return left.types[0].flags ? flagTest(t, s, field, left.types[0], sign) : plainTest(t, s, field, left.types[0], invert);
+  if (left.types[0].flags && !isRange(t, left.types[0])) return flagTest(t, s, field, left.types[0], sign ?? (left.computed ? '==' : null));
+  if (sign === '!') throw new NftError('“!” goes with flags only', t.peek());
+  return plainTest(t, s, field, left.types[0], invert);
+}
+
+/** `0x1-0x5`, which flags may be as well. */
+const isRange = (t: NftTokens, type: NftType): boolean => {
+  const token = t.peek();
+  const found = token.kind === 'word' ? wordRange(token, type) : null;
+  return found !== null && found.lo !== found.hi;
+};
+
+/** nft writes `{ a }` as `a`, which of flags is not the same: any of them. */
+function loneFlags(left: NftExpr, use: SetUse): Pred | null {
+  const key = use.def.name === '' && use.def.elements.length === 1 && left.types[0].flags && !left.computed ? use.def.elements[0].key : null;
+  if (!key || key.length > 1 || key[0].lo !== key[0].hi) return null;
+  return anyFlag({ name: left.text, read: left.one, show: left.types[0].show }, key[0].lo, false);
 }
 
 /** One value that may be computed of constants. */
@@ -53,37 +71,34 @@ function plainTest(t: NftTokens, s: NftScope, f: Field, type: NftType, invert: b
   const token = t.peek();
   if (token.text === '(' || (token.kind === 'word' && type.parse(token.text) !== null)) return whenPresent(f, invert, equals(f, value(t, s, type)));
   const { lo, hi } = rangeOf(t, type);
+  // Hours of two days: what is not between the end and the beginning (meta hour).
+  if (lo > hi) return whenPresent(f, !invert, between(f, hi, lo));
   return whenPresent(f, invert, lo === hi ? equals(f, lo) : between(f, lo, hi));
 }
 
-/** Flags: `a,b` is any of them, `a / a,b` those of a mask, `== a` exactly these. */
+/** Flags: `a,b` is any of them, `! a` none, `a / a,b` those of a mask, `== a` exactly these. */
 function flagTest(t: NftTokens, s: NftScope, f: Field, type: NftType, sign: string | null): Pred {
-  const list = flagList(t, s, type);
-  if (t.take('/')) {
-    const mask = flagList(t, s, type);
-    return masked(f, mask.bits, list.bits, sign === '!=');
-  }
-  if (sign === '==' || (sign === '!=' && list.count === 1)) return whenPresent(f, sign === '!=', equals(f, list.bits));
-  if (sign === '!=') return whenPresent(f, true, equals(f, list.bits));
-  const any = (c: PacketCtx): boolean => {
-    const v = f.read(c);
-    return v !== undefined && (((v as number) & list.bits) !== 0) !== (sign === '!');
-  };
-  return call(f.name, [f], any, `${sign === '!' ? 'none' : 'any'} of ${f.show(list.bits)}`, shown(f));
+  const bits = flagList(t, s, type);
+  if (t.take('/')) return masked(f, flagList(t, s, type), bits, sign === '!=');
+  if (sign === '==' || sign === '!=') return whenPresent(f, sign === '!=', equals(f, bits));
+  return anyFlag(f, bits, sign === '!');
 }
-function flagList(t: NftTokens, s: NftScope, type: NftType): { readonly bits: number; readonly count: number } {
-  let bits = 0;
-  let count = 0;
-  do {
-    bits = (bits | (value(t, s, type) as number)) >>> 0;
-    count++;
-  } while (t.take(','));
-  return { bits, count };
-}
-function masked(f: Field, mask: number, wanted: number, invert: boolean): Pred {
+function anyFlag(f: Field, bits: Scalar, none: boolean): Pred {
   const test = (c: PacketCtx): boolean => {
     const v = f.read(c);
-    return v !== undefined && (((v as number) & mask) >>> 0 === wanted) !== invert;
+    return v !== undefined && isZero(bitAnd(v, bits)) === none;
+  };
+  return call(f.name, [f], test, `${none ? 'none' : 'any'} of ${f.show(bits)}`, shown(f));
+}
+function flagList(t: NftTokens, s: NftScope, type: NftType): Scalar {
+  let bits = value(t, s, type);
+  while (t.take(',')) bits = bitOr(bits, value(t, s, type));
+  return bits;
+}
+function masked(f: Field, mask: Scalar, wanted: Scalar, invert: boolean): Pred {
+  const test = (c: PacketCtx): boolean => {
+    const v = f.read(c);
+    return v !== undefined && (bitAnd(v, mask) === wanted) !== invert;
   };
   return call(f.name, [f], test, `${invert ? 'not ' : ''}${f.show(wanted)} of ${f.show(mask)}`, shown(f));
 }

@@ -36,4 +36,9 @@ export const SYMBOLS: Readonly<Record<string, Names>> = {
   boolean: table('exists=1 missing=0 true=1 false=0'),
   arp_op: table('request=1 reply=2 rrequest=3 rreply=4 inrequest=8 inreply=9 nak=10'),
   day: table('Sunday=0 Monday=1 Tuesday=2 Wednesday=3 Thursday=4 Friday=5 Saturday=6'),
+  igmp_type: table('membership-query=17 membership-report-v1=18 membership-report-v2=22 membership-report-v3=34 leave-group=23'),
+  dccp_pkttype: table('request=0 response=1 data=2 ack=3 dataack=4 closereq=5 close=6 reset=7 sync=8 syncack=9'),
+  mh_type: table(`binding-refresh-request=0 home-test-init=1 careof-test-init=2 home-test=3 careof-test=4 binding-update=5 binding-acknowledgement=6
+    binding-error=7 fast-binding-update=8 fast-binding-acknowledgement=9 fast-binding-advertisement=10 experimental-mobility-header=11
+    home-agent-switch-message=12`),
 };

@@ -6,6 +6,9 @@ import type { Flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmpSend } from './icmp-send.js';
 
+/** rt_tos2priority(): best effort, bulk, interactive, interactive bulk, by the two high bits of the TOS. */
+const TOS_PRIORITY = [0, 2, 6, 4] as const;
+
 export function ipForward(k: Kernel, f: Flight): 'ip_forward_finish' | 'gone' {
   const { skb } = f;
   if (skb.pktType !== 'host') {
@@ -41,6 +44,7 @@ export function ipForward(k: Kernel, f: Flight): 'ip_forward_finish' | 'gone' {
     return 'gone';
   }
   skb.ttl = skb.ttl - 1;
+  skb.priority = TOS_PRIORITY[(skb.tos & 0x1e) >>> 3];
   if (skb.cb.flags & IPSKB_DOREDIRECT && skb.secpath === null) sendRedirect(k, skb, dst);
   return k.hook(f, 'ipv4', 'FORWARD', skb.dev, dst.dev) === 'accept' ? 'ip_forward_finish' : 'gone';
 }

@@ -1,8 +1,9 @@
 /** `ct state`, `ct mark`, `ct original ip saddr`: what connection tracking knows (nft_ct_get_eval). */
-import { CTINFO, ctIsReply, type NfConn } from '../../../packet/types.js';
+import { CTINFO, ctIsReply, IPS, type NfConn } from '../../../packet/types.js';
 import type { PacketCtx, Scalar } from '../../pred.js';
 import type { NftReadDef } from '../expr.js';
-import { integer, type NftType, typeNamed } from '../types.js';
+import { NftError } from '../tokens.js';
+import { integer, labelBits, type NftType, typeNamed } from '../types.js';
 
 type ConnRead = (ct: NfConn, c: PacketCtx) => Scalar | undefined;
 
@@ -21,17 +22,30 @@ export const CT: Readonly<Record<string, { readonly type: NftType; readonly of: 
   status: { type: typeNamed('ct_status'), of: (ct) => ct.status },
   mark: { type: typeNamed('mark'), of: (ct) => ct.mark },
   secmark: { type: integer(32), of: (ct) => ct.secmark },
-  expiration: { type: typeNamed('time'), of: (ct, c) => Math.max(0, ct.expires - c.env.now()) },
-  helper: { type: typeNamed('string'), of: (ct) => ct.helper ?? undefined },
+  // Until it is in the table the timeout is no point in time yet, and the subtraction says that none is left.
+  expiration: { type: typeNamed('time'), of: (ct, c) => (ct.status & IPS.CONFIRMED ? Math.max(0, ct.expires - c.env.now()) : 0) },
+  // That of the connection which expected this one.
+  helper: { type: typeNamed('string'), of: (ct) => ct.master?.helper ?? undefined },
+  l3proto: { type: typeNamed('nf_proto'), of: (ct) => NFPROTO[ct.orig.family] },
+  label: { type: typeNamed('ct_label'), of: (ct) => labelBits(ct.labels) },
 };
+const NFPROTO = { ipv4: 2, ipv6: 10 } as const;
+const NOT_MODELLED: ReadonlyMap<string, string> = new Map([
+  ['id', 'the number that the kernel gave a connection'],
+  ['event', 'events of connection tracking'],
+]);
 
 /** Keys of one direction. */
 const DIRECTED: Readonly<Record<string, { readonly type: NftType; readonly of: (ct: NfConn, reply: boolean) => Scalar | undefined }>> = {
   protocol: { type: typeNamed('inet_proto'), of: (ct, r) => (r ? ct.reply : ct.orig).proto },
   'proto-src': { type: typeNamed('inet_service'), of: (ct, r) => (r ? ct.reply : ct.orig).sport },
   'proto-dst': { type: typeNamed('inet_service'), of: (ct, r) => (r ? ct.reply : ct.orig).dport },
-  zone: { type: integer(16), of: (ct, r) => (ct.zone.dir === 'both' || (ct.zone.dir === 'reply') === r ? ct.zone.id : 0) },
 };
+/** nf_ct_zone_id(): a zone of one direction is the default one in the other; where none is named it is that of the connection. */
+const zone =
+  (dir: string | null) =>
+  ({ zone: z }: NfConn): number =>
+    dir === null || z.dir === 'both' || (z.dir === 'reply') === (dir === 'reply') ? z.id : 0;
 const COUNTS = ['packets', 'bytes', 'avgpkt'];
 
 const conn = (c: PacketCtx): NfConn | null => (c.skb.ct && !c.skb.ct.template ? c.skb.ct : null);
@@ -46,8 +60,10 @@ const parsed: NftReadDef = {
   words: ['ct'],
   kernel: 'net/netfilter/nft_ct.c',
   needs: 'conntrack',
-  parse: (t) => {
+  parse: (t, _, s) => {
     const word = t.peek().text;
+    const lacks = NOT_MODELLED.get(word);
+    if (lacks !== undefined) throw new NftError(`not modelled: ${lacks}`, t.peek());
     if (word === 'state') {
       t.next();
       return { type: typeNamed('ct_state'), read: state };
@@ -57,7 +73,7 @@ const parsed: NftReadDef = {
       return { type: CT[word].type, read: asked(CT[word].of) };
     }
     const dir = t.take('original', 'reply');
-    const family = dir ? t.take('ip', 'ip6') : null;
+    const family = (dir ? t.take('ip', 'ip6') : null) ?? s.family;
     const key = t.peek().text;
     const replies = (c: PacketCtx): boolean => (dir === null ? ctIsReply(c.skb.ctinfo) : dir === 'reply');
     if (dir && (key === 'saddr' || key === 'daddr')) {
@@ -67,6 +83,7 @@ const parsed: NftReadDef = {
       const side = key === 'saddr' ? 'src' : 'dst';
       return { type, read: asked((ct, c) => (ct.orig.family === wanted ? (replies(c) ? ct.reply : ct.orig)[side] : undefined)) };
     }
+    if (t.take('zone')) return { type: integer(16), read: asked(zone(dir)) };
     if (Object.hasOwn(DIRECTED, key)) {
       t.next();
       return { type: DIRECTED[key].type, read: asked((ct, c) => DIRECTED[key].of(ct, replies(c))) };

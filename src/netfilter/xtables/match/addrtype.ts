@@ -51,7 +51,7 @@ function check(d: AddrtypeMatch, ctx: CheckContext): void {
 }
 
 /** __ipv6_addr_type(), as far as it tells these three apart; IPv4-mapped addresses are none of them. */
-function ip6Kind(a: string): 'any' | 'multicast' | 'unicast' | 'mapped' {
+export function ip6Kind(a: string): 'any' | 'multicast' | 'unicast' | 'mapped' {
   if (a === ANY6) return 'any';
   if (isMulticast6(a)) return 'multicast';
   return a.startsWith('\0\0\0\0\0\uffff') ? 'mapped' : 'unicast';

@@ -56,9 +56,8 @@ function ends(c: PacketCtx): Ends | null {
 }
 
 /** nf_sk_lookup_slow_v4/v6(): the socket the packet is for. */
-function lookup(c: PacketCtx): SkSocket | null {
+export function localSocket(c: PacketCtx): SkSocket | null {
   const { skb } = c;
-  if (skb.sk) return skb.sk;
   const e = ends(c);
   if (e === null) return null;
   return c.env.socket({ family: skb.family, proto: e.proto, src: e.remote, sport: e.rport, dst: e.local, dport: e.lport, dev: c.in, want: 'any' });
@@ -66,7 +65,7 @@ function lookup(c: PacketCtx): SkSocket | null {
 
 /** socket_match(): a socket bound to every address counts only with --nowildcard. */
 function matches(d: SocketMatch, c: PacketCtx): boolean {
-  const sk = lookup(c);
+  const sk = c.skb.sk ?? localSocket(c);
   if (!sk) return false;
   if (!d.nowildcard && sk.full && sk.boundAny) return false;
   if (d.transparent && !sk.transparent) return false;
