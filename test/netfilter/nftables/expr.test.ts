@@ -45,7 +45,7 @@ describe.skipIf(lacks !== null)('rules on the kernel', () => {
         expect(readNftList(listing)[0].chains[0].rules.length).toBe(listed.length);
         expect(got(listed, modelMatches(t, listed, listing))).toEqual(wanted(listed));
       },
-      60_000,
+      30_000,
     );
 
     it.each(tables.filter((t) => (t.family === 'bridge') === bridge))('$name: what nft refuses', async (t) => {

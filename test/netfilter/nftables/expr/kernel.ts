@@ -54,7 +54,7 @@ export class KernelWorld {
         ];
     await w.#do(w.#r, [
       'sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0',
-      'sysctl -qw net.netfilter.nf_conntrack_acct=1 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0 net.ipv4.tcp_synack_retries=0',
+      'sysctl -qw net.netfilter.nf_conntrack_acct=1 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0',
       `ip link add r0 address ${MACS.r0} type veth peer name a0 address ${MACS.a} netns ${p}-a`,
       `ip link add r1 address ${MACS.r1} type veth peer name b0 address ${MACS.b} netns ${p}-b`,
       ...(bridge
@@ -65,10 +65,6 @@ export class KernelWorld {
     ]);
     await w.#do(w.#a, ['sysctl -qw net.ipv6.conf.all.disable_ipv6=1', 'ip link set a0 up']);
     spawnSync('ip', ['netns', 'exec', `${p}-b`, 'sh', '-c', 'sysctl -qw net.ipv6.conf.all.disable_ipv6=1; ip link set b0 up']);
-    await w.#do(w.#r, [
-      '(for s in UDP4-RECV:53 UDP6-RECV:53,ipv6only TCP4-LISTEN:22,fork TCP6-LISTEN:22,fork,ipv6only; do socat -u $s - >/dev/null 2>&1 & done)',
-      'sleep 0.3',
-    ]);
     return w;
   }
 
@@ -94,7 +90,9 @@ export class KernelWorld {
   /** The rules that each packet of the table moves; they are loaded. */
   async matches(t: ExprTable, rows: readonly Row[]): Promise<Matches> {
     const out = new Map<Row, string[]>(rows.map((r) => [r, []]));
-    await this.#r.run('conntrack -F; sleep 0.2');
+    await this.#do(this.#r, [
+      'conntrack -F 2>/dev/null; pids=; for s in UDP4-RECV:53 UDP6-RECV:53,ipv6only TCP4-LISTEN:22,fork TCP6-LISTEN:22,fork,ipv6only; do socat -u $s - >/dev/null 2>&1 & pids="$pids $!"; done; for i in $(seq 100); do [ $(ss -Hlnut | wc -l) -ge 4 ] && break; sleep 0.02; done',
+    ]);
     let before = await this.#counters(t);
     for (const [name, text] of t.packets) {
       const s = sending(text);
@@ -106,6 +104,8 @@ export class KernelWorld {
       });
       before = after;
     }
+    // With the sockets goes what they would still send.
+    await this.#r.run('kill $pids');
     return out;
   }
 
@@ -133,7 +133,6 @@ export class KernelWorld {
   close(): void {
     this.#socat?.kill();
     this.#a.close();
-    spawnSync('sh', ['-c', `ip netns pids ${this.#prefix}-r | xargs -r kill`]);
     this.#r.close();
     for (const n of ['a', 'b', 'r']) spawnSync('ip', ['netns', 'del', `${this.#prefix}-${n}`]);
     spawnSync('rm', ['-f', this.#file]);
