@@ -152,7 +152,7 @@ const NAT_POINTS: readonly HookPoint[] = ['PREROUTING', 'INPUT', 'OUTPUT', 'POST
 /** nf_nat_register_fn(): the first nat chain of a family, at whichever hook, brings all of them. */
 const hasNat = (n: NodeState, family: IpFamily): boolean =>
   hasTable(n, family, 'nat') ||
-  NAT_POINTS.some((point) => (hasTable(n, family, 'nat', 'nft') && hasNftChain(n, family, 'nat', point)) || nativeNatWalks(n, family, point).length > 0);
+  NAT_POINTS.some((point) => (hasTable(n, family, 'nat', 'nft') && hasNftChain(n, family, 'nat', point)) || nativeNatChains(n, family, point).length > 0);
 
 const natStep = (family: IpFamily, point: HookPoint, priority: number): HookStep => ({
   family,
