@@ -159,7 +159,7 @@ export class ListedRules {
 
   /** `nft`: `nft -a list ruleset`; the others as iptables-nft-save, ip6tables-nft-save and ebtables-nft-save print them. */
   constructor(s: { readonly nft?: string; readonly iptables?: string; readonly ip6tables?: string; readonly ebtables?: string }) {
-    for (const t of readNftList(s.nft ?? ''))
+    for (const t of readNftList(s.nft ?? '').value)
       for (const c of t.chains) for (const [i, r] of c.rules.entries()) this.#places.set(`${t.family} ${t.name} ${r.handle}`, i + 1);
     this.#made = new Set([...chainsIn('ip', s.iptables), ...chainsIn('ip6', s.ip6tables), ...chainsIn('bridge', s.ebtables)]);
   }

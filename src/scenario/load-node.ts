@@ -104,7 +104,7 @@ function readPart(l: Loading, draft: NodeDraft, kind: PartKind, value: Tree, opt
   if (file) {
     const source = l.fileText(file, sourceOf(file));
     if (source) l.take(row.read(draft, source.text, source.path, options), null);
-  } else if (value.t === 'scalar') l.take(row.read(draft, String(value.value ?? ''), value.span.file, options), value);
+  } else if (value.t === 'scalar') l.take(row.read(draft, String(value.value ?? ''), value.span.file, { ...options, typed: true }), value);
   if (kind === 'sysctl') draft.sysctls = mergedSysctls(before.sysctls, draft.sysctls);
 }
 

@@ -79,10 +79,7 @@ export const doors: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['pcap', (t) => readPcap(Buffer.from(t, 'latin1'), 'x').diagnostics],
   [
     'nft-list',
-    (t) => {
-      readNftList(t);
-      return [];
-    },
+    (t) => readNftList(t).diagnostics,
   ],
   [
     'rt-tables',

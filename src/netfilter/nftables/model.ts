@@ -35,6 +35,9 @@ export interface NftChain {
   readonly base: NftBaseChain | null;
   readonly rules: readonly NftRule[];
   readonly handle?: number | null;
+  readonly comment?: string;
+  /** `flags offload`. */
+  readonly flags?: string;
 }
 
 /** `set NAME { … }` or `map NAME { … }`: what stands between its braces. */
@@ -69,4 +72,9 @@ export interface NftTable {
   /** `flags dormant`: its chains are not hooked. */
   readonly dormant?: boolean;
   readonly handle?: number | null;
+  readonly comment?: string;
+  /** Handles of rules that were read without, or added since, as the kernel gives them out. */
+  readonly numbers?: ReadonlyMap<NftRule, number>;
+  /** The last handle that the table has given out. */
+  readonly last?: number;
 }

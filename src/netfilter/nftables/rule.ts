@@ -2,6 +2,7 @@
  * A rule: statements in their order (nft_do_chain). Comparisons and effects stand in one list, since a rule may count, mark or log before it compares on;
  * the verdict ends it.
  */
+import { nearest } from '../../base/diagnostic.js';
 import { byName, memoByIdentity, memoByPair } from '../../base/memo.js';
 import { type Acting, type Action, FALL_THROUGH } from '../xtables/action.js';
 import type { Ask } from '../xtables/ask.js';
@@ -78,8 +79,17 @@ function codeOf(steps: readonly NftStep[]): { readonly asks: readonly Ask[]; rea
 const objectPlaces = memoByIdentity((all: NftTable['objects']) => new Map(all.map((o) => [`${o.kind} ${o.name}`, o])));
 function objectOf(table: NftTable, kind: string, name: string): object {
   const o = objectPlaces(table.objects).get(`${kind} ${name}`);
-  if (!o) throw new NftError(`there is no ${kind} ${name} in table ${table.family} ${table.name}`, null);
+  if (!o) throw new NftError(`there is no ${kind} ${name} in table ${table.family} ${table.name}`, null, undefined, 'nft-unknown-object');
   return o;
+}
+
+function missingChain(table: NftTable, name: string, t: NftTokens, from: number): NftError {
+  const at = t.text.indexOf(name, from);
+  const token = at < 0 ? null : ({ kind: 'word', text: name, from: at, to: at + name.length } as const);
+  const names = table.chains.map((c) => c.name);
+  const near = nearest(name, names);
+  const hint = near ? `did you mean “${near}”?` : `chains: ${names.slice(0, 12).join(', ')}`;
+  return new NftError(`there is no chain ${name} in table ${table.family} ${table.name}`, token, hint, 'nft-unknown-chain');
 }
 
 function statement(t: NftTokens, table: NftTable, rule: NftRule, needs: Set<NftNeed>): NftStep {
@@ -93,7 +103,7 @@ function statement(t: NftTokens, table: NftTable, rule: NftRule, needs: Set<NftN
     object: (kind, name) => objectOf(table, kind, name),
     instance: () => instanceAt(rule, from),
     chain: (name) => {
-      if (!byName(table.chains, name)) throw new NftError(`there is no chain ${name} in table ${table.family} ${table.name}`, t.peek());
+      if (!byName(table.chains, name)) throw missingChain(table, name, t, from);
     },
   };
   for (const def of nftStatements.get(token.text) ?? []) {

@@ -1,11 +1,13 @@
 /** Sets and maps: what stands between their braces, and looking a key up (nft_set_hash.c, nft_set_rbtree.c, nft_set_pipapo.c: of equal answers). */
+import { nearest } from '../../base/diagnostic.js';
 import { byName } from '../../base/memo.js';
 import type { PacketCtx, Scalar } from '../pred.js';
-import { type NftElement, parseElements, SetIndex } from './elements.js';
+import { type NftElement, type PartRange, parseElements, SetIndex } from './elements.js';
 import { type NftExpr, type NftScope, parseExpr } from './expr.js';
-import type { NftSet, NftTable } from './model.js';
+import { type NftFamily, NftSet, type NftTable } from './model.js';
 import { SetRun } from './set-run.js';
-import { NftError, NftTokens } from './tokens.js';
+import { statementsOf } from './statements.js';
+import { NftError, type NftToken, NftTokens } from './tokens.js';
 import { type NftType, nftDuration, nftType } from './types.js';
 
 /** What the values of a map are: of types (one a part), verdicts, or names of objects. */
@@ -46,10 +48,42 @@ export function setNamed(table: NftTable, name: string): SetDef | undefined {
   if (!set) return undefined;
   let def = defs.get(set);
   if (!def) {
-    def = readSet(set, table);
+    def = within(set, table);
     defs.set(set, def);
   }
   return def;
+}
+
+/** What is wrong with a set stands in its text, not in that of the rule which names it. */
+function within(set: NftSet, table: NftTable): SetDef {
+  try {
+    return readSet(set, table);
+  } catch (e) {
+    if (!(e instanceof NftError)) throw e;
+    throw new NftError(`${set.kind} ${set.name}: ${e.message}`, null, e.hint, 'nft-set');
+  }
+}
+/** What is wrong with the text of a set of the table; null: nothing. Its token is one of the text. */
+export function setProblem(set: NftSet, table: NftTable): NftError | null {
+  try {
+    setNamed(table, set.name);
+    return null;
+  } catch (e) {
+    if (!(e instanceof NftError)) throw e;
+  }
+  try {
+    readSet(set, table);
+    return null;
+  } catch (e) {
+    if (!(e instanceof NftError)) throw e;
+    return e;
+  }
+}
+
+/** A set's types and flags; its elements are not read. */
+export function setHeader(set: NftSet, family: NftFamily): SetDef {
+  const head = statementsOf(set.text).filter((s) => !/^elements\s*=/.test(s));
+  return readSet(new NftSet(set.name, set.kind, head.join('\n'), null), { family, name: '', chains: [], sets: [], objects: [] });
 }
 
 /** Statements of a set's block that say nothing about what it holds. */
@@ -67,6 +101,7 @@ function readSet(set: NftSet, table: NftTable): SetDef {
   let size: number | null = null;
   let elements: readonly NftElement[] = [];
   let statements = '';
+  let merge = false;
   while (t.peek().kind !== 'end') {
     const token = t.next();
     if (token.kind === 'newline' || token.text === ';') continue;
@@ -95,11 +130,13 @@ function readSet(set: NftSet, table: NftTable): SetDef {
         elements = parseElements(t, key, data);
         break;
       default:
+        if (token.text === 'auto-merge') merge = true;
         if (!ASIDE.includes(token.text) && !STATEFUL.includes(token.text)) throw new NftError(`“${token.text}” is not known in a ${set.kind}`, token);
         while (t.peek().kind !== 'newline' && t.peek().kind !== 'end' && t.peek().text !== ';') t.next();
         if (STATEFUL.includes(token.text)) statements = `${statements} ${t.text.slice(token.from, t.mark())}`.trim();
     }
   }
+  if (flags.has('interval')) elements = ranges(elements, merge);
   return {
     name: set.name,
     key,
@@ -113,6 +150,22 @@ function readSet(set: NftSet, table: NftTable): SetDef {
     statements,
     stateful: elements.some((e) => e.statements !== ''),
   };
+}
+
+/** Ranges of one part, in order; those that overlap or touch are one where `merge` says so. Throws NftError where they overlap otherwise. */
+function ranges(elements: readonly NftElement[], merge: boolean): readonly NftElement[] {
+  const lo = (e: NftElement): Scalar => (e.key as readonly PartRange[])[0].lo;
+  const hi = (e: NftElement): Scalar => (e.key as readonly PartRange[])[0].hi;
+  if (elements.some((e) => e.key?.length !== 1) || elements.every((e) => lo(e) === hi(e))) return elements;
+  const out: NftElement[] = [];
+  for (const e of elements.toSorted((a, b) => (lo(a) < lo(b) ? -1 : lo(a) > lo(b) ? 1 : 0))) {
+    const last = out.at(-1);
+    if (!last || lo(e) > hi(last)) out.push(e);
+    else if (!merge && (lo(e) !== lo(last) || hi(e) !== hi(last)))
+      throw new NftError('conflicting intervals specified', null, 'auto-merge makes one of intervals that overlap', 'nft-refused');
+    else if (hi(e) > hi(last)) out[out.length - 1] = { ...last, key: [{ lo: lo(last), hi: hi(e) }] };
+  }
+  return out;
 }
 
 function readType(t: NftTokens): { key: readonly NftType[]; data: DataKind } {
@@ -145,19 +198,27 @@ function readTypeof(t: NftTokens, s: NftScope): { key: readonly NftType[]; data:
   return { key, data: parseExpr(t, s).types };
 }
 
+function missingSet(table: NftTable, name: NftToken): NftError {
+  const names = table.sets.map((x) => x.name);
+  const near = nearest(name.text, names);
+  const hint = near ? `did you mean “${near}”?` : names.length === 0 ? 'the table has no sets' : `sets: ${names.slice(0, 12).join(', ')}`;
+  return new NftError(`there is no set ${name.text} in table ${table.family} ${table.name}`, name, hint, 'nft-unknown-set');
+}
+
 /** `@name` or `{ … }` in a rule. */
 export function setUse(t: NftTokens, s: NftScope, key: readonly NftType[], want: 'set' | 'map' | 'vmap'): SetUse {
   const token = t.peek();
   if (t.take('@')) {
     const name = t.word('the name of a set');
     const def = setNamed(s.table, name.text);
-    if (!def) throw new NftError(`there is no set ${name.text} in table ${s.table.family} ${s.table.name}`, name);
+    if (!def) throw missingSet(s.table, name);
     if (want === 'vmap' ? def.data !== 'verdict' : want === 'map' ? def.data === null || def.data === 'verdict' : def.data !== null)
       throw new NftError(`${name.text} is not a ${want === 'vmap' ? 'map of verdicts' : want}`, name);
     return { def, data: Array.isArray(def.data) ? def.data : [] };
   }
   if (!t.is('{')) throw new NftError('a set is expected: @name or { … }', token);
-  const elements = parseElements(t, key, want === 'set' ? null : want === 'vmap' ? 'verdict' : 'any');
+  const written = parseElements(t, key, want === 'set' ? null : want === 'vmap' ? 'verdict' : 'any');
+  const elements = ranges(written, want === 'set');
   const data = elements.find((e) => e.data?.kind === 'value')?.data;
   const types = data?.kind === 'value' ? data.types : [];
   return {

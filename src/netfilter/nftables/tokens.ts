@@ -9,8 +9,8 @@ export interface NftToken {
   readonly to: number;
 }
 
-/** Longest first. */
-const PUNCTUATION = ['==', '!=', '<=', '>=', '<<', '>>', '{', '}', '(', ')', '[', ']', ',', ';', '|', '&', '^', '=', '!', '<', '>', '@', '$'];
+const SIGNS = new Set('{}()[],;|&^=!<>@$');
+const PAIRS = new Set(['==', '!=', '<=', '>=', '<<', '>>']);
 const WORD = /[^\s{}(),;|&^=!<>@$"#[\]]+/y;
 
 /** What a reader throws: at a token, in the words of the house. */
@@ -19,6 +19,8 @@ export class NftError extends Error {
     message: string,
     readonly token: NftToken | null,
     readonly hint?: string,
+    /** Of the diagnostic that tells it. */
+    readonly code: string = 'nft-rule',
   ) {
     super(message);
   }
@@ -118,31 +120,32 @@ export class NftTokens {
     let at = this.#at;
     while (at < text.length && (text[at] === ' ' || text[at] === '\t' || text[at] === '\r' || (text[at] === '\\' && text[at + 1] === '\n')))
       at += text[at] === '\\' ? 2 : 1;
-    const token = (kind: NftToken['kind'], to: number, said = text.slice(at, to)): NftToken => {
-      this.#at = to;
-      return { kind, text: said, from: at, to };
-    };
-    if (at >= text.length) return token('end', text.length, '');
+    if (at >= text.length) return this.#token('end', at, text.length, '');
     const c = text[at];
-    if (c === '\n') return token('newline', at + 1);
-    if (c === '#') return this.#comment(at, token);
-    if (c === '"') {
-      const close = text.indexOf('"', at + 1);
-      const line = text.indexOf('\n', at);
-      if (close < 0 || (line >= 0 && line < close)) throw new NftError('the quoted text does not end', token('string', at + 1));
-      return token('string', close + 1, text.slice(at + 1, close));
-    }
-    const sign = PUNCTUATION.find((p) => text.startsWith(p, at));
-    if (sign !== undefined) return token('punct', at + sign.length);
+    if (c === '\n') return this.#token('newline', at, at + 1);
+    if (c === '#') return this.#comment(at);
+    if (c === '"') return this.#quoted(at);
+    if (SIGNS.has(c)) return this.#token('punct', at, PAIRS.has(text.slice(at, at + 2)) ? at + 2 : at + 1);
     WORD.lastIndex = at;
-    return token('word', WORD.test(text) ? WORD.lastIndex : at + 1);
+    return this.#token('word', at, WORD.test(text) ? WORD.lastIndex : at + 1);
+  }
+  #token(kind: NftToken['kind'], from: number, to: number, text = this.text.slice(from, to)): NftToken {
+    this.#at = to;
+    return { kind, text, from, to };
   }
 
-  #comment(at: number, token: (kind: NftToken['kind'], to: number, said?: string) => NftToken): NftToken {
+  #quoted(at: number): NftToken {
+    const close = this.text.indexOf('"', at + 1);
+    const inside = close < 0 ? '' : this.text.slice(at + 1, close);
+    if (close < 0 || inside.includes('\n')) throw new NftError('the quoted text does not end', this.#token('string', at, at + 1));
+    return this.#token('string', at, close + 1, inside);
+  }
+
+  #comment(at: number): NftToken {
     const line = this.text.indexOf('\n', at);
     const end = line < 0 ? this.text.length : line;
     const handle = /^# handle (\d+)\s*$/.exec(this.text.slice(at, end));
-    if (handle) return token('handle', end, handle[1]);
+    if (handle) return this.#token('handle', at, end, handle[1]);
     this.#at = end;
     return this.#scan();
   }

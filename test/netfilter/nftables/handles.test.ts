@@ -66,7 +66,7 @@ describe('handles', () => {
     ]);
   });
   it('those of the listing where it is of these rules', () => {
-    const h = handlesOf(ruleset, 'ipv4', readNftList(listing));
+    const h = handlesOf(ruleset, 'ipv4', readNftList(listing).value);
     expect([h.listed, h.of(rule('FORWARD', 1)), h.of(rule('U', 1)), h.of(rule('FORWARD', 3)), h.of(rule('none', 1))]).toEqual([
       true,
       16,
@@ -80,13 +80,13 @@ describe('handles', () => {
     ['without -a', listing.replace(/ # handle \d+$/gm, '')],
     ['a listing of other rules', listing.replace(/\t\tudp dport.*\n/, '')],
   ])('%s: fresh ones, and it is said', (_, text) => {
-    const h = handlesOf(ruleset, 'ipv4', readNftList(text));
+    const h = handlesOf(ruleset, 'ipv4', readNftList(text).value);
     expect([h.listed, h.of(rule('FORWARD', 1)), h.of(rule('V', 1))]).toEqual([false, 6, 9]);
   });
 });
 
 describe('the listing', () => {
-  const tables = readNftList(listing);
+  const tables = readNftList(listing).value;
   it('tables and base chains with their priorities', () => {
     expect(tables.map((t) => `${t.family} ${t.name}`)).toEqual(['ip filter', 'inet mine']);
     expect(tables.flatMap((t) => t.chains.map((c) => `${c.name} ${c.base ? `${c.base.hook} ${c.base.priority} ${c.base.policy}` : ''}`.trim()))).toEqual([
