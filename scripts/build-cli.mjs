@@ -97,6 +97,7 @@ const onCall = [
   'src/tools/ip/index.ts',
   'src/tools/ipset.ts',
   'src/tools/iptables.ts',
+  'src/tools/nft-live.ts',
   'src/tools/nft.ts',
   'src/tools/nstat.ts',
   'src/tools/ss.ts',

@@ -13,6 +13,7 @@ import { readIpsetList } from '../src/formats/ipset-list.js';
 import { readIpsetSave } from '../src/formats/ipset-save.js';
 import { readIptablesSave } from '../src/formats/iptables-save.js';
 import { readNfnetlinkQueue } from '../src/formats/nfnetlink-queue.js';
+import { readNftList } from '../src/formats/nft-list.js';
 import { readSockets } from '../src/formats/sockets.js';
 import { readSysctl } from '../src/formats/sysctl.js';
 import { linesOf, wordsOf } from '../src/formats/tokens.js';
@@ -63,6 +64,7 @@ export const readers = {
   'ip-link': (t) => readIpLink(t, o).diagnostics,
   'ip-addr': (t) => readIpAddr(t, o).diagnostics,
   'ip-neigh': (t) => readIpNeigh(t, o).diagnostics,
+  nft: (t) => readNftList(t, { ...o, typed: true }).diagnostics,
   nfqueue: (t) => readNfnetlinkQueue(t, o).diagnostics,
   'ip-route': (t) => readIpRoute(t, { ...o, family: 'ipv4' }).diagnostics,
   'ip-rule': (t) => readIpRule(t, { ...o, family: 'ipv4' }).diagnostics,

@@ -100,7 +100,6 @@ export function tableBlock(c: BlockContext, table: TableEdit): void {
     else if (word.text === 'chain') chainIn(c, table, t.peek());
     else if (word.text === 'set' || word.text === 'map') setIn(c, table, word.text, false);
     else objectIn(c, table, word, false);
-    endOf(t);
   });
   table.number();
 }

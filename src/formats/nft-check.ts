@@ -89,7 +89,7 @@ function unknownWord({ message, token }: NftError, text: string): NftToken | nul
 }
 const notEvaluated = (what: string): Omit<Judged, 'token'> => ({
   severity: 'warning',
-  code: 'nft-not-evaluated',
+  code: 'nft-not-read',
   message: `not evaluated: ${what}`,
   hint: KEPT,
 });

@@ -380,6 +380,10 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
     }
     return v;
   }
+  /** What state() has under that key by now; undefined: nothing. */
+  kept(key: object | string | undefined): unknown {
+    return key === undefined ? undefined : this.#states.get(key);
+  }
   inconclusive(what: string, c: PacketCtx): never {
     this.tell(c.skb, { t: 'inconclusive', what, rule: c.rule });
     throw new Inconclusive(what, c.rule, c.skb.id);

@@ -77,10 +77,7 @@ export const doors: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['trace-log', (t) => readTraceLog(t.split('\n'), 'x').diagnostics],
   ['snapshot', (t) => nodeFromSnapshot('n', t, 'x').diagnostics],
   ['pcap', (t) => readPcap(Buffer.from(t, 'latin1'), 'x').diagnostics],
-  [
-    'nft-list',
-    (t) => readNftList(t).diagnostics,
-  ],
+  ['nft-list', (t) => readNftList(t).diagnostics],
   [
     'rt-tables',
     (t) => {
