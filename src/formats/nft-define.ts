@@ -111,7 +111,7 @@ class Expansion {
       if (token.kind === 'newline' || token.kind === 'handle') continue;
       if (token.kind === 'punct') depth += token.text === '{' ? 1 : token.text === '}' ? -1 : 0;
       const value = token.kind === 'punct' && token.text === '$' ? this.#inner(t.word('the name of a variable'), out) : this.text.slice(token.from, token.to);
-      out += (out === '' ? '' : ' ') + value;
+      out += (out === '' || value === ',' ? '' : ' ') + value;
       if (out.length > MAX_LENGTH) throw new NftError('the value is too long', token, undefined, 'nft-define');
     }
   }

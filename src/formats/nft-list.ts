@@ -73,12 +73,13 @@ function applied(text: string, base: readonly NftTable[], o: NftReadOptions, gua
   const t = new NftTokens(expanded.text);
   const edit = new RulesetEdit(base);
   const trying = (read: () => void): void => {
+    const from = t.mark();
     try {
       read();
     } catch (e) {
       if (!(e instanceof NftError)) throw e;
       wrong(e, expanded.original);
-      t.skipLine();
+      skipStatement(t, from);
     }
   };
   const reader = new NftReader(edit, { t, place: (x) => lines.place(expanded.original(x)), trying }, guard);
@@ -91,6 +92,19 @@ function applied(text: string, base: readonly NftTable[], o: NftReadOptions, gua
   }
   const resets = reader.resets.map(({ table, kind, name }) => ({ family: table.family, table: table.name, kind, name }));
   return { tables, diagnostics: reporter.diagnostics, resets };
+}
+
+/** To the end of the statement, or to the brace that closes the block around it; at least one token from `from` on. */
+function skipStatement(t: NftTokens, from: number): void {
+  t.nested = 0;
+  for (let depth = 0; ; ) {
+    const { kind, text, from: at } = t.peekSafe();
+    if (kind === 'end') return;
+    const sign = kind === 'punct' ? text : '';
+    if (depth === 0 && at > from && (kind === 'newline' || sign === ';' || sign === '}')) return;
+    depth = Math.max(0, depth + (sign === '{' ? 1 : sign === '}' ? -1 : 0));
+    t.next();
+  }
 }
 
 /** Where lines of a text begin. */

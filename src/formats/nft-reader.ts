@@ -145,8 +145,8 @@ export class NftReader {
     } else if (verb === 'replace') this.#fail('“handle” is expected', t.peek(), 'replace rule FAMILY TABLE CHAIN handle N RULE');
     const { text, from } = restOf(t);
     if (text === '') this.#fail('a rule is expected', t.peek(), EXAMPLE);
-    if (verb === 'replace') table.deleteRule(chain, at);
-    table.addRule(chain, new NftRule(text, handleHere(t), this.c.place(from)), from, at);
+    const old = verb === 'replace' ? table.deleteRule(chain, at) : null;
+    table.addRule(chain, new NftRule(text, handleHere(t), this.c.place(from)), from, at, old);
     table.number();
   }
 

@@ -4,7 +4,6 @@ import { withNumbers } from '../formats/nft-print.js';
 import { NftObject } from '../netfilter/nftables/model.js';
 import { ruleInstances } from '../netfilter/nftables/rule.js';
 import type { Counted } from '../netfilter/nftables/stmt/counter.js';
-import type { NodeState } from '../scenario/model.js';
 import type { NodeRun } from '../stack/node-run.js';
 
 const counted = (v: unknown): Counted | null => (typeof v === 'object' && v !== null && 'packets' in v && 'bytes' in v ? (v as Counted) : null);
@@ -33,9 +32,4 @@ export function resetObjects(
           c.packets = 0;
           c.bytes = 0;
         }
-}
-
-/** The node with the sets that packets have changed as they are now. */
-export function settledNft(n: NodeRun, s: NodeState): NodeState {
-  return s;
 }

@@ -132,7 +132,7 @@ insert rule inet f in ct state established accept
 		type filter hook input priority filter; policy drop;
 		ct state established accept
 		ip saddr 10.0.0.0/8 accept
-		iifname { "eth0" , "eth1" } accept
+		iifname { "eth0", "eth1" } accept
 		tcp dport { 80, 443 } accept
 	}
 }

@@ -2,7 +2,7 @@
 import { type NftElement, type PartRange, parseElements } from './elements.js';
 import { type NftFamily, NftSet } from './model.js';
 import { type SetDef, setHeader } from './set.js';
-import { elementsOf, statementsOf } from './statements.js';
+import { elementsOf, jumpsTo, statementsOf } from './statements.js';
 import { NftError, type NftToken, NftTokens } from './tokens.js';
 
 interface Element {
@@ -75,6 +75,17 @@ export class SetEdit {
   touch(): void {
     this.#take();
     this.#changed = true;
+  }
+  /** A chain has another name. */
+  rename(from: string, to: string): void {
+    if (!this.given.text.includes(from)) return;
+    this.#take();
+    for (const [key, e] of this.#elements) {
+      const text = jumpsTo(e.text, from, to);
+      if (text === e.text) continue;
+      this.#elements.set(key, { text, read: e.read });
+      this.#changed = true;
+    }
   }
   flush(): void {
     this.#take();

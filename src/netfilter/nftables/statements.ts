@@ -1,6 +1,13 @@
 /** Statements of a block, and elements of a set, as the texts that they are. */
 import { NftError, type NftToken, NftTokens } from './tokens.js';
 
+/** The text with jumps to a chain under its new name. */
+export function jumpsTo(text: string, from: string, to: string): string {
+  if (!text.includes(from)) return text;
+  const jump = new RegExp(`("[^"]*")|\\b(jump|goto)(\\s+)${from.replace(/[^\w]/g, '\\$&')}(?![\\w./-])`, 'g');
+  return text.replace(jump, (all, quoted, verb, blank) => (quoted === undefined ? `${verb}${blank}${to}` : all));
+}
+
 /** What stands between new lines and semicolons outside of braces, without blanks around it. */
 export function statementsOf(block: string): string[] {
   const t = new NftTokens(block);

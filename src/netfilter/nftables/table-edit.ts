@@ -1,9 +1,10 @@
 /** One table while commands change it. */
 import { nearest } from '../../base/diagnostic.js';
 import { kernelSays, objectLike } from './edit.js';
-import type { NftBaseChain, NftFamily, NftObject, NftRule, NftSet, NftTable } from './model.js';
+import { type NftBaseChain, type NftFamily, type NftObject, NftRule, type NftSet, type NftTable } from './model.js';
 import { ruleHandles, setsWithin } from './rule-handles.js';
 import { SetEdit } from './set-edit.js';
+import { jumpsTo } from './statements.js';
 import { NftError, type NftToken } from './tokens.js';
 
 type Made<T> = { readonly edit: T; handle: number | null };
@@ -153,15 +154,34 @@ export class TableEdit {
   renameChain(c: ChainEdit, to: NftToken): void {
     if (this.chains.has(to.text)) kernelSays('File exists', to);
     const all = [...this.chains.values()];
+    for (const x of all) for (const [i, r] of x.rules.entries()) this.#renamed(x, r, i, c.name, to.text);
+    for (const s of this.sets.values()) s.edit.rename(c.name, to.text);
     c.name = to.text;
     this.chains.clear();
     for (const x of all) this.chains.set(x.name, x);
   }
-  /** `after`: the place in the chain; default: its end. */
-  addRule(c: ChainEdit, rule: NftRule, offset: number, place = c.rules.length): void {
+  /** The kernel knows chains by address: who jumps to one does so under its new name. */
+  #renamed(c: ChainEdit, r: NftRule, at: number, from: string, to: string): void {
+    const text = jumpsTo(r.text, from, to);
+    if (text === r.text) return;
+    const made = new NftRule(text, r.handle, r.at);
+    c.rules[at] = made;
+    this.numbers.set(made, this.numbers.get(r) ?? 0);
+    const offset = this.news.get(r);
+    if (this.news.delete(r) && offset !== undefined) this.news.set(made, offset);
+  }
+  /** `place`: in the chain; default: its end. `handle`: of the rule that it replaces. */
+  addRule(c: ChainEdit, rule: NftRule, offset: number, place = c.rules.length, handle: number | null = null): void {
     c.rules.splice(place, 0, rule);
     this.news.set(rule, offset);
-    this.#fresh.rules.push(rule);
+    if (handle === null) this.#fresh.rules.push(rule);
+    else this.#replaced(rule, handle);
+  }
+  /** It has the handle of the rule whose place it takes. */
+  #replaced(rule: NftRule, handle: number): void {
+    this.number();
+    this.numbers.set(rule, handle);
+    this.#last += setsWithin(rule.text);
   }
   /** The place of the rule with that handle. */
   place(c: ChainEdit, handle: number, token: NftToken): number {
@@ -169,9 +189,11 @@ export class TableEdit {
     if (at < 0) kernelSays('No such file or directory', token, `nft -a list chain ${this.family} ${this.name} ${c.name} shows the handles`);
     return at;
   }
-  deleteRule(c: ChainEdit, at: number): void {
+  /** Returns its handle. */
+  deleteRule(c: ChainEdit, at: number): number | null {
     const [r] = c.rules.splice(at, 1);
     this.news.delete(r);
+    return this.numbers.get(r) ?? null;
   }
 
   // --- sets and objects ---
