@@ -147,7 +147,6 @@ export class TableEdit {
     return c;
   }
   deleteChain(c: ChainEdit, token: NftToken): void {
-    if (c.rules.length > 0 && c.base !== null) kernelSays('Device or resource busy', token, 'a base chain with rules stays: flush it first');
     this.chains.delete(c.name);
     this.gone.set(`chain ${c.name}`, token);
   }
