@@ -47,7 +47,7 @@ function at(from: number, { token, ...rest }: Judged, text: string): Finding {
 type Judged = Omit<Finding, 'offset' | 'length'> & { readonly token: NftToken | null };
 
 /** Types whose values this program knows all: what is none of theirs is a mistake. */
-const CLOSED = /^“([^”]*)” is no (ipv4_addr|ipv6_addr|ether_addr|type|verdict|mark)$/;
+const CLOSED = /^\u201c([^\u201d]*)\u201d is no (ipv4_addr|ipv6_addr|ether_addr|type|verdict|mark)$/;
 const TYPES = 'ipv4_addr ipv6_addr ether_addr inet_proto inet_service mark ifname iface_index ct_state icmp_type icmpv6_type verdict'.split(' ');
 
 function judged(e: NftError, typed: boolean, text: string, kept: string): Judged {

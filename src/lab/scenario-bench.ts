@@ -82,7 +82,8 @@ const isNftText = (a: Application): boolean => a.tool === 'nft' || (a.tool === '
 
 function withTracing(n: NodeState): NodeState {
   const bridged = n.nftRuleset?.some((t) => t.family === 'bridge') ?? false;
-  return { ...n, nftRuleset: [...(n.nftRuleset ?? []), ...readNftList(tracingTable('inet') + (bridged ? tracingTable('bridge') : ''))] };
+  const tracing = readNftList(tracingTable('inet') + (bridged ? tracingTable('bridge') : '')).value;
+  return { ...n, nftRuleset: [...(n.nftRuleset ?? []), ...tracing] };
 }
 
 /** What nft loaded cannot be told from what iptables-nft makes of the node's legacy rules. */
