@@ -65,7 +65,6 @@ table ip t {
     udp dport 3 xt match "owner"
     udp dport 4 fwd to "r1"
     udp dport 5 ct timeout set "slow"
-    udp dport 6 counter name "none"
     udp dport 7 dnat to
     udp dport 8 ip ttl 9 flow add @ft
   }
@@ -80,8 +79,6 @@ unsupported nft: xt match "owner"
 unsupported nft: fwd to "r1"
 < r0 udp 10.1.0.2:1 > 10.2.0.2:5
 unsupported nft: ct timeout set "slow"
-< r0 udp 10.1.0.2:1 > 10.2.0.2:6
-unsupported nft: udp dport 6 counter name "none" (there is no counter none in table ip t)
 < r0 udp 10.1.0.2:1 > 10.2.0.2:7
 unsupported nft: udp dport 7 dnat to (something is missing)
 < r0 udp 10.1.0.2:1 > 10.2.0.2:8
