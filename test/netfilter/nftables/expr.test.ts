@@ -42,7 +42,7 @@ describe.skipIf(lacks !== null)('rules on the kernel', () => {
         const listed = rows.filter((r) => r.listed);
         await world.load(t, listed);
         const listing = await world.listing();
-        expect(readNftList(listing)[0].chains[0].rules.length).toBe(listed.length);
+        expect(readNftList(listing).value[0].chains[0].rules.length).toBe(listed.length);
         expect(got(listed, modelMatches(t, listed, listing))).toEqual(wanted(listed));
       },
       30_000,

@@ -184,7 +184,7 @@ export function modelMatches(t: ExprTable, rows: readonly Row[], nft = nftText(t
 
 /** What is wrong with a rule's text; null: nothing. */
 export function modelError(t: ExprTable, row: Row): string | null {
-  const table = readNftList(nftText(t, [row]))[0];
+  const table = readNftList(nftText(t, [row])).value[0];
   return ruleCode(table, table.chains[0].rules[0]).error?.message ?? null;
 }
 
