@@ -26,7 +26,8 @@ const KINDS: ReadonlyMap<string, number> = new Map([
   ['mptcp', 30],
   ['fastopen', 34],
 ]);
-type Place = readonly [at: number, bits: number];
+/** Offset from the option's first byte and length, in bits. */
+export type Place = readonly [at: number, bits: number];
 const FIELDS: ReadonlyMap<string, Place> = new Map([
   ['2 size', [16, 16]],
   ['3 count', [16, 8]],
@@ -38,8 +39,8 @@ const FIELDS: ReadonlyMap<string, Place> = new Map([
 ]);
 const NOP = 1;
 
-/** nft_tcp_header_pointer(): the header with its options; null where it is not all there. */
-function headerOf(c: PacketCtx): Uint8Array | null {
+/** nft_tcp_header_pointer(): the header with its options, as it stands in the packet; null where it is not all there. */
+export function headerOf(c: PacketCtx): Uint8Array | null {
   const info = pktInfo(c);
   if (!info || info.proto !== IPPROTO.TCP || info.fragoff !== 0) return null;
   const { data } = c.skb;
@@ -48,16 +49,21 @@ function headerOf(c: PacketCtx): Uint8Array | null {
   return length < 20 || data.length < info.thoff + length ? null : data.subarray(info.thoff, info.thoff + length);
 }
 
+/** Where the first option of that kind stands in the header, and how long it says it is; null: there is none. */
+export function optionIn(h: Uint8Array, kind: number): { readonly at: number; readonly length: number } | null {
+  for (let at = 20; at < h.length - 1; ) {
+    const length = h[at] <= NOP || h[at + 1] === 0 ? 1 : h[at + 1];
+    if (h[at] === kind) return { at, length };
+    at += length;
+  }
+  return null;
+}
+
 /** The option of that kind from its first byte on, as long as `bytes` of it are there; null: none. */
 function optionOf(c: PacketCtx, kind: number, bytes: number): Uint8Array | null {
   const h = headerOf(c);
-  if (!h) return null;
-  for (let i = 20; i < h.length - 1; ) {
-    const length = h[i] <= NOP || h[i + 1] === 0 ? 1 : h[i + 1];
-    if (h[i] === kind) return i + length > h.length || bytes > length ? null : h.subarray(i, i + length);
-    i += length;
-  }
-  return null;
+  const o = h && optionIn(h, kind);
+  return !h || !o || o.at + o.length > h.length || bytes > o.length ? null : h.subarray(o.at, o.at + o.length);
 }
 
 /** `@5,16,32`: kind, offset and length in bits. */
@@ -72,13 +78,24 @@ function rawOption(t: NftTokens): { readonly kind: number; readonly place: Place
   return { kind, place: [at, bits] };
 }
 
-function placeOf(t: NftTokens, name: string, kind: number): Place | null {
+/** The field of an option of that name that follows; null: none does. */
+export function placeOf(t: NftTokens, name: string, kind: number): Place | null {
   const word = t.peek().text;
   const place: Place | undefined = word === 'kind' ? [0, 8] : word === 'length' ? [8, 8] : FIELDS.get(`${kind} ${word}`);
   if (!place) return null;
   t.next();
   const block = /^sack[123]$/.test(name) ? Number(name[4]) : 0;
   return word === 'kind' || word === 'length' ? place : [place[0] + 64 * block, place[1]];
+}
+
+/** The option that a word names. */
+export function optionNamed(t: NftTokens): { readonly name: string; readonly kind: number } {
+  const { text } = t.peek();
+  const name = t.word('the name of an option');
+  const number = /^\d{1,3}$/.test(text) && Number(text) < 256 ? Number(text) : undefined;
+  const kind = KINDS.get(text) ?? number;
+  if (kind === undefined) throw new NftError(`“${text}” is no option of TCP`, name, [...KINDS.keys()].join(', '));
+  return { name: text, kind };
 }
 
 const parsed: NftReadDef = {
@@ -90,11 +107,8 @@ const parsed: NftReadDef = {
       const { kind, place } = rawOption(t);
       return reading(kind, place);
     }
-    const name = t.word('the name of an option');
-    const number = /^\d{1,3}$/.test(name.text) && Number(name.text) < 256 ? Number(name.text) : undefined;
-    const kind = KINDS.get(name.text) ?? number;
-    if (kind === undefined) throw new NftError(`“${name.text}” is no option of TCP`, name, [...KINDS.keys()].join(', '));
-    const place = placeOf(t, name.text, kind);
+    const { name, kind } = optionNamed(t);
+    const place = placeOf(t, name, kind);
     if (place) return reading(kind, place);
     return { type: typeNamed('boolean'), read: (c) => (optionOf(c, kind, 1) ? 1 : 0) };
   },

@@ -10,6 +10,7 @@ import { payload } from './payload.js';
 import { queue } from './queue.js';
 import { reject } from './reject.js';
 import { stateful } from './stateful-stmt.js';
+import { reset, tcpOption } from './tcp-option.js';
 import { tproxy } from './tproxy.js';
 import { unsupported } from './unsupported.js';
 import { verdict } from './verdict.js';
@@ -21,6 +22,8 @@ const all: readonly NftStmtDef[] = [
   ct,
   notrack,
   payload,
+  tcpOption,
+  reset,
   nat,
   masquerade,
   redirect,

@@ -149,3 +149,43 @@ table ip t {
 }
 < r0 udp 10.1.0.2:7 > 10.2.0.2:1 data "hallo"
 > r1 udp 10.1.0.2:56691 > 10.2.0.2:1
+
+== options of TCP: a size is only lowered, a removed option is NOPs, one that does not end drops the packet
+table inet t {
+  chain c {
+    {forward}
+    tcp dport 1 tcp option maxseg size set 900 ip ttl set 9
+    tcp dport 2 tcp flags syn tcp option maxseg size set rt mtu ip ttl set 8
+    tcp dport { 3, 4 } reset tcp option timestamp ip ttl set 7
+    tcp dport 5 reset tcp option timestamp ip ttl set 6
+    tcp dport 6 reset tcp option maxseg reset tcp option sack-perm ip ttl set 5
+    udp dport 1 reset tcp option maxseg ip ttl set 4
+  }
+  chain late {
+    type filter hook forward priority 10;
+    tcp option maxseg size 900 ip dscp set cs1
+    tcp option maxseg size 1200 ip dscp set cs2
+    tcp option maxseg size 700 ip dscp set cs3
+    tcp option timestamp exists ip dscp set cs4
+    tcp option sack-perm exists ip dscp set cs5
+  }
+}
+< r0 tcp 10.1.0.2:1 > 10.2.0.2:1 syn mss 1400
+> r1 tcp 10.1.0.2:1 > 10.2.0.2:1 S ttl 9 tos 0x20
+< r0 tcp 10.1.0.2:1 > 10.2.0.2:1 syn mss 700
+> r1 tcp 10.1.0.2:1 > 10.2.0.2:1 S ttl 9 tos 0x60
+< r0 tcp 10.1.0.2:1 > 10.2.0.2:1 syn
+> r1 tcp 10.1.0.2:1 > 10.2.0.2:1 S ttl 9
+< r0 tcp 10.1.0.2:1 > 10.2.0.2:2 syn mss 1200
+> r1 tcp 10.1.0.2:1 > 10.2.0.2:2 S ttl 8 tos 0x40
+< r0 tcp 10.1.0.2:1 > 10.2.0.2:2 ack
+> r1 tcp 10.1.0.2:1 > 10.2.0.2:2 A
+< r0 tcp 10.1.0.2 > 10.2.0.2 raw hex 0001000300000000000000008002ffff62be00000101080a0000000100000002
+> r1 tcp 10.1.0.2:1 > 10.2.0.2:3 S ttl 7
+< r0 tcp 10.1.0.2 > 10.2.0.2 raw hex 0001000400000000000000009002ffff4bab00000402080a00000001000000020103030a
+> r1 tcp 10.1.0.2:1 > 10.2.0.2:4 S ttl 7 tos 0xa0
+< r0 tcp 10.1.0.2 > 10.2.0.2 raw hex 0001000500000000000000006002ffff82c700000101080a
+< r0 tcp 10.1.0.2:1 > 10.2.0.2:6 syn mss 700
+> r1 tcp 10.1.0.2:1 > 10.2.0.2:6 S ttl 5
+< r0 udp 10.1.0.2:1 > 10.2.0.2:1
+> r1 udp 10.1.0.2:1 > 10.2.0.2:1
