@@ -81,18 +81,27 @@ function dependency(proto: string, family: NftFamily): Holds {
   return (c) => (linked ? etherType(c) : c.skb.protocol) === below && implied(c, proto);
 }
 
+/** The field of that protocol that follows, and which packets have it; null: none does. */
+export function namedField(
+  t: NftTokens,
+  proto: string,
+  family: NftFamily,
+): { readonly key: string; readonly field: PayloadField; readonly fits: Holds } | null {
+  const key = t.peek();
+  const field = key.kind === 'word' ? fieldAt(t, proto, key.text) : undefined;
+  if (!field) return null;
+  const holds = dependency(proto, family);
+  const { kinds } = field;
+  const first: PayloadField = { base: field.base, at: 0, bits: 8, type: field.type };
+  return { key: key.text, field, fits: kinds ? (c) => holds(c) && kinds.includes(readPayload(c, first) as number) : holds };
+}
+
 const named: NftReadDef = {
   words: payloadProtocols,
   kernel: 'net/netfilter/nft_payload.c',
   parse: (t, proto, s) => {
-    const key = t.peek();
-    const f = key.kind === 'word' ? fieldAt(t, proto, key.text) : undefined;
-    if (!f) return null;
-    const holds = dependency(proto, s.family);
-    const { kinds } = f;
-    const first: PayloadField = { base: f.base, at: 0, bits: 8, type: f.type };
-    const fits: Holds = kinds ? (c) => holds(c) && kinds.includes(readPayload(c, first) as number) : holds;
-    return { type: f.type, read: (c) => (fits(c) ? readPayload(c, f) : undefined), ...wire(f) };
+    const found = namedField(t, proto, s.family);
+    return found && { type: found.field.type, read: (c) => (found.fits(c) ? readPayload(c, found.field) : undefined), ...wire(found.field) };
   },
 };
 

@@ -1,11 +1,10 @@
 /** `ip ttl set 5`, `tcp dport set 80`, `@nh,64,8 set 3`: bits of the packet written, with the checksums that nft asks for (nft_payload_set_eval). */
-import { writeAddr } from '../../../base/addr.js';
 import { crc32c, transportChecksumOffset } from '../../../packet/checksum.js';
 import { ETH_P_IPV6, IPPROTO, type Skb } from '../../../packet/skb.js';
 import type { PacketCtx, Scalar } from '../../pred.js';
-import { nftProtocol } from '../../xtables/ip-fields.js';
 import { tellMangle } from '../../xtables/target/common.js';
-import { implied, type PayloadField, payloadField, payloadProtocols, rawField, readPayload } from '../expr/payload.js';
+import { namedField, type PayloadField, payloadProtocols, rawField, readPayload } from '../expr/payload.js';
+import { pktInfo } from '../expr/pktinfo.js';
 import { type NftExpr, parseExpr } from '../expr.js';
 import type { NftStep, NftStmtDef } from '../stmt.js';
 
@@ -61,26 +60,24 @@ const word = (b: Uint8Array, at: number): number => (b[at] << 8) | (b[at + 1] ??
 function filled(before: Uint8Array, w: Write, v: Scalar): Uint8Array {
   const after = before.slice();
   const { at, bits } = w.field;
-  if (typeof v === 'string') {
-    writeAddr(after, at / 8 - w.first, v);
-    return after;
-  }
-  const from = at - w.first * 8;
-  let rest = v;
-  for (let bit = bits - 1; bit >= 0; bit--) {
-    const place = from + bit;
+  const last = at - w.first * 8 + bits - 1;
+  for (let i = 0; i < bits; i++) {
+    const place = last - i;
     const mask = 0x80 >>> (place % 8);
-    after[place >>> 3] = rest % 2 === 1 ? after[place >>> 3] | mask : after[place >>> 3] & ~mask;
-    rest = Math.floor(rest / 2);
+    after[place >>> 3] = bitOf(v, i) === 1 ? after[place >>> 3] | mask : after[place >>> 3] & ~mask;
   }
   return after;
 }
+/** Counted from the lowest; longer values than numbers are texts of 16 bits a character. */
+const bitOf = (v: Scalar, i: number): number =>
+  typeof v === 'number' ? Math.floor(v / 2 ** i) % 2 : (v.charCodeAt(v.length - 1 - (i >>> 4)) >>> (i & 15)) & 1;
 
 /** False: NFT_BREAK. */
 function write(c: PacketCtx, w: Write, v: Scalar): boolean {
   const { skb } = c;
   if (w.field.base === 'll') return writeLinkHeader(c, w.field, v as number);
-  const base = w.field.base === 'nh' ? 0 : skb.fragOffset === 0 ? skb.thoff : -1;
+  const info = pktInfo(c);
+  const base = w.field.base === 'nh' ? 0 : info?.fragoff === 0 ? info.thoff : -1;
   const from = base + w.first;
   if (base < 0 || skb.data.length < from + w.length) return false;
   const before = skb.data.slice(from, from + w.length);
@@ -113,7 +110,7 @@ function carryTransport(skb: Skb, before: Uint8Array, after: Uint8Array): void {
 /** What is summed up afterwards: SCTP's CRC, and what conntrack knows of the whole of an IPv6 packet. */
 function settle(c: PacketCtx, w: Write): void {
   const { skb } = c;
-  if (w.sctp && nftProtocol.read(c) === IPPROTO.SCTP) {
+  if (w.sctp && pktInfo(c)?.proto === IPPROTO.SCTP) {
     const th = skb.thoff;
     skb.data.fill(0, th + 8, th + 12);
     const crc = crc32c(skb.data, th, skb.data.length);
@@ -157,9 +154,8 @@ export const payload: NftStmtDef = {
       if (!f || !t.take('set')) return null;
       return step(writeOf('raw', '', f), () => true, parseExpr(t, s, f.type));
     }
-    const key = t.next().text;
-    const f = payloadField(proto, key);
-    if (!f || !t.take('set')) return null;
-    return step(writeOf(proto, key, f), (c) => implied(c, proto), parseExpr(t, s, f.type));
+    const found = namedField(t, proto, s.family);
+    if (!found || !t.take('set')) return null;
+    return step(writeOf(proto, found.key, found.field), found.fits, parseExpr(t, s, found.field.type));
   },
 };

@@ -3,8 +3,8 @@ import type { Family } from '../../../base/addr.js';
 import { IPPROTO } from '../../../packet/skb.js';
 import type { PacketCtx } from '../../pred.js';
 import { callAction } from '../../xtables/action.js';
-import { nftProtocol } from '../../xtables/ip-fields.js';
 import { answerReset, answerUnreach } from '../../xtables/target/REJECT.js';
+import { pktInfo } from '../expr/pktinfo.js';
 import type { NftStep, NftStmtDef, StmtScope } from '../stmt.js';
 import { NftError, type NftTokens } from '../tokens.js';
 import { typeNamed } from '../types.js';
@@ -65,7 +65,7 @@ function parse(t: NftTokens, s: StmtScope): NftStep {
   }
   if (t.take('tcp')) {
     t.expect('reset');
-    return step((c) => nftProtocol.read(c) === IPPROTO.TCP, answerReset, 'another protocol');
+    return step((c) => pktInfo(c)?.proto === IPPROTO.TCP, answerReset, 'another protocol');
   }
   const kind = t.take('icmp', 'icmpv6', 'icmpx') as 'icmp' | 'icmpv6' | 'icmpx' | null;
   if (!kind) throw new NftError('“icmp”, “icmpv6”, “icmpx” or “tcp reset” is expected', t.peek());

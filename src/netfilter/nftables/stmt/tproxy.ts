@@ -2,8 +2,8 @@
 import type { Addr, Family } from '../../../base/addr.js';
 import { IPPROTO } from '../../../packet/skb.js';
 import type { PacketCtx } from '../../pred.js';
-import { nftProtocol } from '../../xtables/ip-fields.js';
 import { tproxySocket } from '../../xtables/target/TPROXY.js';
+import { pktInfo } from '../expr/pktinfo.js';
 import { parseExpr } from '../expr.js';
 import type { NftStep, NftStmtDef, StmtScope } from '../stmt.js';
 import type { NftTokens } from '../tokens.js';
@@ -20,7 +20,7 @@ function parse(t: NftTokens, s: StmtScope): NftStep {
     const to = addr === null ? null : addr.of(c)?.addr[0];
     const at = port === null ? null : port(c)?.[0];
     if (to === undefined || at === undefined) return false;
-    const proto = nftProtocol.read(c);
+    const proto = pktInfo(c)?.proto;
     if ((family !== null && c.skb.family !== family) || (proto !== IPPROTO.TCP && proto !== IPPROTO.UDP) || c.skb.sport < 0) return false;
     const sk = tproxySocket(c, to as Addr | null, (at as number | null) ?? 0);
     if (sk) c.skb.sk = sk;

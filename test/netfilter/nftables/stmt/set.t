@@ -189,3 +189,20 @@ table inet t {
 > r1 tcp 10.1.0.2:1 > 10.2.0.2:6 S ttl 5
 < r0 udp 10.1.0.2:1 > 10.2.0.2:1
 > r1 udp 10.1.0.2:1 > 10.2.0.2:1
+
+== bits of any place and length
+table ip t {
+  chain c {
+    {forward}
+    udp dport 1 @nh,12,4 set 5
+    udp dport 2 @nh,96,64 set 0x0a0100070a020003
+    udp dport 3 @th,80,12 set 0x616
+    udp dport 3 @th,64,16 0x6161 ip ttl set 9
+  }
+}
+< r0 udp 10.1.0.2:1 > 10.2.0.2:1
+> r1 udp 10.1.0.2:1 > 10.2.0.2:1 tos 0x5 header sum wrong
+< r0 udp 10.1.0.2:1 > 10.2.0.2:2
+> r1 udp 10.1.0.7:1 > 10.2.0.3:2 header sum wrong sum wrong
+< r0 udp 10.1.0.2:1 > 10.2.0.2:3 data "aaaaa"
+> r1 udp 10.1.0.2:1 > 10.2.0.2:3 ttl 9
