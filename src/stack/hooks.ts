@@ -18,7 +18,7 @@ import type { Flight, HookVerdict } from './flight.js';
 import type { HookRun, HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { missingSteps } from './missing.js';
-import { nativeNatChains, nativeSteps } from './nft-native.js';
+import { nativeNatChains, nativeSteps, natPriority } from './nft-native.js';
 import { hasNftChain, nftTracer } from './nft-steps.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
@@ -123,7 +123,7 @@ const natBackends: readonly Backend[] = ['nft', 'legacy'];
 /** By priority (nf_nat_register_fn); of equals the youngest first. */
 function natWalks(n: NodeState, family: IpFamily, point: HookPoint): readonly NatWalk[] {
   const native = nativeNatChains(n, family, point);
-  const priority = point === 'PREROUTING' || point === 'OUTPUT' ? PRI.NAT_DST : PRI.NAT_SRC;
+  const priority = natPriority(point);
   const tables = natBackends
     .filter((backend) => hasTable(n, family, 'nat', backend) && (backend === 'legacy' || hasNftChain(n, family, 'nat', point)))
     .map((backend) => {

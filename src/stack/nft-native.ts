@@ -3,7 +3,7 @@ import { byName, memoByIdentity, memoByPair } from '../base/memo.js';
 import type { NatWalk } from '../netfilter/conntrack/index.js';
 import type { EbtRuleset } from '../netfilter/ebtables/model.js';
 import { compileNftTable, nftNeeds } from '../netfilter/nftables/compile.js';
-import type { NftChain, NftFamily, NftTable } from '../netfilter/nftables/model.js';
+import type { NftBaseChain, NftChain, NftFamily, NftTable } from '../netfilter/nftables/model.js';
 import { NftTracer } from '../netfilter/nftables/trace.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { RuleCounters } from '../netfilter/xtables/counters.js';
@@ -65,29 +65,36 @@ type HookFamily = HookStep['family'];
 interface NativeChain {
   readonly table: NftTable;
   readonly chain: NftChain;
+  readonly base: NftBaseChain;
   readonly point: HookPoint;
-  readonly priority: number;
-  /** Families in which it was made before iptables-nft's chain of its hook. */
+  /** Families in which it was made before what else hangs at its priority: a chain of iptables-nft, or nat's own hook. */
   readonly early: readonly HookFamily[];
 }
 
 /** Base chains of tables that nft itself made, those made last first: of equal priorities they run so (nf_hook_entries_grow). */
 export const nativeChains = memoByIdentity((n: NodeState): readonly NativeChain[] => {
-  const out: NativeChain[] = [];
-  /** By hook: families of which iptables-nft's chain has been met, from the end. */
-  const younger = new Map<string, HookFamily[]>();
-  for (const t of nftTables(n).toReversed()) {
-    const table = nativePart(n, t);
-    for (const chain of t.chains.toReversed()) {
-      const point = chain.base && hookPoints.get(chain.base.hook);
-      if (!point || t.dormant) continue;
-      const met = younger.get(point) ?? [];
-      if (isMade(n, t, chain)) younger.set(point, [...met, ...passing[t.family]]);
-      else if (table) out.push({ table, chain, point, priority: chain.base.priority, early: passing[t.family].filter((f) => met.includes(f)) });
-    }
-  }
-  return out;
+  const tables = nftTables(n).filter((t) => !t.dormant);
+  const all = tables.flatMap((t) => t.chains.flatMap((chain) => (chain.base ? [{ t, chain, base: chain.base, made: isMade(n, t, chain) }] : [])));
+  const isNat = ({ t, base }: (typeof all)[number]): boolean => base.type === 'nat' && t.family !== 'bridge';
+  return all
+    .flatMap((own, i): NativeChain[] => {
+      const { t, chain, base } = own;
+      const table = own.made ? null : nativePart(n, t);
+      const point = hookPoints.get(base.hook);
+      if (!table || !point) return [];
+      const younger = all.slice(i + 1).filter((c) => c.made && c.base.hook === base.hook && c.base.priority === base.priority && isNat(c) === isNat(own));
+      // All of nat's hooks come with the first of its chains (nf_nat_register_fn).
+      const besideNat = !isNat(own) && base.priority === natPriority(point);
+      const early = passing[t.family].filter(
+        (f) => younger.some((c) => passing[c.t.family].includes(f)) || (besideNat && all.findIndex((c) => isNat(c) && passing[c.t.family].includes(f)) > i),
+      );
+      return [{ table, chain, base, point, early }];
+    })
+    .reverse();
 });
+
+/** NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC: where nat is hooked, whatever the priorities of its chains. */
+export const natPriority = (point: HookPoint): number => (point === 'PREROUTING' || point === 'OUTPUT' ? -100 : 100);
 
 const counters = (k: Kernel): RuleCounters<WalkTable> => k.state('nftables counters', () => new RuleCounters<WalkTable>());
 
@@ -105,8 +112,8 @@ function walkOf({ table, chain }: NativeChain): Walk {
 }
 
 function stepsOf(chain: NativeChain, families: readonly HookFamily[]): readonly HookStep[] {
-  const { table, point, priority } = chain;
-  const type = chain.chain.base?.type;
+  const { table, point } = chain;
+  const { type, priority } = chain.base;
   if (type === 'nat' && table.family !== 'bridge') return [];
   if (point === 'INGRESS' || point === 'EGRESS')
     return families.length === 0
@@ -126,7 +133,7 @@ function stepsOf(chain: NativeChain, families: readonly HookFamily[]): readonly 
 /** Chains of devices, of which each names its own. Those of inet tables see IP packets only, as such (nft_do_chain_inet_ingress). */
 function deviceRun(chain: NativeChain): HookRun {
   const walk = walkOf(chain);
-  const devices = new Set(chain.chain.base?.devices);
+  const devices = new Set(chain.base.devices);
   const inet = chain.table.family === 'inet';
   return (k, f, h) => {
     const dev = h.in ?? h.out;
@@ -159,10 +166,10 @@ interface NatChain {
 /** nat chains of a hook, those made last first. */
 export const nativeNatChains = (n: NodeState, family: 'ipv4' | 'ipv6', point: HookPoint): readonly NatChain[] =>
   nativeChains(n)
-    .filter((c) => c.chain.base?.type === 'nat' && c.point === point && passing[c.table.family].includes(family))
+    .filter((c) => c.base.type === 'nat' && c.point === point && passing[c.table.family].includes(family))
     .map((c) => {
       const walk = walkOf(c);
-      return { priority: c.priority, early: c.early.includes(family), walk: (ctx: PacketCtx) => walk(ctx.env as Kernel, ctx) };
+      return { priority: c.base.priority, early: c.early.includes(family), walk: (ctx: PacketCtx) => walk(ctx.env as Kernel, ctx) };
     });
 
 /** Does the reference stand for the policy of a base chain? */
