@@ -9,10 +9,10 @@ type ConnRead = (ct: NfConn, c: PacketCtx) => Scalar | undefined;
 
 const INVALID = 1;
 const UNTRACKED = 64;
-/** NF_CT_STATE_BIT(). */
+/** NF_CT_STATE_BIT(). What a template will be is NEW. */
 function state(c: PacketCtx): number {
   const { ct, ctinfo } = c.skb;
-  if (ct !== null && !ct.template) return 1 << ((ctinfo % 3) + 1);
+  if (ct !== null) return 1 << ((ctinfo % 3) + 1);
   return ctinfo === CTINFO.UNTRACKED ? UNTRACKED : INVALID;
 }
 
