@@ -131,7 +131,8 @@ export function readTraceMessage(b: Uint8Array): NftTraceEvent | null {
 const ETHER_TYPE = 12;
 /** A packet that is on its way out comes without its link header. */
 function etherTypeOf(header: Uint8Array | undefined, network: Uint8Array | undefined): number {
-  if (header && header.length >= 14) return viewOf(header).getUint16(ETHER_TYPE);
+  // With its tag put back a frame of a VLAN has four bytes more (nf_trace_fill_ll_header).
+  if (header && header.length >= 14) return viewOf(header).getUint16(header.length >= 18 ? ETHER_TYPE + 4 : ETHER_TYPE);
   const version = (network?.[0] ?? 0) >>> 4;
   return version === 4 ? ETH_P_IP : version === 6 ? ETH_P_IPV6 : 0;
 }

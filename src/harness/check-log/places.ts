@@ -48,8 +48,8 @@ const knownChains = memoByIdentity((n: NodeState): ReadonlyMap<string, BasePlace
   const out = new Map<string, BasePlace>();
   for (const [i, c] of nativeChains(n).entries()) {
     const layer = c.point === 'INGRESS' ? 'ingress' : c.point === 'EGRESS' ? 'egress' : c.table.family === 'bridge' ? 'bridge' : 'ip';
-    const stage = stageAt(c.point, c.priority, Math.min(i, MODEL_TIE - 1) + (c.early.length > 0 ? MODEL_TIE : 0));
-    out.set(nameOf({ nftFamily: c.table.family, table: c.table.name, chain: c.chain.name }), { layer, point: c.point, priority: c.priority, stage });
+    const stage = stageAt(c.point, c.base.priority, Math.min(i, MODEL_TIE - 1) + (c.early.length > 0 ? MODEL_TIE : 0));
+    out.set(nameOf({ nftFamily: c.table.family, table: c.table.name, chain: c.chain.name }), { layer, point: c.point, priority: c.base.priority, stage });
   }
   return out;
 });
