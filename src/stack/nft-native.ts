@@ -124,7 +124,11 @@ function stepsOf(chain: NativeChain, families: readonly HookFamily[]): readonly 
     if (type === 'route' && point === 'OUTPUT') return rerouting(walk, rerouteHarder, false);
     return (k, f, h) => {
       const c = at(h, f);
-      return settle(k, f, c, walk(k, c));
+      const { errno } = f;
+      const v = settle(k, f, c, walk(k, c));
+      // Whoever sends through a bridge hears nothing of what becomes of his frame (br_dev_xmit).
+      if (table.family === 'bridge') f.errno = errno;
+      return v;
     };
   };
   return families.map((family) => ({ family, point, priority, name: `nft_do_chain_${table.family}`, bind }));
