@@ -1,5 +1,5 @@
 /** Base chains of nftables' own rule sets in the hooks: filter and route chains are steps of their own, nat chains hang inside the nat step. */
-import { byName, memoByIdentity, memoByPair } from '../base/memo.js';
+import { byName, memoByIdentity } from '../base/memo.js';
 import type { NatWalk } from '../netfilter/conntrack/index.js';
 import type { EbtRuleset } from '../netfilter/ebtables/model.js';
 import { compileNftTable, nftNeeds } from '../netfilter/nftables/compile.js';
@@ -46,11 +46,11 @@ function madeTable(n: NodeState, t: NftTable): { readonly chains: readonly { rea
 const isMade = (n: NodeState, t: NftTable, c: NftChain): boolean => byName(madeTable(n, t)?.chains ?? [], c.name) !== undefined;
 
 /** The table without iptables-nft's chains: nft may have hung its own into a table of that name. Null: there are none. */
-const nativePart = memoByPair((n: NodeState, t: NftTable): NftTable | null => {
+function nativePart(n: NodeState, t: NftTable): NftTable | null {
   if (!madeTable(n, t)) return t;
   const chains = t.chains.filter((c) => !isMade(n, t, c));
   return chains.length > 0 ? { ...t, chains } : null;
-});
+}
 
 /** What nft itself made, the tables first that are older than all of iptables-nft's. */
 export function nativeTables(n: NodeState): { readonly early: readonly NftTable[]; readonly late: readonly NftTable[] } {
@@ -79,16 +79,15 @@ export const nativeChains = memoByIdentity((n: NodeState): readonly NativeChain[
   return all
     .flatMap((own, i): NativeChain[] => {
       const { t, chain, base } = own;
-      const table = own.made ? null : nativePart(n, t);
       const point = hookPoints.get(base.hook);
-      if (!table || !point) return [];
+      if (own.made || !point) return [];
       const younger = all.slice(i + 1).filter((c) => c.made && c.base.hook === base.hook && c.base.priority === base.priority && isNat(c) === isNat(own));
       // All of nat's hooks come with the first of its chains (nf_nat_register_fn).
       const besideNat = !isNat(own) && base.priority === natPriority(point);
       const early = passing[t.family].filter(
         (f) => younger.some((c) => passing[c.t.family].includes(f)) || (besideNat && all.findIndex((c) => isNat(c) && passing[c.t.family].includes(f)) > i),
       );
-      return [{ table, chain, base, point, early }];
+      return [{ table: t, chain, base, point, early }];
     })
     .reverse();
 });
@@ -188,6 +187,6 @@ export function isNativePolicy(n: NodeState, r: RuleRef): boolean {
 
 /** Do rules of nftables ask for connection tracking or defragmentation of a family's packets? */
 export function nativeNeeds(n: NodeState, family: 'ipv4' | 'ipv6', need: 'conntrack' | 'defrag'): boolean {
-  const parts = nftTables(n).flatMap((t) => (passing[t.family].includes(family) ? (nativePart(n, t) ?? []) : []));
+  const parts = nftTables(n).filter((t) => passing[t.family].includes(family) && nativePart(n, t));
   return parts.some((t) => nftNeeds(t).has(need) || (need === 'conntrack' && nftNeeds(t).has(`conntrack-${family}`)));
 }

@@ -31,7 +31,9 @@ function nativeRules(r: Rng, w: NftWorld, bridged = false): readonly string[] {
 
 function randoms(r: Rng, w: NftWorld): NftText[] {
   const own = w.four && w.six ? (['ip', 'ip6'] as const) : w.four ? (['ip'] as const) : (['ip6'] as const);
-  const out = [randomTable(r, w, r.chance(65) ? 'inet' : r.pick(own), 'filter')];
+  const family = r.chance(65) ? 'inet' : r.pick(own);
+  // iptables-nft takes tables of its names for its own.
+  const out = [randomTable(r, w, family, family === 'inet' ? 'filter' : 'rules')];
   if (r.chance(45)) out.push(randomTable(r, w, r.chance(45) ? 'inet' : r.pick(own), 'more'));
   return out;
 }
