@@ -18,7 +18,7 @@ import type { Flight, HookVerdict } from './flight.js';
 import type { HookRun, HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { missingSteps } from './missing.js';
-import { hasNativeNat, nativeNatChains, nativeSteps, natPriority } from './nft-native.js';
+import { nativeNatChains, nativeSteps, natPriority } from './nft-native.js';
 import { hasNftChain, nftTracer } from './nft-steps.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
@@ -119,9 +119,6 @@ const mangleOutput = (family: IpFamily, backend: Backend): HookStep => ({
 
 /** The nat chains of a hook, in order: nf_nat_inet_fn() asks them until one has bound the flow. */
 const natBackends: readonly Backend[] = ['nft', 'legacy'];
-
-/** nat is hooked when the first of its chains is (nf_nat_register_fn). */
-const hasNat = (n: NodeState, family: IpFamily): boolean => natBackends.some((b) => hasTable(n, family, 'nat', b)) || hasNativeNat(n, family);
 
 /** By priority (nf_nat_register_fn); of equals the youngest first. */
 function natWalks(n: NodeState, family: IpFamily, point: HookPoint): readonly NatWalk[] {

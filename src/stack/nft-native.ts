@@ -166,9 +166,6 @@ interface NatChain {
   readonly walk: NatWalk;
 }
 
-export const hasNativeNat = (n: NodeState, family: 'ipv4' | 'ipv6'): boolean =>
-  nativeChains(n).some((c) => c.base.type === 'nat' && passing[c.table.family].includes(family));
-
 /** nat chains of a hook, those made last first. */
 export const nativeNatChains = (n: NodeState, family: 'ipv4' | 'ipv6', point: HookPoint): readonly NatChain[] =>
   nativeChains(n)
