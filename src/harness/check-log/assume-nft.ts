@@ -1,9 +1,14 @@
-/** What a log of native rules shows to have been so beyond the dump: somebody put `meta nftrace set 1` into a chain, mostly into a table of its own. */
+/**
+ * What a log of native rules shows to have been so beyond the dump: somebody put `meta nftrace set 1` into a chain, mostly into a table of its own; what
+ * `numgen random` drew.
+ */
 import type { TraceLogLine } from '../../formats/trace-log-types.js';
 import { type NftChain, NftRule } from '../../netfilter/nftables/model.js';
-import type { Assumption, Looked } from './assume.js';
-import { sameTable } from './compare.js';
+import type { RuleRef } from '../../trace/event.js';
+import { type Assumption, type Looked, of, onWalk } from './assume.js';
+import { dialectOf, isNftRule, nftRule, printed, sameTable } from './compare.js';
 import { addChains, addTable, insertRule, type NodeEdit } from './nft-edit.js';
+import { drawKey } from './oracle.js';
 import { type BasePlace, nativeTable, Places } from './places.js';
 
 const TRACES = /\bmeta nftrace set 1\b/;
@@ -70,4 +75,36 @@ function priorityBefore(x: Looked, places: Places, l: TraceLogLine, base: BasePl
   const next = walk?.lines.slice(walk.lines.indexOf(l)).find((y) => y.packet !== l.packet && places.base(y) !== null);
   const at = next && places.base(next);
   return at?.point === base.point ? at.priority : null;
+}
+
+const RANDOM = /\bnumgen random mod (\d{1,9})\b/;
+/** Numbers that are tried of one rule. */
+const MOST_DRAWS = 64;
+
+/** A rule up to the parting draws a number at random: which one, the log tells by what came of it. */
+export function randomNumbers(x: Looked): Assumption[] {
+  const { walk, comparison, round } = x.r;
+  const p = comparison.parting;
+  if (p === null || round === null || x.q.log.kind !== 'nft-monitor') return [];
+  const passed = printed(round, dialectOf(x.q.log)).slice(comparison.from, comparison.from + p.at + 1);
+  const rules = [...(p.log === null ? [] : listedRules(x, p.log)), ...passed.toReversed().flatMap((m) => (m.kind === 'rule' ? [m.e.rule] : []))];
+  const draws = x.a.walks.get(walk.n)?.draws ?? new Map<string, number>();
+  for (const r of rules) {
+    const bound = Number(RANDOM.exec(nftRule(x.now.node, r)?.text ?? '')?.[1] ?? 0);
+    const key = drawKey(r);
+    if (bound === 0 || draws.has(key)) continue;
+    return Array.from({ length: Math.min(bound, MOST_DRAWS) - 1 }, (_, i) => ({
+      text: `numgen random of ${r.family} ${r.table} ${r.chain}:${r.num} drew ${i + 1} for ${of(walk)}`,
+      add: onWalk(walk, { draws: new Map(draws).set(key, i + 1) }),
+      stepwise: true,
+    }));
+  }
+  return [];
+}
+
+/** The rule of the dump that a line shows. */
+function listedRules(x: Looked, l: TraceLogLine): Pick<RuleRef, 'family' | 'table' | 'chain' | 'num'>[] {
+  const rules = nativeTable(x.now.node, l)?.chains.find((c) => c.name === l.chain)?.rules ?? [];
+  const at = l.kind === 'rule' ? rules.findIndex((r) => isNftRule(l, r)) : -1;
+  return at < 0 ? [] : [{ family: l.nftFamily ?? 'ip', table: l.table, chain: l.chain, num: at + 1 }];
 }

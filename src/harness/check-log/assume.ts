@@ -8,7 +8,7 @@ import type { NftChain, NftTable } from '../../netfilter/nftables/model.js';
 import { IPPROTO } from '../../packet/skb.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import type { NodeState } from '../../scenario/model.js';
-import { nativeTraceRule } from './assume-nft.js';
+import { nativeTraceRule, randomNumbers } from './assume-nft.js';
 import { dialectOf, modelRule, printed } from './compare.js';
 import type { FlowBefore } from './flows.js';
 import { flowKey } from './packet.js';
@@ -33,7 +33,7 @@ export interface Looked {
   readonly r: Replayed;
 }
 
-const onWalk =
+export const onWalk =
   (w: LoggedWalk, s: WalkSetting) =>
   (a: Assumed): Assumed => ({ ...a, walks: new Map(a.walks).set(w.n, { ...a.walks.get(w.n), ...s }) });
 const onNode =
@@ -43,7 +43,7 @@ const onNode =
 /** In the order in which they are tried. */
 export function assumptionsFor(q: ReplayRequest, a: Assumed, now: Replay, r: Replayed): Assumption[] {
   const l: Looked = { q, a, now, r };
-  return [traceRule, nativeTraceRule, lazyChains, unknownPorts, markBefore, otherMac, flowsAndTunnels].flatMap((f) => f(l));
+  return [traceRule, nativeTraceRule, lazyChains, unknownPorts, markBefore, otherMac, randomNumbers, flowsAndTunnels].flatMap((f) => f(l));
 }
 
 /** The program that changes the rules which such a log shows. */
@@ -176,7 +176,7 @@ function unknownPorts({ q, r, now }: Looked): Assumption[] {
 }
 const MOST_PORTS = 24;
 
-const of = (w: LoggedWalk): string => `packet ${w.n}`;
+export const of = (w: LoggedWalk): string => `packet ${w.n}`;
 
 function markBefore({ q, r }: Looked): Assumption[] {
   // nft monitor trace shows it beside policies only.

@@ -10,7 +10,7 @@ import type { Execute } from '../../stack/run-scenario.js';
 import { type Event, NO_RECORDER, type Recorder, type RuleRef } from '../../trace/event.js';
 import { type Comparison, compare, type Dialect, dialectOf, modelRule, sameTable } from './compare.js';
 import { assumeFlow, type FlowBefore } from './flows.js';
-import { LogOracle } from './oracle.js';
+import { type Draws, LogOracle } from './oracle.js';
 import { type Filled, flowKey } from './packet.js';
 import { type ModelLine, nftFamilyOf, type Round, Rounds } from './rounds.js';
 import { type Setting, sendWalk } from './send.js';
@@ -19,6 +19,7 @@ import type { LoggedWalk } from './walks.js';
 
 export interface WalkSetting extends Setting {
   readonly flow?: FlowBefore;
+  readonly draws?: Draws;
 }
 
 /** What a replay takes for granted beyond dump and log. */
@@ -156,7 +157,7 @@ class Run implements Recorder {
     const own = this.#take(w);
     if (own) return this.#compared(w, own, null, true);
     this.#walk = w;
-    this.#oracle.begin(w, at);
+    this.#oracle.begin(w, at, s.draws);
     const before = this.#rounds.all.length;
     const problem = sendWalk(this.#net, this.#node, w, s, this.#sequences.next(w));
     this.#walk = null;

@@ -1,5 +1,5 @@
 /** Sets one packet of a log going on the model: a frame at the device it came in by, or a packet of the node's own. */
-import type { Mac } from '../../base/addr.js';
+import { type Addr, isMulticast4, isMulticast6, type Mac } from '../../base/addr.js';
 import type { LoggedPacket } from '../../formats/trace-log-types.js';
 import { buildIp4 } from '../../packet/build.js';
 import { writeMac } from '../../packet/mac-bytes.js';
@@ -58,6 +58,7 @@ function sendLocal(node: NodeRun, p: LoggedPacket, s: Setting, filled: Filled): 
       dport: p.dport ?? 0,
       uid: p.uid ?? 0,
       anySource: true,
+      ...(needsDevice(p.dst) ? { oif: node.device(p.out) ?? null, bound: true } : {}),
     });
     errno = r.dst === null ? r.errno : 0;
     if (r.dst === null) return;
@@ -67,6 +68,9 @@ function sendLocal(node: NodeRun, p: LoggedPacket, s: Setting, filled: Filled): 
   });
   return errno === 0 ? null : `the model finds no route for it (errno ${errno})`;
 }
+
+/** Multicast and link-local addresses: no route says which link is meant, the sender does. */
+const needsDevice = (dst: Addr): boolean => (typeof dst === 'number' ? isMulticast4(dst) : isMulticast6(dst) || (dst.charCodeAt(0) & 0xffc0) === 0xfe80);
 
 const STRANGER: Mac = 0x02fe00000001;
 

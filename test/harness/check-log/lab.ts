@@ -15,7 +15,7 @@ const dir = new URL('recorded/', import.meta.url).pathname;
 export type Edits = Readonly<Record<string, (text: string) => string | null>>;
 
 /** The dump, with some of its files changed; null takes one away. */
-export function dump(backend: 'legacy' | 'nft' | 'native' | 'native-bridge' | 'mixed', edits: Edits = {}): NodeState {
+export function dump(backend: 'legacy' | 'nft' | 'native' | 'native-bridge' | 'mixed' | 'kube', edits: Edits = {}): NodeState {
   const files = readdirSync(`${dir}${backend}`).flatMap((name) => {
     const text = readFileSync(`${dir}${backend}/${name}`, 'utf8');
     const edited = Object.hasOwn(edits, name) ? edits[name](text) : text;
@@ -35,7 +35,8 @@ export type Recording =
   | 'native-bridge.nft-trace'
   | 'native-rule.nft-trace'
   | 'native-user.nft-trace'
-  | 'mixed.nft-trace';
+  | 'mixed.nft-trace'
+  | 'kube.nft-trace';
 export const linesOf = (name: Recording): string[] =>
   readFileSync(dir + name, 'utf8')
     .trimEnd()

@@ -24,6 +24,16 @@ describe('recorded with Linux 6.18, nft 1.0.6', () => {
     ['native-user.nft-trace', 'native', ['a rule “meta nftrace set 1” stood in inet filter web that the dump does not have'], 3, 8],
     ['mixed.nft-trace', 'mixed', ['a table inet tracer with “meta nftrace set 1” (pre at prerouting, out at output) is not in the dump'], 18, 162],
     [
+      'kube.nft-trace',
+      'kube',
+      [
+        'a table inet tracer with “meta nftrace set 1” (pre at prerouting) is not in the dump',
+        'numgen random of ip kube-proxy service-web:2 drew 1 for packet 1',
+      ],
+      10,
+      50,
+    ],
+    [
       'native-bridge.nft-trace',
       'native-bridge',
       [
