@@ -199,6 +199,8 @@ interface Row {
   readonly log?: (lines: string[]) => string[];
   readonly says: RegExp;
   readonly shows?: RegExp;
+  /** What it says to do in the model. */
+  readonly does?: readonly string[];
   /** It is the first one; default true. */
   readonly first?: boolean;
   /** With the change the whole packet agrees; default true. */
@@ -241,6 +243,7 @@ const rows: readonly Row[] = [
     dump: { 'nft-ruleset': (t) => `${t}table inet extra {\n\tchain fwd {\n\t\ttype filter hook forward priority 10; policy accept;\n\t}\n}\n` },
     of: PING,
     says: /the table inet extra was not loaded when the log was made/,
+    does: ['nft delete table inet extra'],
     shows: /nft list table inet extra\nno line of the log is of that table/,
   },
   {
@@ -257,6 +260,7 @@ const rows: readonly Row[] = [
     of: SYN_TO(23),
     says: /the policy of inet filter input was DROP when the log was made; the dump says ACCEPT/,
     shows: /nft -a list chain inet filter input\nthe log says policy drop/,
+    does: ['nft chain inet filter input { policy drop ; }'],
   },
   {
     cause: 'sysctl',
@@ -271,7 +275,16 @@ const rows: readonly Row[] = [
     dump: replace(/.*ip saddr @peers jump web.*\n/, ''),
     of: SYN_TO(80),
     says: /the rule “ip saddr @peers jump web” is not in the dump: it came since/,
+    does: ['nft add rule inet filter forward ip saddr @peers jump web'],
     shows: /nft -a list chain inet filter forward/,
+  },
+  {
+    cause: 'rule-came',
+    what: 'a rule with words in quotes',
+    dump: replace(/.*oifname "r1" ip saddr.*\n/, ''),
+    of: PING,
+    says: /the rule “oifname "r1" ip saddr 10\.1\.0\.0\/24 masquerade” is not in the dump/,
+    does: ['nft add rule ip nat postrouting oifname \\"r1\\" ip saddr 10.1.0.0/24 masquerade'],
   },
   {
     cause: 'rule-came',
@@ -280,6 +293,7 @@ const rows: readonly Row[] = [
     of: PING,
     log: (l) => l.map((x) => x.replace(/rule meta l4proto .* \(verdict/, 'unknown rule handle 77 (verdict')),
     says: /a rule with handle 77 is not in the dump: it came to inet filter forward since \(verdict accept\)/,
+    does: ['nft add rule inet filter forward counter accept comment \\"came since\\"'],
   },
   {
     cause: 'rule-gone',
@@ -287,6 +301,7 @@ const rows: readonly Row[] = [
     dump: replace('\t\tip saddr @peers jump web', '\t\tip daddr 10.2.0.2 accept # handle 99\n\t\tip saddr @peers jump web'),
     of: PING,
     says: /the dump’s rule inet filter forward:2 was not there when the log was made/,
+    does: ['nft delete rule inet filter forward handle 99'],
     shows: /ip daddr 10\.2\.0\.2 accept matches this packet in the model/,
   },
   {
@@ -296,6 +311,7 @@ const rows: readonly Row[] = [
     of: UDP,
     says: /the rule inet filter web:2 was another when the log was made, which shows “udp dport \{ 53, 5353 \} accept”/,
     shows: /the dump says udp dport \{ 5353, 54 \} accept/,
+    does: ['nft replace rule inet filter web handle 11 udp dport { 53, 5353 } accept'],
   },
   {
     cause: 'rule-changed',
@@ -312,6 +328,7 @@ const rows: readonly Row[] = [
     of: PING,
     says: /the set @peers held 10\.1\.0\.2 when the log was made; in the dump it does not/,
     shows: /nft get element inet filter peers \{ 10\.1\.0\.2 \}\ninet filter forward:2 is ip saddr @peers jump web/,
+    does: ['nft add element inet filter peers { 10.1.0.2 }'],
   },
   {
     cause: 'set-member',
@@ -326,6 +343,7 @@ const rows: readonly Row[] = [
     dump: replace('elements = { 10.1.0.2, 10.9.0.0/16 }', 'elements = { 10.1.0.3/32, 10.9.0.0/16 }'),
     of: OTHER_PING,
     says: /the set @peers did not hold 10\.1\.0\.3 when the log was made; in the dump it does/,
+    does: ['nft delete element inet filter peers { 10.1.0.3/32 }'],
   },
   {
     cause: 'set-member',
@@ -340,6 +358,7 @@ const rows: readonly Row[] = [
     dump: replace('80 : accept', '80 : drop'),
     of: SYN_TO(80),
     says: /the map @services said accept of 80 when the log was made; the dump says 80 : drop/,
+    does: ['nft delete element inet filter services { 80 }', 'nft add element inet filter services { 80 : accept }'],
   },
   {
     cause: 'rule-state',
@@ -381,11 +400,16 @@ const rows: readonly Row[] = [
 
 it.each(rows.map((r) => [r.cause, r.what, r] as const))('%s: %s', (_cause, _what, r) => {
   const lines = ofPackets(all, r.of);
-  const { parting } = check(dump('native', r.dump), r.log ? r.log(lines) : lines);
+  const log = r.log ? r.log(lines) : lines;
+  const { parting } = check(dump('native', r.dump), log);
   const told = parting?.candidates.map((c) => `${c.cause}: ${c.text}`).join('\n');
   const found = parting?.candidates.filter((c) => c.cause === r.cause && r.says.test(c.text)) ?? [];
   expect(found, told).toHaveLength(1);
   if (r.shows) expect([found[0].decide, ...found[0].facts].join('\n')).toMatch(r.shows);
   if (r.first ?? true) expect(parting?.candidates[0], told).toBe(found[0]);
   expect(found[0].tried?.whole ?? false).toBe(r.whole ?? true);
+  if (!r.does) return;
+  expect(found[0].commands).toEqual(r.does);
+  // They do in the model what was tried.
+  expect(check(dump('native', r.dump), log, r.does).results[(parting?.result.walk.n ?? 1) - 1].comparison.parting).toBeNull();
 });

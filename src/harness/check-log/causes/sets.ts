@@ -3,10 +3,9 @@ import { byName } from '../../../base/memo.js';
 import { setNamed } from '../../../netfilter/nftables/set.js';
 import { NftError } from '../../../netfilter/nftables/tokens.js';
 import type { EventOf } from '../../../trace/event.js';
-import { addElement, elementsOf, setElements } from '../nft-edit.js';
 import { nativeTable } from '../places.js';
 import { byCommands, type Case, type CauseRow, type Decider, type Finding, untried } from './case.js';
-import { byNft, tableOf } from './tool.js';
+import { byNft } from './tool.js';
 
 type Test = EventOf<'set-test'>;
 
@@ -53,19 +52,19 @@ function ofNft(c: Case, d: Decider, t: Test): Finding[] {
     const said = { text: held(t.set, t.member), facts, decide };
     if (value === null) return [{ ...said, ...untried }];
     const element = value === '' ? t.member : `${t.member} : ${value}`;
-    return [{ ...said, ...byNft(`nft add element ${full} { ${element} }`, addElement(tableOf(d.at), name, element)) }];
+    return [{ ...said, ...byNft(`add element ${full} { ${element} }`) }];
   }
   const covering = coveringElement(c, d, name, t.member);
   if (covering === null) return [];
   const { texts, at } = covering;
-  if (verdict !== null && c.model !== null && c.model.num === d.num && sameChain(c)) return [otherValue(d, full, name, t, verdict, covering, facts, decide)];
+  if (verdict !== null && c.model !== null && c.model.num === d.num && sameChain(c)) return [otherValue(full, t, verdict, covering, facts, decide)];
   const fact = texts[at].startsWith(t.member) ? [] : [`its element ${texts[at]} covers it`];
   return [
     {
       text: heldNot(t.set, t.member),
       facts: [...facts, ...fact],
       decide,
-      ...byNft(`nft delete element ${full} { ${keyOf(texts[at])} }`, setElements(tableOf(d.at), name, texts.toSpliced(at, 1))),
+      ...byNft(`delete element ${full} { ${keyOf(texts[at])} }`),
     },
   ];
 }
@@ -77,6 +76,12 @@ interface Covering {
   /** The elements as written. */
   readonly texts: readonly string[];
   readonly at: number;
+}
+
+/** Elements as written; none where the set has no list. */
+function elementsOf(text: string): string[] {
+  const m = /elements\s*=\s*\{([\s\S]*)\}/.exec(text);
+  return (m?.[1] ?? '').split(',').flatMap((e) => e.trim() || []);
 }
 
 /** The element of a set that a member is of. */
@@ -102,15 +107,12 @@ function coveringElement(c: Case, d: Decider, name: string, member: string): Cov
   }
 }
 
-function otherValue(d: Decider, full: string, name: string, t: Test, verdict: string, { texts, at }: Covering, facts: string[], decide: string): Finding {
+function otherValue(full: string, t: Test, verdict: string, { texts, at }: Covering, facts: string[], decide: string): Finding {
   const key = keyOf(texts[at]);
   return {
     text: `the map ${t.set} said ${verdict} of ${t.member} when the log was made; the dump says ${texts[at]}`,
     facts: facts.slice(0, 1),
     decide,
-    ...byNft(
-      `nft delete element ${full} { ${key} }; nft add element ${full} { ${key} : ${verdict} }`,
-      setElements(tableOf(d.at), name, texts.with(at, `${key} : ${verdict}`)),
-    ),
+    ...byNft(`delete element ${full} { ${key} }`, `add element ${full} { ${key} : ${verdict} }`),
   };
 }

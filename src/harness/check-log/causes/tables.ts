@@ -3,7 +3,7 @@ import type { TraceLogLine } from '../../../formats/trace-log-types.js';
 import { builtinChains, type XtRuleset, type XtTableName } from '../../../netfilter/xtables/model.js';
 import type { NodeState } from '../../../scenario/model.js';
 import { nftTables } from '../../../stack/nft-steps.js';
-import { removeTable, unhookChain } from '../nft-edit.js';
+import { unhookChain } from '../nft-edit.js';
 import type { ModelLine } from '../rounds.js';
 import { byCommands, byEdit, type Case, type CauseRow, certain, type Finding } from './case.js';
 import { byNft, tableOf } from './tool.js';
@@ -160,7 +160,7 @@ function notLoadedNft(c: Case, m: ModelLine): Finding[] {
         text: `the table ${name} was not loaded when the log was made`,
         facts: ['no line of the log is of that table', ...facts],
         decide: `nft list table ${name}`,
-        ...byNft(`nft delete table ${name}`, removeTable(tableOf(m))),
+        ...byNft(`delete table ${name}`),
       },
     ];
   if (tool.policy(m) === null || lines.some((l) => l.chain === m.chain)) return [];

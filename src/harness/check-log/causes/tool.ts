@@ -6,7 +6,7 @@ import type { XtChain, XtRuleset } from '../../../netfilter/xtables/model.js';
 import { printRule } from '../../../netfilter/xtables/print.js';
 import type { NodeState } from '../../../scenario/model.js';
 import { nftTables } from '../../../stack/nft-steps.js';
-import { insertRule, type NodeEdit, removeRule, replaceRule, setPolicy } from '../nft-edit.js';
+import type { NodeEdit } from '../nft-edit.js';
 import { nativeTable } from '../places.js';
 import type { Assumed } from '../replay.js';
 
@@ -105,8 +105,8 @@ export class XtTool implements RuleTool {
   }
 }
 
-/** nft(8)'s commands are not carried out on the model yet; the same edits are. */
-export const byNft = (_command: string, edit: NodeEdit): Change => byEdit(edit);
+/** Commands of nft(8) as a shell takes them: what is a string to nft keeps its quotes. */
+export const byNft = (...commands: string[]): Change => byCommands(...commands.map((c) => `nft ${c.replace(/"/g, '\\"')}`));
 
 export class NftTool implements RuleTool {
   readonly native = true;
@@ -139,8 +139,7 @@ export class NftTool implements RuleTool {
   }
   insert(s: Spot, num: number, words: string): Change {
     const end = num > (this.length(s) ?? 0);
-    const command = end ? `nft add rule ${this.place(s)} ${words}` : `nft insert rule ${this.place(s)} index ${num - 1} ${words}`;
-    return byNft(command, insertRule(tableOf(s), s.chain, num, words));
+    return byNft(end ? `add rule ${this.place(s)} ${words}` : `insert rule ${this.place(s)} index ${num - 1} ${words}`);
   }
   #handle(s: Spot, num: number): number {
     const t = this.#table(s);
@@ -148,14 +147,13 @@ export class NftTool implements RuleTool {
     return (t && rule && ruleHandles(t).get(rule)) ?? 0;
   }
   remove(s: Spot, num: number): Change {
-    return byNft(`nft delete rule ${this.place(s)} handle ${this.#handle(s, num)}`, removeRule(tableOf(s), s.chain, num));
+    return byNft(`delete rule ${this.place(s)} handle ${this.#handle(s, num)}`);
   }
   replace(s: Spot, num: number, words: string): Change {
-    return byNft(`nft replace rule ${this.place(s)} handle ${this.#handle(s, num)} ${words}`, replaceRule(tableOf(s), s.chain, num, words));
+    return byNft(`replace rule ${this.place(s)} handle ${this.#handle(s, num)} ${words}`);
   }
   setPolicy(s: Spot, to: 'ACCEPT' | 'DROP'): Change {
-    const policy = to === 'DROP' ? 'drop' : 'accept';
-    return byNft(`nft chain ${this.place(s)} { policy ${policy} ; }`, setPolicy(tableOf(s), s.chain, policy));
+    return byNft(`chain ${this.place(s)} { policy ${to.toLowerCase()} ; }`);
   }
   words(d: Doing, comment = CAME): string {
     const verdict = d === 'pass' ? '' : typeof d === 'string' ? ` ${d}` : 'jump' in d ? ` jump ${d.jump}` : ` goto ${d.goto}`;
