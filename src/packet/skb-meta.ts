@@ -62,6 +62,7 @@ export const skbMeta: readonly MetaRow[] = [
   row('fragMaxSize', ['peer', 'loopback', 'ipip', 'vxlan', 'xfrmIn'], (a, b) => {
     b.fragMaxSize = a.fragMaxSize;
     b.fragGeometry = a.fragGeometry;
+    b.fragVlans = a.fragVlans;
     b.fragDf = a.fragDf;
     b.ignoreDf = a.ignoreDf;
   }),

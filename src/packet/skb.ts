@@ -94,6 +94,8 @@ export class Skb {
   fragMaxSize = 0;
   /** Lengths of the original fragments' IP packets, in order, where conntrack reassembled it; it is re-split like this on output, a copy is not. */
   fragGeometry: readonly number[] | null = null;
+  /** Their VLAN tags, where any had one. */
+  fragVlans: readonly (number | null)[] | null = null;
   /** IPv6: where in the reassembled packet the fragment header stood that was taken out of it; 0 = none. */
   fragAt = 0;
   /** Any original fragment had DF set (IPSKB_FRAG_PMTU). */

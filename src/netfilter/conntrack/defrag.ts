@@ -175,6 +175,7 @@ export class Defrag {
     inherit(skb, first.skb, last);
     const df = v6 ? finish6(skb, first, ecn) : finish4(skb, q.pieces, ecn);
     skb.fragGeometry = q.pieces.map((p) => p.at + p.to - p.from);
+    if (q.pieces.some((p) => p.skb.vlan !== null)) skb.fragVlans = q.pieces.map((p) => p.skb.vlan);
     skb.fragMaxSize = Math.max(...q.pieces.map((p) => p.length));
     if (v6) skb.fragAt = headerLength;
     skb.fragDf = df;

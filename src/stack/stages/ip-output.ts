@@ -115,6 +115,7 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
     data.set(skb.data.subarray(hlen + at, hlen + at + sizes[i]), head.length);
     const piece = k.newSkb(data, skb.protocol, { kind: 'fragment', of: skb.id }, skb.dev);
     copyMeta(skb, piece);
+    piece.vlan = (output === 'br_dev_queue_push_xmit' ? skb.vlan : null) ?? tagAsItCame(skb, i, geometry !== null);
     piece.setU16(2, data.length);
     piece.setU16(6, ((base + at) >> 3) | (!last || tailMf ? 0x2000 : 0) | df);
     piece.setU16(10, 0);
@@ -132,6 +133,9 @@ export function ipDoFragment(k: Kernel, f: Flight, mtuIn: number, output: 'ip_fi
   k.count('IpFragOKs');
   k.tell(skb, { t: 'consume', why: 'fragmented', into: null });
 }
+
+/** The VLAN tag of a piece that leaves as it came (a bridge puts that of the first one on all of them, br_nf_push_frag_xmit()); who takes the tag off a packet does so from the first only. */
+export const tagAsItCame = (skb: Skb, i: number, asItCame: boolean): number | null => (asItCame && i > 0 ? (skb.fragVlans?.[i] ?? null) : null);
 
 /** A socket's own: ip_append_data() and ip6_append_data() have made it of pieces as long as the MTU allowed. */
 export const cameInPieces = (skb: Skb): boolean => skb.sk !== null && skb.ignoreDf;

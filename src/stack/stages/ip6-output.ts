@@ -6,7 +6,7 @@ import type { Cause } from '../../trace/cause.js';
 import { type Flight, flight } from '../flight.js';
 import type { Kernel } from '../kernel.js';
 import { icmp6Send, isGroupMember } from './icmp6-send.js';
-import { cameInPieces, copyMeta, fragmentsLeft } from './ip-output.js';
+import { cameInPieces, copyMeta, fragmentsLeft, tagAsItCame } from './ip-output.js';
 
 /** __ip6_local_out(): the payload length is final, then the OUTPUT hook. Ip6OutRequests belongs to who made the packet. */
 export function ip6LocalOut(k: Kernel, f: Flight): 'dst_output' | 'gone' {
@@ -100,6 +100,7 @@ function fragment6(k: Kernel, f: Flight, mtu: number): boolean {
     data.set(payload.subarray(at, at + sizes[i]), head + 8);
     const piece = k.newSkb(data, skb.protocol, { kind: 'fragment', of: skb.id }, skb.dev);
     copyMeta(skb, piece);
+    piece.vlan = tagAsItCame(skb, i, given !== null);
     at += sizes[i];
     const sent = flight(piece);
     f.errno = k.traverse('ip6_finish_output2', sent);
