@@ -43,9 +43,12 @@ export function constantAddr(t: NftTokens): AddrParts | null {
   const token = t.peek();
   if (token.kind !== 'string' && token.text === '[') return bracketed(t);
   if (token.kind !== 'word') return null;
-  const v6 = rangeIn(token.text, ADDRESS.ipv6);
+  // `2001:db8::/120:53`: nft lists ranges that are networks so, without brackets.
+  const network = /^[0-9a-fA-F:.]+\/\d{1,3}(?=:)/.exec(token.text)?.[0];
+  const v6 = rangeIn(network ?? token.text, ADDRESS.ipv6);
   if (v6) {
     t.next();
+    if (network) t.split(token.from + network.length);
     return constant('ipv6', v6.lo, v6.hi);
   }
   const colon = token.text.indexOf(':');

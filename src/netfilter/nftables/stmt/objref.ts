@@ -33,6 +33,7 @@ export const objectRun = memoByIdentity((o: NftObject): ObjectRun | null => {
   if (!parse) return null;
   const t = new NftTokens(o.text);
   t.nested = 1;
+  while (t.take('comment', ';')) if (t.peek().kind === 'string') t.next();
   const kept = parse(t);
   return (c) => runKept(kept, o, c);
 });

@@ -156,6 +156,9 @@ export const payload: NftStmtDef = {
     }
     const found = namedField(t, proto, s.family);
     if (!found || !t.take('set')) return null;
-    return step(writeOf(proto, found.key, found.field), found.fits, parseExpr(t, s, found.field.type));
+    const value = parseExpr(t, s, found.field.type);
+    // nft lists writes to headers of ICMP and IGMP so, and loses whether their checksum is kept right.
+    if (proto === 'th' && value.text.startsWith(`th ${found.key} &`)) return { kind: 'unsupported', what: `nft: th ${found.key} set ${value.text}` };
+    return step(writeOf(proto, found.key, found.field), found.fits, value);
   },
 };

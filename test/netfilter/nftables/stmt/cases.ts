@@ -8,6 +8,7 @@
  *   log TEXT                         what the kernel log says meanwhile
  *   unsupported TEXT                 the packet is inconclusive: its text begins so
  *   only model WHY                   this kernel cannot load the rules
+ *   listing WHY                      nft lists the rules as others than they are
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { formatAddr } from '../../../../src/base/addr.js';
@@ -37,6 +38,8 @@ export interface StmtCase {
   readonly packets: readonly Incoming[];
   /** Why the kernel at hand is not asked; null: it is. */
   readonly onlyModel: string | null;
+  /** Why nft's listing is no other form of the rules; null: it is. */
+  readonly badListing: string | null;
 }
 
 const here = new URL('.', import.meta.url).pathname;
@@ -75,14 +78,16 @@ function readCase(file: string, block: string): StmtCase {
   const nft: string[] = [];
   const packets: { dev: string; text: string; wait: number; expected: string[] }[] = [];
   let onlyModel: string | null = null;
+  let badListing: string | null = null;
   for (const line of lines) {
     const incoming = /^< (?:wait (\d+) )?(\S+) (.*)$/.exec(line);
     if (line.startsWith('only model ')) onlyModel = line.slice(11);
+    else if (line.startsWith('listing ')) badListing = line.slice(8);
     else if (incoming) packets.push({ dev: incoming[2], text: incoming[3], wait: Number(incoming[1] ?? 0), expected: [] });
     else if (packets.length === 0) nft.push(line.replace(/\{(\w+)\}/g, (whole, hook: string) => HOOKS[hook] ?? whole));
     else if (line.trim() !== '' && !line.startsWith('#')) packets.at(-1)?.expected.push(line);
   }
-  return { file, title: title.trim(), nft: nft.filter((l) => !l.startsWith('#')).join('\n'), packets, onlyModel };
+  return { file, title: title.trim(), nft: nft.filter((l) => !l.startsWith('#')).join('\n'), packets, onlyModel, badListing };
 }
 
 const bytesOf = (mac: string): number[] => mac.split(':').map((x) => Number.parseInt(x, 16));

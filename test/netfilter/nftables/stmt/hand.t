@@ -67,6 +67,7 @@ table ip t {
     udp dport 5 ct timeout set "slow"
     udp dport 7 dnat to
     udp dport 8 ip ttl 9 flow add @ft
+    udp dport 9 th sport set th sport & 65283 | 3
   }
 }
 < r0 udp 10.1.0.2:1 > 10.2.0.2:1
@@ -83,6 +84,8 @@ unsupported nft: ct timeout set "slow"
 unsupported nft: udp dport 7 dnat to (something is missing)
 < r0 udp 10.1.0.2:1 > 10.2.0.2:8
 > r1 udp 10.1.0.2:1 > 10.2.0.2:8
+< r0 udp 10.1.0.2:1 > 10.2.0.2:9
+unsupported nft: th sport set th sport & 65283 | 3
 
 == a helper for new connections of its protocol: what it may expect is not known
 only model this kernel has no helpers

@@ -78,7 +78,7 @@ table ip t {
 
 == objects that rules share, and objects out of maps
 table ip t {
-  limit one { rate 1/hour burst 1 packets }
+  limit one { comment "a comment"; rate 1/hour burst 1 packets; }
   limit two { rate over 1/hour burst 1 packets }
   counter c { packets 5 bytes 500 }
   map m { type ipv4_addr : limit; elements = { 10.1.0.2 : "one", 10.1.0.3 : "two" } }

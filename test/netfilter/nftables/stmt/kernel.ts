@@ -82,9 +82,14 @@ export class KernelWorld {
     }
   }
 
-  /** What the kernel does with each packet. Throws where nft refuses the rules. */
-  async run(c: StmtCase): Promise<readonly Came[]> {
+  /** Loads the rules; how nft lists them. Throws where it refuses them. */
+  async load(c: StmtCase): Promise<string> {
     await this.#do(this.#r, [hereDoc('nft -f -', `flush ruleset\n${c.nft}\n`), 'conntrack -F 2>/dev/null; true']);
+    return (await this.#r.run('nft -a list ruleset')).out;
+  }
+
+  /** What the kernel does with each packet. */
+  async run(c: StmtCase): Promise<readonly Came[]> {
     const out: Came[] = [];
     for (const p of c.packets) out.push(await this.#send(p, /\blog\b/.test(c.nft)));
     return out;

@@ -69,6 +69,7 @@ table ip t {
 > r0 udp 10.2.0.2:2 > 10.1.0.2:7 ttl 33
 
 == fields of headers with the checksums that nft asks for
+listing th is shown as udp, and a write to ICMP as one to th: the checksum is lost
 table ip t {
   chain c {
     {forward}
@@ -97,6 +98,7 @@ table ip t {
 > r1 udp 10.1.0.2:1 > 10.2.0.2:6 header sum wrong
 
 == IPv6 headers have no checksum, and their addresses are in that of the transport
+listing a write to ICMPv6 is shown as one to th
 table ip6 t {
   chain c {
     {forward}

@@ -36,8 +36,10 @@ describe.skipIf(why !== null)(`on this kernel${why === null ? '' : ` (SKIPPED: $
   for (const c of cases.filter((x) => x.onlyModel === null)) {
     // Times pass while a busy machine does something else.
     it(`${c.file}: ${c.title}`, { retry: 2, timeout: 20_000 }, async () => {
+      const listed = { ...c, nft: await kernel.load(c) };
       const came = await kernel.run(c);
       expect(shown(c, came)).toBe(wanted(c));
+      if (c.badListing === null) expect(shown(c, modelOf(listed)), 'of the listing').toBe(wanted(c));
       expect(came.map((x) => x.frames.map(comparable))).toEqual(modelOf(c).map((x) => x.frames.map(comparable)));
     });
   }
