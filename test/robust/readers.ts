@@ -25,6 +25,7 @@ import { readSysctl } from '../../src/formats/sysctl.js';
 import { linesOf, wordsOf } from '../../src/formats/tokens.js';
 import { readTraceLog } from '../../src/formats/trace-log.js';
 import { readXfrmPolicy, readXfrmState } from '../../src/formats/xfrm.js';
+import { ruleCode } from '../../src/netfilter/nftables/rule.js';
 import { readPcap } from '../../src/packet/pcap.js';
 import { parsePacketText } from '../../src/packet/text.js';
 import { loadScenario } from '../../src/scenario/load.js';
@@ -78,6 +79,14 @@ export const doors: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['snapshot', (t) => nodeFromSnapshot('n', t, 'x').diagnostics],
   ['pcap', (t) => readPcap(Buffer.from(t, 'latin1'), 'x').diagnostics],
   ['nft-list', (t) => readNftList(t).diagnostics],
+  [
+    'nft-rules',
+    (t) => {
+      for (const table of readNftList(`table inet t {\nset s { type ipv4_addr . inet_service; flags interval; }\nchain c {\n${t}\n}\n}\n`))
+        for (const c of table.chains) for (const r of c.rules) ruleCode(table, r);
+      return [];
+    },
+  ],
   [
     'rt-tables',
     (t) => {
@@ -151,6 +160,19 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   [
     'ip6tables-command',
     '-I FORWARD 1 -s 2001:db8::/32 -m frag --fragid 5 -m rt --rt-type 0 -m ipv6header --header hop,dst --soft -j REJECT --reject-with icmp6-adm-prohibited',
+  ],
+  ['nft-rules', 'tcp flags syn / syn,ack ct state != established,related ip saddr . tcp dport { 10.0.0.0/8 . 80-90, 10.9.0.1 . 1 } counter'],
+  [
+    'nft-rules',
+    'iifname { "e*", "lo" } ip6 saddr & ::ff | ::1 == ::1 ip dscp >> 2 . ip saddr @s meta mark and 0xff or 1 0x0/5 meta hour "10:00"-"12:00" accept',
+  ],
+  [
+    'nft-rules',
+    'fib saddr . mark . iif oif missing tcp option @2,16,16 1400 srh sid[1] ::1 jhash ip saddr . udp dport mod 4 seed 0xbeef vmap { 0 : drop, 1-3 : jump c }',
+  ],
+  [
+    'nft-rules',
+    '@nh,64,128 0x20010db8 ct original ip saddr 10.1.0.2 ct label 5 ip option lsrr addr 5 meta time < "2024-01-01 00:00:00" ipsec in spnum 1 reqid 5 rt nexthop ::1',
   ],
   ['ipset-command', 'add b 10.0.0.0/24,tcp:80-90 timeout 30 comment x'],
   ['ipset-command', 'create z hash:net,iface family inet6 hashsize 64 maxelem 10 skbinfo counters'],

@@ -69,6 +69,8 @@ function keyParts(t: NftTokens, types: readonly NftType[], colon: boolean): read
   return out;
 }
 
+/** Longer than any value: names have up to 255 characters. */
+const LONGEST_WORD = 512;
 const LONGEST_PREFIX: Readonly<Record<string, number>> = { ipv4_addr: 32, ipv6_addr: 128 };
 
 /** A value, `a-b`, `a/len`, `name*` or, of flags, `a | b`. `colon`: a value of a map may follow behind a colon without blanks. */
@@ -106,6 +108,7 @@ function beforeColon(t: NftTokens, token: NftToken, type: NftType): PartRange | 
 }
 
 export function wordRange({ text, kind }: NftToken, type: NftType): PartRange | null {
+  if (text.length > LONGEST_WORD) return null;
   if (text.endsWith('\\*') && type.name === 'ifname') return { lo: `${text.slice(0, -2)}*`, hi: `${text.slice(0, -2)}*` };
   if (text.endsWith('*') && type.bits === 128 && type.name.startsWith('if')) return { lo: text.slice(0, -1), hi: `${text.slice(0, -1)}\uffff` };
   const whole = type.parse(text);

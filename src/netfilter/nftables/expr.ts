@@ -168,6 +168,7 @@ function parseBinary(t: NftTokens, s: NftScope, type: NftType | null, above = 0)
 function computed(text: string, left: NftExpr, sign: NftToken, right: NftExpr): NftExpr {
   const op = compute(sign);
   const type = left.types[0];
+  if ((op === shiftLeft || op === shiftRight) && type.bits > 48) throw new NftError('not modelled: more than 48 bits shifted', sign);
   if (left.constant !== undefined && right.constant !== undefined) return constant(text, type, op(left.constant, right.constant));
   const read = (c: PacketCtx): Scalar | undefined => {
     const a = left.one(c);
@@ -188,7 +189,9 @@ const WORDS = new Map([
 ]);
 const compute = (sign: NftToken): Operator => OPS[WORDS.get(sign.text) ?? sign.text];
 
-function parsePrimary(t: NftTokens, s: NftScope, type: NftType | null): NftExpr {
+const parsePrimary = (t: NftTokens, s: NftScope, type: NftType | null): NftExpr => t.inside(() => primary(t, s, type));
+
+function primary(t: NftTokens, s: NftScope, type: NftType | null): NftExpr {
   const token = t.peek();
   if (t.take('(')) {
     t.nested++;

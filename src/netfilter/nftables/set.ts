@@ -53,14 +53,20 @@ export function setNamed(table: NftTable, name: string): SetDef | undefined {
   }
   return def;
 }
+/** `typeof` may name what another set has. */
+const reading = new WeakSet<NftSet>();
 
 /** What is wrong with a set stands in its text, not in that of the rule which names it. */
 function within(set: NftSet, table: NftTable): SetDef {
+  if (reading.has(set)) throw new NftError(`${set.kind} ${set.name} is made of itself`, null);
+  reading.add(set);
   try {
     return readSet(set, table);
   } catch (e) {
     if (!(e instanceof NftError)) throw e;
     throw new NftError(`${set.kind} ${set.name}: ${e.message}`, null, e.hint, 'nft-set');
+  } finally {
+    reading.delete(set);
   }
 }
 /** What is wrong with the text of a set of the table; null: nothing. Its token is one of the text. */

@@ -11,7 +11,11 @@ export interface NftToken {
 
 const SIGNS = new Set('{}()[],;|&^=!<>@$');
 const PAIRS = new Set(['==', '!=', '<=', '>=', '<<', '>>']);
+const DEEPEST = 32;
 const WORD = /[^\s{}(),;|&^=!<>@$"#[\]]+/y;
+
+/** Characters of a message, which may quote the text. */
+const LONGEST = 400;
 
 /** What a reader throws: at a token, in the words of the house. */
 export class NftError extends Error {
@@ -22,7 +26,7 @@ export class NftError extends Error {
     /** Of the diagnostic that tells it. */
     readonly code: string = 'nft-rule',
   ) {
-    super(message);
+    super(message.length > LONGEST ? `${message.slice(0, LONGEST)}…` : message);
   }
 }
 
@@ -31,6 +35,7 @@ export class NftTokens {
   #at = 0;
   #ahead: NftToken | null = null;
   nested = 0;
+  #depth = 0;
 
   constructor(readonly text: string) {}
 
@@ -64,6 +69,16 @@ export class NftTokens {
     const t = this.peek();
     this.#ahead = null;
     return t;
+  }
+  /** Reads what stands inside of something else; throws where that is too deep for anybody to have written it. */
+  inside<T>(read: () => T): T {
+    if (this.#depth >= DEEPEST) throw new NftError('there is too much inside of each other', this.peek());
+    this.#depth++;
+    try {
+      return read();
+    } finally {
+      this.#depth--;
+    }
   }
   /** A place to come back to. */
   mark(): number {
