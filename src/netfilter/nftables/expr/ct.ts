@@ -12,6 +12,7 @@ const UNTRACKED = 64;
 /** NF_CT_STATE_BIT(). What a template will be is NEW. */
 function state(c: PacketCtx): number {
   const { ct, ctinfo } = c.skb;
+  // A template (`ct zone set`, `-j CT`) is there as a new connection.
   if (ct !== null) return 1 << ((ctinfo % 3) + 1);
   return ctinfo === CTINFO.UNTRACKED ? UNTRACKED : INVALID;
 }

@@ -10,10 +10,25 @@ import { meta } from './meta.js';
 import { numgen } from './numgen.js';
 import { payload } from './payload.js';
 import { rt } from './rt.js';
+import { sctpChunk } from './sctp-chunk.js';
 import { socket } from './socket.js';
 import { tcpOption } from './tcp-option.js';
 
-const all: readonly NftReadDef[] = [...payload, ...meta, ...ct, ...numgen, ...exthdr6, ...tcpOption, ...ipOption, ...fib, ...rt, ...socket, ...ipsec, ...hash];
+const all: readonly NftReadDef[] = [
+  ...payload,
+  ...meta,
+  ...ct,
+  ...numgen,
+  ...exthdr6,
+  ...tcpOption,
+  ...sctpChunk,
+  ...ipOption,
+  ...fib,
+  ...rt,
+  ...socket,
+  ...ipsec,
+  ...hash,
+];
 
 /** Those that a word may begin. */
 export const nftReads: ReadonlyMap<string, readonly NftReadDef[]> = all.reduce((map, def) => {

@@ -84,7 +84,7 @@ export const nftText = (t: ExprTable, rows: readonly Row[]): string =>
     `table ${t.family} t {`,
     ...t.sets,
     'chain c {',
-    `type filter hook ${t.hook} priority ${t.priority}; policy accept;`,
+    `type filter hook ${t.hook}${t.family === 'netdev' ? ' device "r0"' : ''} priority ${t.priority}; policy accept;`,
     ...rows.map((r) => `${r.rule} counter`),
     '}',
     '}',
