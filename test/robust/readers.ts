@@ -82,7 +82,7 @@ export const doors: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [
     'nft-rules',
     (t) => {
-      for (const table of readNftList(`table inet t {\nset s { type ipv4_addr . inet_service; flags interval; }\nchain c {\n${t}\n}\n}\n`))
+      for (const table of readNftList(`table inet t {\nset s { type ipv4_addr . inet_service; flags interval; }\nchain c {\n${t}\n}\n}\n`).value)
         for (const c of table.chains) for (const r of c.rules) ruleCode(table, r);
       return [];
     },
