@@ -1,6 +1,9 @@
 /** The counts that every step changes: MIB counters, packets of rules, connections. */
 import { existsSync, readFileSync } from 'node:fs';
+import { readNftList } from '../formats/nft-list.js';
 import type { CounterChanges } from '../harness/conformance/corpus.js';
+import { nftCounts } from '../harness/conformance/nft-counts.js';
+import type { ListedRules } from './nft-trace-stream.js';
 import type { Backend } from './node-state.js';
 import type { Shell } from './shell.js';
 
@@ -14,7 +17,8 @@ export interface Counts {
   readonly conntrack: string;
 }
 
-export async function readCounts(shell: Shell, backend: Backend, ipv6: boolean): Promise<Counts> {
+/** `listed`: the node's rules of nft itself count as well; null: it has none. */
+export async function readCounts(shell: Shell, backend: Backend, ipv6: boolean, listed: ListedRules | null = null): Promise<Counts> {
   const save = backend === 'nft' ? 'nft' : 'legacy';
   const net = `/proc/${shell.pid}/net`;
   const table = existsSync(`${net}/nf_conntrack`);
@@ -22,13 +26,15 @@ export async function readCounts(shell: Shell, backend: Backend, ipv6: boolean):
     `iptables-${save}-save -c 2>/dev/null`,
     ipv6 ? `ip6tables-${save}-save -c 2>/dev/null` : ':',
     table ? ':' : `conntrack -L 2>/dev/null${ipv6 ? '; conntrack -L -f ipv6 2>/dev/null' : ''}`,
+    listed ? 'nft -a list ruleset' : ':',
   ];
-  const [rules, rules6, listed] = (await shell.run(commands.map((c) => `${c}; printf '${CUT}'`).join('\n'))).out.split(CUT);
-  const conntrack = table ? readFileSync(`${net}/nf_conntrack`, 'latin1') : listed;
+  const [rules, rules6, entries, ruleset] = (await shell.run(commands.map((c) => `${c}; printf '${CUT}'`).join('\n'))).out.split(CUT);
+  const conntrack = table ? readFileSync(`${net}/nf_conntrack`, 'latin1') : entries;
   const mib = readFileSync(`${net}/snmp`, 'latin1') + readFileSync(`${net}/netstat`, 'latin1');
   const mib6 = ipv6 ? readFileSync(`${net}/snmp6`, 'latin1') : '';
   const counts = readRuleCounts(rules);
   for (const [k, v] of readRuleCounts(rules6)) counts.set(`ip6:${k}`, v);
+  if (listed) for (const [k, v] of nftCounts(readNftList(ruleset).value, (t, c) => !listed.made(t.family, t.name, c.name))) counts.set(k, v);
   return { mib: new Map([...readMib(mib), ...readMib6(mib6)]), rules: counts, conntrack };
 }
 

@@ -16,7 +16,7 @@ import { same } from './bench.js';
 import { CaptureStream } from './capture-stream.js';
 import { type FarEnds, isNetdevRecord, loggedFrame, loggingTable } from './far-ends.js';
 import { readLogRecord, tracePointOf } from './nflog.js';
-import { nftText } from './nft-load.js';
+import { nftText, TRACING_TABLE } from './nft-load.js';
 import { ListedRules, NftPoints, NftTraceStream } from './nft-trace-stream.js';
 import { addLink, bridgeCommands, conntrackCommands, familyLines, isWired, linkLines, namespaceSettings, UNHURRIED_NEIGHBOURS } from './node-setup.js';
 import type { Backend } from './node-state.js';
@@ -211,6 +211,11 @@ export class LabNode {
   /** Which number each rule has, and whose its table is. */
   learnRules(s: CorpusState): void {
     this.#listed = new ListedRules({ nft: s.nft_ruleset, iptables: s.iptables_save, ip6tables: s.ip6tables_save, ebtables: s.ebtables_save });
+  }
+
+  /** Its rules of nft itself; null: it has none. */
+  get native(): ListedRules | null {
+    return this.state.nftRuleset?.some((t) => t.name === TRACING_TABLE) ? this.#listed : null;
   }
 
   /** Trace points since the last call. */

@@ -165,11 +165,16 @@ export class ListedRules {
     this.#made = new Set([...chainsIn('ip', s.iptables), ...chainsIn('ip6', s.ip6tables), ...chainsIn('bridge', s.ebtables)]);
   }
 
+  /** Is it a chain of iptables-nft or ebtables-nft? */
+  made(family: NftFamily, table: string, chain: string): boolean {
+    return this.#made.has(`${family} ${table} ${chain}`);
+  }
+
   ref(e: NftTraceEvent): RuleRef {
     const { tableFamily: family, table, chain, handle } = e;
     const num = this.#places.get(`${family} ${table} ${handle}`) ?? 0;
     const place = { table, chain, num, ...(handle === null ? {} : { handle }) };
-    if (!this.#made.has(`${family} ${table} ${chain}`)) return { backend: 'nftables', family, ...place };
+    if (!this.made(family, table, chain)) return { backend: 'nftables', family, ...place };
     return { backend: family === 'bridge' ? 'ebtables' : 'nft', family: family === 'ip6' ? 'ipv6' : family === 'ip' ? 'ipv4' : family, ...place };
   }
 }

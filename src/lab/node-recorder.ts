@@ -78,12 +78,17 @@ export class NodeRecorder {
     await node.names();
     if (!(await node.barrier())) throw new Unsteady('the observers did not keep up');
     const state = await snapshot(node.shell, { ...node.o, ebtables: node.state.ebtables !== null, sockets: node.sockets });
-    this.#counts = await readCounts(node.shell, node.o.backend, node.o.ipv6);
     node.learnRules(state);
+    this.#counts = await this.#readCounts();
     this.#vxlanPorts = vxlanPortsOf(state.link);
     this.#flows = new Map();
     this.segments.push({ state, steps: [], sockets: new Map(node.sockets.map((s) => [s.id, s.id])) });
     node.takeTrace();
+  }
+
+  #readCounts(): Promise<Counts> {
+    const { node } = this;
+    return readCounts(node.shell, node.o.backend, node.o.ipv6, node.native);
   }
 
   async step(input: NewStep): Promise<Taken | null> {
@@ -104,7 +109,7 @@ export class NodeRecorder {
       if (full.kind !== 'inject' ? delivered.some((d) => d.event !== 'connected') : tcpIn(hexBytes(full.frame), this.#vxlanPorts)) await this.#delayedAck();
       if (!(await node.barrier())) throw new Unsteady('the observers did not keep up');
     }
-    const now = await readCounts(node.shell, node.o.backend, node.o.ipv6);
+    const now = await this.#readCounts();
     const all = node.far.take().filter((f) => !isHousekeeping(f.bytes));
     const late = all.find((f) => f.node !== node.name);
     if (late)

@@ -345,7 +345,7 @@ class Run {
   }
 
   #read(): Promise<Counts> {
-    return readCounts(this.b.shell, this.b.backend, this.b.ipv6);
+    return readCounts(this.b.shell, this.b.backend, this.b.ipv6, this.s.nft ? this.listed : null);
   }
 }
 

@@ -43,7 +43,8 @@ function madeTable(n: NodeState, t: NftTable): { readonly chains: readonly { rea
   const set = t.family === 'ip' ? n.iptablesNft : t.family === 'ip6' ? n.ip6tablesNft : null;
   return set?.tables.find((x) => x.name === t.name);
 }
-const isMade = (n: NodeState, t: NftTable, c: NftChain): boolean => byName(madeTable(n, t)?.chains ?? [], c.name) !== undefined;
+/** Is the chain one of iptables-nft or ebtables-nft? */
+export const isMade = (n: NodeState, t: NftTable, c: NftChain): boolean => byName(madeTable(n, t)?.chains ?? [], c.name) !== undefined;
 
 /** The table without iptables-nft's chains: nft may have hung its own into a table of that name. Null: there are none. */
 function nativePart(n: NodeState, t: NftTable): NftTable | null {

@@ -4,9 +4,12 @@ import { hasErrors } from '../../base/diagnostic.js';
 import { protoName } from '../../formats/conntrack.js';
 import { type CtEntry, entryOf } from '../../netfilter/conntrack/entry.js';
 import type { Conn } from '../../netfilter/conntrack/index.js';
+import { ruleInstances } from '../../netfilter/nftables/rule.js';
+import type { SetRun } from '../../netfilter/nftables/set-run.js';
 import type { NfConn, Tuple } from '../../packet/types.js';
 import type { NodeState } from '../../scenario/model.js';
 import { nodeFromCorpus } from '../../scenario/node.js';
+import { isMade } from '../../stack/nft-native.js';
 import { NodeRun } from '../../stack/node-run.js';
 import { frameToSkb } from '../../stack/receive.js';
 import { World } from '../../stack/world.js';
@@ -14,6 +17,7 @@ import { type Event, type EventOf, ListRecorder } from '../../trace/event.js';
 import type { CaseInput, ConntrackEntry, CounterChanges, CtTuple, InjectStep, ModelCase, ModelStep, Observed, StepInput } from './corpus.js';
 import { bytesHex, hexBytes } from './hex.js';
 import { type CaseSockets, caseSockets } from './model-sockets.js';
+import { nftCounts } from './nft-counts.js';
 import { noteNumbers } from './packets.js';
 import { ephemeralChooser, IsnOracle } from './run.js';
 import { modelPointNft, tracePoint } from './trace-point.js';
@@ -139,7 +143,25 @@ function ruleCounts(n: NodeRun): Map<string, number> {
       const policy = counts.packets(chain.at + chain.length);
       if (policy > 0 && chain.policy !== null) out.set(`${prefix}:policy`, policy);
     }
+  for (const [key, count] of nativeCounts(n)) out.set(key, count);
   return out;
+}
+
+/** Of rules of nft itself (nft-counts.ts). */
+function nativeCounts(n: NodeRun): ReadonlyMap<string, number> {
+  const packets = (v: unknown): number | undefined => (typeof v === 'object' && v !== null && 'packets' in v && 'bytes' in v ? Number(v.packets) : undefined);
+  return nftCounts(n.given.nftRuleset ?? [], (t, c) => !isMade(n.given, t, c), {
+    rule: (r) => {
+      const instances = [...ruleInstances(r)].sort(([a], [b]) => a - b);
+      for (const [, owner] of instances) {
+        const count = packets(n.kept(owner));
+        if (count !== undefined) return count;
+      }
+      return undefined;
+    },
+    object: (o) => packets(n.kept(o)),
+    set: (d) => (n.kept(d) as SetRun | undefined)?.count(n.now()),
+  });
 }
 
 function tuple(t: Tuple): CtTuple {

@@ -112,6 +112,10 @@ export class SetRun {
     return added?.element === e ? added : this.#holding(e);
   }
 
+  /** How many elements there are. */
+  count(now: number): number {
+    return this.def.elements.filter((e) => this.#holding(e).until > now).length + this.added(now).length;
+  }
   /** What packets added and is there still. */
   added(now: number): readonly NftElement[] {
     return [...this.#added.values()].filter((h) => h.until > now).map((h) => h.element);

@@ -209,7 +209,6 @@ function metaMatch(r: Rng, w: NftWorld, p: NftPlace): string {
     [1, () => `rt classid ${not(r)}${r.pick(['0', '1'])}`],
     [out ? 3 : 0, () => (r.pick(families(w, p)) === 4 ? `rt ip nexthop ${not(r)}${address(r, w, 4)}` : `rt mtu < 1500`)],
     [only(p, 'prerouting', 'input') ? 3 : 0, () => r.pick(['socket transparent 0', 'socket wildcard 1', 'socket wildcard 0', 'socket mark 0x1'])],
-    [2, () => `meta cpu >= 0`],
     [1, () => `meta random < 4294967295`],
   ])();
 }
