@@ -24,9 +24,10 @@ export function transportChecksumBad(skb: Skb): boolean {
   if (skb.data.length < (v6 ? 40 : 20) || skb.isFragment) return false;
   const th = skb.thoff;
   const end = Math.min(skb.totLen, skb.data.length);
-  if (th < 0 || th >= end) return false;
   const d = skb.data;
   const proto = skb.l4proto;
+  // Of ICMPv6 the sum comes before the length, also of nothing at all (icmpv6_rcv).
+  if (th < 0 || th > end || (th === end && !(v6 && proto === IPPROTO.ICMPV6))) return false;
   switch (proto) {
     case IPPROTO.TCP:
       return end - th >= 20 && badWithPseudo(d, th, end, v6, proto);
@@ -35,7 +36,7 @@ export function transportChecksumBad(skb: Skb): boolean {
     case IPPROTO.ICMP:
       return !v6 && end - th >= 8 && foldChecksum(sum16(d, th, end)) !== 0;
     case IPPROTO.ICMPV6:
-      return v6 && end - th >= 8 && badWithPseudo(d, th, end, v6, proto);
+      return v6 && badWithPseudo(d, th, end, v6, proto);
     case IPPROTO.SCTP: {
       if (end - th < 12) return false;
       const copy = d.slice(th, end);
