@@ -561,7 +561,7 @@ export const diagnosticRows: readonly DiagnosticRow[] = [
       'version: 1\nnodes:\n  a: { address: 10.0.0.1/24, gateway: 10.0.0.254 }\n  b: { address: 10.0.0.2/24 }\npackets: [{ from: a, ping: b, expect: { hits: FORWARD 3 } }]\n',
     line: 5,
     column: 47,
-    hint: '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3',
+    hint: '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3 or node1 inet filter forward:3',
   },
   {
     code: 'unknown-chain',

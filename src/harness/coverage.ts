@@ -11,6 +11,8 @@ import { IpsetError } from '../netfilter/ipset/types.js';
 import { builtinChains, type XtRuleset } from '../netfilter/xtables/model.js';
 import { printRule } from '../netfilter/xtables/print.js';
 import type { NodeState } from '../scenario/model.js';
+import { ownerOf } from '../scenario/parts.js';
+import { chainWords, tableOfRule } from '../scenario/rule-ref.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import { isXtRule, type RuleRef } from '../trace/event.js';
 import type { ScenarioResult } from './suite.js';
@@ -75,6 +77,8 @@ function collectPacket(c: Collector, file: string, p: PacketRun): void {
   for (const e of p.events) {
     const n = p.nodes.get(e.node);
     if (!n) continue;
+    if (e.t === 'match' && e.rule.backend === 'nftables') meetNft(c, file, n, e.rule);
+    if (e.t === 'nft-trace' && e.kind !== 'rule') meetNft(c, file, n, e.rule);
     if (e.t === 'match' && isXtRule(e.rule)) meetRule(c, file, n, rulesetOf(n, e.rule.family, e.rule.backend), e.rule);
     if (e.t === 'hook' && (e.family === 'ipv4' || e.family === 'ipv6')) meetHook(c, file, n, e.family, e.hook);
     if (e.t === 'set-test') {
@@ -145,10 +149,37 @@ function collect(c: Collector, file: string, n: NodeState): void {
           });
         }
       }
+  collectNft(c, file, n);
   for (const s of n.sets) {
     if (s.members.size > MAX_ENTRIES || s.create.type === 'list:set') continue;
     for (const text of s.members.text()) c.add(entryKey(file, n, s.name, text), { kind: 'set entry', node: n.name, place: s.name, text, span: null });
   }
+}
+
+const nftKey = (file: string, n: NodeState, place: string): string => `nft ${file} ${n.name} ${place}`;
+const nftPlace = (t: string, chain: string, num: number): string => `${chainWords(t, chain)}:${num}`;
+
+/** Tables of nft itself; those that iptables-nft made are counted by its own rules. */
+function collectNft(c: Collector, file: string, n: NodeState): void {
+  for (const t of n.nftRuleset ?? []) {
+    if (ownerOf(n, t.family, t.name) !== null) continue;
+    const table = `${t.family} ${t.name}`;
+    for (const chain of t.chains) {
+      if (chain.rules.length === 0) continue;
+      const place = chainWords(table, chain.name);
+      c.add(nftKey(file, n, place), { kind: 'chain', node: n.name, place, text: '', span: null });
+      for (const [i, r] of chain.rules.entries()) {
+        const at = nftPlace(table, chain.name, i + 1);
+        c.add(nftKey(file, n, at), { kind: 'rule', node: n.name, place: at, text: r.text.replace(/\s+/g, ' '), span: null });
+      }
+    }
+  }
+}
+/** A chain was met when a rule of it matched or its end was reached. */
+function meetNft(c: Collector, file: string, n: NodeState, r: RuleRef): void {
+  const table = tableOfRule(r);
+  c.meet(nftKey(file, n, chainWords(table, r.chain)));
+  c.meet(nftKey(file, n, nftPlace(table, r.chain, r.num)));
 }
 
 const entryKey = (file: string, n: NodeState, set: string, text: string): string => `entry ${file} ${n.name} ${set} ${text}`;

@@ -4,7 +4,7 @@ import { causes } from '../trace/cause.js';
 import { knownNode, type NodeNames, readDevice } from './load-names.js';
 import { didYouMean, resolvePath, sourceOf, textsOf } from './loading.js';
 import type { Expectation } from './model.js';
-import { chainsOf, parseRuleName } from './rule-ref.js';
+import { chainsOf, chainWords, parseRuleName } from './rule-ref.js';
 import { child, plain, type Tree } from './tree.js';
 
 /** Keys whose value names nodes: as text, or as keys of a map. */
@@ -65,7 +65,12 @@ function checkExpect(c: NodeNames, key: string, tree: Tree): void {
 function checkRuleName(c: NodeNames, tree: Tree): void {
   const ref = parseRuleName(sourceOf(tree));
   if (!ref) {
-    c.l.errorAt('rule-form', `“${sourceOf(tree)}” is no rule`, tree.span, '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3');
+    c.l.errorAt(
+      'rule-form',
+      `“${sourceOf(tree)}” is no rule`,
+      tree.span,
+      '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3 or node1 inet filter forward:3',
+    );
     return;
   }
   if (ref.node !== null && !knownNode(c, ref.node, tree.span)) return;
@@ -74,10 +79,10 @@ function checkRuleName(c: NodeNames, tree: Tree): void {
   if (c.changes.includes(ref.chain)) return;
   if (here.length === 0) {
     const names = new Set(chains.map((x) => x.name));
-    c.l.errorAt('unknown-chain', `there is no chain ${ref.table}:${ref.chain}`, tree.span, didYouMean(ref.chain, names, `chains of ${ref.table}`));
+    c.l.errorAt('unknown-chain', `there is no chain ${chainWords(ref.table, ref.chain)}`, tree.span, didYouMean(ref.chain, names, `chains of ${ref.table}`));
   } else if (ref.num !== null && !here.some((x) => ref.num !== null && ref.num >= 1 && ref.num <= x.last)) {
     const last = Math.max(...here.map((x) => x.last));
-    c.l.errorAt('unknown-rule', `the chain ${ref.table}:${ref.chain} has no rule ${ref.num}`, tree.span, `it has ${last - 1}; ${last} is its end`);
+    c.l.errorAt('unknown-rule', `the chain ${chainWords(ref.table, ref.chain)} has no rule ${ref.num}`, tree.span, `it has ${last - 1}; ${last} is its end`);
   }
 }
 

@@ -97,6 +97,7 @@ function change(n: NodeState, c: ToolContext): Parsed<NodeState> | null {
 
 const nft: Tool = {
   names: ['nft'],
+  settles: ['nft'],
   change,
   act(n, c) {
     const line = nftLine(c);

@@ -5,6 +5,7 @@ import type { FdbEntry, Neigh } from '../link/model.js';
 import type { NodeState } from '../scenario/model.js';
 import { bridgeState } from '../stack/bridges.js';
 import type { NodeRun } from '../stack/node-run.js';
+import { settledNft } from './nft-live.js';
 import type { RunPart } from './tool.js';
 
 const sameItems = <T>(a: readonly T[], b: readonly T[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
@@ -16,7 +17,8 @@ export function settled(n: NodeRun, parts: readonly RunPart[]): NodeState {
     if (p === 'sets') {
       const sets = n.sets.snapshot();
       if (!sameItems(sets, s.sets)) s = { ...s, sets };
-    } else if (p === 'neighs') {
+    } else if (p === 'nft') s = settledNft(n, s);
+    else if (p === 'neighs') {
       const neighs = neighsNow(n);
       if (!sameItems(neighs, s.neighs)) s = { ...s, neighs };
     } else {

@@ -26,7 +26,7 @@ export interface ToolContext {
 }
 
 /** Parts of a node that a run changes by itself: a tool that edits or shows one sees what the packets before it left there. */
-export type RunPart = 'sets' | 'neighs' | 'fdb';
+export type RunPart = 'sets' | 'neighs' | 'fdb' | 'nft';
 
 export interface Tool {
   /** Program names it answers to: `iptables`, `iptables-legacy`, … */

@@ -178,3 +178,43 @@ describe('apply: nft', () => {
     expect(asked(run, 'nft list chain inet f other')).toBe('table inet f {\n\tchain other {\n\t}\n}\n');
   });
 });
+
+describe('sets that packets change', () => {
+  const SETS = `apply:
+  - node: b
+    nft: |
+      table ip s {
+        set seen { type ipv4_addr; size 100; flags dynamic,timeout; timeout 1m; elements = { 9.9.9.9 timeout 10s, 8.8.8.8 } }
+        set told { type ipv4_addr . inet_proto; counter; flags dynamic; size 10; }
+        quota q { over 1 mbytes; }
+        chain in { type filter hook input priority 0;
+          update @seen { ip saddr }
+          update @told { ip saddr . ip protocol counter }
+          quota name "q" accept
+        }
+      }
+`;
+  const PINGS = `  - { name: p, ${PING} }\n  - { name: q, count: 2, ${PING} }\n`;
+  it('are listed as they are', () => {
+    const { run, errors } = loaded(PINGS, SETS);
+    expect(errors).toEqual([]);
+    const seen = asked(run, 'nft list set ip s seen');
+    expect(seen).toContain('elements = { 8.8.8.8 expires 1m, 9.9.9.9 timeout 10s expires 10s,\n\t\t\t     10.0.0.1 expires 1m }');
+    expect(asked(run, 'nft list set ip s told')).toContain('elements = { 10.0.0.1 . icmp counter packets 3 bytes 252 }');
+    expect(asked(run, 'nft list quota ip s q')).toContain('over 1 mbytes used 252 bytes');
+    expect(asked(run, 'nft get element ip s seen { 10.0.0.1 }')).toContain('elements = { 10.0.0.1 expires');
+  });
+  it('stay so when a command changes them', () => {
+    const { run } = loaded(
+      PINGS.replace('name: q,', 'name: q, do: ["b: nft add element ip s told { 1.2.3.4 . tcp }", "b: nft delete element ip s seen { 10.0.0.1 }"],'),
+      SETS,
+    );
+    expect(asked(run, 'nft list set ip s told')).toContain('10.0.0.1 . icmp counter packets 3 bytes 252');
+    expect(asked(run, 'nft list set ip s told')).toContain('1.2.3.4 . tcp');
+    expect(asked(run, 'nft list set ip s seen')).toContain('10.0.0.1 expires');
+  });
+  it('reset quotas', () => {
+    const { run } = loaded(PINGS.replace('name: q, count: 2,', 'name: q, do: ["b: nft reset quota ip s q"],'), SETS);
+    expect(asked(run, 'nft list quotas')).toContain('over 1 mbytes used 84 bytes');
+  });
+});

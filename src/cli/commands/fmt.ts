@@ -5,6 +5,8 @@ import { readIpRoute, writeIpRoute } from '../../formats/ip-route.js';
 import { readIpRule, writeIpRule } from '../../formats/ip-rule.js';
 import { readIpsetSave, writeIpsetSave } from '../../formats/ipset-save.js';
 import { readIptablesSave, writeIptablesSave } from '../../formats/iptables-save.js';
+import { readNftList } from '../../formats/nft-list.js';
+import { writeNftRuleset } from '../../formats/nft-print.js';
 import { looksLikeSnapshot, readSnapshot } from '../../formats/snapshot.js';
 import { readSysctl, writeSysctl } from '../../formats/sysctl.js';
 import { SetStore } from '../../netfilter/ipset/store.js';
@@ -17,6 +19,8 @@ interface Options {
   readonly counters?: boolean;
   readonly sets?: string;
   readonly six?: boolean;
+  readonly handles?: boolean;
+  readonly stateless?: boolean;
 }
 
 type Formatter = (text: string, file: string, o: Options) => Parsed<string>;
@@ -45,6 +49,7 @@ const formatters = new Map<string, Formatter>([
   ['ip-route', (text, file, o) => map(readIpRoute(text, { file, family: family(o) }), (r) => writeIpRoute(r, { family: family(o), table: 'all' }))],
   ['ip-rule', (text, file, o) => map(readIpRule(text, { file, family: family(o) }), (r) => writeIpRule(r, { family: family(o) }))],
   ['sysctl', (text, file) => map(readSysctl(text, { file }), writeSysctl)],
+  ['nft', (text, file, o) => map(readNftList(text, { file }), (r) => writeNftRuleset(r, { handles: o.handles ?? false, stateless: o.stateless ?? false }))],
 ]);
 
 /** Which part of a snapshot a format is; of two the first that says something. */
@@ -55,6 +60,7 @@ const partsOf = new Map<string, (o: Options) => readonly PartKind[]>([
   ['ip-route', (o) => [o.six ? 'routes6' : 'routes']],
   ['ip-rule', (o) => [o.six ? 'rules6' : 'rules']],
   ['sysctl', () => ['sysctl']],
+  ['nft', () => ['nft']],
 ]);
 
 /** The text of the dump: the file's own, or its part of a snapshot with as many empty lines before it as stand above it there. */
@@ -77,10 +83,12 @@ export function register(program: Command): void {
     .option('-c, --counters', 'keep packet and byte counters (iptables)')
     .option('--sets <ipset-save>', 'sets that the rules may name; without it set names are not checked')
     .option('-6, --six', 'IPv6 routes or rules')
+    .option('-a, --handles', 'with handles (nft)')
+    .option('-s, --stateless', 'without counters and what is left of times (nft)')
     .action((format: string, file: string, o: Options) => {
       process.exitCode = fmt(format, file, o);
     })
-    .addHelpText('after', '\n  iptables-save | sim fmt iptables-save -\n  sim fmt ip-route node1/ip-route.txt');
+    .addHelpText('after', '\n  iptables-save | sim fmt iptables-save -\n  sim fmt ip-route node1/ip-route.txt\n  sim fmt nft /etc/nftables.conf');
 }
 
 function fmt(format: string, file: string, o: Options): number {

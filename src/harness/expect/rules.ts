@@ -1,6 +1,6 @@
 /** `hits`, `misses`: rules that matched it, or must not have. */
 import { nearest } from '../../base/diagnostic.js';
-import { chainsOf, parseRuleName, type RuleName } from '../../scenario/rule-ref.js';
+import { chainsOf, chainWords, parseRuleName, type RuleName, tableOfRule } from '../../scenario/rule-ref.js';
 import type { Direction } from '../../stack/outcome.js';
 import type { RuleRef } from '../../trace/event.js';
 import { type Flow, fateOf, unknownAt } from './flow.js';
@@ -17,11 +17,16 @@ function hitAt(f: Flow, r: RuleName, direction: Direction): number {
 }
 
 const isRule = (e: RuleRef, r: RuleName): boolean =>
-  e.backend !== 'ebtables' && e.table === r.table && e.chain === r.chain && (r.num === null || e.num === r.num);
+  e.backend !== 'ebtables' && tableOfRule(e) === r.table && e.chain === r.chain && (r.num === null || e.num === r.num);
 
 /** What is wrong with the name at the time of that packet; null = the rule exists. */
 function checkName(f: Flow, text: string, r: RuleName | null): Senseless | null {
-  if (!r) return { code: 'rule-form', message: `“${text}” is no rule`, hint: '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3' };
+  if (!r)
+    return {
+      code: 'rule-form',
+      message: `“${text}” is no rule`,
+      hint: '[NODE] TABLE:CHAIN[:NUMBER], as node1 filter:FORWARD:3 or node1 inet filter forward:3',
+    };
   const nodes = [...f.run.nodes.values()].filter((n) => r.node === null || n.name === r.node);
   if (nodes.length === 0) return { code: 'unknown-node', message: `there is no node “${r.node}”`, hint: `nodes: ${[...f.run.nodes.keys()].join(', ')}` };
   const chains = nodes.flatMap((n) => chainsOf(n, r.table));
@@ -33,20 +38,20 @@ function checkName(f: Flow, text: string, r: RuleName | null): Senseless | null 
     );
     return {
       code: 'unknown-chain',
-      message: `there is no chain ${r.table}:${r.chain}${r.node ? ` on ${r.node}` : ''}`,
+      message: `there is no chain ${chainWords(r.table, r.chain)}${r.node ? ` on ${r.node}` : ''}`,
       ...(near ? { hint: `did you mean “${near}”?` } : {}),
     };
   }
   const last = Math.max(...here.map((c) => c.last));
   if (r.num === null || (r.num >= 1 && r.num <= last)) return null;
-  return { code: 'unknown-rule', message: `the chain ${r.table}:${r.chain} has no rule ${r.num}`, hint: `it has ${last - 1}; ${last} is its end` };
+  return { code: 'unknown-rule', message: `the chain ${chainWords(r.table, r.chain)} has no rule ${r.num}`, hint: `it has ${last - 1}; ${last} is its end` };
 }
 
 const namedHere = (f: Flow, r: RuleName): string =>
   [
     ...new Set(
       f.run.events.flatMap((e, at) =>
-        f.direction[at] !== null && e.t === 'match' && e.rule.table === r.table && e.rule.chain === r.chain ? [`${e.rule.num}`] : [],
+        f.direction[at] !== null && e.t === 'match' && tableOfRule(e.rule) === r.table && e.rule.chain === r.chain ? [`${e.rule.num}`] : [],
       ),
     ),
   ].join(', ');
@@ -55,7 +60,7 @@ function missWords(f: Flow, r: RuleName, text: string): string {
   const why = whyNot(f, r);
   if (why !== null) return `${text} was tried and did not match: ${why}`;
   const others = namedHere(f, r);
-  return others === '' ? `${text} did not match; no rule of ${r.table}:${r.chain} did` : `${text} did not match; of that chain these did: ${others}`;
+  return others === '' ? `${text} did not match; no rule of ${chainWords(r.table, r.chain)} did` : `${text} did not match; of that chain these did: ${others}`;
 }
 
 /** What the rule wanted and the packet had, where the run recorded it (verbose). */

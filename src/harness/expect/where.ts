@@ -1,6 +1,6 @@
 /** `where`: the place at which it ended. NODE, `NODE PLACE`, or a map; PLACE is a hook, a box of the picture, a kernel function, TABLE:CHAIN[:NUMBER]. */
 import { nearest } from '../../base/diagnostic.js';
-import { chainsOf, parseRuleName } from '../../scenario/rule-ref.js';
+import { chainsOf, chainWords, parseRuleName, tableOfRule, tablesOf } from '../../scenario/rule-ref.js';
 import type { Direction } from '../../stack/outcome.js';
 import { packetFlow } from '../../stack/packet-flow.js';
 import type { HookPoint, RuleRef } from '../../trace/event.js';
@@ -91,7 +91,7 @@ function senseless(f: Flow, w: Wanted, p: Place | null): Senseless | null {
   if (w.dev !== null && !nodes.some((n) => n.links.some((l) => l.name === w.dev)))
     return { code: 'unknown-device', message: `node “${w.node}” has no device “${w.dev}”` };
   if (w.chain === null) return null;
-  const chains = nodes.flatMap((n) => (w.table === null ? ['raw', 'mangle', 'nat', 'filter', 'security'] : [w.table]).flatMap((t) => chainsOf(n, t)));
+  const chains = nodes.flatMap((n) => (w.table === null ? tablesOf(n) : [w.table]).flatMap((t) => chainsOf(n, t)));
   const here = chains.filter((c) => c.name === w.chain);
   if (here.length === 0) {
     const near = nearest(
@@ -113,12 +113,15 @@ const matches = (w: Wanted, p: Place): boolean =>
   (w.node === null || w.node === p.node) &&
   (w.stage === null || w.stage === p.box || w.stage === p.location) &&
   (w.hook === null || w.hook === p.hook) &&
-  (w.table === null || w.table === p.rule?.table) &&
+  (w.table === null || (p.rule !== null && (w.table === tableOfRule(p.rule) || w.table === p.rule.table))) &&
   (w.chain === null || w.chain === p.rule?.chain) &&
   (w.rule === null || w.rule === p.rule?.num) &&
   (w.dev === null || w.dev === p.dev);
 
-const ruleWords = (table: string | null, chain: string | null, num: number | null): string => [table, chain, num].filter((x) => x !== null).join(':');
+const ruleWords = (table: string | null, chain: string | null, num: number | null): string =>
+  table !== null && chain !== null
+    ? [chainWords(table, chain), num].filter((x) => x !== null).join(':')
+    : [table, chain, num].filter((x) => x !== null).join(':');
 const wantedWords = (w: Wanted): string =>
   [w.node, w.stage, w.hook, ruleWords(w.table, w.chain, w.rule), w.dev ? `device ${w.dev}` : null].filter((x) => x !== null && x !== '').join(' ');
 
@@ -130,7 +133,7 @@ export const where = each('where', (f: Flow, value: unknown, direction: Directio
   const wrong = senseless(f, w, p);
   if (wrong) return wrong;
   const actual = p
-    ? `${fateWords(f, direction)}${p.hook ? `, last hook ${p.hook}` : ''}${p.rule ? `, rule ${ruleWords(p.rule.table, p.rule.chain, p.rule.num)}` : ''}`
+    ? `${fateWords(f, direction)}${p.hook ? `, last hook ${p.hook}` : ''}${p.rule ? `, rule ${ruleWords(tableOfRule(p.rule), p.rule.chain, p.rule.num)}` : ''}`
     : fateWords(f, direction);
   return looked(p !== null && matches(w, p), `ended on ${wantedWords(w)}`, actual, at);
 });

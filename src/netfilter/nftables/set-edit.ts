@@ -100,6 +100,11 @@ export class SetEdit {
       return found.text;
     });
   }
+  /** How the element of that key is written; null: it is not there. */
+  textOf(e: NftElement): string | null {
+    this.#take();
+    return this.#elements.get(keyText(e.key))?.text ?? null;
+  }
   /** All elements are these instead: what a run has made of the set. */
   replace(elements: readonly string[]): void {
     this.#take();

@@ -120,6 +120,18 @@ export class SetRun {
   added(now: number): readonly NftElement[] {
     return [...this.#added.values()].filter((h) => h.until > now).map((h) => h.element);
   }
+  /** Every element that is there, and the virtual ms at which it goes (Infinity: it stays). */
+  now(now: number): readonly { readonly element: NftElement; readonly until: number; readonly kept: readonly Kept[] | null }[] {
+    return [...this.def.elements.map((e) => this.#holding(e)), ...this.#added.values()].filter((h) => h.until > now);
+  }
+  /** Has a packet added, prolonged or deleted something, or left something beside an element? */
+  get changed(): boolean {
+    return this.#added.size > 0 || [...this.#given.values()].some((h) => h.kept !== null || h.until !== this.#first(h.element));
+  }
+  #first(e: NftElement): number {
+    const lasts = e.timeout ?? this.def.timeout;
+    return lasting(lasts === null ? null : (e.expires ?? lasts), this.started);
+  }
   /** What the statements beside an element keep; none where no packet has come to it. */
   keeps(e: NftElement): readonly Kept[] {
     return this.#heldOf(e).kept ?? [];
