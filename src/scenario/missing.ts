@@ -36,7 +36,7 @@ function someRule(rules: RuleList, test: (rule: Rule) => boolean): boolean {
   return false;
 }
 
-/** `nft list ruleset` shows the rules of iptables-nft and ebtables-nft as well: native to this program, and inconclusive where they are any. */
+/** `nft list ruleset` shows the rules of iptables-nft and ebtables-nft as well: without their own dumps they are rules of nftables. */
 const nftAnswered = (s: Snapshot): boolean => s.parts.some((p) => kindOf(p) === 'nft' && answers(p));
 /** `ip -d link` tells the kinds of devices; the `ip` of busybox has no -d. */
 const hasNoKinds = (n: NodeState): boolean => n.links.every((l) => l.linkType === 'loopback' || (l.kind === '' && (l.detail ?? []).length === 0));
@@ -72,7 +72,7 @@ const rows: readonly Row[] = [
     kind: 'nfqueue',
     what: 'which queues a program listens to (NFQUEUE)',
     effect: 'a packet that a rule queues is inconclusive',
-    matters: (n) => someRuleOf(n, queues),
+    matters: (n) => someRuleOf(n, queues) || (n.nftRuleset ?? []).some((t) => t.chains.some((c) => c.rules.some((r) => /\bqueue\b/.test(r.text)))),
   },
   { kind: 'xfrm_policy', what: 'IPsec policies', effect: 'assumed: there are none' },
   { kind: 'xfrm_state', what: 'IPsec states', effect: 'assumed: there are none', matters: (n) => n.xfrmPolicies.length > 0 },

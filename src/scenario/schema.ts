@@ -67,7 +67,7 @@ const nodeSchema = z
     ip6tables: part.optional(),
     'iptables-nft': part.optional().describe('rules of iptables-nft, beside those of iptables-legacy in iptables'),
     'ip6tables-nft': part.optional(),
-    nft: part.optional(),
+    nft: part.optional().describe('rules of nftables: what nft list ruleset prints, or what nft -f reads'),
     ebtables: part.optional(),
     bridge: part.optional(),
     fdb: part.optional(),

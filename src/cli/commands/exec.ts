@@ -25,7 +25,7 @@ const collect = (v: string, all: readonly string[]): readonly string[] => [...al
 export function register(program: Command): void {
   program
     .command('exec')
-    .description('Ask a simulated node what a real one would answer: ip, iptables, ipset, sysctl, conntrack, nstat, bridge, tcpdump, …')
+    .description('Ask a simulated node what a real one would answer: ip, iptables, nft, ipset, sysctl, conntrack, nstat, bridge, tcpdump, …')
     .argument('<scenario>', 'scenario file, the name of one in the library, or a snapshot (sim capture)')
     .argument('<node>', 'the node that is asked')
     .argument('<command...>', 'the command, behind --')
