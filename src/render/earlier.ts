@@ -90,7 +90,7 @@ export function missedSetsBefore(p: PacketRun, at: number): EventOf<'set-test'>[
 }
 
 /** A set that said no kept its rule from matching, or, with a `!` in front, is why `by` did. */
-function setWords(n: NodeState | undefined, s: EventOf<'set-test'>, by: RuleRef | null): string {
+export function setWords(n: NodeState | undefined, s: EventOf<'set-test'>, by: RuleRef | null): string {
   const size = n?.sets.find((x) => x.name === s.set)?.members.size;
   const count = size === undefined ? '' : size === 0 ? ', which is empty,' : `, which has ${size} ${size === 1 ? 'entry' : 'entries'},`;
   const lacks = `because set ${s.set}${count} lacks ${s.member}`;

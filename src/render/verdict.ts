@@ -19,6 +19,7 @@ import { rulePlace } from './rule-text.js';
 import { sentence } from './sentence.js';
 import { neighbourLines, neighbourMends } from './silent-neighbour.js';
 import { boxBefore, packetTitle } from './summary.js';
+import { untranslatedBySets } from './untranslated.js';
 import { partingOf } from './way-back.js';
 
 const indent = (lines: readonly string[]): string[] => lines.map((l) => `  ${l}`);
@@ -66,6 +67,7 @@ export function verdict(p: PacketRun, paint: Paint, tries: (p: PacketRun) => rea
       ...bridgedNote(p, fate.at),
       ...(astray ? [astray.text] : []),
       ...lostSocket(p, fate.at),
+      ...untranslatedBySets(p, fate.at),
       ...invalidNote(p, fate.at),
       ...wayBack(p, fate.at),
       ...reroutes(p, fate.at).map((l) => `earlier: ${l}`),
