@@ -1,6 +1,6 @@
 /** Data types of nft(8) (`nft describe TYPE`): what a constant may look like, and the number or text that it stands for. */
 import { type Addr, formatAddr, parseIp4, parseIp6 } from '../../base/addr.js';
-import { protocolNumber, servicePort } from '../../base/well-known.js';
+import { protocolName, protocolNumber, servicePort } from '../../base/well-known.js';
 import type { Scalar } from '../pred.js';
 import { SYMBOLS } from './symbols.js';
 
@@ -87,7 +87,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ipv4_addr: { bits: 32, parse: parseIp4, show: (v) => formatAddr(v as Addr) },
   ipv6_addr: { bits: 128, parse: parseIp6, show: (v) => formatAddr(v as Addr) },
   ether_addr: { bits: 48, parse: macOf, show: macText },
-  inet_proto: { bits: 8, parse: (w) => protocolNumber(w) ?? null },
+  inet_proto: { bits: 8, parse: (w) => protocolNumber(w) ?? null, show: (v) => protocolName(v as number) ?? String(v) },
   inet_service: { bits: 16, parse: (w) => servicePort(w, null) ?? null },
   mark: { bits: 32, show: hex },
   /** By name: indices are given out when rules are loaded, and names are what a listing shows. */
