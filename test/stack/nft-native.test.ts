@@ -49,6 +49,18 @@ describe('order', () => {
     const nft = table('inet a', chain('f', 'forward', '0', 'accept'));
     expect(ping(nft, { iptables }).matched).toEqual(['inet a f:1', 'ipv4 filter FORWARD:1']);
   });
+  it('nat is hooked with the first of its chains: a filter chain of its priority runs before it only if it is younger', () => {
+    const nat = 'chain n {\n    type nat hook prerouting priority dstnat; policy accept;\n    ct state new counter\n  }\n';
+    const old = chain('old', 'prerouting', 'dstnat', 'counter');
+    const young = chain('young', 'prerouting', 'dstnat', 'counter');
+    expect(ping(table('inet a', old, nat, young)).matched).toEqual(['inet a young:1', 'inet a n:1', 'inet a old:1']);
+  });
+  it('nat chains of equal priority: the youngest first, whoever made it', () => {
+    const iptables = '*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p icmp -m comment --comment x\nCOMMIT';
+    const nat = (name: string): string => `chain ${name} {\n    type nat hook prerouting priority dstnat; policy accept;\n    ct state new counter\n  }\n`;
+    const nft = table('ip a', nat('old')) + table('ip nat', nat('PREROUTING')) + table('ip b', nat('young'));
+    expect(ping(nft, { iptables, byNft: true }).matched).toEqual(['ip b young:1', 'ipv4 nat PREROUTING:1', 'ip a old:1']);
+  });
   it('chains that nft hung into a table of iptables-nft come before or behind its own, as they were made', () => {
     const iptables = '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p icmp -j ACCEPT\nCOMMIT';
     const own = chain('FORWARD', 'forward', 'filter', 'meta l4proto icmp accept');
