@@ -1,7 +1,8 @@
 /** Two runs of the same packets compared: which change their fate or an address, and the first trace line in which their ways part. */
 import { formatAddr } from '../base/addr.js';
-import { rulePlace, ruleText } from '../render/rule-text.js';
+import { ruleText } from '../render/rule-text.js';
 import type { PacketRun, ScenarioRun } from '../stack/run-scenario.js';
+import { chainPlace, rulePlace } from '../trace/place.js';
 import { fateWords } from './expect/fate.js';
 import { type Flow, flowOf, sights, unknownAt } from './expect/flow.js';
 
@@ -93,7 +94,7 @@ function traceOf(p: PacketRun): Line[] {
   for (const e of p.events) {
     if (e.t !== 'trace' && e.t !== 'nft-trace') continue;
     const text = ruleText(p.nodes.get(e.node), e.rule) ?? '';
-    out.push({ same: `${e.node} ${e.rule.table}:${e.rule.chain} ${e.kind} ${text}`, shown: `${e.node} ${rulePlace(e.rule)}  ${text}`.trimEnd() });
+    out.push({ same: `${e.node} ${chainPlace(e.rule)} ${e.kind} ${text}`, shown: `${e.node} ${rulePlace(e.rule)}  ${text}`.trimEnd() });
   }
   return out;
 }

@@ -1,9 +1,10 @@
 /** Why an expectation failed: the walk up to the surprise, and the rule, route or set behind it. */
 import { formatAddr } from '../base/addr.js';
-import { rulePlace, ruleText } from '../render/rule-text.js';
+import { ruleText } from '../render/rule-text.js';
 import { walkLines } from '../render/walk-lines.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { Event, RuleRef } from '../trace/event.js';
+import { rulePlace } from '../trace/place.js';
 
 /** Lines of the walk that are printed at most; what lies before them is counted. */
 const MAX_WALK = 24;

@@ -6,7 +6,8 @@ import { type Ends, endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { Cause } from '../trace/cause.js';
 import type { Event, EventOf, PacketView, RuleRef } from '../trace/event.js';
-import { rulePlace, ruleText } from './rule-text.js';
+import { rulePlace } from '../trace/place.js';
+import { ruleText } from './rule-text.js';
 
 export type Facts = EventOf<'drop'>['facts'];
 

@@ -4,9 +4,10 @@ import type { NodeState } from '../scenario/model.js';
 import { type Ends, endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf, RuleRef } from '../trace/event.js';
+import { rulePlace } from '../trace/place.js';
 import { lastView } from './drop-context.js';
 import { ancestors } from './lineage.js';
-import { rulePlace, ruleText } from './rule-text.js';
+import { ruleText } from './rule-text.js';
 
 const formerOf = (e: EventOf<'nat'>, source: boolean) => (source ? e.before.src : e.before.dst);
 const latterOf = (e: EventOf<'nat'>, source: boolean) => (source ? e.after.src : e.after.dst);

@@ -3,8 +3,8 @@ import { byName } from '../base/memo.js';
 import type { NodeState } from '../scenario/model.js';
 import { sysctlsOf } from '../stack/sysctls.js';
 import type { Cause } from '../trace/cause.js';
+import { chainPlace } from '../trace/place.js';
 import { type DropContext, macFact } from './drop-context.js';
-import { chainPlace } from './rule-text.js';
 
 interface LookRow {
   readonly commands: (c: DropContext) => readonly string[];

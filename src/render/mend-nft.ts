@@ -3,8 +3,8 @@ import { byName } from '../base/memo.js';
 import { nftTables } from '../stack/nft-steps.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
+import { chainPlace } from '../trace/place.js';
 import type { DropContext } from './drop-context.js';
-import { chainPlace } from './rule-text.js';
 
 /** What a rule for this packet and those like it asks. Neighbour discovery has to pass whoever asks. */
 function like(c: DropContext): string {

@@ -4,9 +4,10 @@ import { lintSetUse } from '../netfilter/ipset/lint.js';
 import type { MatchInstance, Rule, XtRuleset } from '../netfilter/xtables/model.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import { isXtRule, type RuleRef } from '../trace/event.js';
+import { rulePlace } from '../trace/place.js';
 import type { DropContext } from './drop-context.js';
 import { assumedSysctls } from './look.js';
-import { rulePlace, rulesetOf } from './rule-text.js';
+import { rulesetOf } from './rule-text.js';
 
 export function assumedLines(c: DropContext): string[] {
   const all = assumedSysctls(c);

@@ -32,8 +32,3 @@ function nftRuleText(n: NodeState, r: RuleRef): string | null {
   if (r.num === chain.rules.length + 1) return chain.base === null ? `end of ${r.chain}` : `policy ${chain.base.policy}`;
   return chain.rules[r.num - 1]?.text.replace(/\s+/g, ' ') ?? null;
 }
-
-/** `table:CHAIN`; of nftables `inet table chain`, as its commands name it. */
-export const chainPlace = (r: RuleRef): string => (r.backend === 'nftables' ? `${r.family} ${r.table} ${r.chain}` : `${r.table}:${r.chain}`);
-/** `table:CHAIN:N`, `inet table chain:N`. */
-export const rulePlace = (r: RuleRef): string => `${chainPlace(r)}:${r.num}`;

@@ -2,9 +2,9 @@
  * The plain sentence for a lost packet: one row per cause, in the words of `ip`, `sysctl` and `iptables`, with the values of this very case. A cause without a row is a compile error.
  */
 import { type Cause, causes } from '../trace/cause.js';
+import { chainPlace } from '../trace/place.js';
 import { type DropContext, macFact } from './drop-context.js';
 import { unmarked as wasUnmarked } from './look.js';
-import { chainPlace } from './rule-text.js';
 
 export type SentenceRow = (c: DropContext) => string;
 

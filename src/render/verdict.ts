@@ -4,6 +4,7 @@
 import { formatAddr } from '../base/addr.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
+import { rulePlace } from '../trace/place.js';
 import { acceptedBefore, bridgedNote, errorNote, invalidNote, knownFlow, lostSocket, uncoveredByIpsec, wantedWithMask } from './because.js';
 import { beyondLines, wrongEntry } from './beyond.js';
 import { conversationOf } from './conversation.js';
@@ -15,7 +16,6 @@ import { lookAt } from './look.js';
 import { type Change, mendAstray, mendDrop, mendUnanswered, mendWrongSource } from './mend.js';
 import type { Paint } from './paint.js';
 import { placeOf } from './places.js';
-import { rulePlace } from './rule-text.js';
 import { sentence } from './sentence.js';
 import { neighbourLines, neighbourMends } from './silent-neighbour.js';
 import { boxBefore, packetTitle } from './summary.js';

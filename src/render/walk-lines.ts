@@ -6,9 +6,10 @@ import type { NodeState } from '../scenario/model.js';
 import { endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { Event, EventOf, PacketView, RouteStep, RuleRef } from '../trace/event.js';
+import { chainPlace, rulePlace } from '../trace/place.js';
 import { dropContext, lastView } from './drop-context.js';
 import type { Paint } from './paint.js';
-import { chainPlace, rulePlace, ruleText } from './rule-text.js';
+import { ruleText } from './rule-text.js';
 import { sentence } from './sentence.js';
 
 interface WalkOptions {

@@ -6,6 +6,7 @@ import { type Diagnostic, hasErrors } from '../base/diagnostic.js';
 import type { NodeCommand, Scenario } from '../scenario/model.js';
 import type { Direction, Fate } from '../stack/outcome.js';
 import { type PacketRun, runScenario, type ScenarioRun } from '../stack/run-scenario.js';
+import { tracePlace } from '../trace/place.js';
 import { applyAll } from './apply.js';
 import { execute } from './execute.js';
 
@@ -15,7 +16,7 @@ export interface Variant {
   readonly commands: readonly NodeCommand[];
 }
 
-/** Where two walks part: the lines as `node table:CHAIN:kind:N`, null where a walk has ended; `at` counts the lines before. */
+/** Where two walks part: the lines as `node table:CHAIN:kind:N` (of nftables `node inet table chain:kind:N`), null where a walk has ended; `at` counts the lines before. */
 export interface Parting {
   readonly direction: Direction;
   readonly at: number;
@@ -58,8 +59,8 @@ export function fateText(f: Fate): string {
 function walkOf(p: PacketRun, direction: Direction): string[] {
   const out: string[] = [];
   for (const e of p.events) {
-    if (e.t !== 'trace' || p.outcome.skbs.get(e.skb)?.direction !== direction) continue;
-    out.push(`${e.node} ${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`);
+    if ((e.t !== 'trace' && e.t !== 'nft-trace') || p.outcome.skbs.get(e.skb)?.direction !== direction) continue;
+    out.push(`${e.node} ${tracePlace(e)}`);
   }
   return out;
 }

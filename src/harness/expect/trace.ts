@@ -1,11 +1,11 @@
 /**
  * `trace`, `lines`: the TRACE lines of the packet itself (not of what carries it), against a golden text.
  *
- * A golden line is `TABLE:CHAIN:KIND:NUMBER`; whatever stands around it in a kernel log (`kernel: TRACE: … IN=tunl0 …`) is read over, so that a pasted log will do.
+ * A golden line is `TABLE:CHAIN:KIND:NUMBER` (of nftables `inet TABLE CHAIN:KIND:NUMBER`); whatever stands around it in a kernel log (`kernel: TRACE: … IN=tunl0 …`) is read over, so that a pasted log will do.
  * Without node: all nodes, each line after `NODE: ` when the scenario has more than one.
  */
 import type { Direction } from '../../stack/outcome.js';
-import type { EventOf } from '../../trace/event.js';
+import { tracePlace } from '../../trace/place.js';
 import { eventsOf, type Flow } from './flow.js';
 import { type Check, type Evaluator, looked, pairsOf, unknownNode } from './types.js';
 
@@ -16,15 +16,13 @@ export interface TraceLine {
   readonly text: string;
 }
 
-const point = (e: EventOf<'trace'> | EventOf<'nft-trace'>): string => `${e.rule.table}:${e.rule.chain}:${e.kind}:${e.rule.num}`;
-
 /** Of one node, or of all (null). */
 function traceLines(flows: readonly Flow[], node: string | null, direction: Direction): TraceLine[] {
   return flows.flatMap((flow) =>
     [...eventsOf(flow, 'trace', direction, true), ...eventsOf(flow, 'nft-trace', direction, true)]
       .sort((a, b) => a.at - b.at)
       .filter((x) => node === null || x.event.node === node)
-      .map((x) => ({ flow, at: x.at, node: x.event.node, text: point(x.event) })),
+      .map((x) => ({ flow, at: x.at, node: x.event.node, text: tracePlace(x.event) })),
   );
 }
 
