@@ -3,8 +3,10 @@
  * no single change does, those that the next verdict offers are made as well, the fewest first.
  */
 import { hasErrors } from '../base/diagnostic.js';
-import { failed, headline } from '../render/fates.js';
+import { dropContext } from '../render/drop-context.js';
+import { failed, failureOf, headline } from '../render/fates.js';
 import { type Change, commandsOf, type Tried } from '../render/mend.js';
+import { socketsUnknown } from '../render/notes.js';
 import { packetTitle } from '../render/summary.js';
 import { mendsOf } from '../render/verdict.js';
 import { type PacketRun, type RunOptions, runScenario, type ScenarioRun } from '../stack/run-scenario.js';
@@ -36,6 +38,15 @@ export function triedRepairs(run: ScenarioRun, p: PacketRun, o: RunOptions, spen
   return trials.told;
 }
 
+/** It comes to its port now, on a node whose sockets nobody told; null: it does not, or did before. */
+function arrivesUnheard(before: PacketRun, after: PacketRun): string | null {
+  const unheard = (p: PacketRun): boolean => {
+    const lost = failureOf(p);
+    return lost?.direction === 'request' && lost.fate.drop !== null && socketsUnknown(dropContext(p, lost.fate.at));
+  };
+  return unheard(after) && !unheard(before) ? `comes to its port on ${after.outcome.request.node}, whose dump names no sockets` : null;
+}
+
 class Trials {
   left: number;
   saved = 0;
@@ -65,9 +76,10 @@ class Trials {
       const after = this.#run(all);
       if (after === null) continue;
       const q = after.packets[this.nth];
-      const saves = !failed(q);
+      const arrives = arrivesUnheard(packet, q);
+      const saves = !failed(q) || arrives !== null;
       if (saves) this.saved++;
-      if (saves || changes.length === 0) this.#told.push({ changes: all, saves, fate: headline(q)[2], harms: this.#harms(after), packet: q });
+      if (saves || changes.length === 0) this.#told.push({ changes: all, saves, fate: arrives ?? headline(q)[2], harms: this.#harms(after), packet: q });
       if (!saves) out.push({ changes: all, packet: q });
     }
     return out;

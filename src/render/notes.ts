@@ -15,10 +15,9 @@ export function assumedLines(c: DropContext): string[] {
 }
 
 /** That nobody listens is no more than an assumption where no socket at all is stated. */
+export const socketsUnknown = (c: DropContext): boolean => c.cause === 'no-socket' && (c.proto === 'tcp' || c.proto === 'udp') && c.state?.sockets.length === 0;
 const assumedSockets = (c: DropContext): string[] =>
-  c.cause === 'no-socket' && (c.proto === 'tcp' || c.proto === 'udp') && c.state?.sockets.length === 0
-    ? [`assumed, since the dump of ${c.node} names no sockets (ss -lntu): nobody listens there`]
-    : [];
+  socketsUnknown(c) ? [`assumed, since the dump of ${c.node} names no sockets (ss -lntu): nobody listens there`] : [];
 
 /** What lintSetUse() needs of a rule's `-m set`. */
 interface SetUse {

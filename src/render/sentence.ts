@@ -13,6 +13,8 @@ const on = (dev: string): string => (dev === '' ? '' : ` on ${dev}`);
 const from = (dev: string): string => (dev === '' ? ' sent by this node' : ` that came in on ${dev}`);
 const service = (c: DropContext): string => `${c.proto}${c.dport ? ` port ${c.dport}` : ''}`;
 /** What connection tracking calls it, which is what half of all rules ask for. */
+/** Which packet; a frame that is none of IP has no ends. */
+const flow = (c: DropContext): string => (c.proto === '' ? 'the frame' : `${service(c)} ${c.src} > ${c.dst}`);
 const state = (c: DropContext): string => (c.ctstate === '' ? '' : ` (${c.ctstate})`);
 const bare = (c: DropContext): string => causes[c.cause].sentence.replace(/\.$/, '');
 
@@ -55,9 +57,9 @@ function bridgeNoPort(c: DropContext): string {
 
 const sentences = {
   'rule-drop': (c) =>
-    `${c.rule === '' ? 'Netfilter itself (NAT or connection tracking, no rule)' : `Rule ${c.rule.split('  ')[0]}`} ${/ (-j REJECT|reject)\b/.test(c.rule) ? 'rejected' : 'dropped'} ${service(c)} ${c.src} > ${c.dst}${state(c)}${from(c.dev)}.`,
+    `${c.rule === '' ? 'Netfilter itself (NAT or connection tracking, no rule)' : `Rule ${c.rule.split('  ')[0]}`} ${/ (-j REJECT|reject)\b/.test(c.rule) ? 'rejected' : 'dropped'} ${flow(c)}${state(c)}${from(c.dev)}.`,
   'policy-drop': (c) =>
-    `No rule of ${c.ref ? chainPlace(c.ref) : `${c.table}:${c.chain}`} accepted ${service(c)} ${c.src} > ${c.dst}${state(c)}${from(c.dev)}, and the chain's policy is DROP.`,
+    `No rule of ${c.ref ? chainPlace(c.ref) : `${c.table}:${c.chain}`} accepted ${flow(c)}${state(c)}${from(c.dev)}, and the chain's policy is DROP.`,
   'rp-filter': rpFilter,
   'source-is-ours': (c) =>
     `${c.src} came in${on(c.dev)}, but that address is this node's own${c.facts.rp_filter === undefined ? '' : ' and accept_local is off there'}.`,

@@ -16,6 +16,7 @@ const defaults = new Map<string, number>([
   ['net/ipv4/tcp_window_scaling', 1],
   ['net/ipv4/tcp_invalid_ratelimit', 500],
   ['net/ipv4/tcp_sack', 1],
+  ['net/ipv6/auto_flowlabels', 1],
   ['net/ipv6/conf/all/hop_limit', 64],
   ['net/ipv6/icmp/echo_ignore_all', 0],
   ['net/ipv6/icmp/ratelimit', 1000],

@@ -15,7 +15,8 @@ type Flags = ReadonlySet<Key>;
 
 const deviceOf = (c: PacketCtx, f: Flags): NetDevice | null => (f.has('iif') ? c.in : f.has('oif') ? c.out : null);
 const isIp6 = (c: PacketCtx): boolean => c.family === 'ipv6';
-const isLinkLocal6 = (a: string): boolean => (a.charCodeAt(0) & 0xffc0) === 0xfe80;
+/** ipv6_addr_type() & IPV6_ADDR_LINKLOCAL: groups of that scope as well. */
+const isLinkLocal6 = (a: string): boolean => (a.charCodeAt(0) & 0xffc0) === 0xfe80 || (a.charCodeAt(0) & 0xff0f) === 0xff02;
 const isZeronet = (a: number): boolean => a >>> 24 === 0;
 const BROADCAST4 = 0xffffffff;
 const DSCP_BITS = 0xfc;

@@ -101,9 +101,23 @@ const named: NftReadDef = {
   kernel: 'net/netfilter/nft_payload.c',
   parse: (t, proto, s) => {
     const found = namedField(t, proto, s.family);
-    return found && { type: found.field.type, read: (c) => (found.fits(c) ? readPayload(c, found.field) : undefined), ...wire(found.field) };
+    if (!found) return null;
+    const { field, fits } = found;
+    const labels = field === payloadField('ip6', 'flowlabel');
+    const read = (c: PacketCtx): Scalar | undefined => {
+      if (!fits(c)) return undefined;
+      const v = readPayload(c, field);
+      return labels && v === 0 && labelled(c) ? c.env.inconclusive('a flow label that the kernel chose', c) : v;
+    };
+    return { type: field.type, read, ...wire(field) };
   },
 };
+
+/** ip6_make_flowlabel(): a packet of the node's own gets a label of a hash with a key that nobody knows; neighbour discovery has none. */
+function labelled({ skb, env }: PacketCtx): boolean {
+  const discovery = skb.l4proto === 58 && skb.thoff >= 0 && skb.u8(skb.thoff) >= 133 && skb.u8(skb.thoff) <= 137;
+  return skb.iif === 0 && !discovery && env.sysctl('net/ipv6/auto_flowlabels') !== 0;
+}
 
 /** `arp saddr ip` is of two words. */
 function fieldAt(t: NftTokens, proto: string, key: string): PayloadField | undefined {
