@@ -4,10 +4,14 @@
  */
 import { formatAddr, formatMac } from '../base/addr.js';
 import { protocolName } from '../base/well-known.js';
+import { namesOf } from '../netfilter/nftables/symbols.js';
 import { startsInside } from '../packet/ip6.js';
 import { ETH_P_IPV6, IPPROTO, Skb } from '../packet/skb.js';
 import type { PacketView } from '../trace/event.js';
-import { dscpNames, ecnNames, icmp6Codes, icmp6Types, icmpCodes, icmpTypes, tcpFlagNames } from './nft-names.js';
+
+const dscpNames = namesOf('dscp');
+const ecnNames = namesOf('ecn');
+const tcpFlagNames = namesOf('tcp_flag');
 
 /** NFT_TRACETYPE_NETWORK_HSIZE, NFT_TRACETYPE_TRANSPORT_HSIZE. */
 const NETWORK_HSIZE = 40;
@@ -53,8 +57,8 @@ const headers = new Map<number, Header>([
     {
       name: 'icmp',
       fields: [
-        { name: 'type', at: 0, size: 1, show: named(icmpTypes) },
-        { name: 'code', at: 1, size: 1, show: named(icmpCodes) },
+        { name: 'type', at: 0, size: 1, show: named(namesOf('icmp_type')) },
+        { name: 'code', at: 1, size: 1, show: named(namesOf('icmp_code')) },
         { name: 'id', at: 4, size: 2 },
         { name: 'sequence', at: 6, size: 2 },
       ],
@@ -66,8 +70,8 @@ const headers = new Map<number, Header>([
     {
       name: 'icmpv6',
       fields: [
-        { name: 'type', at: 0, size: 1, show: named(icmp6Types) },
-        { name: 'code', at: 1, size: 1, show: named(icmp6Codes) },
+        { name: 'type', at: 0, size: 1, show: named(namesOf('icmpv6_type')) },
+        { name: 'code', at: 1, size: 1, show: named(namesOf('icmpv6_code')) },
         { name: 'parameter-problem', at: 4, size: 4 },
       ],
       raw: 8,
@@ -201,7 +205,7 @@ function ip4Words(s: Skb, network: Uint8Array, transport: Uint8Array): string[] 
     `ip saddr ${formatAddr(s.saddr)}`,
     `ip daddr ${formatAddr(s.daddr)}`,
     `ip dscp ${dscp(s.tos)}`,
-    `ip ecn ${ecnNames[s.tos & 3]}`,
+    `ip ecn ${ecnNames.get(s.tos & 3)}`,
     `ip ttl ${s.ttl}`,
     `ip id ${s.ipId}`,
     ...(h ? [] : [`ip protocol ${protocol(proto)}`]),
@@ -218,7 +222,7 @@ function ip6Words(s: Skb, transport: Uint8Array): string[] {
     `ip6 saddr ${formatAddr(s.saddr)}`,
     `ip6 daddr ${formatAddr(s.daddr)}`,
     `ip6 dscp ${dscp(s.tos)}`,
-    `ip6 ecn ${ecnNames[s.tos & 3]}`,
+    `ip6 ecn ${ecnNames.get(s.tos & 3)}`,
     `ip6 hoplimit ${s.ttl}`,
     `ip6 flowlabel ${numberAt(s.data, 0, 4) & 0xfffff}`,
     ...(h ? [] : [`ip6 nexthdr ${protocol(next)}`]),

@@ -42,3 +42,10 @@ export const SYMBOLS: Readonly<Record<string, Names>> = {
     binding-error=7 fast-binding-update=8 fast-binding-acknowledgement=9 fast-binding-advertisement=10 experimental-mobility-header=11
     home-agent-switch-message=12`),
 };
+
+/** Number -> name, of several the first. */
+export function namesOf(type: string): ReadonlyMap<number, string> {
+  const out = new Map<number, string>();
+  for (const [name, v] of SYMBOLS[type]) if (!out.has(v)) out.set(v, name);
+  return out;
+}
