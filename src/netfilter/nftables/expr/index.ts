@@ -1,4 +1,5 @@
 /** Expressions by the words that begin them: one file each, one line here. */
+import { byWord } from '../by-word.js';
 import type { NftReadDef } from '../expr.js';
 import { ct } from './ct.js';
 import { exthdr6 } from './exthdr6.js';
@@ -31,7 +32,4 @@ const all: readonly NftReadDef[] = [
 ];
 
 /** Those that a word may begin. */
-export const nftReads: ReadonlyMap<string, readonly NftReadDef[]> = all.reduce((map, def) => {
-  for (const w of def.words) map.set(w, [...(map.get(w) ?? []), def]);
-  return map;
-}, new Map<string, NftReadDef[]>());
+export const nftReads = byWord(all);

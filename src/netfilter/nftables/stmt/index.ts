@@ -1,4 +1,5 @@
 /** Statements by the words that begin them: one file each, one line here. */
+import { byWord } from '../by-word.js';
 import type { NftStmtDef } from '../stmt.js';
 import { ct, notrack } from './ct.js';
 import { dup, fwd } from './dup.js';
@@ -38,7 +39,4 @@ const all: readonly NftStmtDef[] = [
 ];
 
 /** Those that a word may begin. */
-export const nftStatements: ReadonlyMap<string, readonly NftStmtDef[]> = all.reduce((map, def) => {
-  for (const w of def.words) map.set(w, [...(map.get(w) ?? []), def]);
-  return map;
-}, new Map<string, NftStmtDef[]>());
+export const nftStatements = byWord(all);
