@@ -2,7 +2,6 @@
 import { familyOf, formatAddr } from '../base/addr.js';
 import { protocolName } from '../base/well-known.js';
 import { ruleText as ipRuleText } from '../fib/rule-text.js';
-import type { NodeState } from '../scenario/model.js';
 import { nftTables } from '../stack/nft-steps.js';
 import { descent, type Ends, endsOf } from '../stack/outcome.js';
 import type { PacketRun } from '../stack/run-scenario.js';
@@ -90,9 +89,10 @@ export function acceptedBefore(p: PacketRun, at: number): string[] {
   return [];
 }
 /** Does the rule's table filter, or only translate and mark? */
-function filters(p: PacketRun, node: string, r: RuleRef): boolean {
+export function filters(p: PacketRun, node: string, r: RuleRef): boolean {
   if (r.backend !== 'nftables') return r.table === 'filter' || r.table === 'security';
-  const table = nftTables(p.nodes.get(node) as NodeState).find((t) => t.family === r.family && t.name === r.table);
+  const n = p.nodes.get(node);
+  const table = n && nftTables(n).find((t) => t.family === r.family && t.name === r.table);
   return table?.chains.some((c) => c.base?.type === 'filter') ?? false;
 }
 

@@ -2,17 +2,20 @@
 import { formatAddr } from '../base/addr.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
-import { bridgedNote, uncoveredByIpsec, wantedWithMask } from './because.js';
+import { bridgedNote, filters, uncoveredByIpsec, wantedWithMask } from './because.js';
 import { rewriteLines, ruleLine } from './earlier.js';
 import { ancestors, firstArrival, type Hop, hopsOf } from './lineage.js';
 import { outerFlags } from './narrow.js';
 import { packetTitle } from './summary.js';
 
 /** `went client > host (eth0 > docker0) > web`. */
-function wayWords(hops: readonly Hop[]): string {
-  if (hops.length === 1) return `stayed on ${hops[0].node}`;
+function wayWords(p: PacketRun, hops: readonly Hop[]): string {
+  if (hops.length === 1) return `${leaves(p) ? 'passed' : 'stayed on'} ${hops[0].node}`;
   return `went ${hops.map((h) => `${h.node}${h.in !== null && h.out !== null ? ` (${h.in} > ${h.out})` : ''}`).join(' > ')}`;
 }
+
+/** To where no node is. */
+const leaves = ({ outcome: { request: f } }: PacketRun): boolean => f.kind === 'left' || f.kind === 'held';
 
 /** What there is to say about it; empty where it went straight and untouched. */
 export function howLines(p: PacketRun): string[] {
@@ -26,11 +29,11 @@ export function howLines(p: PacketRun): string[] {
     const e = p.events[i];
     if (!chain.has(e.skb)) continue;
     if (e.t === 'nat' && !e.undo && changed(e)) facts.push(...rewriteLines(p, i, `on ${e.node} ${outer[i] ? 'the outer packet’s' : 'its'}`));
-    if (e.t === 'match' && e.rule.table === 'filter' && e.verdict === 'ACCEPT')
+    if (e.t === 'match' && e.verdict === 'ACCEPT' && e.rule.table !== 'security' && filters(p, e.node, e.rule))
       accepted.set(e.node, `let through on ${e.node} by ${ruleLine(p.nodes.get(e.node), e.rule)}`);
   }
   const said = [...new Set(facts), ...reroutes(p, at), ...bridgedNote(p, at), ...uncoveredByIpsec(p, at), ...wantedWithMask(p, at), ...accepted.values()];
-  return said.length === 0 ? [] : [`${packetTitle(p)} ${wayWords(hopsOf(p, at, 0))}`, ...said.map((l) => `  ${l}`)];
+  return said.length === 0 ? [] : [`${packetTitle(p)} ${wayWords(p, hopsOf(p, at, 0))}`, ...said.map((l) => `  ${l}`)];
 }
 
 const changed = ({ before: b, after: a }: EventOf<'nat'>): boolean => b.src !== a.src || b.dst !== a.dst || b.sport !== a.sport || b.dport !== a.dport;
