@@ -13,7 +13,7 @@ import { dropContext, lastView } from './drop-context.js';
 import { ancestors } from './lineage.js';
 import { outerFlags } from './narrow.js';
 import { placeOf } from './places.js';
-import { rulesetOf, ruleText } from './rule-text.js';
+import { rulesetOf, ruleText, tableDoes } from './rule-text.js';
 import { sentence } from './sentence.js';
 import { boxBefore } from './summary.js';
 import { packetWords } from './walk-lines.js';
@@ -79,7 +79,7 @@ export function acceptedBefore(p: PacketRun, at: number): string[] {
   const hook = p.events.slice(0, at).findLastIndex((e) => e.t === 'hook' && e.skb === drop.skb && e.node === drop.node);
   for (let i = at - 1; i > hook; i--) {
     const e = p.events[i];
-    if (e.t !== 'match' || e.verdict !== 'ACCEPT' || e.skb !== drop.skb || !filters(p, e.node, e.rule)) continue;
+    if (e.t !== 'match' || e.verdict !== 'ACCEPT' || e.skb !== drop.skb || !tableDoes(p.nodes.get(e.node), e.rule, 'filter')) continue;
     if (chainPlace(e.rule) === chainPlace(by) || (e.rule.backend !== 'nftables' && by.backend !== 'nftables')) continue;
     const text = ruleText(p.nodes.get(e.node), e.rule) ?? '';
     return [
@@ -88,14 +88,6 @@ export function acceptedBefore(p: PacketRun, at: number): string[] {
   }
   return [];
 }
-/** Does the rule's table filter, or only translate and mark? */
-export function filters(p: PacketRun, node: string, r: RuleRef): boolean {
-  if (r.backend !== 'nftables') return r.table === 'filter' || r.table === 'security';
-  const n = p.nodes.get(node);
-  const table = n && nftTables(n).find((t) => t.family === r.family && t.name === r.table);
-  return table?.chains.some((c) => c.base?.type === 'filter') ?? false;
-}
-
 /** The ICMP error about it: did it reach the sender, or die as well? Without it the sender never learns (a PMTU black hole, for one). */
 export function errorNote(p: PacketRun, at: number): string[] {
   const chain = ancestors(p.outcome, p.events[at].skb);

@@ -2,10 +2,11 @@
 import { formatAddr } from '../base/addr.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
-import { bridgedNote, filters, uncoveredByIpsec, wantedWithMask } from './because.js';
+import { bridgedNote, uncoveredByIpsec, wantedWithMask } from './because.js';
 import { rewriteLines, ruleLine } from './earlier.js';
 import { ancestors, firstArrival, type Hop, hopsOf } from './lineage.js';
 import { outerFlags } from './narrow.js';
+import { tableDoes } from './rule-text.js';
 import { packetTitle } from './summary.js';
 
 /** `went client > host (eth0 > docker0) > web`. */
@@ -29,7 +30,7 @@ export function howLines(p: PacketRun): string[] {
     const e = p.events[i];
     if (!chain.has(e.skb)) continue;
     if (e.t === 'nat' && !e.undo && changed(e)) facts.push(...rewriteLines(p, i, `on ${e.node} ${outer[i] ? 'the outer packet’s' : 'its'}`));
-    if (e.t === 'match' && e.verdict === 'ACCEPT' && e.rule.table !== 'security' && filters(p, e.node, e.rule))
+    if (e.t === 'match' && e.verdict === 'ACCEPT' && e.rule.table !== 'security' && tableDoes(p.nodes.get(e.node), e.rule, 'filter'))
       accepted.set(e.node, `let through on ${e.node} by ${ruleLine(p.nodes.get(e.node), e.rule)}`);
   }
   const said = [...new Set(facts), ...reroutes(p, at), ...bridgedNote(p, at), ...uncoveredByIpsec(p, at), ...wantedWithMask(p, at), ...accepted.values()];

@@ -1,6 +1,5 @@
 /** Changes to rules of nftables that let a packet pass, as nft(8) takes them. */
-import { byName } from '../base/memo.js';
-import { nftTables } from '../stack/nft-steps.js';
+import { nftChainOf } from '../stack/nft-steps.js';
 import type { PacketRun } from '../stack/run-scenario.js';
 import type { EventOf } from '../trace/event.js';
 import { chainPlace } from '../trace/place.js';
@@ -26,7 +25,6 @@ export function nftPassed(c: DropContext, d: EventOf<'drop'>, p: PacketRun): (st
 
 function answersPass(p: PacketRun, d: EventOf<'drop'>): boolean {
   const n = p.nodes.get(d.node);
-  const table = n && nftTables(n).find((t) => t.family === d.rule?.family && t.name === d.rule.table);
-  const rules = (table && byName(table.chains, d.rule?.chain ?? '')?.rules) ?? [];
+  const rules = (n && d.rule && nftChainOf(n, d.rule)?.rules) ?? [];
   return rules.some((r) => /^ct state (vmap )?\{?[^{}]*\bestablished\b.*\baccept\b/.test(r.text));
 }

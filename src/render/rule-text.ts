@@ -3,7 +3,7 @@ import { byName } from '../base/memo.js';
 import type { XtRuleset } from '../netfilter/xtables/model.js';
 import { printRule } from '../netfilter/xtables/print.js';
 import type { NodeState } from '../scenario/model.js';
-import { nftTables } from '../stack/nft-steps.js';
+import { nftChainOf, nftTableOf } from '../stack/nft-steps.js';
 import { isXtRule, type RuleRef } from '../trace/event.js';
 
 export function rulesetOf(n: NodeState, r: RuleRef): XtRuleset | null {
@@ -26,9 +26,14 @@ export function ruleText(n: NodeState | undefined, r: RuleRef): string | null {
 }
 
 function nftRuleText(n: NodeState, r: RuleRef): string | null {
-  const table = nftTables(n).find((t) => t.family === r.family && t.name === r.table);
-  const chain = table && byName(table.chains, r.chain);
+  const chain = nftChainOf(n, r);
   if (!chain) return null;
   if (r.num === chain.rules.length + 1) return chain.base === null ? `end of ${r.chain}` : `policy ${chain.base.policy}`;
   return chain.rules[r.num - 1]?.text.replace(/\s+/g, ' ') ?? null;
+}
+
+/** Does the rule's table filter, or translate? One of nftables may do both. */
+export function tableDoes(n: NodeState | undefined, r: RuleRef, what: 'filter' | 'nat'): boolean {
+  if (r.backend !== 'nftables') return r.table === what || (what === 'filter' && r.table === 'security');
+  return (n && nftTableOf(n, r))?.chains.some((c) => c.base?.type === what) ?? false;
 }

@@ -1,10 +1,9 @@
 /** A packet that came to the node itself, where nobody listens: the sets of its nat rules that would have sent it on, had they its address. */
-import type { NodeState } from '../scenario/model.js';
-import { nftTables } from '../stack/nft-steps.js';
 import type { PacketRun } from '../stack/run-scenario.js';
-import type { EventOf, RuleRef } from '../trace/event.js';
+import type { EventOf } from '../trace/event.js';
 import { setWords } from './earlier.js';
 import { ancestors } from './lineage.js';
+import { tableDoes } from './rule-text.js';
 
 const MAX_SETS = 3;
 
@@ -19,14 +18,7 @@ export function untranslatedBySets(p: PacketRun, at: number): string[] {
     const e = p.events[i];
     if (e.node !== drop.node || !chain.has(e.skb)) continue;
     if (e.t === 'nat' && e.manip === 'DNAT') return [];
-    if (e.t === 'set-test' && !e.hit && e.member !== '' && e.rule && translates(state, e.rule)) missed.push(e);
+    if (e.t === 'set-test' && !e.hit && e.member !== '' && e.rule && tableDoes(state, e.rule, 'nat')) missed.push(e);
   }
   return missed.slice(0, MAX_SETS).map((s) => setWords(state, s, null));
-}
-
-/** Is it of a table that translates? */
-function translates(n: NodeState, r: RuleRef): boolean {
-  if (r.backend !== 'nftables') return r.table === 'nat';
-  const table = nftTables(n).find((t) => t.family === r.family && t.name === r.table);
-  return table?.chains.some((c) => c.base?.type === 'nat') ?? false;
 }

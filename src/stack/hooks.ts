@@ -6,19 +6,19 @@ import { byName, memoByIdentity } from '../base/memo.js';
 import { type Conn, dirOf, type NatWalk } from '../netfilter/conntrack/index.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import { type CompiledTable, compileTable } from '../netfilter/xtables/compile.js';
-import type { XtRuleset, XtTableName } from '../netfilter/xtables/model.js';
+import { builtinChains, type XtRuleset, type XtTableName } from '../netfilter/xtables/model.js';
 import { type WalkVerdict, walkChain } from '../netfilter/xtables/walk.js';
 import { IPPROTO, IPSKB_XFRM_TRANSFORMED, type Skb } from '../packet/skb.js';
 import { CTINFO } from '../packet/types.js';
 import type { NodeState } from '../scenario/model.js';
-import type { HookPoint } from '../trace/event.js';
+import type { HookPoint, RuleRef } from '../trace/event.js';
 import { brNetfilterSteps } from './br-netfilter.js';
 import { ebtablesSteps } from './ebtables-steps.js';
 import type { Flight, HookVerdict } from './flight.js';
 import type { HookRun, HookState, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
 import { missingSteps } from './missing.js';
-import { nativeNatChains, nativeSteps, natPriority } from './nft-native.js';
+import { isNativePolicy, nativeNatChains, nativeSteps, natPriority } from './nft-native.js';
 import { hasNftChain, nftTracer } from './nft-steps.js';
 import { needsConntrack, needsDefrag } from './plan-facts.js';
 import { rerouteHarder } from './reroute.js';
@@ -108,6 +108,14 @@ const hasTable = (n: NodeState, family: IpFamily, table: XtTableName, backend: B
 export function tableOf(n: NodeState, family: IpFamily, table: XtTableName, backend: Backend): CompiledTable | undefined {
   const t = byName(rulesetOf(n, family, backend)?.tables ?? [], table);
   return t && compileTable(t, family, backend);
+}
+
+/** Does the reference stand for the policy of a base chain? */
+export function isPolicy(n: NodeState, r: RuleRef): boolean {
+  if (r.backend === 'nftables') return isNativePolicy(n, r);
+  if (!builtinChains[r.table as XtTableName]?.includes(r.chain)) return false;
+  const t = tableOf(n, r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName, r.backend === 'nft' ? 'nft' : 'legacy');
+  return t?.chain(r.chain)?.length === r.num - 1;
 }
 
 /** iptable_mangle's OUTPUT: re-routes when mark, addresses or TOS changed (ipt_mangle_out, nf_route_table_hook4); what goes to a queue by the legacy backend only. */

@@ -13,7 +13,7 @@ import type { NodeState } from '../scenario/model.js';
 import { type HookPoint, hears, type RuleRef } from '../trace/event.js';
 import type { HookRun, HookStep } from './hook-step.js';
 import type { Kernel } from './kernel.js';
-import { nftTables } from './nft-steps.js';
+import { nftChainOf, nftTables } from './nft-steps.js';
 import { rerouteHarder } from './reroute.js';
 import { at, rerouting, settle } from './table-walk.js';
 
@@ -178,8 +178,7 @@ export const nativeNatChains = (n: NodeState, family: 'ipv4' | 'ipv6', point: Ho
 
 /** Does the reference stand for the policy of a base chain? */
 export function isNativePolicy(n: NodeState, r: RuleRef): boolean {
-  const table = nftTables(n).find((t) => t.family === r.family && t.name === r.table);
-  const chain = table && byName(table.chains, r.chain);
+  const chain = nftChainOf(n, r);
   return chain !== undefined && chain.base !== null && r.num === chain.rules.length + 1;
 }
 

@@ -1,9 +1,10 @@
 /** iptables-nft in the hooks: tracers with rule handles, and which base chains it made. */
 import { byName, memoByIdentity } from '../base/memo.js';
 import { type Handles, handlesOf } from '../netfilter/nftables/handles.js';
-import type { NftTable } from '../netfilter/nftables/model.js';
+import type { NftChain, NftTable } from '../netfilter/nftables/model.js';
 import { NftTracer } from '../netfilter/nftables/trace.js';
 import type { NodeState } from '../scenario/model.js';
+import type { RuleRef } from '../trace/event.js';
 
 type IpFamily = 'ipv4' | 'ipv6';
 
@@ -31,4 +32,13 @@ export function hasNftChain(n: NodeState, family: IpFamily, table: string, chain
   const model = byName(rules?.chains ?? [], chain);
   // Commands since the listing may have made it.
   return model !== undefined && (model.rules.length > 0 || model.policy === 'DROP');
+}
+
+/** The table that a rule of nftables stands in; undefined: the node has it no more. */
+export const nftTableOf = (n: NodeState, r: Pick<RuleRef, 'family' | 'table'>): NftTable | undefined =>
+  nftTables(n).find((t) => t.family === r.family && t.name === r.table);
+/** Its chain likewise. */
+export function nftChainOf(n: NodeState, r: Pick<RuleRef, 'family' | 'table' | 'chain'>): NftChain | undefined {
+  const t = nftTableOf(n, r);
+  return t && byName(t.chains, r.chain);
 }

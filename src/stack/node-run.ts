@@ -13,7 +13,6 @@ import type { SetStore } from '../netfilter/ipset/store.js';
 import type { PacketCtx } from '../netfilter/pred.js';
 import type { CompiledTable } from '../netfilter/xtables/compile.js';
 import { RuleCounters } from '../netfilter/xtables/counters.js';
-import { builtinChains, type XtTableName } from '../netfilter/xtables/model.js';
 
 import { type Origin, Skb } from '../packet/skb.js';
 import type { Dst, NetDevice, SkSocket } from '../packet/types.js';
@@ -24,19 +23,15 @@ import { type EventBody, type HookPoint, hears, type RuleRef } from '../trace/ev
 import { conntrackPort } from './conntrack-port.js';
 import { duplicate } from './duplicate.js';
 import { type Flight, flight, type HookVerdict } from './flight.js';
-import { type FamilyHooks, type HookTable, hookTable, tableOf } from './hooks.js';
+import { type FamilyHooks, type HookTable, hookTable, isPolicy } from './hooks.js';
 import { Inconclusive } from './inconclusive.js';
-
 import type { Facts, Kernel } from './kernel.js';
 import { Mib } from './mib.js';
-import { isNativePolicy } from './nft-native.js';
 import { NodeNet } from './node-net.js';
 import { setsOf } from './node-sets.js';
 import { type Stop, stopAfter, stops } from './packet-flow.js';
-
 import { frameOf } from './receive.js';
 import { rejectUnreach4, rejectUnreach6, sendReset, sendReset6 } from './reject.js';
-
 import type { SocketLayer } from './sockets/layer.js';
 import { classify } from './stages/dev.js';
 import type { Sysctls } from './sysctls.js';
@@ -266,10 +261,7 @@ export class NodeRun extends NodeNet implements Kernel, Receiver {
   }
 
   isPolicyRef(r: RuleRef): boolean {
-    if (r.backend === 'nftables') return isNativePolicy(this.given, r);
-    if (!builtinChains[r.table as XtTableName]?.includes(r.chain)) return false;
-    const t = tableOf(this.given, r.family === 'ipv6' ? 'ipv6' : 'ipv4', r.table as XtTableName, r.backend === 'nft' ? 'nft' : 'legacy');
-    return t?.chain(r.chain)?.length === r.num - 1;
+    return isPolicy(this.given, r);
   }
 
   // --- devices and wires ---

@@ -7,7 +7,7 @@ import type { NftRule } from '../../netfilter/nftables/model.js';
 import { printRule } from '../../netfilter/xtables/print.js';
 import { rulesetOf } from '../../render/rule-text.js';
 import type { NodeState } from '../../scenario/model.js';
-import { nftHandles, nftTables } from '../../stack/nft-steps.js';
+import { nftChainOf, nftHandles, nftTables } from '../../stack/nft-steps.js';
 import { isXtRule, type RuleRef } from '../../trace/event.js';
 import { sameNftWords } from './nft-words.js';
 import type { ModelLine, Round } from './rounds.js';
@@ -115,8 +115,7 @@ export function isNftRule(l: TraceLogLine, rule: NftRule | undefined): boolean {
 
 /** A rule of nft itself. */
 export function nftRule(node: NodeState, r: Pick<RuleRef, 'family' | 'table' | 'chain' | 'num'>): NftRule | undefined {
-  const table = nftTables(node).find((t) => t.family === r.family && t.name === r.table);
-  return table && byName(table.chains, r.chain)?.rules[r.num - 1];
+  return nftChainOf(node, r)?.rules[r.num - 1];
 }
 
 const sameWords = (a: string, b: string): boolean => a.replace(/\s+/g, ' ').trim() === b.replace(/\s+/g, ' ').trim();

@@ -41,7 +41,8 @@ export const CLUSTER4: ClusterWords = {
   socket: (addr, port) => `${addr}:${port}`,
 };
 
-interface Service {
+/** A service as kube-proxy sees it. */
+export interface KubeService {
   readonly name: string;
   readonly chain: string;
   readonly addr: string;
@@ -58,10 +59,10 @@ interface Service {
 
 const MASQ = '0x4000';
 
-function services(r: Rng, w: World, f: ClusterWords): Service[] {
+function services(r: Rng, w: World, f: ClusterWords): KubeService[] {
   const used = new Set<string>();
   const once = (key: string): boolean => !used.has(key) && used.add(key) !== undefined;
-  return Array.from({ length: r.pick([8, 30, 60, 120]) }, (_, i): Service | null => {
+  return Array.from({ length: r.pick([8, 30, 60, 120]) }, (_, i): KubeService | null => {
     const [addr, proto, port] = [r.pick(f.remote), r.pick(['tcp', 'tcp', 'udp'] as const), r.pick(PORTS)];
     if (!once(`${addr} ${proto} ${port}`)) return null;
     const nodePort = r.pick(PORTS);
@@ -100,7 +101,7 @@ function services(r: Rng, w: World, f: ClusterWords): Service[] {
 const share = (r: Rng, left: number): string =>
   left === 1 ? '' : `-m statistic ${r.chance(80) ? `--mode nth --every ${left} --packet 0` : `--mode random --probability ${r.pick(['1.0', '0.0'])}`}`;
 
-function serviceChains(r: Rng, f: ClusterWords, t: RuleSet, s: Service): void {
+function serviceChains(r: Rng, f: ClusterWords, t: RuleSet, s: KubeService): void {
   const svc = t.chain('nat', `KUBE-SVC-${s.chain}`);
   const at = `-p ${s.proto} ${comment(s.name)} -m ${s.proto} --dport ${s.port}`;
   if (r.chance(85))
@@ -128,7 +129,7 @@ function serviceChains(r: Rng, f: ClusterWords, t: RuleSet, s: Service): void {
 }
 
 /** From outside: by node ports and by addresses of load balancers. */
-function outsideChains(r: Rng, f: ClusterWords, t: RuleSet, s: Service, svc: string): void {
+function outsideChains(r: Rng, f: ClusterWords, t: RuleSet, s: KubeService, svc: string): void {
   if (s.nodePort === null && s.outside === null) return;
   const ext = t.chain('nat', `KUBE-EXT-${s.chain}`);
   if (s.local) {

@@ -1,20 +1,11 @@
 /** What kube-proxy loads in its nftables mode: maps from services to chains, endpoints chosen in turn, marks for what is to be masqueraded. */
+import type { KubeService } from '../kube-rules.js';
 import { PORTS } from '../node.js';
 import type { Rng } from '../rng.js';
 import { NftText } from './text.js';
 import { address, ipOf, type NftWorld, network, some, worldOf } from './words.js';
 
-interface Service {
-  readonly name: string;
-  readonly addr: string;
-  readonly proto: 'tcp' | 'udp';
-  readonly port: number;
-  readonly nodePort: number | null;
-  readonly outside: string | null;
-  readonly local: boolean;
-  readonly affinity: boolean;
-  readonly endpoints: readonly { readonly addr: string; readonly port: number }[];
-}
+type Service = Omit<KubeService, 'chain' | 'endpoints'> & { readonly endpoints: readonly { readonly addr: string; readonly port: number }[] };
 
 const MASQ = '0x4000';
 
@@ -56,7 +47,7 @@ export function kubeProxy(r: Rng, w: NftWorld, f: 4 | 6): NftText {
   };
   const served = all.filter((s) => s.endpoints.length > 0);
   for (const s of served) serviceChains(r, t, f, s, pods);
-  const refused = (s: Service): string => (r.chance(75) ? 'goto reject-chain' : 'drop').concat(s.local ? '' : '');
+  const refused = (): string => (r.chance(75) ? 'goto reject-chain' : 'drop');
   plain('cluster-ips', type, [...new Set(all.map((s) => s.addr))], null);
   plain('nodeport-ips', type, r.chance(90) ? worldOf(w, f).own : [], null);
   const three = `${type} . inet_proto . inet_service`;
@@ -75,12 +66,12 @@ export function kubeProxy(r: Rng, w: NftWorld, f: 4 | 6): NftText {
   plain(
     'no-endpoint-services',
     three,
-    all.filter((s) => s.endpoints.length === 0).map((s) => `${s.addr} . ${s.proto} . ${s.port} : ${refused(s)}`),
+    all.filter((s) => s.endpoints.length === 0).map((s) => `${s.addr} . ${s.proto} . ${s.port} : ${refused()}`),
   );
   plain(
     'no-endpoint-nodeports',
     'inet_proto . inet_service',
-    all.filter((s) => s.endpoints.length === 0 && s.nodePort !== null).map((s) => `${s.proto} . ${s.nodePort} : ${refused(s)}`),
+    all.filter((s) => s.endpoints.length === 0 && s.nodePort !== null).map((s) => `${s.proto} . ${s.nodePort} : ${refused()}`),
   );
   plain(
     'firewall-ips',
